@@ -1,0 +1,38 @@
+// Includes DCS_KERNELS once for each instruction set (see isa.hpp). Deliberately without an include guard.
+#include <dcs/cpu/isa.hpp>
+#include <dcs/cpu/simd.hpp>
+
+#ifndef DCS_KERNELS
+#error "define DCS_KERNELS as the file of kernels before including dcs/cpu/foreach_isa.hpp"
+#endif
+
+#define DCS_INLINE __attribute__((always_inline)) DCS_TARGET inline
+
+#define DCS_ISA portable
+#define DCS_ISA_BYTES 16
+#define DCS_TARGET
+#include DCS_KERNELS
+#undef DCS_ISA
+#undef DCS_ISA_BYTES
+#undef DCS_TARGET
+
+#if DCS_X86
+#define DCS_ISA avx2
+#define DCS_ISA_BYTES 32
+#define DCS_TARGET __attribute__((target("avx2,fma")))
+#include DCS_KERNELS
+#undef DCS_ISA
+#undef DCS_ISA_BYTES
+#undef DCS_TARGET
+
+#define DCS_ISA avx512
+#define DCS_ISA_BYTES 64
+#define DCS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#include DCS_KERNELS
+#undef DCS_ISA
+#undef DCS_ISA_BYTES
+#undef DCS_TARGET
+#endif
+
+#undef DCS_INLINE
+#undef DCS_KERNELS

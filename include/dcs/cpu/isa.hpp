@@ -1,0 +1,83 @@
+// Which instruction set the kernels use, chosen at run time. A file of kernels (NAME.inl, no include guard, no includes of its own) is
+// compiled once for each instruction set, each time in a namespace of its own:
+//
+//     #define DCS_KERNELS <dcs/ops/conv2d/winograd.inl>
+//     #include <dcs/cpu/foreach_isa.hpp>
+//
+// In it every function carries DCS_TARGET (or DCS_INLINE for helpers that must vanish into their caller; a lambda takes DCS_TARGET after its
+// parameter list), vectors are vec<T> from simd.inl, and the file's contents stand in `namespace dcs::DCS_ISA`. DCS_DISPATCH(f, args...)
+// calls the chosen one. Users need no compiler flags and two translation units never disagree.
+#pragma once
+
+#include <dcs/core/error.hpp>
+
+#include <cstdlib>
+#include <cstring>
+
+#if defined(__x86_64__)
+#define DCS_X86 1
+#else
+#define DCS_X86 0
+#endif
+
+#if defined(__clang__)
+#define DCS_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__CUDACC__)
+#define DCS_UNROLL
+#else
+#define DCS_UNROLL _Pragma("GCC unroll 64")
+#endif
+
+namespace dcs::cpu {
+
+enum class isa { portable, avx2, avx512 };
+
+inline const char* name(isa i) { return i == isa::avx512 ? "avx512" : i == isa::avx2 ? "avx2" : "portable"; }
+
+/// Whether this processor (and operating system) runs kernels built for `i`.
+inline bool supports(isa i) {
+#if DCS_X86
+  if (i == isa::avx512)
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
+  if (i == isa::avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+  return i == isa::portable;
+}
+
+namespace detail {
+inline isa& chosen() {
+  static isa i = [] {
+    isa best = supports(isa::avx512) ? isa::avx512 : supports(isa::avx2) ? isa::avx2 : isa::portable;
+    if (const char* text = std::getenv("DCS_ISA")) {
+      for (isa wanted : {isa::portable, isa::avx2, isa::avx512})
+        if (!std::strcmp(text, name(wanted))) {
+          expect(supports(wanted), "DCS_ISA=", text, ": this processor does not have it");
+          return wanted;
+        }
+      fail("DCS_ISA=", text, ": expected portable, avx2 or avx512");
+    }
+    return best;
+  }();
+  return i;
+}
+}  // namespace detail
+
+/// The instruction set kernels use now: the best this machine has, or the environment's DCS_ISA.
+inline isa current_isa() { return detail::chosen(); }
+/// Chooses another that this machine has: the tests run every one.
+inline void set_isa(isa i) {
+  expect(supports(i), "dcs::cpu::set_isa: this processor does not have ", name(i));
+  detail::chosen() = i;
+}
+
+}  // namespace dcs::cpu
+
+#if DCS_X86
+#define DCS_DISPATCH(function, ...)                                                            \
+  (::dcs::cpu::current_isa() == ::dcs::cpu::isa::avx512 ? ::dcs::avx512::function(__VA_ARGS__) \
+   : ::dcs::cpu::current_isa() == ::dcs::cpu::isa::avx2 ? ::dcs::avx2::function(__VA_ARGS__)   \
+                                                        : ::dcs::portable::function(__VA_ARGS__))
+#else
+#define DCS_DISPATCH(function, ...) ::dcs::portable::function(__VA_ARGS__)
+#endif

@@ -1,0 +1,158 @@
+// Fork-join over a persistent pool of threads. Work is split by the problem (the caller says into how many tasks), never by the number of
+// threads, so that results do not depend on it: a task may run on any thread, but what it computes is the same.
+#pragma once
+
+#include <dcs/core/error.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace dcs::cpu {
+
+namespace detail {
+
+inline thread_local bool inside_task = false;
+
+class pool {
+ public:
+  static pool& get() {
+    static pool p;
+    return p;
+  }
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+
+  void resize(int n) {
+    expect(n >= 1 && n <= 1024, "dcs::set_threads: ", n, " threads; expected 1 to 1024");
+    std::lock_guard call(call_);
+    stop();
+    start(n);
+  }
+
+  // Runs task(context, i) for i in [0, count); returns when all are done. The first exception a task throws is rethrown.
+  void run(std::int64_t count, void (*task)(void*, std::int64_t), void* context) {
+    if (count <= 1 || inside_task || workers_.empty()) {
+      for (std::int64_t i = 0; i < count; ++i) task(context, i);
+      return;
+    }
+    std::lock_guard call(call_);
+    {
+      std::lock_guard lock(mutex_);
+      task_ = task, context_ = context, count_ = count, next_ = 0, failure_ = nullptr;
+      busy_ = static_cast<int>(workers_.size());
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    drain();
+    for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
+      if (spin < spins) continue;
+      std::unique_lock lock(mutex_);
+      done_.wait(lock, [&] { return busy_.load(std::memory_order_acquire) == 0; });
+    }
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  static constexpr int spins = 20000;  // some tens of microseconds: most forks follow the last join sooner than that
+
+  pool() {
+    int n = static_cast<int>(std::thread::hardware_concurrency());
+    if (const char* text = std::getenv("DCS_THREADS")) n = std::atoi(text);
+    start(std::clamp(n, 1, 1024));
+  }
+  ~pool() { stop(); }
+
+  void start(int n) {
+    quit_ = false;
+    for (int i = 1; i < n; ++i) workers_.emplace_back([this, seen = generation_.load()] { work(seen); });
+  }
+
+  void stop() {
+    {
+      std::lock_guard lock(mutex_);
+      quit_ = true;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    wake_.notify_all();
+    for (auto& w : workers_) w.join();
+    workers_.clear();
+  }
+
+  void work(std::uint64_t seen) {
+    while (true) {
+      for (int spin = 0; generation_.load(std::memory_order_acquire) == seen && spin < spins; ++spin) {
+      }
+      {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
+        seen = generation_.load();
+        if (quit_) return;
+      }
+      drain();
+      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+        std::lock_guard lock(mutex_);
+        done_.notify_one();
+      }
+    }
+  }
+
+  void drain() {
+    inside_task = true;
+    try {
+      for (std::int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < count_;) task_(context_, i);
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      next_ = count_;
+    }
+    inside_task = false;
+  }
+
+  std::vector<std::thread> workers_;
+  std::mutex call_, mutex_;
+  std::condition_variable wake_, done_;
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<std::int64_t> next_{0};
+  std::atomic<int> busy_{0};
+  std::int64_t count_ = 0;
+  void (*task_)(void*, std::int64_t) = nullptr;
+  void* context_ = nullptr;
+  std::exception_ptr failure_;
+  bool quit_ = false;
+};
+
+}  // namespace detail
+
+/// body(i) for every i in [0, count), each exactly once, on any thread, in any order. A call from inside a task runs serially.
+template <class Body>
+void parallel_for(std::int64_t count, Body&& body) {
+  using plain = std::remove_reference_t<Body>;
+  detail::pool::get().run(
+      count, [](void* context, std::int64_t i) { (*static_cast<plain*>(context))(i); },
+      const_cast<void*>(static_cast<const void*>(std::addressof(body))));
+}
+
+/// body(begin, end) over [0, count) in chunks of `grain` items (the last may be shorter). The split depends on `count` and `grain` alone.
+template <class Body>
+void parallel_chunks(std::int64_t count, std::int64_t grain, Body&& body) {
+  parallel_for((count + grain - 1) / grain, [&](std::int64_t i) { body(i * grain, std::min(count, (i + 1) * grain)); });
+}
+
+}  // namespace dcs::cpu
+
+namespace dcs {
+
+/// Threads that kernels on the CPU use: DCS_THREADS, else one per hardware thread. Results do not depend on it.
+inline int threads() { return cpu::detail::pool::get().threads(); }
+/// Sets it (1 to 1024). Not while kernels run.
+inline void set_threads(int n) { cpu::detail::pool::get().resize(n); }
+
+}  // namespace dcs

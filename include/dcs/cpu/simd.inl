@@ -1,0 +1,54 @@
+// Vectors of one instruction set; see simd.hpp.
+namespace dcs::DCS_ISA {
+
+template <class T>
+using vec = typename cpu::vector_of<T, DCS_ISA_BYTES>::type;
+
+/// Elements of T in a vector.
+template <class T>
+inline constexpr int lanes = DCS_ISA_BYTES / static_cast<int>(sizeof(T));
+
+template <class T>
+DCS_SIMD_INLINE vec<T> load(const T* p) {
+  vec<T> v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+template <class T>
+DCS_SIMD_INLINE void store(T* p, vec<T> v) {
+  __builtin_memcpy(p, &v, sizeof v);
+}
+template <class T>
+DCS_SIMD_INLINE vec<T> broadcast(T x) {
+  return vec<T>{} + x;
+}
+/// The first n elements (n < lanes), zeros behind them.
+template <class T>
+DCS_SIMD_INLINE vec<T> load_part(const T* p, long n) {
+  vec<T> v{};
+  for (long i = 0; i < n; ++i) v[i] = p[i];
+  return v;
+}
+template <class T>
+DCS_SIMD_INLINE void store_part(T* p, vec<T> v, long n) {
+  for (long i = 0; i < n; ++i) p[i] = v[i];
+}
+template <class T>
+DCS_SIMD_INLINE vec<T> max(vec<T> a, vec<T> b) {
+  return a > b ? a : b;
+}
+template <class T>
+DCS_SIMD_INLINE vec<T> min(vec<T> a, vec<T> b) {
+  return a < b ? a : b;
+}
+/// Sum of the elements, always in the same order: halves are added to halves.
+template <class T>
+DCS_SIMD_INLINE T sum(vec<T> v) {
+  T a[lanes<T>];
+  store(a, v);
+  for (int n = lanes<T> / 2; n > 0; n /= 2)
+    for (int i = 0; i < n; ++i) a[i] += a[i + n];
+  return a[0];
+}
+
+}  // namespace dcs::DCS_ISA
