@@ -2,7 +2,7 @@
 // compiled once for each instruction set, each time in a namespace of its own:
 //
 //     #define DCS_KERNELS <dcs/ops/conv2d/winograd.inl>
-//     #include <dcs/cpu/foreach_isa.hpp>
+//     #include <dcs/cpu/foreach_isa.inl>
 //
 // In it every function carries DCS_TARGET (or DCS_INLINE for helpers that must vanish into their caller; a lambda takes DCS_TARGET after its
 // parameter list), vectors are vec<T> from simd.inl, and the file's contents stand in `namespace dcs::DCS_ISA`. DCS_DISPATCH(f, args...)

@@ -3,7 +3,7 @@
 #include <dcs/cpu/simd.hpp>
 
 #ifndef DCS_KERNELS
-#error "define DCS_KERNELS as the file of kernels before including dcs/cpu/foreach_isa.hpp"
+#error "define DCS_KERNELS as the file of kernels before including dcs/cpu/foreach_isa.inl"
 #endif
 
 #define DCS_INLINE __attribute__((always_inline)) DCS_TARGET inline
