@@ -1,0 +1,50 @@
+// A shared, intrusively counted pointer. One word, and literal when empty: a network that has not been given memory is a constant expression, so
+// that its parameters and its work can be counted by the compiler.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace dcs {
+
+/// Base of what counted_ptr points to.
+struct counted {
+  std::atomic<std::int64_t> references{0};
+};
+
+template <class T>
+class counted_ptr {
+ public:
+  constexpr counted_ptr() = default;
+  explicit counted_ptr(T* p) : pointer_(p) { acquire(); }
+  constexpr counted_ptr(const counted_ptr& o) : pointer_(o.pointer_) {
+    if (pointer_) acquire();
+  }
+  constexpr counted_ptr(counted_ptr&& o) noexcept : pointer_(std::exchange(o.pointer_, nullptr)) {}
+  constexpr counted_ptr& operator=(counted_ptr o) noexcept {
+    std::swap(pointer_, o.pointer_);
+    return *this;
+  }
+  constexpr ~counted_ptr() {
+    if (pointer_) release();
+  }
+
+  T* get() const { return pointer_; }
+  T* operator->() const { return pointer_; }
+  T& operator*() const { return *pointer_; }
+  constexpr explicit operator bool() const { return pointer_ != nullptr; }
+  /// Whether this is the only handle.
+  bool unique() const { return pointer_ && pointer_->references.load(std::memory_order_acquire) == 1; }
+  friend bool operator==(const counted_ptr& a, const counted_ptr& b) { return a.pointer_ == b.pointer_; }
+
+ private:
+  void acquire() { pointer_->references.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    if (pointer_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete pointer_;
+  }
+
+  T* pointer_ = nullptr;
+};
+
+}  // namespace dcs

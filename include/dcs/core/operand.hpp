@@ -1,0 +1,162 @@
+// What an op accepts: a tensor (inference), a var (training), a probe (counting, no values), or a lazy node of either. Ops are written once
+// over operands; these traits answer what an op must know.
+#pragma once
+
+#include <dcs/core/tensor.hpp>
+
+#include <tuple>
+
+namespace dcs {
+
+template <class T, class Shape, class Device = cpu_device>
+class var;
+
+/// Work of a network. `multiply_adds`: those of convolutions and matrix products. `thop`: what the tool thop reports as "FLOPs" and papers
+/// quote: convolution and linear layers without bias, 4 per element of a trained norm, k + 1 per output of a global pool over k elements;
+/// nothing for attention with its projections, frozen norms, activations and resizing.
+struct work {
+  extent_t multiply_adds = 0, thop = 0;
+  constexpr work& operator+=(work o) {
+    multiply_adds += o.multiply_adds, thop += o.thop;
+    return *this;
+  }
+  friend constexpr work operator+(work a, work b) { return a += b; }
+  friend constexpr bool operator==(work, work) = default;
+};
+
+/// A value without memory: applying a network to probes adds up its work, at compile time or at run time.
+template <class T, class Shape, class Device = cpu_device>
+struct probe {
+  using value_type = T;
+  using shape_type = Shape;
+  using device_type = Device;
+  static constexpr int rank = Shape::rank;
+  static_assert(Shape::is_static, "dcs::probe: work is counted for static shapes: give every extent a number");
+
+  work* total = nullptr;
+  static constexpr dcs::sizes<rank> sizes() { return Shape::extents; }
+};
+
+namespace detail {
+template <class X>
+struct operand_kind {
+  static constexpr bool is_tensor = false, is_var = false, is_probe = false;
+};
+template <class T, class S, class D>
+struct operand_kind<tensor<T, S, D>> {
+  static constexpr bool is_tensor = true, is_var = false, is_probe = false;
+};
+template <class T, class S, class D>
+struct operand_kind<var<T, S, D>> {
+  static constexpr bool is_tensor = false, is_var = true, is_probe = false;
+};
+template <class T, class S, class D>
+struct operand_kind<probe<T, S, D>> {
+  static constexpr bool is_tensor = false, is_var = false, is_probe = true;
+};
+}  // namespace detail
+
+template <class X>
+inline constexpr bool is_tensor_v = detail::operand_kind<std::remove_cvref_t<X>>::is_tensor;
+
+/// Base of every unevaluated expression. A node states value_type, shape_type, device_type and result_type (what eval gives).
+struct expression_base {};
+template <class X>
+concept expression = std::is_base_of_v<expression_base, std::remove_cvref_t<X>>;
+/// A value: tensor, var or probe.
+template <class X>
+concept handle = detail::operand_kind<std::remove_cvref_t<X>>::is_tensor || detail::operand_kind<std::remove_cvref_t<X>>::is_var ||
+    detail::operand_kind<std::remove_cvref_t<X>>::is_probe;
+template <class X>
+concept operand = handle<X> || expression<X>;
+
+namespace detail {
+template <class X>
+struct result_of {
+  using type = X;
+};
+template <expression X>
+struct result_of<X> {
+  using type = typename X::result_type;
+};
+}  // namespace detail
+
+/// What eval makes of an operand: tensor, var or probe.
+template <class X>
+using result_t = typename detail::result_of<std::remove_cvref_t<X>>::type;
+template <class X>
+using shape_t = typename result_t<X>::shape_type;
+template <class X>
+using value_t = typename result_t<X>::value_type;
+template <class X>
+using device_t = typename result_t<X>::device_type;
+
+/// Whether (the result of) X records for the backward pass / only counts.
+template <class... X>
+inline constexpr bool any_var_v = (detail::operand_kind<result_t<X>>::is_var || ...);
+template <class... X>
+inline constexpr bool any_probe_v = (detail::operand_kind<result_t<X>>::is_probe || ...);
+
+namespace detail {
+template <bool Probe, bool Var, class T, class S, class D>
+struct lifted {
+  using type = tensor<T, S, D>;
+};
+template <class T, class S, class D>
+struct lifted<false, true, T, S, D> {
+  using type = var<T, S, D>;
+};
+template <bool Var, class T, class S, class D>
+struct lifted<true, Var, T, S, D> {
+  using type = probe<T, S, D>;
+};
+}  // namespace detail
+
+/// Result of an op of shape S over operands X...: probe if any is a probe, else var if any is a var, else tensor.
+template <class S, class... X>
+using lift_t = typename detail::lifted<any_probe_v<X...>, any_var_v<X...>, value_t<std::tuple_element_t<0, std::tuple<X...>>>, S,
+                                       device_t<std::tuple_element_t<0, std::tuple<X...>>>>::type;
+
+namespace detail {
+
+template <class X>
+constexpr work* counter_of(const X& x) {
+  if constexpr (operand_kind<X>::is_probe)
+    return x.total;
+  else
+    return nullptr;
+}
+
+// What runs report to; see nn/summary.hpp.
+struct work_listener {
+  virtual void note(const void* weights, const extent_t* sizes, int rank, work w) = 0;
+
+ protected:
+  ~work_listener() = default;
+};
+inline thread_local work_listener* listener = nullptr;
+
+}  // namespace detail
+
+/// An op's report of its work. For probes it is added to their counter; otherwise to whoever listens (a summary being printed).
+template <class S, class... X>
+constexpr void note_work(const void* weights, const dcs::sizes<S::rank>& output, work w, const X&... x) {
+  if constexpr (any_probe_v<X...>) {
+    work* total = nullptr;
+    ((total = total ? total : detail::counter_of(x)), ...);
+    if (total) *total += w;
+  } else {
+    if (detail::listener) [[unlikely]]
+      detail::listener->note(weights, output.data(), S::rank, w);
+  }
+}
+
+/// The probe that an op over probes returns.
+template <class S, class... X>
+constexpr auto probe_result(const X&... x) {
+  lift_t<S, X...> r;
+  ((r.total = r.total ? r.total : detail::counter_of(x)), ...);
+  return r;
+}
+
+}  // namespace dcs

@@ -1,0 +1,174 @@
+// shape<E...>: the extents of a tensor as one integer pack, and the algebra on it. Nothing here has a run-time state.
+#pragma once
+
+#include <dcs/core/error.hpp>
+#include <dcs/core/extent.hpp>
+
+#include <array>
+#include <type_traits>
+
+namespace dcs {
+
+/// Extents of a tensor, outermost first; row-major, so the last axis is contiguous. Feature maps are <batch, height, width, channels>.
+template <extent_t... E>
+struct shape {
+  static constexpr int rank = sizeof...(E);
+  static constexpr std::array<extent_t, sizeof...(E)> extents{E...};
+  static constexpr bool is_static = ((E >= 0) && ...);
+  /// Number of elements where it is static.
+  static constexpr extent_t size() {
+    static_assert(is_static, "dcs::shape: the number of elements of a shape with dynamic extents is known only at run time");
+    return (extent_t{1} * ... * E);
+  }
+};
+
+/// Axis constants of N,H,W,C feature maps.
+inline constexpr int batch_axis = 0, height_axis = 1, width_axis = 2, channel = 3;
+
+template <class S>
+struct is_shape : std::false_type {};
+template <extent_t... E>
+struct is_shape<shape<E...>> : std::true_type {};
+
+/// Extent of axis `Axis` (negative axes count from the end).
+template <class S, int Axis>
+inline constexpr extent_t extent_of = S::extents[static_cast<std::size_t>(Axis < 0 ? Axis + S::rank : Axis)];
+
+namespace detail {
+
+template <auto Make, class Indices = std::make_index_sequence<Make().size()>>
+struct shape_from;
+template <auto Make, std::size_t... I>
+struct shape_from<Make, std::index_sequence<I...>> {
+  using type = shape<Make()[I]...>;
+};
+
+}  // namespace detail
+
+/// The shape whose extents a captureless constexpr lambda returns as std::array.
+template <auto Make>
+using make_shape = typename detail::shape_from<Make>::type;
+
+/// S with the extent of one axis replaced.
+template <class S, int Axis, extent_t E>
+using with_extent = make_shape<[] {
+  auto e = S::extents;
+  e[static_cast<std::size_t>(Axis < 0 ? Axis + S::rank : Axis)] = E;
+  return e;
+}>;
+
+/// The axes of A followed by those of B.
+template <class A, class B>
+using join_shapes = make_shape<[] {
+  std::array<extent_t, static_cast<std::size_t>(A::rank + B::rank)> e{};
+  for (std::size_t i = 0; i < A::extents.size(); ++i) e[i] = A::extents[i];
+  for (std::size_t i = 0; i < B::extents.size(); ++i) e[A::extents.size() + i] = B::extents[i];
+  return e;
+}>;
+
+/// Run-time sizes of a shape of rank R.
+template <int R>
+using sizes = std::array<extent_t, static_cast<std::size_t>(R)>;
+
+template <std::size_t R>
+constexpr extent_t count(const std::array<extent_t, R>& s) {
+  extent_t n = 1;
+  for (extent_t e : s) n *= e;
+  return n;
+}
+
+template <std::size_t R>
+std::string to_string(const std::array<extent_t, R>& s) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < R; ++i) text += (i ? ", " : "") + to_string(s[i]);
+  return text + "]";
+}
+
+namespace detail {
+
+template <std::size_t R>
+[[noreturn, gnu::cold, gnu::noinline]] void fail_sizes(const char* op, const std::array<extent_t, R>& wanted, const std::array<extent_t, R>& s,
+                                                       std::size_t axis) {
+  fail(op, ": sizes ", to_string(s), " do not fit the shape ", to_string(wanted), " at axis ", axis);
+}
+
+// Whether run-time sizes fit a shape: static extents equal, none negative, equal dynamic extents equal.
+template <class S>
+void expect_fits(const char* op, const sizes<S::rank>& s) {
+  constexpr auto wanted = S::extents;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i] >= 0 ? s[i] != wanted[i] : s[i] < 0) fail_sizes(op, wanted, s, i);
+    if constexpr (!S::is_static)
+      for (std::size_t j = 0; wanted[i] < 0 && j < i; ++j)
+        if (wanted[j] == wanted[i] && s[j] != s[i]) fail_sizes(op, wanted, s, i);
+  }
+}
+
+}  // namespace detail
+
+// Broadcasting: axes are aligned at the end; an extent of 1 repeats; all others must be equal (equal names for dynamic ones).
+
+DCS_DEFINE_EXTENT_CHECK(broadcast_mismatch, "dcs::broadcast: extents of the two operands must be equal, or one of them 1");
+
+namespace detail {
+
+template <class S>
+constexpr extent_t aligned_extent(int from_end) {
+  return from_end < S::rank ? S::extents[static_cast<std::size_t>(S::rank - 1 - from_end)] : 1;
+}
+
+template <class A, class B, int I>
+constexpr void check_broadcast_axis() {
+  constexpr extent_t a = aligned_extent<A>(I), b = aligned_extent<B>(I);
+  if constexpr (a != 1 && b != 1) (void)broadcast_mismatch<found<b>, expected<a>, axis<(A::rank > B::rank ? A::rank : B::rank) - 1 - I>>{};
+}
+
+template <class A, class B>
+struct broadcast_two {
+  static constexpr int rank = A::rank > B::rank ? A::rank : B::rank;
+  template <int... I>
+  static constexpr bool check(std::integer_sequence<int, I...>) {
+    (check_broadcast_axis<A, B, I>(), ...);
+    return true;
+  }
+  static_assert(check(std::make_integer_sequence<int, rank>{}));
+  using type = make_shape<[] {
+    std::array<extent_t, static_cast<std::size_t>(rank)> e{};
+    for (int i = 0; i < rank; ++i) {
+      const extent_t a = aligned_extent<A>(i), b = aligned_extent<B>(i);
+      e[static_cast<std::size_t>(rank - 1 - i)] = a == 1 ? b : a;
+    }
+    return e;
+  }>;
+};
+template <class S>
+struct broadcast_two<S, S> {
+  using type = S;
+};
+
+template <class A, class... Rest>
+struct broadcast_all {
+  using type = A;
+};
+template <class A, class B, class... Rest>
+struct broadcast_all<A, B, Rest...> {
+  using type = typename broadcast_all<typename broadcast_two<A, B>::type, Rest...>::type;
+};
+
+}  // namespace detail
+
+/// Shape of a pointwise expression over operands of these shapes. An error where they do not broadcast.
+template <class... S>
+using broadcast_shape = typename detail::broadcast_all<S...>::type;
+
+/// Whether two shapes broadcast, without an error.
+template <class A, class B>
+inline constexpr bool broadcastable = [] {
+  for (int i = 0; i < A::rank || i < B::rank; ++i) {
+    const extent_t a = detail::aligned_extent<A>(i), b = detail::aligned_extent<B>(i);
+    if (a != b && a != 1 && b != 1) return false;
+  }
+  return true;
+}();
+
+}  // namespace dcs

@@ -1,0 +1,58 @@
+// A counted block of memory on a device. The device is a type with an allocator and copies; a tensor's handle on a block is two words.
+#pragma once
+
+#include <dcs/core/allocator.hpp>
+#include <dcs/core/counted.hpp>
+
+#include <cstring>
+
+namespace dcs {
+
+/// The host. A device offers allocate, deallocate, zero and copies; `cuda` is the other one.
+struct cpu_device {
+  static constexpr const char* name = "cpu";
+  static void* allocate(std::int64_t bytes) { return host_allocator::get().allocate(bytes); }
+  static void deallocate(void* p, std::int64_t bytes) noexcept { host_allocator::get().deallocate(p, bytes); }
+  static void zero(void* p, std::int64_t bytes) {
+    if (bytes > 0) std::memset(p, 0, static_cast<std::size_t>(bytes));
+  }
+  static void copy(void* to, const void* from, std::int64_t bytes) {
+    if (bytes > 0) std::memcpy(to, from, static_cast<std::size_t>(bytes));
+  }
+};
+
+/// Shared handle on a block of a device's memory.
+class storage {
+ public:
+  constexpr storage() = default;
+
+  template <class Device>
+  static storage allocate(std::int64_t bytes) {
+    storage s;
+    s.block_ = counted_ptr<block>(new block(Device::allocate(bytes), bytes, &Device::deallocate));
+    return s;
+  }
+
+  void* data() const { return block_ ? block_->data : nullptr; }
+  std::int64_t bytes() const { return block_ ? block_->bytes : 0; }
+  constexpr explicit operator bool() const { return static_cast<bool>(block_); }
+  /// Whether this is the only handle: then its holder may write in place.
+  bool unique() const { return block_.unique(); }
+  friend bool operator==(const storage& a, const storage& b) { return a.block_ == b.block_; }
+
+ private:
+  struct block : counted {
+    block(void* d, std::int64_t n, void (*free)(void*, std::int64_t) noexcept) : data(d), bytes(n), deallocate(free) {}
+    block(const block&) = delete;
+    block& operator=(const block&) = delete;
+    ~block() { deallocate(data, bytes); }
+
+    void* data;
+    std::int64_t bytes;
+    void (*deallocate)(void*, std::int64_t) noexcept;
+  };
+
+  counted_ptr<block> block_;
+};
+
+}  // namespace dcs

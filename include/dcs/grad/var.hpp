@@ -1,0 +1,138 @@
+// var<T, Shape, Device>: a tensor whose making is recorded. Ops over a var return a var; `backward` sends the gradient of a scalar back to every
+// leaf. A var without a record (a constant) is what a training run feeds in: it says "training" to dropout and batch norm, and costs nothing.
+#pragma once
+
+#include <dcs/core/operand.hpp>
+#include <dcs/grad/tape.hpp>
+
+namespace dcs {
+
+template <class T, class Shape, class Device>
+class var {
+ public:
+  using value_type = T;
+  using shape_type = Shape;
+  using device_type = Device;
+  using tensor_type = tensor<T, Shape, Device>;
+  static constexpr int rank = Shape::rank;
+
+  var() = default;
+  /// A constant: nothing flows back into it.
+  explicit var(tensor_type value) : value_(std::move(value)) {}
+  /// For ops: a value with its record.
+  var(tensor_type value, detail::slot_ptr record) : value_(std::move(value)), slot_(std::move(record)) {}
+  /// A leaf, whose gradient is kept: what one differentiates by.
+  static var leaf(tensor_type value) { return var(std::move(value), detail::slot_ptr(new detail::slot)); }
+
+  const tensor_type& value() const { return value_; }
+  bool recorded() const { return static_cast<bool>(slot_); }
+  /// The gradient that has arrived; undefined if none has. After `backward` leaves alone still hold theirs.
+  tensor_type grad() const {
+    if (!slot_ || !slot_->gradient) return {};
+    return tensor_type::adopt(slot_->gradient, value_.sizes());
+  }
+  void clear_grad() {
+    if (slot_) slot_->gradient = {};
+  }
+
+  bool defined() const { return value_.defined(); }
+  T* data() const { return value_.data(); }
+  const auto& sizes() const { return value_.sizes(); }
+  extent_t size() const { return value_.size(); }
+  template <int Axis>
+  extent_t size_of() const {
+    return value_.template size_of<Axis>();
+  }
+  T item() const { return value_.item(); }
+  const detail::slot_ptr& record() const { return slot_; }
+
+ private:
+  tensor_type value_;
+  detail::slot_ptr slot_;
+};
+
+/// The tensor of a tensor or var.
+template <class T, class S, class D>
+const tensor<T, S, D>& value(const tensor<T, S, D>& x) {
+  return x;
+}
+template <class T, class S, class D>
+const tensor<T, S, D>& value(const var<T, S, D>& x) {
+  return x.value();
+}
+
+/// Where the gradient of an operand goes: nowhere for a tensor.
+template <class T, class S, class D>
+sink<T, S, D> sink_of(const tensor<T, S, D>&) {
+  return {};
+}
+template <class T, class S, class D>
+sink<T, S, D> sink_of(const var<T, S, D>& x) {
+  return sink<T, S, D>(x.record());
+}
+
+/// Whether the backward pass reaches an operand.
+template <class X>
+bool is_recorded(const X& x) {
+  if constexpr (any_var_v<X>)
+    return x.recorded();
+  else
+    return false;
+}
+
+namespace detail {
+
+template <class T, class S, class D, class F>
+struct step_of final : backward_step {
+  step_of(sizes<S::rank> n, F f) : extents(n), function(std::move(f)) {}
+  void run(storage gradient) override { function(tensor<T, S, D>::adopt(std::move(gradient), extents)); }
+  sizes<S::rank> extents;
+  F function;
+};
+
+template <class X>
+void add_parent(std::vector<slot_ptr>& parents, const X& x) {
+  if constexpr (any_var_v<X>)
+    if (x.recorded()) parents.push_back(x.record());
+}
+
+}  // namespace detail
+
+/// Ends an op: `out` as it is where no input is a var, else a var. `backward(dy)` gets the gradient of `out` once and adds to the sinks of the
+/// inputs; it is kept only if some input is recorded. Capture values and sinks in it, never vars or nodes.
+template <class T, class S, class D, class F, class... X>
+auto record(tensor<T, S, D> out, F backward, const X&... inputs) {
+  if constexpr (!any_var_v<X...>) {
+    return out;
+  } else {
+    if (!(is_recorded(inputs) || ...)) return var<T, S, D>(std::move(out));
+    detail::slot_ptr s(new detail::slot);
+    (detail::add_parent(s->parents, inputs), ...);
+    s->step = std::make_unique<detail::step_of<T, S, D, F>>(out.sizes(), std::move(backward));
+    return var<T, S, D>(std::move(out), std::move(s));
+  }
+}
+
+/// Sends `gradient` (of y) back through everything y was made from. Records are freed on the way: it can be done once.
+template <class T, class S, class D>
+void backward(const var<T, S, D>& y, const tensor<T, S, D>& gradient) {
+  if (!y.recorded()) return;
+  expect(gradient.sizes() == y.sizes(), "dcs::backward: a gradient of sizes ", to_string(gradient.sizes()), " for a value of ", to_string(y.sizes()));
+  detail::accumulate<T, D>(*y.record(), gradient.memory());
+  detail::run_backward(y.record());
+}
+/// The same for a scalar, from gradient 1.
+template <class T, class S, class D>
+void backward(const var<T, S, D>& y) {
+  expect(y.size() == 1, "dcs::backward: sizes ", to_string(y.sizes()), "; expected one element, or a gradient for each");
+  backward(y, tensor<T, S, D>::full(y.sizes(), T(1)));
+}
+
+template <class NewShape, class T, class S, class D>
+var<T, NewShape, D> as(const var<T, S, D>& x) {
+  auto gx = sink_of(x);
+  return record(
+      as<NewShape>(x.value()), [gx](const tensor<T, NewShape, D>& dy) { gx.add(as<S>(dy)); }, x);
+}
+
+}  // namespace dcs
