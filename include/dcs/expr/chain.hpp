@@ -1,0 +1,148 @@
+// Running a pointwise expression: one kernel forward, one derived kernel backward, whatever the expression. Kernels know the expression's form (a
+// type without shapes) and plain run-time strides, so networks of any size share them. Axes over which every leaf moves alike are merged first.
+#pragma once
+
+#include <dcs/core/shape.hpp>
+#include <dcs/core/storage.hpp>
+#include <dcs/cpu/parallel.hpp>
+#include <dcs/expr/functions.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace dcs::expr {
+
+// The form of an expression.
+template <class F, class... A>
+struct call {};
+template <int I>
+struct leaf {};
+template <int I>
+struct constant {};
+
+inline constexpr int max_constants = 4, max_rank = 8;
+
+// What a kernel over N leaves needs: rows of `columns` elements; the outer axes say where a row begins in each leaf.
+template <class T, int N>
+struct chain_arguments {
+  T* out = nullptr;
+  const T* in[N > 0 ? N : 1] = {};
+  std::int64_t inner[N > 0 ? N : 1] = {};
+  std::int64_t strides[N > 0 ? N : 1][max_rank] = {};
+  std::int64_t outer[max_rank] = {};
+  int outer_rank = 0;
+  std::int64_t row_count = 1, columns = 1;
+  double constants[max_constants] = {};
+
+  void rows(std::int64_t r, const T** row) const {
+    for (int k = 0; k < N; ++k) row[k] = in[k];
+    for (int d = outer_rank - 1; d >= 0; --d) {
+      const std::int64_t i = r % outer[d];
+      r /= outer[d];
+      for (int k = 0; k < N; ++k) row[k] += i * strides[k][d];
+    }
+  }
+
+  /// Merges the axes of `sizes` where every leaf allows it.
+  void lay_out(const std::int64_t* sizes, int rank, const std::int64_t leaf_strides[][max_rank]) {
+    std::int64_t n[max_rank] = {1}, s[N > 0 ? N : 1][max_rank] = {};
+    int last = 0;
+    for (int d = 0; d < rank; ++d) {
+      if (sizes[d] == 1) continue;
+      bool merge = n[last] != 1;
+      for (int k = 0; k < N; ++k) merge = merge && s[k][last] == leaf_strides[k][d] * sizes[d];
+      if (!merge && n[last] != 1) ++last;
+      n[last] = merge ? n[last] * sizes[d] : sizes[d];
+      for (int k = 0; k < N; ++k) s[k][last] = leaf_strides[k][d];
+    }
+    columns = n[last];
+    outer_rank = last;
+    row_count = 1;
+    for (int d = 0; d < last; ++d) row_count *= outer[d] = n[d];
+    for (int k = 0; k < N; ++k) {
+      inner[k] = columns == 1 ? 1 : s[k][last];
+      for (int d = 0; d < last; ++d) strides[k][d] = s[k][d];
+    }
+  }
+};
+
+}  // namespace dcs::expr
+
+#include <dcs/cpu/math.hpp>
+
+#define DCS_KERNELS <dcs/expr/functions.inl>
+#include <dcs/cpu/foreach_isa.inl>
+#define DCS_KERNELS <dcs/expr/chain.inl>
+#include <dcs/cpu/foreach_isa.inl>
+
+namespace dcs::expr {
+
+namespace detail {
+inline constexpr std::int64_t grain = 1 << 14;  // elements of a task
+
+template <class Body>
+void over_rows(std::int64_t row_count, std::int64_t columns, const Body& body) {
+  if (row_count == 1)
+    cpu::parallel_chunks(columns, grain, [&](std::int64_t begin, std::int64_t end) { body(0, 1, begin, end); });
+  else
+    cpu::parallel_chunks(row_count, std::max<std::int64_t>(1, grain / std::max<std::int64_t>(columns, 1)),
+                         [&](std::int64_t begin, std::int64_t end) { body(begin, end, 0, columns); });
+}
+}  // namespace detail
+
+template <class Node, class T, int N>
+void run_forward(cpu_device, const chain_arguments<T, N>& a) {
+  detail::over_rows(a.row_count, a.columns, [&](std::int64_t r0, std::int64_t r1, std::int64_t begin, std::int64_t end) {
+    DCS_DISPATCH(template chain_forward<Node>, a, r0, r1, begin, end);
+  });
+}
+
+template <class Node, class T, int N>
+void run_backward(cpu_device, const chain_arguments<T, N>& a, const T* dy, T* const* dx) {
+  detail::over_rows(a.row_count, a.columns, [&](std::int64_t r0, std::int64_t r1, std::int64_t begin, std::int64_t end) {
+    DCS_DISPATCH(template chain_backward<Node>, a, dy, dx, r0, r1, begin, end);
+  });
+}
+
+/// out[j] = Σ in[i] over the elements i that broadcasting made of j: strides of `out` are 0 along summed axes. The order of summation is fixed by
+/// the sizes alone: chunks of rows, each in double, added in order.
+template <class T>
+void sum_to(cpu_device, T* out, std::int64_t out_count, const T* in, const std::int64_t* sizes, int rank, const std::int64_t* out_strides) {
+  std::int64_t leaf_strides[2][max_rank] = {}, step = 1;
+  for (int d = rank - 1; d >= 0; --d) {
+    leaf_strides[0][d] = step;
+    leaf_strides[1][d] = out_strides[d];
+    step *= sizes[d];
+  }
+  chain_arguments<T, 2> a;
+  a.in[0] = in, a.in[1] = out;
+  a.lay_out(sizes, rank, leaf_strides);
+  const std::int64_t chunks = std::max<std::int64_t>(1, std::min<std::int64_t>({step >> 15, 32, a.row_count}));
+  scratch<double> partial(chunks * out_count);
+  cpu::parallel_for(chunks, [&](std::int64_t chunk) {
+    double* sums = partial.data() + chunk * out_count;
+    std::fill(sums, sums + out_count, 0.0);
+    for (std::int64_t r = a.row_count * chunk / chunks; r < a.row_count * (chunk + 1) / chunks; ++r) {
+      const T* row[2];
+      a.rows(r, row);
+      double* to = sums + (row[1] - out);
+      if (a.inner[1] == 0 && a.columns > 1) {
+        double lane[8] = {};
+        std::int64_t j = 0;
+        for (; j + 8 <= a.columns; j += 8)
+          for (int i = 0; i < 8; ++i) lane[i] += static_cast<double>(row[0][j + i]);
+        for (; j < a.columns; ++j) lane[0] += static_cast<double>(row[0][j]);
+        *to += ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+      } else {
+        for (std::int64_t j = 0; j < a.columns; ++j) to[j * a.inner[1]] += static_cast<double>(row[0][j]);
+      }
+    }
+  });
+  for (std::int64_t j = 0; j < out_count; ++j) {
+    double sum = 0;
+    for (std::int64_t chunk = 0; chunk < chunks; ++chunk) sum += partial[chunk * out_count + j];
+    out[j] = static_cast<T>(sum);
+  }
+}
+
+}  // namespace dcs::expr

@@ -1,0 +1,85 @@
+// eval turns an operand into a value: a handle is itself; an expression runs the fused kernel that the pattern table has for its type, else its own.
+//
+// The pattern table is `fused<Expr>`: a partial specialisation maps the type of an equation to a kernel,
+//
+//     template <class X, class W, class B, ...>
+//     struct fused<pointwise<functions::relu, conv2d_node<...>>> {
+//       using kernel = kernels::convolution_relu;                 // a name, for kernel_of and for people
+//       static bool applies(const Expr& e);                       // what types cannot tell: node identity, indices, recording
+//       static auto run(const Expr& e) -> typename Expr::result_type;
+//     };
+//
+// and a user adds one in a file of their own. Where `applies` says no, the expression is evaluated unfused. A pattern is recognised at the top of an
+// expression and wherever it stands inside a pointwise chain.
+#pragma once
+
+#include <dcs/core/operand.hpp>
+
+#include <optional>
+
+namespace dcs {
+
+/// The pattern table. Specialise it for the type of an expression; see the head of this file.
+template <class Expr>
+struct fused {};
+
+template <class Expr>
+concept has_fused = requires { typename fused<Expr>::kernel; };
+
+namespace detail {
+template <class Expr>
+struct kernel_of_expression {
+  using type = typename Expr::kernel;
+};
+template <has_fused Expr>
+struct kernel_of_expression<Expr> {
+  using type = typename fused<Expr>::kernel;
+};
+}  // namespace detail
+
+/// The kernel that evaluating an expression selects: `static_assert(std::is_same_v<kernel_of<decltype(e)>, kernels::attention>)`.
+template <expression Expr>
+using kernel_of = typename detail::kernel_of_expression<std::remove_cvref_t<Expr>>::type;
+
+/// The value of an operand: tensor, var or probe.
+template <operand X>
+constexpr auto eval(const X& x) -> result_t<X> {
+  if constexpr (handle<X>) {
+    return x;
+  } else if constexpr (has_fused<X>) {
+    return fused<X>::applies(x) ? result_t<X>(fused<X>::run(x)) : result_t<X>(x.evaluate());
+  } else {
+    return x.evaluate();
+  }
+}
+
+/// Base of an expression whose own kernel is costly: it is evaluated once however often it is used, and copies of it know each other.
+template <class Result>
+class lazy : public expression_base {
+ public:
+  using result_type = Result;
+  using value_type = typename Result::value_type;
+  using shape_type = typename Result::shape_type;
+  using device_type = typename Result::device_type;
+
+  lazy() : memo_(new memo) {}
+  /// Equal for copies of one node, different for any two others.
+  const void* identity() const { return memo_.get(); }
+  /// Whether the node has been evaluated by itself: then a fused kernel would compute it a second time.
+  bool evaluated() const { return memo_->result.has_value(); }
+
+ protected:
+  template <class Make>
+  const Result& once(Make&& make) const {
+    if (!memo_->result) memo_->result.emplace(make());
+    return *memo_->result;
+  }
+
+ private:
+  struct memo : counted {
+    std::optional<Result> result;
+  };
+  counted_ptr<memo> memo_;
+};
+
+}  // namespace dcs

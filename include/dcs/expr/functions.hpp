@@ -1,0 +1,42 @@
+// The scalar functions that pointwise expressions are made of. A function is an empty type; its value and its partial derivatives stand beside
+// each other in functions.inl, for vectors of every instruction set. A user's function is a struct with two static templates,
+//
+//     struct mish {
+//       template <class T> static T f(T x) { return x * std::tanh(std::log1p(std::exp(x))); }
+//       template <int I, class T> static T df(T y, T x) { ... }   // ∂f/∂x_I at x, where f is y
+//     };
+//     auto y = eval(apply<mish>(x) * 2);
+//
+// and fuses like the built-in ones.
+#pragma once
+
+#include <dcs/core/dtype.hpp>
+
+#include <type_traits>
+
+namespace dcs::functions {
+
+struct add {};
+struct sub {};
+struct mul {};
+struct div {};
+struct neg {};
+struct relu {};
+struct sigmoid {};
+struct exp {};
+struct log {};
+struct sqrt {};
+struct square {};
+struct abs {};
+struct tanh {};
+struct maximum {};
+struct minimum {};
+
+/// A function with `f` and `df` of its own.
+template <class F, class T, class... Args>
+concept user_function = requires(Args... x) {
+  { F::f(x...) } -> std::convertible_to<T>;
+  { F::template df<0>(x..., x...) };
+} || requires(Args... x) { F::f(x...); };
+
+}  // namespace dcs::functions
