@@ -24,7 +24,9 @@ template <class Expr>
 struct fused {};
 
 template <class Expr>
-concept has_fused = requires { typename fused<Expr>::kernel; };
+concept has_fused = requires {
+  typename fused<Expr>::kernel;
+};
 
 namespace detail {
 template <class Expr>

@@ -36,7 +36,8 @@ struct minimum {};
 template <class F, class T, class... Args>
 concept user_function = requires(Args... x) {
   { F::f(x...) } -> std::convertible_to<T>;
-  { F::template df<0>(x..., x...) };
-} || requires(Args... x) { F::f(x...); };
+  {F::template df<0>(x..., x...)};
+}
+|| requires(Args... x) { F::f(x...); };
 
 }  // namespace dcs::functions

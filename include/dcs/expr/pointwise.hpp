@@ -1,5 +1,5 @@
-// Pointwise expressions: x * scale + shift, relu(a + b), … build a type and do nothing; eval runs the whole chain as one kernel, and for vars records one
-// step whose kernel is derived from the same type. Nodes own handles, never references, so `auto` is always safe.
+// Pointwise expressions: x * scale + shift, relu(a + b), … build a type and do nothing; eval runs the whole chain as one kernel, and for vars records
+// one step whose kernel is derived from the same type. Nodes own handles, never references, so `auto` is always safe.
 #pragma once
 
 #include <dcs/expr/chain.hpp>
@@ -30,8 +30,10 @@ inline constexpr bool is_scalar_v<scalar<T, D>> = true;
 
 template <class X>
 constexpr auto eval_unless_scalar(const X& x) {
-  if constexpr (is_scalar_v<X>) return x;
-  else return eval(x);
+  if constexpr (is_scalar_v<X>)
+    return x;
+  else
+    return eval(x);
 }
 
 template <class X>
@@ -42,14 +44,19 @@ inline constexpr bool joins_chain_v = is_pointwise_v<X> && !has_fused<X>;
 
 template <class X>
 constexpr auto leaves(const X& x) {
-  if constexpr (is_scalar_v<X>) return std::tuple<>();
-  else if constexpr (joins_chain_v<X>) return x.leaves();
-  else return std::tuple<result_t<X>>(eval(x));
+  if constexpr (is_scalar_v<X>)
+    return std::tuple<>();
+  else if constexpr (joins_chain_v<X>)
+    return x.leaves();
+  else
+    return std::tuple<result_t<X>>(eval(x));
 }
 template <class X>
 constexpr void constants(const X& x, double*& to) {
-  if constexpr (is_scalar_v<X>) *to++ = x.number;
-  else if constexpr (joins_chain_v<X>) x.constants(to);
+  if constexpr (is_scalar_v<X>)
+    *to++ = x.number;
+  else if constexpr (joins_chain_v<X>)
+    x.constants(to);
 }
 
 // The form of an expression, with leaves and constants numbered from L and C.
@@ -158,7 +165,8 @@ class pointwise : public expression_base {
   using value_type = typename result_type::value_type;
   using device_type = typename result_type::device_type;
   using kernel = kernels::pointwise_chain;
-  static_assert((std::is_same_v<value_t<A>, value_type> && ...), "dcs: operands of a pointwise expression must have one element type; cast<T>(x) converts");
+  static_assert((std::is_same_v<value_t<A>, value_type> && ...),
+                "dcs: operands of a pointwise expression must have one element type; cast<T>(x) converts");
 
   constexpr explicit pointwise(A... a) : arguments_(std::move(a)...) {}
 
@@ -211,8 +219,8 @@ namespace detail {
 template <class F, class... A>
 inline constexpr bool is_pointwise_v<pointwise<F, A...>> = true;
 template <class F, class... A, int L, int C>
-  requires(!has_fused<pointwise<F, A...>>)
-struct form<pointwise<F, A...>, L, C> : form_list<std::tuple<>, L, C, F, A...> {};
+requires(!has_fused<pointwise<F, A...>>) struct form<pointwise<F, A...>, L, C> : form_list<std::tuple<>, L, C, F, A...> {
+};
 }  // namespace detail
 
 /// F over operands, as a node; F is one of dcs::functions or a user's (see functions.hpp).
@@ -231,18 +239,18 @@ constexpr auto number(double v) {
 template <class X>
 concept number = std::is_arithmetic_v<X>;
 
-#define DCS_BINARY(op, function)                                                                                                    \
-  template <operand A, operand B>                                                                                                   \
-  constexpr auto op(const A& a, const B& b) {                                                                                       \
-    return pointwise<functions::function, A, B>(a, b);                                                                              \
-  }                                                                                                                                 \
-  template <operand A, number B>                                                                                                    \
-  constexpr auto op(const A& a, B b) {                                                                                              \
-    return pointwise<functions::function, A, scalar<value_t<A>, device_t<A>>>(a, detail::number<A>(static_cast<double>(b)));        \
-  }                                                                                                                                 \
-  template <number A, operand B>                                                                                                    \
-  constexpr auto op(A a, const B& b) {                                                                                              \
-    return pointwise<functions::function, scalar<value_t<B>, device_t<B>>, B>(detail::number<B>(static_cast<double>(a)), b);        \
+#define DCS_BINARY(op, function)                                                                                             \
+  template <operand A, operand B>                                                                                            \
+  constexpr auto op(const A& a, const B& b) {                                                                                \
+    return pointwise<functions::function, A, B>(a, b);                                                                       \
+  }                                                                                                                          \
+  template <operand A, number B>                                                                                             \
+  constexpr auto op(const A& a, B b) {                                                                                       \
+    return pointwise<functions::function, A, scalar<value_t<A>, device_t<A>>>(a, detail::number<A>(static_cast<double>(b))); \
+  }                                                                                                                          \
+  template <number A, operand B>                                                                                             \
+  constexpr auto op(A a, const B& b) {                                                                                       \
+    return pointwise<functions::function, scalar<value_t<B>, device_t<B>>, B>(detail::number<B>(static_cast<double>(a)), b); \
   }
 DCS_BINARY(operator+, add)
 DCS_BINARY(operator-, sub)
@@ -252,10 +260,10 @@ DCS_BINARY(maximum, maximum)
 DCS_BINARY(minimum, minimum)
 #undef DCS_BINARY
 
-#define DCS_UNARY(op, function)                    \
-  template <operand A>                             \
-  constexpr auto op(const A& a) {                  \
-    return pointwise<functions::function, A>(a);   \
+#define DCS_UNARY(op, function)                  \
+  template <operand A>                           \
+  constexpr auto op(const A& a) {                \
+    return pointwise<functions::function, A>(a); \
   }
 DCS_UNARY(operator-, neg)
 DCS_UNARY(relu, relu)

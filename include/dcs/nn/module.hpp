@@ -1,0 +1,214 @@
+// A module is a plain struct with named members and one templated call. DCS_MEMBERS(a, b) names them; walking a network visits its parameters with
+// the names that a state dict gives them: members joined by dots, elements of std::array and std::tuple by their number. Nothing is registered and
+// there is no base class.
+#pragma once
+
+#include <dcs/nn/parameter.hpp>
+
+#include <array>
+#include <string>
+#include <tuple>
+
+// DCS_MEMBERS(conv, norm): members under their own names. DCS_MEMBERS_AS((conv, "0"), (norm, "1")): under others; "" puts a member's own members
+// directly into the parent.
+#define DCS_PARENS ()
+#define DCS_EXPAND(...) DCS_EXPAND_3(DCS_EXPAND_3(DCS_EXPAND_3(DCS_EXPAND_3(__VA_ARGS__))))
+#define DCS_EXPAND_3(...) DCS_EXPAND_2(DCS_EXPAND_2(DCS_EXPAND_2(DCS_EXPAND_2(__VA_ARGS__))))
+#define DCS_EXPAND_2(...) DCS_EXPAND_1(DCS_EXPAND_1(DCS_EXPAND_1(DCS_EXPAND_1(__VA_ARGS__))))
+#define DCS_EXPAND_1(...) __VA_ARGS__
+#define DCS_FOR_EACH(macro, ...) __VA_OPT__(DCS_EXPAND(DCS_FOR_EACH_STEP(macro, __VA_ARGS__)))
+#define DCS_FOR_EACH_STEP(macro, first, ...) macro(first) __VA_OPT__(DCS_FOR_EACH_AGAIN DCS_PARENS(macro, __VA_ARGS__))
+#define DCS_FOR_EACH_AGAIN() DCS_FOR_EACH_STEP
+
+#define DCS_VISIT_MEMBER(member) visit(#member, member);
+#define DCS_VISIT_PAIR_(member, name) visit(name, member);
+#define DCS_VISIT_PAIR(pair) DCS_VISIT_PAIR_ pair
+
+#define DCS_MEMBERS(...)                        \
+  template <class Visit>                        \
+  constexpr void members(Visit&& visit) {       \
+    DCS_FOR_EACH(DCS_VISIT_MEMBER, __VA_ARGS__) \
+  }                                             \
+  template <class Visit>                        \
+  constexpr void members(Visit&& visit) const { \
+    DCS_FOR_EACH(DCS_VISIT_MEMBER, __VA_ARGS__) \
+  }
+#define DCS_MEMBERS_AS(...)                     \
+  template <class Visit>                        \
+  constexpr void members(Visit&& visit) {       \
+    DCS_FOR_EACH(DCS_VISIT_PAIR, __VA_ARGS__)   \
+  }                                             \
+  template <class Visit>                        \
+  constexpr void members(Visit&& visit) const { \
+    DCS_FOR_EACH(DCS_VISIT_PAIR, __VA_ARGS__)   \
+  }
+
+namespace dcs {
+
+namespace detail {
+struct ignore_visit {
+  template <class M>
+  constexpr void operator()(const char*, M&&) const {}
+};
+template <class M>
+inline constexpr bool is_array_v = false;
+template <class M, std::size_t N>
+inline constexpr bool is_array_v<std::array<M, N>> = true;
+template <class M>
+inline constexpr bool is_tuple_v = false;
+template <class... M>
+inline constexpr bool is_tuple_v<std::tuple<M...>> = true;
+}  // namespace detail
+
+/// A struct that names its members with DCS_MEMBERS.
+template <class M>
+concept has_members = requires(M& m) {
+  m.members(detail::ignore_visit{});
+};
+/// A parameter, a buffer, a struct with members, or an array or tuple of these.
+template <class M>
+concept module = std::is_base_of_v<parameter_base, std::remove_cvref_t<M>> || has_members<std::remove_cvref_t<M>> ||
+    detail::is_array_v<std::remove_cvref_t<M>> || detail::is_tuple_v<std::remove_cvref_t<M>>;
+
+namespace detail {
+
+// visit(parameter) for every parameter and buffer, without names: usable in a constant expression.
+template <class M, class Visit>
+constexpr void visit_parameters(M& m, Visit&& visit) {
+  using plain = std::remove_cvref_t<M>;
+  static_assert(module<plain>,
+                "dcs: a member of a network must be a parameter, a buffer, or a struct with DCS_MEMBERS (or an array or tuple of these)");
+  if constexpr (std::is_base_of_v<parameter_base, plain>) {
+    visit(m);
+  } else if constexpr (is_array_v<plain>) {
+    for (auto& element : m) visit_parameters(element, visit);
+  } else if constexpr (is_tuple_v<plain>) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (visit_parameters(std::get<I>(m), visit), ...); }
+    (std::make_index_sequence<std::tuple_size_v<plain>>{});
+  } else {
+    m.members([&](const char*, auto& member) { visit_parameters(member, visit); });
+  }
+}
+
+inline std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : name.empty() ? path : path + "." + name; }
+
+// The same with names. `Base` is (const) parameter_base and `visit` a plain function object over it, so that only this walk is instantiated per type.
+template <class M, class Visit>
+void visit_named(M& m, const std::string& path, Visit& visit) {
+  using plain = std::remove_cvref_t<M>;
+  static_assert(module<plain>,
+                "dcs: a member of a network must be a parameter, a buffer, or a struct with DCS_MEMBERS (or an array or tuple of these)");
+  if constexpr (std::is_base_of_v<parameter_base, plain>) {
+    using base = std::conditional_t<std::is_const_v<M>, const parameter_base, parameter_base>;
+    visit(path, static_cast<base&>(m));
+  } else if constexpr (is_array_v<plain>) {
+    for (std::size_t i = 0; i < m.size(); ++i) visit_named(m[i], joined(path, std::to_string(i)), visit);
+  } else if constexpr (is_tuple_v<plain>) {
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (visit_named(std::get<I>(m), joined(path, std::to_string(I)), visit), ...); }
+    (std::make_index_sequence<std::tuple_size_v<plain>>{});
+  } else {
+    m.members([&](const char* name, auto& member) { visit_named(member, joined(path, name), visit); });
+  }
+}
+
+constexpr std::uint64_t label_of(const std::string& s) {
+  std::uint64_t h = 14695981039346656037ull;  // FNV-1a: a label for a random stream, where a clash would only correlate two initialisations
+  for (char c : s) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+  return h;
+}
+
+}  // namespace detail
+
+/// visit(name, parameter) for every parameter and buffer of a network, in the order of its members.
+template <module M, class Visit>
+void for_each_parameter(M& net, Visit visit) {
+  detail::visit_named(net, std::string(), visit);
+}
+
+/// A parameter with its name, as lists of them are kept.
+struct named_parameter {
+  std::string name;
+  parameter_base* parameter;
+};
+/// All parameters and buffers of a network. Valid while the network stays where it is.
+template <module M>
+std::vector<named_parameter> named_parameters(M& net) {
+  std::vector<named_parameter> list;
+  for_each_parameter(net, [&](const std::string& name, parameter_base& p) { list.push_back({name, &p}); });
+  return list;
+}
+
+namespace detail {
+inline void initialize_list(const std::vector<named_parameter>& list, std::uint64_t seed, dtype type) {
+  for (const auto& [name, p] : list) {
+    const random_stream random = random_stream{seed, 0}.child(label_of(name));
+    if (type == dtype::f64)
+      p->allocate<double>();
+    else
+      p->allocate<float>();
+    for (extent_t i = 0; i < p->size(); ++i) {
+      const double v = p->description().initial(random, static_cast<std::uint64_t>(i));
+      if (type == dtype::f64)
+        p->data<double>()[i] = v;
+      else
+        p->data<float>()[i] = static_cast<float>(v);
+    }
+  }
+}
+template <class T>
+void convert_list(const std::vector<named_parameter>& list) {
+  for (const named_parameter& entry : list) {
+    parameter_base& p = *entry.parameter;
+    if (p.type() == dtype_of<T>) continue;
+    const storage old = p.memory();
+    const bool from_double = p.type() == dtype::f64;
+    p.allocate<T>();
+    for (extent_t i = 0; i < p.size(); ++i)
+      p.data<T>()[i] = static_cast<T>(from_double ? static_cast<const double*>(old.data())[i] : static_cast<const float*>(old.data())[i]);
+  }
+}
+}  // namespace detail
+
+/// Gives every parameter memory of type T (float or double) and its initial value: a function of the seed and the parameter's name alone.
+template <class T = float, module M>
+void initialize(M& net, std::uint64_t seed) {
+  detail::initialize_list(named_parameters(net), seed, dtype_of<T>);
+}
+/// Changes the element type of every parameter and buffer. Gradients are forgotten.
+template <class T, module M>
+void convert(M& net) {
+  detail::convert_list<T>(named_parameters(net));
+}
+/// Forgets all gradients.
+template <module M>
+void clear_gradients(M& net) {
+  for_each_parameter(net, [](const std::string&, parameter_base& p) { p.clear_gradient(); });
+}
+
+/// Number of learned values of a network, as a constant: buffers do not count, untrained parameters do.
+template <module Net>
+inline constexpr extent_t parameters = [] {
+  extent_t n = 0;
+  Net net{};
+  detail::visit_parameters(net, [&](auto& p) { n += p.is_buffer() ? 0 : p.size(); });
+  return n;
+}();
+
+namespace detail {
+template <class Net, class Input>
+constexpr work count_work() {
+  work total;
+  Net net{};
+  (void)eval(net(probe<float, Input>{&total}));
+  return total;
+}
+}  // namespace detail
+
+/// Multiply-adds of applying Net to one input of static shape, as a constant: convolutions and all matrix products.
+template <module Net, class Input>
+inline constexpr extent_t macs = detail::count_work<Net, Input>().multiply_adds;
+/// The same in the convention of the tool thop (see `work`).
+template <module Net, class Input>
+inline constexpr extent_t thop_macs = detail::count_work<Net, Input>().thop;
+
+}  // namespace dcs

@@ -1,0 +1,203 @@
+// What a network learns and what it keeps. A parameter's type carries its shape; its element type and memory arrive when the network is initialised,
+// loaded or converted, so that one network type serves f32 and f64, and a network without memory is a constant expression (its parameters and
+// work are counted by the compiler). Everything that walks a network (initialisation, state dict, optimiser) sees the untyped base.
+#pragma once
+
+#include <dcs/core/philox.hpp>
+#include <dcs/expr/eval.hpp>
+#include <dcs/grad/var.hpp>
+
+namespace dcs {
+
+/// How a parameter begins: element i of a tensor under a random stream.
+namespace init {
+struct zeros {
+  static double value(random_stream, std::uint64_t) { return 0; }
+};
+struct ones {
+  static double value(random_stream, std::uint64_t) { return 1; }
+};
+/// Normal with variance gain² / Fan (He et al. 2015, eq. 10, with gain² = Twice / 2).
+template <int Fan, int Twice = 4>
+struct he_normal {
+  static double value(random_stream r, std::uint64_t i) { return std::sqrt(Twice * 0.5 / Fan) * r.normal(i); }
+};
+/// Uniform in ±1/√Fan: what PyTorch gives the weights and biases of linear and convolution layers.
+template <int Fan>
+struct uniform_fan_in {
+  static double value(random_stream r, std::uint64_t i) { return (2.0 * r.uniform(i) - 1) / std::sqrt(double{Fan}); }
+};
+/// Uniform in ±√(6 / (In + Out)) (Glorot & Bengio 2010).
+template <int In, int Out>
+struct xavier_uniform {
+  static double value(random_stream r, std::uint64_t i) { return (2.0 * r.uniform(i) - 1) * std::sqrt(6.0 / (In + Out)); }
+};
+/// Normal with deviation Thousandths / 1000, cut at two deviations by drawing again.
+template <int Thousandths>
+struct trunc_normal {
+  static double value(random_stream r, std::uint64_t i) {
+    for (std::uint64_t attempt = 0;; ++attempt)
+      if (const double n = r.normal(i + (attempt << 40)); n > -2 && n < 2) return n * Thousandths / 1000;
+  }
+};
+}  // namespace init
+
+namespace detail {
+
+// A parameter's memory seen as an array of `rank` axes, whose permutation is the array that PyTorch's state dict holds.
+struct parameter_layout {
+  int rank = 0;
+  extent_t extents[4] = {};
+  int order[4] = {};
+  int stored_rank = 0;
+  extent_t stored[4] = {};
+};
+
+}  // namespace detail
+
+/// How a parameter's elements stand in PyTorch's state dict.
+namespace layout {
+struct plain {
+  template <class S>
+  static constexpr detail::parameter_layout of() {
+    detail::parameter_layout l{S::rank, {}, {}, S::rank, {}};
+    for (int i = 0; i < S::rank; ++i) l.extents[i] = l.stored[i] = S::extents[static_cast<std::size_t>(i)], l.order[i] = i;
+    return l;
+  }
+};
+/// [height][width][in][out] here, [out][in][height][width] there.
+struct convolution {
+  template <class S>
+  static constexpr detail::parameter_layout of() {
+    constexpr auto e = S::extents;
+    return {4, {e[0], e[1], e[2], e[3]}, {3, 2, 0, 1}, 4, {e[3], e[2], e[0], e[1]}};
+  }
+};
+/// [in][out] here, [out][in] there.
+struct linear {
+  template <class S>
+  static constexpr detail::parameter_layout of() {
+    constexpr auto e = S::extents;
+    return {2, {e[0], e[1]}, {1, 0}, 2, {e[1], e[0]}};
+  }
+};
+/// A linear layer over a flattened feature map of Side × Side × Channels: channels last here, first there.
+template <int Side, int Channels>
+struct linear_of_map {
+  template <class S>
+  static constexpr detail::parameter_layout of() {
+    constexpr auto e = S::extents;
+    static_assert(e[0] == extent_t{Side} * Side * Channels, "dcs::layout::linear_of_map: the layer's inputs must be Side · Side · Channels");
+    return {4, {Side, Side, Channels, e[1]}, {3, 2, 0, 1}, 2, {e[1], e[0]}};
+  }
+};
+}  // namespace layout
+
+/// What is known of a parameter before it has memory.
+struct parameter_description {
+  extent_t count = 0;
+  bool is_buffer = false;  // kept in the state dict, but not learned: running statistics
+  detail::parameter_layout stored;
+  double (*initial)(random_stream, std::uint64_t) = nullptr;
+};
+
+class parameter_base {
+ public:
+  const parameter_description& description() const { return *description_; }
+  constexpr extent_t size() const { return description_->count; }
+  constexpr bool is_buffer() const { return description_->is_buffer; }
+
+  bool defined() const { return static_cast<bool>(memory_); }
+  dtype type() const { return type_; }
+  const storage& memory() const { return memory_; }
+  template <class T>
+  T* data() const {
+    expect_type(dtype_of<T>);
+    return static_cast<T*>(memory_.data());
+  }
+  /// Gives it memory of its size, uninitialised, and forgets any gradient.
+  template <class T, class Device = cpu_device>
+  void allocate() {
+    adopt(storage::allocate<Device>(size() * static_cast<std::int64_t>(sizeof(T))), dtype_of<T>);
+  }
+  void adopt(storage memory, dtype type) {
+    memory_ = std::move(memory), type_ = type;
+    slot_ = is_buffer() ? detail::slot_ptr() : detail::slot_ptr(new detail::slot);
+  }
+
+  /// Whether gradients flow into it and an optimiser moves it. Buffers never are.
+  constexpr bool trained() const { return trained_ && !description_->is_buffer; }
+  constexpr void set_trained(bool t) { trained_ = t; }
+  /// The gradient that has arrived, none if none has.
+  storage gradient() const { return slot_ ? slot_->gradient : storage(); }
+  void clear_gradient() {
+    if (slot_) slot_->gradient = {};
+  }
+
+ protected:
+  constexpr explicit parameter_base(const parameter_description* d) : description_(d) {}
+  void expect_type(dtype wanted) const {
+    expect(defined(), "dcs::parameter: has no memory yet; initialize the network or load it first");
+    expect(type_ == wanted, "dcs::parameter: holds ", dcs::name(type_), ", but ", dcs::name(wanted),
+           " is wanted; convert<T>(net) converts a network");
+  }
+  const detail::slot_ptr& slot() const { return slot_; }
+
+ private:
+  const parameter_description* description_;
+  storage memory_;
+  detail::slot_ptr slot_;
+  dtype type_ = dtype::f32;
+  bool trained_ = true;
+};
+
+namespace detail {
+template <class S, class Layout, class Init, bool Buffer>
+inline constexpr parameter_description description_of{S::size(), Buffer, Layout::template of<S>(), &Init::value};
+}  // namespace detail
+
+/// A learned tensor of static shape S. `Layout` says how PyTorch stores it, `Init` how it begins.
+template <class S, class Init = init::zeros, class Layout = layout::plain>
+class parameter : public parameter_base {
+ public:
+  using shape_type = S;
+  constexpr parameter() : parameter_base(&detail::description_of<S, Layout, Init, false>) {}
+
+  /// The parameter as an operand beside x: a tensor, a leaf of the tape where x is a var, a probe where x is one.
+  template <operand X>
+  constexpr auto as(const X& x) const {
+    using T = value_t<X>;
+    using D = device_t<X>;
+    if constexpr (any_probe_v<X>) {
+      return probe_result<S>(eval(x));
+    } else {
+      expect_type(dtype_of<T>);
+      auto t = tensor<T, S, D>::adopt(memory(), S::extents);
+      if constexpr (any_var_v<X>)
+        return trained() ? var<T, S, D>(std::move(t), slot()) : var<T, S, D>(std::move(t));
+      else
+        return t;
+    }
+  }
+};
+
+/// A tensor that belongs to a module but is not learned, such as running statistics.
+template <class S, class Init = init::zeros>
+class buffer : public parameter_base {
+ public:
+  using shape_type = S;
+  constexpr buffer() : parameter_base(&detail::description_of<S, layout::plain, Init, true>) {}
+
+  /// The buffer's tensor, of the element type and device of x.
+  template <operand X>
+  constexpr auto as(const X& x) const {
+    if constexpr (any_probe_v<X>) {
+      return probe_result<S>(eval(x));
+    } else {
+      expect_type(dtype_of<value_t<X>>);
+      return tensor<value_t<X>, S, device_t<X>>::adopt(memory(), S::extents);
+    }
+  }
+};
+
+}  // namespace dcs
