@@ -1,0 +1,57 @@
+// Matrix product on the host: packed, register-tiled, blocked for the caches. One micro-kernel of plain vector arithmetic serves float and double and
+// every instruction set, which leaves a generic library nothing to do here; and convolutions need its packing open: they hand in a source
+// that gathers image patches instead of matrix rows (see ops/conv2d).
+#pragma once
+
+#include <dcs/core/allocator.hpp>
+#include <dcs/cpu/parallel.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace dcs::cpu {
+
+/// A row-major matrix: element (i, j) is data[i · stride + j], or, transposed, data[j · stride + i].
+template <class T>
+struct matrix {
+  const T* data = nullptr;
+  std::int64_t stride = 0;
+  bool transposed = false;
+};
+
+/// What happens to a finished element of column j: y = act(c · scale[j] + shift[j] + residual). Null pointers leave a part out.
+template <class T>
+struct epilogue {
+  const T* scale = nullptr;
+  const T* shift = nullptr;
+  const T* residual = nullptr;
+  std::int64_t residual_stride = 0;
+  bool relu = false;
+  bool any() const { return scale || shift || residual || relu; }
+};
+
+/// Depth of one pass over k: near 384 and even, so that a panel of B stays in L1 and no pass is a sliver.
+constexpr std::int64_t gemm_depth(std::int64_t k) {
+  const std::int64_t passes = (k + 383) / 384, depth = (k + passes - 1) / std::max<std::int64_t>(passes, 1);
+  return std::max<std::int64_t>(16, (depth + 15) / 16 * 16);
+}
+
+}  // namespace dcs::cpu
+
+#define DCS_KERNELS <dcs/cpu/gemm.inl>
+#include <dcs/cpu/foreach_isa.inl>
+
+namespace dcs::cpu {
+
+/// C[m × n] (+)= A[m × k] · B[k × n], rows of C `ldc` apart, then the epilogue. The same bits with any number of threads.
+template <class T>
+void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const matrix<T>& a, const matrix<T>& b, T* c, std::int64_t ldc, bool accumulate = false,
+          const epilogue<T>& e = {}) {
+  if (m == 0 || n == 0) return;
+  if (k == 0 && !accumulate)
+    for (std::int64_t i = 0; i < m; ++i) std::fill(c + i * ldc, c + i * ldc + n, T(0));
+  DCS_DISPATCH(gemm, m, n, k, a, b, c, ldc, accumulate, e);
+}
+
+}  // namespace dcs::cpu

@@ -1,0 +1,11 @@
+// Elementary functions on vectors, for every instruction set.
+#pragma once
+
+#include <dcs/cpu/simd.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <type_traits>
+
+#define DCS_KERNELS <dcs/cpu/math.inl>
+#include <dcs/cpu/foreach_isa.inl>
