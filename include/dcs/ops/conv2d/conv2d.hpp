@@ -1,0 +1,105 @@
+// conv2d: a lazy node, so that the pattern table sees what surrounds it: a bias, a norm's scale and shift, a residual and ReLU become the
+// convolution's epilogue (fused.hpp). Feature maps are N,H,W,C and weights K,K,In/Groups,Out. Batch, height and width may be dynamic; the extents of the
+// result follow from them by the algebra of core/extent.hpp.
+#pragma once
+
+#include <dcs/expr/pointwise.hpp>
+#include <dcs/ops/conv2d/cpu.hpp>
+
+namespace dcs {
+
+DCS_DEFINE_EXTENT_CHECK(conv2d_rank_mismatch, "dcs::conv2d: the input must have the four axes N,H,W,C");
+DCS_DEFINE_EXTENT_CHECK(conv2d_channel_mismatch, "dcs::conv2d: the channels of the input (axis 3) must be those the weight expects");
+DCS_DEFINE_EXTENT_CHECK(conv2d_group_mismatch, "dcs::conv2d: the weight's output channels (axis 3) must be divisible by the number of groups; remainder");
+DCS_DEFINE_EXTENT_CHECK(conv2d_bias_mismatch, "dcs::conv2d: the bias must have one value per output channel (axis 3)");
+
+namespace kernels {
+/// A convolution by itself.
+struct convolution {};
+/// A convolution with scale, shift, residual or ReLU in its epilogue.
+struct convolution_epilogue {};
+}  // namespace kernels
+
+namespace detail {
+
+template <class S, class W, int Stride, int Padding, int Dilation>
+using conv2d_shape = shape<extent_of<S, 0>, windowed(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, Dilation),
+                           windowed(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, Dilation), extent_of<W, 3>>;
+
+template <class S, class W, int Stride, int Padding, int Dilation, int Groups>
+constexpr void check_conv2d() {
+  static_assert(Stride >= 1 && Padding >= 0 && Dilation >= 1 && Groups >= 1, "dcs::conv2d: stride, dilation and groups are at least 1, padding at least 0");
+  (void)conv2d_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
+  (void)conv2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 2> * Groups>, axis<3>>{};
+  (void)conv2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
+}
+
+}  // namespace detail
+
+/// Whether conv2d accepts an input of shape S with weights of shape W.
+template <class S, class W, int Groups = 1>
+concept convolvable = S::rank == 4 && W::rank == 4 && extent_of<S, 3> == extent_of<W, 2> * Groups && extent_of<W, 3> % Groups == 0;
+
+/// The node of conv2d over evaluated operands. `evaluate` runs it bare; fused.hpp runs it with an epilogue.
+template <int Stride, int Padding, int Dilation, int Groups, class X, class W>
+class conv2d_node : public lazy<lift_t<detail::conv2d_shape<shape_t<X>, shape_t<W>, Stride, Padding, Dilation>, X, W>> {
+ public:
+  using base = lazy<lift_t<detail::conv2d_shape<shape_t<X>, shape_t<W>, Stride, Padding, Dilation>, X, W>>;
+  using typename base::result_type;
+  using typename base::shape_type;
+  using typename base::value_type;
+  using kernel = kernels::convolution;
+
+  conv2d_node(X x, W w) : x_(std::move(x)), w_(std::move(w)) {
+    const auto g = geometry();
+    expect(g.out_h >= 1 && g.out_w >= 1, "dcs::conv2d: an image of ", g.in_h, " × ", g.in_w, " is smaller than the ", g.k_h, " × ", g.k_w, " kernel");
+  }
+
+  const X& input() const { return x_; }
+  const W& weight() const { return w_; }
+
+  cpu::conv2d_geometry geometry() const {
+    const auto& x = x_.sizes();
+    constexpr auto w = shape_t<W>::extents;
+    return {x[0], x[1], x[2], x[3], windowed(x[1], w[0], Stride, Padding, Dilation), windowed(x[2], w[1], Stride, Padding, Dilation),
+            w[3], w[0], w[1], Stride, Padding, Dilation, Groups};
+  }
+  sizes<4> output_sizes() const {
+    const auto g = geometry();
+    return {g.batch, g.out_h, g.out_w, g.out_c};
+  }
+
+  result_type evaluate() const;
+
+ private:
+  X x_;
+  W w_;
+};
+
+/// y[n, i, j, o] = Σ x[n, i·Stride + h·Dilation − Padding, …, c] · w[h, v, c, o], zeros outside the image.
+/// x: shape<N, H, W, In>; w: shape<K, K, In / Groups, Out>. Lazy.
+template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W>
+constexpr auto conv2d(const X& x, const W& w) {
+  using S = shape_t<X>;
+  detail::check_conv2d<S, shape_t<W>, Stride, Padding, Dilation, Groups>();
+  if constexpr (any_probe_v<X, W>) {
+    using Out = detail::conv2d_shape<S, shape_t<W>, Stride, Padding, Dilation>;
+    const auto in = eval(x);
+    const extent_t n = Out::size() * extent_of<shape_t<W>, 0> * extent_of<shape_t<W>, 1> * extent_of<shape_t<W>, 2>;
+    note_work<Out>(nullptr, Out::extents, work{n, n}, in);
+    return probe_result<Out>(in);
+  } else {
+    return conv2d_node<Stride, Padding, Dilation, Groups, result_t<X>, result_t<W>>(eval(x), eval(w));
+  }
+}
+
+/// The same with a bias of shape<Out>: the expression conv2d(x, w) + b.
+template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W, operand B>
+constexpr auto conv2d(const X& x, const W& w, const B& b) {
+  (void)conv2d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<shape_t<W>, 3>>, axis<3>>{};
+  return conv2d<Stride, Padding, Dilation, Groups>(x, w) + b;
+}
+
+}  // namespace dcs
+
+#include <dcs/ops/conv2d/fused.hpp>

@@ -1,0 +1,189 @@
+// matmul and transpose of the last two axes, batched over equal leading axes. Both are lazy, so that softmax(q · kᵀ · s) · v is seen as attention; a
+// transpose is never carried out for a product, only noted.
+#pragma once
+
+#include <dcs/cpu/gemm.hpp>
+#include <dcs/expr/pointwise.hpp>
+
+namespace dcs {
+
+DCS_DEFINE_EXTENT_CHECK(matmul_rank_mismatch, "dcs::matmul: both operands must have the same number of axes, at least two");
+DCS_DEFINE_EXTENT_CHECK(matmul_inner_mismatch, "dcs::matmul: the columns of the left operand must be the rows of the right one");
+DCS_DEFINE_EXTENT_CHECK(matmul_batch_mismatch, "dcs::matmul: leading axes of both operands must be equal");
+
+namespace kernels {
+struct matrix_product {};
+struct transposition {};
+}  // namespace kernels
+
+namespace detail {
+template <class S>
+using transposed_shape = with_extent<with_extent<S, -1, extent_of<S, -2>>, -2, extent_of<S, -1>>;
+
+template <class A, class B, int... I>
+constexpr void check_matmul_batch(std::integer_sequence<int, I...>) {
+  ((void)matmul_batch_mismatch<found<extent_of<B, I>>, expected<extent_of<A, I>>, axis<I>>{}, ...);
+}
+template <class A, class B>
+constexpr void check_matmul() {
+  static_assert(A::rank >= 2, "dcs::matmul: both operands must have the same number of axes, at least two");
+  (void)matmul_rank_mismatch<found<B::rank>, expected<A::rank>, axis<0>>{};
+  (void)matmul_inner_mismatch<found<extent_of<B, -2>>, expected<extent_of<A, -1>>, axis<A::rank - 1>>{};
+  check_matmul_batch<A, B>(std::make_integer_sequence<int, A::rank - 2>{});
+}
+}  // namespace detail
+
+/// The node of transpose over an evaluated operand.
+template <class X>
+class transpose_node : public lazy<lift_t<detail::transposed_shape<shape_t<X>>, X>> {
+ public:
+  using base = lazy<lift_t<detail::transposed_shape<shape_t<X>>, X>>;
+  using typename base::result_type;
+  using kernel = kernels::transposition;
+  explicit transpose_node(X x) : x_(std::move(x)) {}
+  const X& input() const { return x_; }
+
+  result_type evaluate() const {
+    return this->once([&]() -> result_type {
+      using T = value_t<X>;
+      using S = shape_t<X>;
+      using Out = typename base::shape_type;
+      using D = device_t<X>;
+      return result_type(record(
+          turn<Out, T, D>(value(x_)), [gx = sink_of(x_)](const tensor<T, Out, D>& dy) { gx.add(turn<S, T, D>(dy)); }, x_));
+    });
+  }
+
+ private:
+  template <class To, class T, class D, class From>
+  static tensor<T, To, D> turn(const tensor<T, From, D>& x) {
+    auto sizes = x.sizes();
+    constexpr std::size_t r = From::rank;
+    std::swap(sizes[r - 1], sizes[r - 2]);
+    auto y = tensor<T, To, D>::empty(sizes);
+    const extent_t rows = x.sizes()[r - 2], columns = x.sizes()[r - 1], area = rows * columns;
+    if (area > 0)
+      cpu::parallel_for(x.size() / area, [&](extent_t b) {
+        for (extent_t i = 0; i < rows; ++i)
+          for (extent_t j = 0; j < columns; ++j) y.data()[b * area + j * rows + i] = x.data()[b * area + i * columns + j];
+      });
+    return y;
+  }
+  X x_;
+};
+
+/// x with its last two axes exchanged. Lazy.
+template <operand X>
+constexpr auto transpose(const X& x) {
+  static_assert(shape_t<X>::rank >= 2, "dcs::transpose: the operand must have at least two axes");
+  if constexpr (any_probe_v<X>) return probe_result<detail::transposed_shape<shape_t<X>>>(eval(x));
+  else return transpose_node<result_t<X>>(eval(x));
+}
+
+namespace detail {
+// An operand of a product: its handle, and whether it is turned.
+template <class X>
+struct factor {
+  using handle_type = result_t<X>;
+  static constexpr bool turned = false;
+  static handle_type get(const X& x) { return eval(x); }
+};
+template <class X>
+struct factor<transpose_node<X>> {
+  using handle_type = X;
+  static constexpr bool turned = true;
+  static const X& get(const transpose_node<X>& x) { return x.input(); }
+};
+}  // namespace detail
+
+/// The node of matmul. A and B are operands as given: a transpose stays visible.
+template <class A, class B>
+class matmul_node : public lazy<lift_t<with_extent<shape_t<A>, -1, extent_of<shape_t<B>, -1>>, A, B>> {
+ public:
+  using base = lazy<lift_t<with_extent<shape_t<A>, -1, extent_of<shape_t<B>, -1>>, A, B>>;
+  using typename base::result_type;
+  using kernel = kernels::matrix_product;
+  matmul_node(A a, B b) : a_(std::move(a)), b_(std::move(b)) {}
+  const A& left() const { return a_; }
+  const B& right() const { return b_; }
+
+  result_type evaluate() const {
+    return this->once([&] { return product(); });
+  }
+
+ private:
+  using fa = detail::factor<A>;
+  using fb = detail::factor<B>;
+
+  result_type product() const {
+    using T = typename base::value_type;
+    using D = typename base::device_type;
+    using Out = typename base::shape_type;
+    using AS = shape_t<typename fa::handle_type>;
+    using BS = shape_t<typename fb::handle_type>;
+    constexpr std::size_t r = Out::rank;
+    const auto a = fa::get(a_);
+    const auto b = fb::get(b_);
+    const auto &sa = a.sizes(), &sb = b.sizes();
+    const extent_t m = sa[fa::turned ? r - 1 : r - 2], k = sa[fa::turned ? r - 2 : r - 1], n = sb[fb::turned ? r - 2 : r - 1];
+    sizes<Out::rank> out;
+    extent_t batch = 1;
+    for (std::size_t i = 0; i + 2 < r; ++i) {
+      expect(sa[i] == sb[i], "dcs::matmul: sizes ", to_string(sa), " and ", to_string(sb), " differ at axis ", i);
+      batch *= out[i] = sa[i];
+    }
+    expect(k == sb[fb::turned ? r - 1 : r - 2], "dcs::matmul: ", k, " columns on the left, ", sb[fb::turned ? r - 1 : r - 2], " rows on the right");
+    out[r - 2] = m, out[r - 1] = n;
+    auto y = tensor<T, Out, D>::empty(out);
+    for (extent_t i = 0; i < batch; ++i)
+      cpu::gemm<T>(m, n, k, {value(a).data() + i * m * k, sa[r - 1], fa::turned}, {value(b).data() + i * k * n, sb[r - 1], fb::turned},
+                   y.data() + i * m * n, n);
+    note_work<Out>(nullptr, out, work{batch * m * n * k, 0}, a);
+    return result_type(record(
+        std::move(y),
+        [m, n, k, batch, av = value(a), bv = value(b), ga = sink_of(a), gb = sink_of(b)](const tensor<T, Out, D>& dy) {
+          if (ga.wanted()) {
+            auto da = tensor<T, AS, D>::empty(av.sizes());
+            for (extent_t i = 0; i < batch; ++i) {
+              const cpu::matrix<T> g{dy.data() + i * m * n, n}, gt{dy.data() + i * m * n, n, true};
+              const extent_t ldb = bv.sizes()[r - 1];
+              const T* pb = bv.data() + i * k * n;
+              if constexpr (fa::turned) cpu::gemm<T>(k, m, n, {pb, ldb, fb::turned}, gt, da.data() + i * m * k, m);
+              else cpu::gemm<T>(m, k, n, g, {pb, ldb, !fb::turned}, da.data() + i * m * k, k);
+            }
+            ga.add(std::move(da));
+          }
+          if (gb.wanted()) {
+            auto db = tensor<T, BS, D>::empty(bv.sizes());
+            for (extent_t i = 0; i < batch; ++i) {
+              const cpu::matrix<T> g{dy.data() + i * m * n, n}, gt{dy.data() + i * m * n, n, true};
+              const extent_t lda = av.sizes()[r - 1];
+              const T* pa = av.data() + i * m * k;
+              if constexpr (fb::turned) cpu::gemm<T>(n, k, m, gt, {pa, lda, fa::turned}, db.data() + i * k * n, k);
+              else cpu::gemm<T>(k, n, m, {pa, lda, !fa::turned}, g, db.data() + i * k * n, n);
+            }
+            gb.add(std::move(db));
+          }
+        },
+        a, b));
+  }
+
+  A a_;
+  B b_;
+};
+
+/// a · b over the last two axes. a: shape<..., M, K>; b: shape<..., K, N>. Lazy.
+template <operand A, operand B>
+constexpr auto matmul(const A& a, const B& b) {
+  detail::check_matmul<shape_t<A>, shape_t<B>>();
+  if constexpr (any_probe_v<A, B>) {
+    using Out = with_extent<shape_t<A>, -1, extent_of<shape_t<B>, -1>>;
+    const auto left = eval(a);
+    note_work<Out>(nullptr, Out::extents, work{Out::size() * extent_of<shape_t<A>, -1>, 0}, left);
+    return probe_result<Out>(left);
+  } else {
+    return matmul_node<A, B>(a, b);
+  }
+}
+
+}  // namespace dcs

@@ -1,0 +1,174 @@
+#include <dcs/grad/gradcheck.hpp>
+#include <dcs/ops/conv2d/conv2d.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace dcs;
+
+namespace {
+
+using cpu::conv2d_geometry;
+
+const cpu::isa every_isa[] = {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512};
+
+struct arrays {
+  std::vector<double> x, w, y, dx, dw;
+};
+
+// The definition, in double.
+arrays reference(const conv2d_geometry& g, const std::vector<double>& x, const std::vector<double>& w, const std::vector<double>& dy) {
+  arrays a{x, w, std::vector<double>(dy.size()), std::vector<double>(x.size()), std::vector<double>(w.size())};
+  for (std::int64_t n = 0; n < g.batch; ++n)
+    for (std::int64_t i = 0; i < g.out_h; ++i)
+      for (std::int64_t j = 0; j < g.out_w; ++j)
+        for (std::int64_t o = 0; o < g.out_c; ++o)
+          for (std::int64_t kh = 0; kh < g.k_h; ++kh)
+            for (std::int64_t kw = 0; kw < g.k_w; ++kw)
+              for (std::int64_t c = 0; c < g.group_in(); ++c) {
+                const std::int64_t h = i * g.stride - g.padding + kh * g.dilation, v = j * g.stride - g.padding + kw * g.dilation;
+                if (h < 0 || v < 0 || h >= g.in_h || v >= g.in_w) continue;
+                const auto ix = static_cast<std::size_t>(((n * g.in_h + h) * g.in_w + v) * g.in_c + o / g.group_out() * g.group_in() + c);
+                const auto iw = static_cast<std::size_t>(((kh * g.k_w + kw) * g.group_in() + c) * g.out_c + o);
+                const auto iy = static_cast<std::size_t>(((n * g.out_h + i) * g.out_w + j) * g.out_c + o);
+                a.y[iy] += x[ix] * w[iw];
+                a.dx[ix] += dy[iy] * w[iw];
+                a.dw[iw] += dy[iy] * x[ix];
+              }
+  return a;
+}
+
+template <class T>
+double relative_error(const std::vector<T>& got, const std::vector<double>& wanted) {
+  double error = 0, norm = 1e-30;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    error += (static_cast<double>(got[i]) - wanted[i]) * (static_cast<double>(got[i]) - wanted[i]);
+    norm += wanted[i] * wanted[i];
+  }
+  return std::sqrt(error / norm);
+}
+
+std::vector<double> random_values(std::int64_t n, random_stream r) {
+  std::vector<double> v(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<double>(static_cast<float>(r.normal(i)));
+  return v;
+}
+
+template <class T>
+void check_geometry(const conv2d_geometry& g, std::uint64_t seed, double bound) {
+  CAPTURE(g.batch); CAPTURE(g.in_h); CAPTURE(g.in_w); CAPTURE(g.in_c); CAPTURE(g.out_c);
+  CAPTURE(g.k_h); CAPTURE(g.stride); CAPTURE(g.padding); CAPTURE(g.dilation); CAPTURE(g.groups);
+  const auto x = random_values(g.in_pixels() * g.in_c, {seed, 1}), w = random_values(g.weights(), {seed, 2}),
+             dy = random_values(g.out_pixels() * g.out_c, {seed, 3});
+  const auto wanted = reference(g, x, w, dy);
+  const std::vector<T> tx(x.begin(), x.end()), tw(w.begin(), w.end()), tdy(dy.begin(), dy.end());
+  std::vector<T> y(dy.size(), T(7)), dx(x.size(), T(7)), dw(w.size(), T(7));
+  cpu::conv2d_forward<T>(g, tx.data(), tw.data(), {}, y.data());
+  CHECK(relative_error(y, wanted.y) < bound);
+  cpu::conv2d_data_gradient<T>(g, tdy.data(), tw.data(), dx.data());
+  CHECK(relative_error(dx, wanted.dx) < bound);
+  cpu::conv2d_weight_gradient<T>(g, tx.data(), tdy.data(), dw.data());
+  CHECK(relative_error(dw, wanted.dw) < bound);
+}
+
+conv2d_geometry random_geometry(random_stream r) {
+  const std::int64_t kernels[] = {1, 2, 3, 3, 3, 5, 7}, channels[] = {1, 3, 5, 8, 16, 17, 32, 48};
+  conv2d_geometry g{};
+  while (true) {
+    r = r.child(9);
+    g.k_h = g.k_w = kernels[r.below(0, 7)];
+    g.stride = 1 + r.below(1, 3), g.dilation = 1 + (r.below(2, 4) == 0), g.padding = r.below(3, static_cast<std::uint32_t>(g.k_h));
+    g.batch = r.below(4, 4), g.in_h = 1 + r.below(5, 12), g.in_w = 1 + r.below(6, 12);
+    g.in_c = channels[r.below(7, 8)], g.out_c = channels[r.below(8, 8)];
+    g.groups = 1;
+    if (r.below(9, 4) == 0) g.groups = g.out_c = g.in_c;
+    else if (r.below(9, 4) == 1 && g.in_c % 2 == 0 && g.out_c % 2 == 0) g.groups = 2;
+    g.out_h = windowed(g.in_h, g.k_h, g.stride, g.padding, g.dilation), g.out_w = windowed(g.in_w, g.k_w, g.stride, g.padding, g.dilation);
+    if (g.out_h >= 1 && g.out_w >= 1) return g;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("convolution kernels equal the definition on every instruction set") {
+  for (auto isa : every_isa) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    CAPTURE(cpu::name(isa));
+    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+      const auto g = random_geometry({seed, 77});
+      check_geometry<double>(g, seed, 1e-13);
+      check_geometry<float>(g, seed, 5e-6);
+    }
+  }
+}
+
+namespace {
+
+template <int K, int Stride, int Padding, int Dilation, int Groups, int In, int Out>
+void check_gradient(extent_t n, extent_t h, extent_t w) {
+  using X = shape<dyn<"batch">, dyn<"height">, dyn<"width">, In>;
+  using W = shape<K, K, In / Groups, Out>;
+  const auto x = random_normal<double, X>({n, h, w, In}, {1, 1});
+  const auto weight = random_normal<double, W>(W::extents, {1, 2});
+  const auto bias = random_normal<double, shape<Out>>({Out}, {1, 3});
+  CHECK(gradcheck([](const auto& a, const auto& b) { return conv2d<Stride, Padding, Dilation, Groups>(a, b); }, {5, 5}, 12, x, weight) < 1e-6);
+  CHECK(gradcheck([](const auto& a, const auto& b, const auto& c) { return relu(conv2d<Stride, Padding, Dilation, Groups>(a, b, c)); }, {5, 6}, 12, x, weight,
+                  bias) < 1e-6);
+}
+
+}  // namespace
+
+TEST_CASE("conv2d passes the gradient check in double") {
+  for (extent_t n : {0, 1, 2})
+    for (extent_t side : {3, 4, 7}) {
+      check_gradient<1, 1, 0, 1, 1, 3, 4>(n, side, side + 1);
+      check_gradient<3, 1, 1, 1, 1, 3, 4>(n, side, side + 1);
+      check_gradient<3, 2, 1, 1, 1, 4, 2>(n, side, side + 1);
+      check_gradient<3, 1, 1, 1, 4, 4, 4>(n, side, side);
+      check_gradient<3, 1, 2, 2, 2, 4, 6>(n, side, side);
+      check_gradient<2, 2, 0, 1, 1, 1, 1>(n, side, side);
+    }
+  check_gradient<1, 1, 0, 1, 1, 1, 1>(1, 1, 1);
+  check_gradient<7, 2, 3, 1, 1, 3, 2>(1, 9, 8);
+}
+
+TEST_CASE("the extents of a convolution's result are part of its type") {
+  using image = shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>;
+  const auto x = tensor<float, image>::zeros({2, 9, 12, 3});
+  const auto w = tensor<float, shape<7, 7, 3, 8>>::zeros();
+  const auto y = eval(conv2d<2, 3>(x, w));
+  static_assert(std::is_same_v<decltype(y), const tensor<float, shape<dyn<"batch">, windowed(dyn<"height">, 7, 2, 3), windowed(dyn<"width">, 7, 2, 3), 8>>>);
+  CHECK(y.sizes() == sizes<4>{2, 5, 6, 8});
+  const auto small = tensor<float, image>::zeros({2, 5, 12, 3});
+  CHECK_THROWS_WITH_AS((conv2d<1, 0>(small, w)), doctest::Contains("dcs::conv2d: an image of 5"), error);
+}
+
+TEST_CASE("scale, shift, residual and ReLU become one kernel, chosen by the type") {
+  using X = shape<2, 5, 6, 16>;
+  const auto x = random_normal<double, X>(X::extents, {2, 1});
+  const auto w = random_normal<double, shape<3, 3, 16, 8>>({3, 3, 16, 8}, {2, 2});
+  const auto scale = random_normal<double, shape<8>>({8}, {2, 3}), shift = random_normal<double, shape<8>>({8}, {2, 4});
+  const auto residual = random_normal<double, shape<2, 5, 6, 8>>({2, 5, 6, 8}, {2, 5});
+  const auto e = relu(conv2d<1, 1>(x, w) * scale + shift + residual);
+  static_assert(std::is_same_v<kernel_of<decltype(e)>, kernels::convolution_epilogue>);
+
+  auto vx = var<double, X>::leaf(x);
+  const auto ev = relu(conv2d<1, 1>(vx, w) * scale + shift + residual);
+  static_assert(std::is_same_v<kernel_of<decltype(ev)>, kernels::convolution_epilogue>);
+  static_assert(std::is_same_v<kernel_of<decltype(conv2d<1, 1>(x, w))>, kernels::convolution>);
+
+  host_allocator::get().reset_statistics();
+  const auto y = eval(e);
+  const auto fused_allocations = host_allocator::get().statistics().allocations;
+  host_allocator::get().reset_statistics();
+  const auto bare = eval(conv2d<1, 1>(x, w));
+  CHECK(host_allocator::get().statistics().allocations == fused_allocations);  // the epilogue makes no tensor of its own
+  const auto wanted = eval(relu(bare * scale + shift + residual));
+  for (extent_t i = 0; i < y.size(); ++i) CHECK(y.data()[i] == doctest::Approx(wanted.data()[i]));
+
+  // A recorded scale needs the convolution's own result: the same type, evaluated unfused.
+  CHECK(gradcheck([&](const auto& a, const auto& b, const auto& s, const auto& t, const auto& r) { return relu(conv2d<1, 1>(a, b) * s + t + r); }, {3, 3}, 10, x, w,
+                  scale, shift, residual) < 1e-6);
+  CHECK(gradcheck([&](const auto& a, const auto& b, const auto& t, const auto& r) { return relu(conv2d<1, 1>(a, b) * scale + t + r); }, {3, 4}, 10, x, w, shift,
+                  residual) < 1e-6);
+}
