@@ -36,35 +36,36 @@ inline constexpr extent_t extent_of = S::extents[static_cast<std::size_t>(Axis <
 
 namespace detail {
 
-template <auto Make, class Indices = std::make_index_sequence<Make().size()>>
-struct shape_from;
-template <auto Make, std::size_t... I>
-struct shape_from<Make, std::index_sequence<I...>> {
-  using type = shape<Make()[I]...>;
+// shape<Rule::at(0), Rule::at(1), …>. A struct with a static function rather than a lambda: g++ 12 loses lambdas in nested alias templates.
+template <class Rule, class Indices>
+struct shape_by;
+template <class Rule, std::size_t... I>
+struct shape_by<Rule, std::index_sequence<I...>> {
+  using type = shape<Rule::at(I)...>;
+};
+
+template <class S, int Axis, extent_t E>
+struct replace_rule {
+  static constexpr extent_t at(std::size_t i) { return i == static_cast<std::size_t>(Axis < 0 ? Axis + S::rank : Axis) ? E : S::extents[i]; }
+};
+template <class A, class B>
+struct join_rule {
+  static constexpr extent_t at(std::size_t i) { return i < A::extents.size() ? A::extents[i] : B::extents[i - A::extents.size()]; }
 };
 
 }  // namespace detail
 
-/// The shape whose extents a captureless constexpr lambda returns as std::array.
-template <auto Make>
-using make_shape = typename detail::shape_from<Make>::type;
+/// The shape of `Rank` axes whose extents are Rule::at(0), Rule::at(1), …
+template <class Rule, int Rank>
+using make_shape = typename detail::shape_by<Rule, std::make_index_sequence<static_cast<std::size_t>(Rank)>>::type;
 
 /// S with the extent of one axis replaced.
 template <class S, int Axis, extent_t E>
-using with_extent = make_shape<[] {
-  auto e = S::extents;
-  e[static_cast<std::size_t>(Axis < 0 ? Axis + S::rank : Axis)] = E;
-  return e;
-}>;
+using with_extent = make_shape<detail::replace_rule<S, Axis, E>, S::rank>;
 
 /// The axes of A followed by those of B.
 template <class A, class B>
-using join_shapes = make_shape<[] {
-  std::array<extent_t, static_cast<std::size_t>(A::rank + B::rank)> e{};
-  for (std::size_t i = 0; i < A::extents.size(); ++i) e[i] = A::extents[i];
-  for (std::size_t i = 0; i < B::extents.size(); ++i) e[A::extents.size() + i] = B::extents[i];
-  return e;
-}>;
+using join_shapes = make_shape<detail::join_rule<A, B>, A::rank + B::rank>;
 
 /// Run-time sizes of a shape of rank R.
 template <int R>
@@ -123,6 +124,14 @@ constexpr void check_broadcast_axis() {
   if constexpr (a != 1 && b != 1) (void)broadcast_mismatch<found<b>, expected<a>, axis<(A::rank > B::rank ? A::rank : B::rank) - 1 - I>>{};
 }
 
+template <class A, class B, int Rank>
+struct broadcast_rule {
+  static constexpr extent_t at(std::size_t i) {
+    const int from_end = Rank - 1 - static_cast<int>(i);
+    return aligned_extent<A>(from_end) == 1 ? aligned_extent<B>(from_end) : aligned_extent<A>(from_end);
+  }
+};
+
 template <class A, class B>
 struct broadcast_two {
   static constexpr int rank = A::rank > B::rank ? A::rank : B::rank;
@@ -132,14 +141,7 @@ struct broadcast_two {
     return true;
   }
   static_assert(check(std::make_integer_sequence<int, rank>{}));
-  using type = make_shape<[] {
-    std::array<extent_t, static_cast<std::size_t>(rank)> e{};
-    for (int i = 0; i < rank; ++i) {
-      const extent_t a = aligned_extent<A>(i), b = aligned_extent<B>(i);
-      e[static_cast<std::size_t>(rank - 1 - i)] = a == 1 ? b : a;
-    }
-    return e;
-  }>;
+  using type = make_shape<broadcast_rule<A, B, rank>, rank>;
 };
 template <class S>
 struct broadcast_two<S, S> {

@@ -1,0 +1,268 @@
+// Moving elements without arithmetic: slice (lazy: fused kernels look through it), concat, permute and reshape. Copies are of whole rows of the
+// axes behind the one that is cut, which for channels last is memcpy of pixels.
+#pragma once
+
+#include <dcs/cpu/parallel.hpp>
+#include <dcs/expr/pointwise.hpp>
+
+namespace dcs {
+
+DCS_DEFINE_EXTENT_CHECK(slice_mismatch, "dcs::slice: begin + length must not exceed the extent of the axis; beyond it");
+DCS_DEFINE_EXTENT_CHECK(concat_mismatch, "dcs::concat: the operands must be equal along every other axis");
+DCS_DEFINE_EXTENT_CHECK(concat_rank_mismatch, "dcs::concat: the operands must have the same number of axes");
+DCS_DEFINE_EXTENT_CHECK(permute_mismatch, "dcs::permute: every axis of the operand must be named once; number of axes");
+DCS_DEFINE_EXTENT_CHECK(reshape_mismatch, "dcs::reshape: a static shape must keep the number of elements");
+
+namespace kernels {
+struct slice {};
+}  // namespace kernels
+
+namespace detail {
+
+// rows × width elements, with a stride on either side.
+template <class T>
+void copy_rows(cpu_device, T* to, extent_t to_stride, const T* from, extent_t from_stride, extent_t rows, extent_t width) {
+  if (rows == 0 || width == 0) return;
+  cpu::parallel_chunks(rows, std::max<extent_t>(1, (1 << 16) / width), [=](extent_t begin, extent_t end) {
+    for (extent_t i = begin; i < end; ++i)
+      std::memcpy(to + i * to_stride, from + i * from_stride, static_cast<std::size_t>(width) * sizeof(T));
+  });
+}
+
+template <std::size_t R>
+constexpr extent_t product(const std::array<extent_t, R>& s, std::size_t begin, std::size_t end) {
+  extent_t n = 1;
+  for (std::size_t i = begin; i < end; ++i) n *= s[i];
+  return n;
+}
+
+}  // namespace detail
+
+/// The node of slice. X is the operand as given, so that patterns see what it is a slice of.
+template <int Axis, extent_t Begin, extent_t Length, class X>
+class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>> {
+ public:
+  using base = lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>;
+  using typename base::result_type;
+  using kernel = kernels::slice;
+  static constexpr int axis = Axis;
+  static constexpr extent_t begin = Begin;
+  explicit slice_node(X x) : x_(std::move(x)) {}
+  const X& input() const { return x_; }
+
+  result_type evaluate() const {
+    return this->once([&]() -> result_type {
+      using T = typename base::value_type;
+      using D = typename base::device_type;
+      using S = shape_t<X>;
+      using Out = typename base::shape_type;
+      const auto x = eval(x_);
+      auto sizes = x.sizes();
+      constexpr auto at = static_cast<std::size_t>(Axis);
+      const extent_t outer = detail::product(sizes, 0, at), inner = detail::product(sizes, at + 1, sizes.size()), full = sizes[at];
+      sizes[at] = Length;
+      auto y = tensor<T, Out, D>::empty(sizes);
+      detail::copy_rows(D{}, y.data(), Length * inner, value(x).data() + Begin * inner, full * inner, outer, Length * inner);
+      return result_type(record(
+          std::move(y),
+          [outer, inner, full, n = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
+            auto dx = tensor<T, S, D>::zeros(n);
+            detail::copy_rows(D{}, dx.data() + Begin * inner, full * inner, dy.data(), Length * inner, outer, Length * inner);
+            gx.add(std::move(dx));
+          },
+          x));
+    });
+  }
+
+ private:
+  X x_;
+};
+
+/// Elements [Begin, Begin + Length) along an axis of static extent. Lazy.
+template <int Axis, extent_t Begin, extent_t Length = 1, operand X>
+constexpr auto slice(const X& x) {
+  using S = shape_t<X>;
+  static_assert(Axis >= -S::rank && Axis < S::rank, "dcs::slice: no such axis");
+  constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
+  static_assert(is_static(extent_of<S, at>), "dcs::slice: the extent of the axis must be static");
+  static_assert(Begin >= 0 && Length >= 1, "dcs::slice: begin must be at least 0 and length at least 1");
+  (void)slice_mismatch<found<(Begin + Length > extent_of<S, at> ? Begin + Length : extent_of<S, at>)>, expected<extent_of<S, at>>, axis<at>>{};
+  if constexpr (any_probe_v<X>) return probe_result<with_extent<S, at, Length>>(eval(x));
+  else return slice_node<at, Begin, Length, X>(x);
+}
+
+namespace detail {
+template <int Axis, class A, class B, int... I>
+constexpr void check_concat_axes(std::integer_sequence<int, I...>) {
+  ((void)concat_mismatch<found<(I == Axis ? 0 : extent_of<B, I>)>, expected<(I == Axis ? 0 : extent_of<A, I>)>, axis<I>>{}, ...);
+}
+template <int Axis, class A, class B>
+constexpr void check_concat() {
+  (void)concat_rank_mismatch<found<B::rank>, expected<A::rank>, axis<Axis>>{};
+  static_assert(is_static(extent_of<B, Axis>), "dcs::concat: the extents along the axis must be static");
+  check_concat_axes<Axis, A, B>(std::make_integer_sequence<int, A::rank>{});
+}
+}  // namespace detail
+
+/// The operands one behind the other along an axis of static extents.
+template <int Axis, operand A, operand... B>
+constexpr auto concat(const A& a_, const B&... b_) {
+  using S = shape_t<A>;
+  constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
+  static_assert(is_static(extent_of<S, at>), "dcs::concat: the extents along the axis must be static");
+  (detail::check_concat<at, S, shape_t<B>>(), ...);
+  constexpr extent_t total = (extent_of<S, at> + ... + extent_of<shape_t<B>, at>);
+  using Out = with_extent<S, at, total>;
+  if constexpr (any_probe_v<A, B...>) {
+    return probe_result<Out>(eval(a_), eval(b_)...);
+  } else {
+    using T = value_t<A>;
+    using D = device_t<A>;
+    return [&](const auto&... x) {
+      auto sizes = std::get<0>(std::tie(x...)).sizes();
+      const extent_t outer = detail::product(sizes, 0, at), inner = detail::product(sizes, at + 1, sizes.size());
+      auto check = [&](const auto& other) {
+        for (std::size_t i = 0; i < sizes.size(); ++i)
+          expect(i == at || other.sizes()[i] == sizes[i], "dcs::concat: sizes ", to_string(sizes), " and ", to_string(other.sizes()), " differ at axis ", i);
+      };
+      (check(x), ...);
+      sizes[at] = total;
+      auto y = tensor<T, Out, D>::empty(sizes);
+      extent_t begin = 0;
+      auto put = [&](const auto& v) {
+        const extent_t width = v.sizes()[at] * inner;
+        detail::copy_rows(D{}, y.data() + begin, total * inner, value(v).data(), width, outer, width);
+        begin += width;
+      };
+      (put(x), ...);
+      return record(
+          std::move(y),
+          [=, to = std::tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) {
+            extent_t from = 0;
+            auto give = [&]<class L>(const std::pair<sink<T, L, D>, dcs::sizes<L::rank>>& target) {
+              const extent_t width = target.second[at] * inner;
+              if (target.first.wanted()) {
+                auto dx = tensor<T, L, D>::empty(target.second);
+                detail::copy_rows(D{}, dx.data(), width, dy.data() + from, total * inner, outer, width);
+                target.first.add(std::move(dx));
+              }
+              from += width;
+            };
+            std::apply([&](const auto&... target) { (give(target), ...); }, to);
+          },
+          x...);
+    }(eval(a_), eval(b_)...);
+  }
+}
+
+namespace detail {
+
+template <class S, int... Axes>
+struct permute_rule {
+  static constexpr int order[] = {Axes...};
+  static constexpr extent_t at(std::size_t i) { return S::extents[static_cast<std::size_t>(order[i])]; }
+};
+
+template <class To, class T, class D, class From>
+tensor<T, To, D> permuted(const tensor<T, From, D>& x, const std::array<int, static_cast<std::size_t>(From::rank)>& order) {
+  constexpr auto rank = static_cast<std::size_t>(From::rank);
+  sizes<To::rank> n{}, stride{};
+  const auto dense = dense_strides(x.sizes());
+  for (std::size_t i = 0; i < rank; ++i) n[i] = x.sizes()[static_cast<std::size_t>(order[i])], stride[i] = dense[static_cast<std::size_t>(order[i])];
+  auto y = tensor<T, To, D>::empty(n);
+  if (y.size() == 0) return y;
+  const extent_t width = n[rank - 1], rows = y.size() / width;
+  cpu::parallel_chunks(rows, std::max<extent_t>(1, (1 << 14) / width), [&](extent_t begin, extent_t end) {
+    for (extent_t r = begin; r < end; ++r) {
+      extent_t from = 0, rest = r;
+      for (std::size_t i = rank - 1; i-- > 0;) {
+        from += rest % n[i] * stride[i];
+        rest /= n[i];
+      }
+      T* to = y.data() + r * width;
+      if (stride[rank - 1] == 1) std::memcpy(to, x.data() + from, static_cast<std::size_t>(width) * sizeof(T));
+      else
+        for (extent_t j = 0; j < width; ++j) to[j] = x.data()[from + j * stride[rank - 1]];
+    }
+  });
+  return y;
+}
+
+}  // namespace detail
+
+/// Axis i of the result is axis Axes[i] of x.
+template <int... Axes, operand X>
+constexpr auto permute(const X& x_) {
+  using S = shape_t<X>;
+  (void)permute_mismatch<found<static_cast<extent_t>(sizeof...(Axes))>, expected<S::rank>, axis<0>>{};
+  static_assert(((((1 << Axes) | ...) + 1) == (1 << S::rank)), "dcs::permute: every axis of the operand must be named once");
+  using Out = make_shape<detail::permute_rule<S, Axes...>, S::rank>;
+  if constexpr (any_probe_v<X>) {
+    return probe_result<Out>(eval(x_));
+  } else {
+    using T = value_t<X>;
+    using D = device_t<X>;
+    const auto x = eval(x_);
+    return record(
+        detail::permuted<Out>(value(x), {Axes...}),
+        [gx = sink_of(x)](const tensor<T, Out, D>& dy) {
+          std::array<int, static_cast<std::size_t>(S::rank)> back{};
+          constexpr int order[] = {Axes...};
+          for (int i = 0; i < S::rank; ++i) back[static_cast<std::size_t>(order[i])] = i;
+          gx.add(detail::permuted<S>(dy, back));
+        },
+        x);
+  }
+}
+
+namespace detail {
+template <class Out, class In>
+constexpr void check_reshape() {
+  if constexpr (Out::is_static && In::is_static) (void)reshape_mismatch<found<Out::size()>, expected<In::size()>, axis<0>>{};
+}
+// Sizes under the new shape: named extents that the old shape has keep their size, at most one other is computed.
+template <class Out, class In>
+sizes<Out::rank> reshaped(const sizes<In::rank>& n) {
+  sizes<Out::rank> s{};
+  const extent_t total = count(n);
+  extent_t known = 1;
+  std::size_t open = s.size();
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    s[i] = Out::extents[i];
+    if (s[i] < 0) {
+      for (std::size_t k = 0; k < n.size(); ++k)
+        if (In::extents[k] == Out::extents[i]) s[i] = n[k];
+      if (s[i] < 0) {
+        expect(open == s.size(), "dcs::reshape: more than one extent of ", to_string(Out::extents), " is unknown");
+        open = i;
+        continue;
+      }
+    }
+    known *= s[i];
+  }
+  if (open < s.size()) s[open] = known == 0 ? 0 : total / known;
+  expect(count(s) == total, "dcs::reshape: sizes ", to_string(n), " hold ", total, " elements; ", to_string(Out::extents), " does not");
+  return s;
+}
+}  // namespace detail
+
+/// The same elements, in the same order, under another shape; shares memory. Extents named in both shapes keep their size; at most one that is only in the
+/// new shape is computed.
+template <class Out, operand X>
+constexpr auto reshape(const X& x_) {
+  using S = shape_t<X>;
+  static_assert(is_shape<Out>::value, "dcs::reshape: the template argument is a shape<...>");
+  detail::check_reshape<Out, S>();
+  if constexpr (any_probe_v<X>) {
+    return probe_result<Out>(eval(x_));
+  } else {
+    using T = value_t<X>;
+    using D = device_t<X>;
+    const auto x = eval(x_);
+    return record(
+        tensor<T, Out, D>::adopt(value(x).memory(), detail::reshaped<Out, S>(x.sizes())),
+        [n = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) { gx.add(tensor<T, S, D>::adopt(dy.memory(), n)); }, x);
+  }
+}
+
+}  // namespace dcs

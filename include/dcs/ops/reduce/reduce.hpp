@@ -1,0 +1,100 @@
+// Sums and means. The order of summation depends on the sizes alone (expr/chain.hpp), in double, so any number of threads gives the same bits.
+#pragma once
+
+#include <dcs/expr/pointwise.hpp>
+
+namespace dcs {
+
+namespace detail {
+
+template <class S, int... Axes>
+struct reduce_rule {
+  static constexpr bool summed(std::size_t i) { return ((static_cast<int>(i) == (Axes < 0 ? Axes + S::rank : Axes)) || ...); }
+  static constexpr extent_t at(std::size_t i) { return summed(i) ? 1 : S::extents[i]; }
+};
+
+// Σ over the axes that `to` has as 1, times `factor`; backward repeats.
+template <class Out, class X>
+auto reduce_to(const X& x, const sizes<shape_t<X>::rank>& kept, const sizes<Out::rank>& out_sizes, double factor) {
+  using S = shape_t<X>;
+  using T = value_t<X>;
+  using D = device_t<X>;
+  auto y = tensor<T, Out, D>::empty(out_sizes);
+  std::int64_t strides[expr::max_rank] = {};
+  const auto dense = dense_strides(kept);
+  for (std::size_t i = 0; i < dense.size(); ++i) strides[i] = kept[i] == 1 ? 0 : dense[i];
+  expr::sum_to(D{}, y.data(), y.size(), value(x).data(), x.sizes().data(), S::rank, strides);
+  for (extent_t i = 0; i < y.size(); ++i) y.data()[i] = static_cast<T>(y.data()[i] * static_cast<T>(factor));
+  return record(
+      std::move(y),
+      [n = x.sizes(), kept, factor, gx = sink_of(x)](const tensor<T, Out, D>& dy) {
+        using form = expr::call<functions::mul, expr::leaf<0>, expr::constant<0>>;
+        expr::chain_arguments<T, 1> a;
+        std::int64_t leaf[1][expr::max_rank] = {};
+        const auto strides_of_kept = dense_strides(kept);
+        for (std::size_t i = 0; i < kept.size(); ++i) leaf[0][i] = kept[i] == 1 ? 0 : strides_of_kept[i];
+        auto dx = tensor<T, S, D>::empty(n);
+        a.in[0] = dy.data(), a.out = dx.data(), a.constants[0] = factor;
+        a.lay_out(n.data(), S::rank, leaf);
+        if (dx.size() > 0) expr::run_forward<form>(D{}, a);
+        gx.add(std::move(dx));
+      },
+      x);
+}
+
+template <bool Mean, int... Axes, class X>
+constexpr auto reduce(const X& x_) {
+  using S = shape_t<X>;
+  static_assert(sizeof...(Axes) > 0 && ((Axes >= -S::rank && Axes < S::rank) && ...), "dcs::sum: no such axis");
+  using rule = reduce_rule<S, Axes...>;
+  using Out = make_shape<rule, S::rank>;
+  if constexpr (any_probe_v<X>) {
+    return probe_result<Out>(eval(x_));
+  } else {
+    const auto x = eval(x_);
+    auto kept = x.sizes();
+    extent_t n = 1;
+    for (std::size_t i = 0; i < kept.size(); ++i)
+      if (rule::summed(i)) n *= kept[i], kept[i] = 1;
+    expect(!Mean || n > 0 || count(kept) == 0, "dcs::mean: nothing to average in sizes ", to_string(x.sizes()));
+    return reduce_to<Out>(x, kept, kept, Mean ? 1.0 / static_cast<double>(std::max<extent_t>(n, 1)) : 1.0);
+  }
+}
+
+template <bool Mean, class X>
+constexpr auto reduce_all(const X& x_) {
+  if constexpr (any_probe_v<X>) {
+    return probe_result<shape<>>(eval(x_));
+  } else {
+    const auto x = eval(x_);
+    auto kept = x.sizes();
+    kept.fill(1);
+    expect(!Mean || x.size() > 0, "dcs::mean_all: nothing to average in sizes ", to_string(x.sizes()));
+    return reduce_to<shape<>>(x, kept, {}, Mean ? 1.0 / static_cast<double>(x.size()) : 1.0);
+  }
+}
+
+}  // namespace detail
+
+/// Sum over axes, which stay as 1.
+template <int... Axes, operand X>
+constexpr auto sum(const X& x) {
+  return detail::reduce<false, Axes...>(x);
+}
+/// Mean over axes, which stay as 1.
+template <int... Axes, operand X>
+constexpr auto mean(const X& x) {
+  return detail::reduce<true, Axes...>(x);
+}
+/// Sum of all elements, of shape<>.
+template <operand X>
+constexpr auto sum_all(const X& x) {
+  return detail::reduce_all<false>(x);
+}
+/// Mean of all elements, of shape<>. Throws dcs::error for none.
+template <operand X>
+constexpr auto mean_all(const X& x) {
+  return detail::reduce_all<true>(x);
+}
+
+}  // namespace dcs

@@ -1,0 +1,64 @@
+#include <dcs/grad/gradcheck.hpp>
+#include <dcs/ops/dropout/dropout.hpp>
+#include <dcs/ops/rearrange/rearrange.hpp>
+#include <dcs/ops/reduce/reduce.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace dcs;
+
+using map_t = shape<dyn<"n">, dyn<"h">, 3, 4>;
+
+TEST_CASE("slice, concat, permute and reshape: gradients") {
+  for (extent_t n : {0, 1, 2, 3})
+    for (extent_t h : {1, 2, 5, 6, 7}) {
+      const auto x = random_normal<double, map_t>({n, h, 3, 4}, {1, 1});
+      const auto y = random_normal<double, shape<dyn<"n">, dyn<"h">, 3, 2>>({n, h, 3, 2}, {1, 2});
+      CHECK(gradcheck([](const auto& a) { return slice<3, 1, 2>(a); }, {3, 3}, 12, x) < 1e-6);
+      CHECK(gradcheck([](const auto& a) { return slice<2, 2>(a) * 3; }, {3, 3}, 12, x) < 1e-6);
+      CHECK(gradcheck([](const auto& a, const auto& b) { return concat<3>(a, b, a); }, {3, 3}, 12, x, y) < 1e-6);
+      CHECK(gradcheck([](const auto& a) { return permute<0, 3, 1, 2>(a); }, {3, 3}, 12, x) < 1e-6);
+      CHECK(gradcheck([](const auto& a) { return permute<2, 1, 0, 3>(a); }, {3, 3}, 12, x) < 1e-6);
+      CHECK(gradcheck([](const auto& a) { return reshape<shape<dyn<"n">, dyn<"tokens">, 4>>(a); }, {3, 3}, 12, x) < 1e-6);
+      CHECK(gradcheck([](const auto& a) { return sum<1, 2>(square(a)); }, {3, 3}, 12, x) < 1e-6);
+      CHECK(gradcheck([](const auto& a) { return mean<2, 3>(square(a)); }, {3, 3}, 12, x) < 1e-6);
+      CHECK(gradcheck([](const auto& a) { return sum_all(square(a)); }, {3, 3}, 12, x) < 1e-6);
+      CHECK(gradcheck([](const auto& a) { return dropout(a, 0.3, {9, 9}); }, {3, 3}, 12, x) < 1e-6);
+      CHECK(gradcheck([](const auto& a) { return channel_dropout(a, 0.3, {9, 9}); }, {3, 3}, 12, x) < 1e-6);
+    }
+}
+
+TEST_CASE("values by hand") {
+  const auto x = tensor<double, shape<2, 3>>::from(std::vector<double>{1, 2, 3, 4, 5, 6});
+  const auto t = permute<1, 0>(x);
+  CHECK(t(2, 0) == 3);
+  CHECK(t(0, 1) == 4);
+  const auto s = eval(slice<1, 1, 2>(x));
+  CHECK(s(1, 0) == 5);
+  const auto c = concat<0>(x, s.defined() ? x : x);
+  CHECK(c(3, 2) == 6);
+  CHECK(sum_all(x).item() == 21);
+  CHECK(mean_all(x).item() == 3.5);
+  CHECK(sum<0>(x)(0, 1) == 7);
+  CHECK(mean<1>(x)(1, 0) == 5);
+  CHECK(reshape<shape<3, 2>>(x)(2, 1) == 6);
+  CHECK(reshape<shape<3, 2>>(x).memory() == x.memory());
+  CHECK_THROWS_AS((reshape<shape<dyn<"a">, dyn<"b">>>(x)), error);
+}
+
+TEST_CASE("dropout keeps 1 − p of the elements, scaled, and whole channels") {
+  const auto x = tensor<float, shape<4, 50, 100>>::full(1);
+  const auto y = dropout(x, 0.25, {1, 2});
+  double sum = 0;
+  for (float v : y.values()) {
+    CHECK((v == 0.0f || v == doctest::Approx(4.0 / 3)));
+    sum += static_cast<double>(v);
+  }
+  CHECK(sum / 20000 == doctest::Approx(1).epsilon(0.02));
+  const auto z = channel_dropout(x, 0.5, {1, 3});
+  for (extent_t n = 0; n < 4; ++n)
+    for (extent_t c = 0; c < 100; ++c)
+      for (extent_t i = 1; i < 50; ++i) REQUIRE(z(n, i, c) == z(n, 0, c));
+  CHECK(dropout(x, 0, {1, 2}).memory() == x.memory());
+  CHECK_THROWS_AS(dropout(x, 1.0, {1, 2}), error);
+}
