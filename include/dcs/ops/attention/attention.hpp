@@ -1,0 +1,123 @@
+// softmax(q · kᵀ · s) · v as one kernel: called by name, or found in the equation by the pattern table.
+#pragma once
+
+#include <dcs/ops/attention/cpu.hpp>
+#include <dcs/ops/matmul/matmul.hpp>
+#include <dcs/ops/softmax/softmax.hpp>
+
+namespace dcs {
+
+DCS_DEFINE_EXTENT_CHECK(attention_depth_mismatch, "dcs::attention: q, k and v must have the same head depth (axis 3)");
+DCS_DEFINE_EXTENT_CHECK(attention_length_mismatch, "dcs::attention: k and v must have the same number of tokens (axis 2)");
+DCS_DEFINE_EXTENT_CHECK(attention_batch_mismatch, "dcs::attention: q, k and v must have the same batch and heads");
+
+namespace kernels {
+/// softmax(q · kᵀ · s) · v without the matrix of probabilities.
+struct attention {};
+}  // namespace kernels
+
+namespace detail {
+template <class Q, class K, class V>
+constexpr void check_attention() {
+  static_assert(Q::rank == 4 && K::rank == 4 && V::rank == 4, "dcs::attention: q, k and v have the axes batch, heads, tokens, depth");
+  (void)attention_depth_mismatch<found<extent_of<K, 3>>, expected<extent_of<Q, 3>>, axis<3>>{};
+  (void)attention_depth_mismatch<found<extent_of<V, 3>>, expected<extent_of<Q, 3>>, axis<3>>{};
+  (void)attention_length_mismatch<found<extent_of<V, 2>>, expected<extent_of<K, 2>>, axis<2>>{};
+  (void)attention_batch_mismatch<found<extent_of<K, 0>>, expected<extent_of<Q, 0>>, axis<0>>{};
+  (void)attention_batch_mismatch<found<extent_of<K, 1>>, expected<extent_of<Q, 1>>, axis<1>>{};
+}
+}  // namespace detail
+
+/// softmax(q · kᵀ · scale) · v (Vaswani et al. 2017, eq. 1), probabilities dropped with probability `dropout`. q: shape<N, Heads, Lq, D>;
+/// k, v: shape<N, Heads, Lk, D>. Lk is at least 1.
+template <operand Q, operand K, operand V>
+constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, double dropout = 0, random_stream random = {}) {
+  using S = shape_t<Q>;
+  using KS = shape_t<K>;
+  using VS = shape_t<V>;
+  detail::check_attention<S, KS, VS>();
+  if constexpr (any_probe_v<Q, K, V>) {
+    const auto q = eval(q_);
+    note_work<S>(nullptr, S::extents, work{2 * S::size() * extent_of<KS, 2>, 0}, q);
+    return probe_result<S>(q);
+  } else {
+    using T = value_t<Q>;
+    using D = device_t<Q>;
+    const auto q = eval(q_);
+    const auto k = eval(k_);
+    const auto v = eval(v_);
+    const auto& n = q.sizes();
+    expect(k.sizes()[0] == n[0] && k.sizes() == v.sizes() && k.sizes()[2] >= 1, "dcs::attention: sizes ", to_string(n), ", ", to_string(k.sizes()), " and ",
+           to_string(v.sizes()), " do not fit");
+    expect(dropout >= 0 && dropout < 1, "dcs::attention: dropout ", dropout, "; expected 0 <= p < 1");
+    const cpu::attention_geometry g{n[0] * n[1], n[2], k.sizes()[2], n[3], scale, dropout, random};
+    auto o = tensor<T, S, D>::empty(n);
+    auto logsum = tensor<T, shape<dyn<"row">>, D>::empty({g.heads * g.queries});
+    cpu::attention_forward<T>(g, value(q).data(), value(k).data(), value(v).data(), o.data(), logsum.data());
+    note_work<S>(nullptr, n, work{2 * o.size() * g.keys, 0}, q);
+    auto kept = o;
+    return record(
+        std::move(o),
+        [g, logsum, kept, qv = value(q), kv = value(k), vv = value(v), gq = sink_of(q), gk = sink_of(k), gv = sink_of(v)](const tensor<T, S, D>& dy) {
+          auto dq = tensor<T, S, D>::empty(qv.sizes());
+          auto dk = tensor<T, KS, D>::empty(kv.sizes());
+          auto dv = tensor<T, VS, D>::empty(vv.sizes());
+          cpu::attention_backward<T>(g, qv.data(), kv.data(), vv.data(), kept.data(), logsum.data(), dy.data(), dq.data(), dk.data(), dv.data());
+          gq.add(std::move(dq));
+          gk.add(std::move(dk));
+          gv.add(std::move(dv));
+        },
+        q, k, v);
+  }
+}
+
+namespace detail {
+
+// The scores q · kᵀ, with or without a number.
+template <class E>
+struct attention_scores {
+  static constexpr bool matches = false;
+};
+template <class Q, class K>
+struct attention_scores<matmul_node<Q, transpose_node<K>>> {
+  static constexpr bool matches = true;
+  static const auto& product(const matmul_node<Q, transpose_node<K>>& e) { return e; }
+  static double scale(const matmul_node<Q, transpose_node<K>>&) { return 1; }
+};
+template <class Q, class K, class T, class D>
+struct attention_scores<pointwise<functions::mul, matmul_node<Q, transpose_node<K>>, scalar<T, D>>> {
+  using expr = pointwise<functions::mul, matmul_node<Q, transpose_node<K>>, scalar<T, D>>;
+  static constexpr bool matches = true;
+  static const auto& product(const expr& e) { return e.template argument<0>(); }
+  static double scale(const expr& e) { return e.template argument<1>().number; }
+};
+template <class Q, class K, class T, class D>
+struct attention_scores<pointwise<functions::div, matmul_node<Q, transpose_node<K>>, scalar<T, D>>> {
+  using expr = pointwise<functions::div, matmul_node<Q, transpose_node<K>>, scalar<T, D>>;
+  static constexpr bool matches = true;
+  static const auto& product(const expr& e) { return e.template argument<0>(); }
+  static double scale(const expr& e) { return 1 / e.template argument<1>().number; }
+};
+
+}  // namespace detail
+
+/// The pattern table's entry for softmax(q · kᵀ · s) · v over shape<N, Heads, L, D>. Not where the scores or probabilities have been evaluated anyway.
+template <class Scores, class V>
+  requires(detail::attention_scores<Scores>::matches && shape_t<V>::rank == 4 && shape_t<Scores>::rank == 4 &&
+           std::is_same_v<shape_t<decltype(detail::attention_scores<Scores>::product(std::declval<const Scores&>()).left())>,
+                          with_extent<shape_t<decltype(detail::attention_scores<Scores>::product(std::declval<const Scores&>()).left())>, 3,
+                                      extent_of<shape_t<V>, 3>>>)
+struct fused<matmul_node<softmax_node<3, Scores>, V>> {
+  using kernel = kernels::attention;
+  using expr = matmul_node<softmax_node<3, Scores>, V>;
+  using scores = detail::attention_scores<Scores>;
+  static bool applies(const expr& e) {
+    return !e.evaluated() && !e.left().evaluated() && !scores::product(e.left().input()).evaluated();
+  }
+  static auto run(const expr& e) {
+    const auto& product = scores::product(e.left().input());
+    return attention(product.left(), product.right().input(), e.right(), scores::scale(e.left().input()));
+  }
+};
+
+}  // namespace dcs

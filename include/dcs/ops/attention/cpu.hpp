@@ -1,0 +1,115 @@
+// Attention on the host, by blocks of queries and keys with a running maximum and sum (Milakov & Gimelshein 2018; Dao et al. 2022), so that no L × L
+// matrix exists: forward keeps the logarithm of each row's sum, backward computes the probabilities again from it. One task is one head of one
+// batch element; its products go through the register-tiled matrix product.
+#pragma once
+
+#include <dcs/core/philox.hpp>
+#include <dcs/cpu/gemm.hpp>
+#include <dcs/cpu/math.hpp>
+
+#include <limits>
+
+#define DCS_KERNELS <dcs/ops/attention/rows.inl>
+#include <dcs/cpu/foreach_isa.inl>
+
+namespace dcs::cpu {
+
+/// q: heads × queries × depth; k, v: heads × keys × depth, dense; `heads` counts batch × heads. Probabilities are dropped by element
+/// (head · queries + i) · keys + j of `random`.
+struct attention_geometry {
+  std::int64_t heads, queries, keys, depth;
+  double scale, dropout = 0;
+  random_stream random{};
+};
+
+namespace detail {
+
+inline constexpr std::int64_t attention_queries = 64, attention_keys = 128;  // of a block: scores stay in L1
+
+// probabilities → dropped and scaled probabilities of a block.
+template <class T>
+void drop_block(const attention_geometry& g, std::int64_t head, std::int64_t i0, std::int64_t rows, std::int64_t j0, std::int64_t columns, T* p) {
+  const T keep = static_cast<T>(1 / (1 - g.dropout));
+  const auto limit = static_cast<float>(g.dropout);
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < columns; ++j) {
+      const auto index = static_cast<std::uint64_t>((head * g.queries + i0 + i) * g.keys + j0 + j);
+      T& x = p[i * columns + j];
+      x = g.random.uniform(index) >= limit ? x * keep : T(0);
+    }
+}
+
+}  // namespace detail
+
+/// o = dropout(softmax(q · kᵀ · scale)) · v; `logsum` (heads × queries) gets log Σ exp of each row's scores.
+template <class T>
+void attention_forward(const attention_geometry& g, const T* q, const T* k, const T* v, T* o, T* logsum) {
+  using detail::attention_keys, detail::attention_queries;
+  const std::int64_t blocks = (g.queries + attention_queries - 1) / attention_queries;
+  parallel_for(g.heads * blocks, [&](std::int64_t task) {
+    const std::int64_t head = task / blocks, i0 = task % blocks * attention_queries, rows = std::min(attention_queries, g.queries - i0);
+    const T *kh = k + head * g.keys * g.depth, *vh = v + head * g.keys * g.depth;
+    T* out = o + (head * g.queries + i0) * g.depth;
+    scratch<T> scores(rows * attention_keys);
+    T largest[attention_queries], sum[attention_queries];
+    std::fill(largest, largest + rows, -std::numeric_limits<T>::infinity());
+    std::fill(sum, sum + rows, T(0));
+    std::fill(out, out + rows * g.depth, T(0));
+    for (std::int64_t j0 = 0; j0 < g.keys; j0 += attention_keys) {
+      const std::int64_t columns = std::min(attention_keys, g.keys - j0);
+      gemm<T>(rows, columns, g.depth, {q + (head * g.queries + i0) * g.depth, g.depth}, {kh + j0 * g.depth, g.depth, true}, scores.data(), columns);
+      DCS_DISPATCH(attention_softmax_block, scores.data(), rows, columns, static_cast<T>(g.scale), largest, sum, out, g.depth);
+      if (g.dropout > 0) detail::drop_block(g, head, i0, rows, j0, columns, scores.data());
+      gemm<T>(rows, g.depth, columns, {scores.data(), columns}, {vh + j0 * g.depth, g.depth}, out, g.depth, true);
+    }
+    for (std::int64_t i = 0; i < rows; ++i) {
+      for (std::int64_t d = 0; d < g.depth; ++d) out[i * g.depth + d] /= sum[i];
+      logsum[head * g.queries + i0 + i] = largest[i] + std::log(sum[i]);
+    }
+  });
+}
+
+/// dq, dk, dv (overwritten) from `gradient` of o.
+template <class T>
+void attention_backward(const attention_geometry& g, const T* q, const T* k, const T* v, const T* o, const T* logsum, const T* gradient, T* dq, T* dk, T* dv) {
+  using detail::attention_keys, detail::attention_queries;
+  parallel_for(g.heads, [&](std::int64_t head) {
+    const std::int64_t qo = head * g.queries * g.depth, ko = head * g.keys * g.depth;
+    std::fill(dq + qo, dq + qo + g.queries * g.depth, T(0));
+    std::fill(dk + ko, dk + ko + g.keys * g.depth, T(0));
+    std::fill(dv + ko, dv + ko + g.keys * g.depth, T(0));
+    scratch<T> p(attention_queries * attention_keys), dp(attention_queries * attention_keys), dropped(attention_queries * attention_keys);
+    for (std::int64_t i0 = 0; i0 < g.queries; i0 += attention_queries) {
+      const std::int64_t rows = std::min(attention_queries, g.queries - i0), at = qo + i0 * g.depth;
+      T delta[attention_queries];  // Σ_j dp · p = Σ_d dO · O, also under dropout
+      for (std::int64_t i = 0; i < rows; ++i) {
+        T s = 0;
+        for (std::int64_t d = 0; d < g.depth; ++d) s += gradient[at + i * g.depth + d] * o[at + i * g.depth + d];
+        delta[i] = s;
+      }
+      for (std::int64_t j0 = 0; j0 < g.keys; j0 += attention_keys) {
+        const std::int64_t columns = std::min(attention_keys, g.keys - j0), kt = ko + j0 * g.depth;
+        gemm<T>(rows, columns, g.depth, {q + at, g.depth}, {k + kt, g.depth, true}, p.data(), columns);
+        DCS_DISPATCH(attention_probabilities, p.data(), rows, columns, static_cast<T>(g.scale), logsum + head * g.queries + i0);
+        gemm<T>(rows, columns, g.depth, {gradient + at, g.depth}, {v + kt, g.depth, true}, dp.data(), columns);
+        const T* used = p.data();
+        if (g.dropout > 0) {
+          std::copy(p.data(), p.data() + rows * columns, dropped.data());
+          detail::drop_block(g, head, i0, rows, j0, columns, dropped.data());
+          detail::drop_block(g, head, i0, rows, j0, columns, dp.data());
+          used = dropped.data();
+        }
+        gemm<T>(columns, g.depth, rows, {used, columns, true}, {gradient + at, g.depth}, dv + kt, g.depth, true);
+        for (std::int64_t i = 0; i < rows; ++i)
+          for (std::int64_t j = 0; j < columns; ++j) {
+            T& x = dp[i * columns + j];
+            x = p[i * columns + j] * (x - delta[i]) * static_cast<T>(g.scale);
+          }
+        gemm<T>(rows, g.depth, columns, {dp.data(), columns}, {k + kt, g.depth}, dq + at, g.depth, true);
+        gemm<T>(columns, g.depth, rows, {dp.data(), columns, true}, {q + at, g.depth}, dk + kt, g.depth, true);
+      }
+    }
+  });
+}
+
+}  // namespace dcs::cpu

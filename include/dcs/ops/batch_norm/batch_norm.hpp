@@ -1,0 +1,152 @@
+// Batch norm (Ioffe & Szegedy 2015). In training it is a lazy node, so that a residual and ReLU behind it join its pass over memory; in inference it is the
+// expression x · scale + shift, which a convolution before it takes as its epilogue.
+#pragma once
+
+#include <dcs/expr/pointwise.hpp>
+#include <dcs/ops/batch_norm/cpu.hpp>
+
+namespace dcs {
+
+DCS_DEFINE_EXTENT_CHECK(batch_norm_mismatch, "dcs::batch_norm: gamma, beta, mean and variance must have one value per channel (the last axis)");
+
+namespace kernels {
+struct batch_norm {};
+/// Batch norm, residual and ReLU in one pass.
+struct batch_norm_relu {};
+}  // namespace kernels
+
+/// The node of batch_norm_training over evaluated operands.
+template <class X, class G, class B>
+class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
+ public:
+  using base = lazy<lift_t<shape_t<X>, X, G, B>>;
+  using typename base::device_type;
+  using typename base::result_type;
+  using typename base::shape_type;
+  using typename base::value_type;
+  using kernel = kernels::batch_norm;
+  using channels_type = tensor<value_type, shape<extent_of<shape_type, -1>>, device_type>;
+
+  batch_norm_node(X x, G gamma, B beta, channels_type mean, channels_type variance, double momentum, double eps)
+      : x_(std::move(x)), gamma_(std::move(gamma)), beta_(std::move(beta)), mean_(std::move(mean)), variance_(std::move(variance)), momentum_(momentum),
+        eps_(eps) {}
+
+  result_type evaluate() const {
+    return this->once([&] { return run(false, static_cast<const result_type*>(nullptr)); });
+  }
+  const auto& output_sizes() const { return x_.sizes(); }
+
+  /// relu(norm(x) + residual), where both may be missing.
+  template <class R>
+  result_type run(bool relu, const R* residual) const {
+    using T = value_type;
+    using S = shape_type;
+    constexpr extent_t channels = extent_of<S, -1>;
+    const auto& n = x_.sizes();
+    const extent_t rows = count(n) / channels;
+    auto y = tensor<T, S, device_type>::empty(n);
+    auto moments = tensor<double, shape<2, channels>>::zeros();  // mean, then 1 / sqrt(variance + eps)
+    double *m = moments.data(), *inverse = m + channels;
+    if (residual) expect(residual->sizes() == n, "dcs::batch_norm: a residual of sizes ", to_string(residual->sizes()), " beside ", to_string(n));
+    if (rows > 0) {
+      cpu::norm_moments(value(x_).data(), rows, channels, m, inverse);
+      scratch<T> a(channels), b(channels);
+      const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1;
+      for (extent_t c = 0; c < channels; ++c) {
+        T &rm = mean_.data()[c], &rv = variance_.data()[c];
+        rm = static_cast<T>((1 - momentum_) * static_cast<double>(rm) + momentum_ * m[c]);
+        rv = static_cast<T>((1 - momentum_) * static_cast<double>(rv) + momentum_ * inverse[c] * unbiased);
+        inverse[c] = 1 / std::sqrt(inverse[c] + eps_);
+        const double scale = static_cast<double>(value(gamma_).data()[c]) * inverse[c];
+        a[c] = static_cast<T>(scale), b[c] = static_cast<T>(static_cast<double>(value(beta_).data()[c]) - m[c] * scale);
+      }
+      cpu::norm_forward(value(x_).data(), a.data(), b.data(), residual ? value(*residual).data() : nullptr, relu, y.data(), rows, channels);
+    }
+    note_work<S>(value(gamma_).data(), n, work{0, 4 * count(n)}, x_);
+    auto kept = relu ? y : tensor<T, S, device_type>();
+    auto step = [rows, moments, kept, x = value(x_), gamma = value(gamma_), gx = sink_of(x_), gg = sink_of(gamma_), gb = sink_of(beta_),
+                 gr = residual ? sink_of(*residual) : decltype(sink_of(*residual)){}](const tensor<T, S, device_type>& dy) {
+      auto dx = gx.wanted() ? tensor<T, S, device_type>::empty(dy.sizes()) : tensor<T, S, device_type>();
+      auto dr = gr.wanted() ? tensor<T, S, device_type>::empty(dy.sizes()) : tensor<T, S, device_type>();
+      auto dgamma = channels_type::zeros(), dbeta = channels_type::zeros();
+      if (rows > 0)
+        cpu::norm_backward<T>(x.data(), kept.data(), dy.data(), gamma.data(), moments.data(), moments.data() + channels, rows, channels, dx.data(), dr.data(),
+                              dgamma.data(), dbeta.data());
+      gx.add(std::move(dx));
+      gr.add(std::move(dr));
+      gg.add(std::move(dgamma));
+      gb.add(std::move(dbeta));
+    };
+    if (residual) return result_type(record(std::move(y), std::move(step), x_, gamma_, beta_, *residual));
+    return result_type(record(std::move(y), std::move(step), x_, gamma_, beta_));
+  }
+
+ private:
+  X x_;
+  G gamma_;
+  B beta_;
+  channels_type mean_, variance_;
+  double momentum_, eps_;
+};
+
+namespace detail {
+template <class S, class P>
+constexpr void check_batch_norm() {
+  (void)batch_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
+}
+}  // namespace detail
+
+/// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
+/// (unbiased) variance move by `momentum` once, when the node is evaluated; an empty batch leaves them alone. Lazy.
+template <operand X, operand G, operand B, operand M, operand V>
+constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance, double momentum = 0.1,
+                                   double eps = 1e-5) {
+  using S = shape_t<X>;
+  detail::check_batch_norm<S, shape_t<G>>();
+  detail::check_batch_norm<S, shape_t<B>>();
+  detail::check_batch_norm<S, shape_t<M>>();
+  detail::check_batch_norm<S, shape_t<V>>();
+  if constexpr (any_probe_v<X>) {
+    const auto x = eval(x_);
+    note_work<S>(nullptr, S::extents, work{0, 4 * S::size()}, x);
+    return probe_result<S>(x);
+  } else {
+    return batch_norm_node<result_t<X>, result_t<G>, result_t<B>>(eval(x_), eval(gamma), eval(beta), value(running_mean), value(running_variance), momentum, eps);
+  }
+}
+
+/// The same with given statistics: the expression x · scale + shift. gamma, beta, mean and variance are tensors of shape<C>.
+template <operand X, class T, class C, class D>
+constexpr auto batch_norm_inference(const X& x, const tensor<T, C, D>& gamma, const tensor<T, C, D>& beta, const tensor<T, C, D>& mean,
+                                    const tensor<T, C, D>& variance, double eps = 1e-5) {
+  detail::check_batch_norm<shape_t<X>, C>();
+  auto scale = tensor<T, C, D>::empty(), shift = tensor<T, C, D>::empty();
+  for (extent_t i = 0; i < C::size(); ++i) {
+    const double s = static_cast<double>(gamma.data()[i]) / std::sqrt(static_cast<double>(variance.data()[i]) + eps);
+    scale.data()[i] = static_cast<T>(s);
+    shift.data()[i] = static_cast<T>(static_cast<double>(beta.data()[i]) - static_cast<double>(mean.data()[i]) * s);
+  }
+  return x * scale + shift;
+}
+
+/// The pattern table's entries: relu(norm) and relu(norm + residual).
+template <class X, class G, class B>
+struct fused<pointwise<functions::relu, batch_norm_node<X, G, B>>> {
+  using kernel = kernels::batch_norm_relu;
+  using expr = pointwise<functions::relu, batch_norm_node<X, G, B>>;
+  static bool applies(const expr& e) { return !e.template argument<0>().evaluated(); }
+  static auto run(const expr& e) { return e.template argument<0>().run(true, static_cast<const typename expr::result_type*>(nullptr)); }
+};
+template <class X, class G, class B, class R>
+  requires(std::is_same_v<shape_t<X>, shape_t<R>>)
+struct fused<pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B>, R>>> {
+  using kernel = kernels::batch_norm_relu;
+  using expr = pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B>, R>>;
+  static bool applies(const expr& e) { return !e.template argument<0>().template argument<0>().evaluated(); }
+  static auto run(const expr& e) {
+    const auto residual = eval(e.template argument<0>().template argument<1>());
+    return e.template argument<0>().template argument<0>().run(true, &residual);
+  }
+};
+
+}  // namespace dcs

@@ -1,0 +1,82 @@
+// Batch norm in training, on the host. Rows are cut into blocks that fit a cache; each block's moments are exact about its own mean and are combined in
+// the order of the blocks (Chan, Golub & LeVeque 1979), in double, so that neither threads nor large batches cost accuracy.
+#pragma once
+
+#include <dcs/core/allocator.hpp>
+#include <dcs/cpu/parallel.hpp>
+#include <dcs/cpu/simd.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#define DCS_KERNELS <dcs/ops/batch_norm/rows.inl>
+#include <dcs/cpu/foreach_isa.inl>
+
+namespace dcs::cpu {
+
+namespace detail {
+inline std::int64_t norm_rows(std::int64_t channels) { return std::clamp<std::int64_t>((1 << 15) / std::max<std::int64_t>(channels, 1), 8, 1024); }
+}  // namespace detail
+
+/// Mean and biased variance of each channel over `rows` ≥ 1 rows.
+template <class T>
+void norm_moments(const T* x, std::int64_t rows, std::int64_t channels, double* mean, double* variance) {
+  const std::int64_t step = detail::norm_rows(channels), blocks = (rows + step - 1) / step;
+  scratch<double> partial(2 * blocks * channels);
+  parallel_for(blocks, [&](std::int64_t b) {
+    double* to = partial.data() + 2 * b * channels;
+    DCS_DISPATCH(norm_block_moments, x + b * step * channels, std::min(step, rows - b * step), channels, to, to + channels);
+  });
+  for (std::int64_t c = 0; c < channels; ++c) {
+    double n = 0, m = 0, m2 = 0;
+    for (std::int64_t b = 0; b < blocks; ++b) {
+      const auto count = static_cast<double>(std::min(step, rows - b * step));
+      const double delta = partial[2 * b * channels + c] - m, total = n + count;
+      m += delta * count / total;
+      m2 += partial[(2 * b + 1) * channels + c] + delta * delta * n * count / total;
+      n = total;
+    }
+    mean[c] = m, variance[c] = m2 / n;
+  }
+}
+
+/// y = act(x · a + b + residual), a and b per channel; residual may be null.
+template <class T>
+void norm_forward(const T* x, const T* a, const T* b, const T* residual, bool relu, T* y, std::int64_t rows, std::int64_t channels) {
+  const std::int64_t step = detail::norm_rows(channels);
+  parallel_chunks(rows, step, [&](std::int64_t begin, std::int64_t end) {
+    DCS_DISPATCH(norm_apply, x + begin * channels, a, b, residual ? residual + begin * channels : nullptr, relu, y + begin * channels, end - begin, channels);
+  });
+}
+
+/// Gradients: dx and dresidual may be null (not wanted), y null (no ReLU). dgamma and dbeta always.
+template <class T>
+void norm_backward(const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows, std::int64_t channels,
+                   T* dx, T* dresidual, T* dgamma, T* dbeta) {
+  const std::int64_t step = detail::norm_rows(channels), blocks = (rows + step - 1) / step;
+  scratch<double> partial(2 * blocks * channels);
+  scratch<T> m(channels), a(channels), b(channels), c0(channels);
+  for (std::int64_t c = 0; c < channels; ++c) m[c] = static_cast<T>(mean[c]);
+  auto at = [&](const T* p, std::int64_t block) { return p ? p + block * step * channels : nullptr; };
+  parallel_for(blocks, [&](std::int64_t k) {
+    double* to = partial.data() + 2 * k * channels;
+    DCS_DISPATCH(norm_block_sums, at(x, k), at(y, k), at(dy, k), m.data(), std::min(step, rows - k * step), channels, to, to + channels);
+  });
+  for (std::int64_t c = 0; c < channels; ++c) {
+    double sum = 0, product = 0;
+    for (std::int64_t k = 0; k < blocks; ++k) sum += partial[2 * k * channels + c], product += partial[(2 * k + 1) * channels + c];
+    dbeta[c] = static_cast<T>(sum);
+    dgamma[c] = static_cast<T>(product * inverse[c]);
+    const double scale = static_cast<double>(gamma[c]) * inverse[c], n = std::max<double>(1, static_cast<double>(rows));
+    a[c] = static_cast<T>(scale);
+    b[c] = static_cast<T>(scale * inverse[c] * inverse[c] * product / n);
+    c0[c] = static_cast<T>(scale * sum / n);
+  }
+  if (!dx && !dresidual) return;
+  parallel_for(blocks, [&](std::int64_t k) {
+    DCS_DISPATCH(norm_spread, at(x, k), at(y, k), at(dy, k), m.data(), a.data(), b.data(), c0.data(), const_cast<T*>(at(dx, k)),
+                 const_cast<T*>(at(dresidual, k)), std::min(step, rows - k * step), channels);
+  });
+}
+
+}  // namespace dcs::cpu

@@ -1,0 +1,85 @@
+#include <dcs/grad/gradcheck.hpp>
+#include <dcs/ops/batch_norm/batch_norm.hpp>
+#include <dcs/ops/conv2d/conv2d.hpp>
+#include <dcs/ops/layer_norm/layer_norm.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace dcs;
+
+namespace {
+
+template <int C>
+void check(extent_t n, extent_t h) {
+  CAPTURE(n); CAPTURE(h); CAPTURE(C);
+  using X = shape<dyn<"n">, dyn<"h">, 2, C>;
+  using P = shape<C>;
+  const auto x = random_normal<double, X>({n, h, 2, C}, {1, 1}, 2), r = random_normal<double, X>({n, h, 2, C}, {1, 2});
+  const auto gamma = random_normal<double, P>({C}, {1, 3}), beta = random_normal<double, P>({C}, {1, 4});
+  auto norm = [](const auto& a, const auto& g, const auto& b) {
+    return batch_norm_training(a, g, b, tensor<double, P>::zeros(), tensor<double, P>::zeros());
+  };
+  CHECK(gradcheck(norm, {5, 5}, 10, x, gamma, beta) < 1e-6);
+  CHECK(gradcheck([&](const auto& a, const auto& g, const auto& b) { return relu(norm(a, g, b)); }, {5, 6}, 10, x, gamma, beta) < 1e-6);
+  CHECK(gradcheck([&](const auto& a, const auto& g, const auto& b, const auto& c) { return relu(norm(a, g, b) + c); }, {5, 7}, 10, x, gamma, beta, r) < 1e-6);
+  CHECK(gradcheck([](const auto& a, const auto& g, const auto& b) { return layer_norm(a, g, b); }, {5, 8}, 10, x, gamma, beta) < 1e-6);
+  CHECK(gradcheck([](const auto& a, const auto& c, const auto& g, const auto& b) { return layer_norm(a, c, g, b); }, {5, 9}, 10, x, r, gamma, beta) < 1e-6);
+}
+
+}  // namespace
+
+TEST_CASE("batch norm and layer norm pass the gradient check") {
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (extent_t n : {0, 2, 3})
+      for (extent_t h : {1, 4, 9}) {
+        check<3>(n, h);
+        check<8>(n, h);
+        check<19>(n, h);
+      }
+    check<2>(1, 1);
+  }
+}
+
+TEST_CASE("batch norm: statistics, their update, and one kernel with residual and ReLU") {
+  using X = shape<dyn<"n">, 1, 1, 2>;
+  const auto x = tensor<float, X>::from(std::vector<float>{1, 10, 3, 30}, {2, 1, 1, 2});
+  const auto one = tensor<float, shape<2>>::full(1), zero = tensor<float, shape<2>>::zeros();
+  auto mean = tensor<float, shape<2>>::zeros(), variance = tensor<float, shape<2>>::full(1);
+  const auto e = relu(batch_norm_training(x, one, zero, mean, variance));
+  static_assert(std::is_same_v<kernel_of<decltype(e)>, kernels::batch_norm_relu>);
+  static_assert(std::is_same_v<kernel_of<decltype(relu(batch_norm_training(x, one, zero, mean, variance) + x))>, kernels::batch_norm_relu>);
+  CHECK(mean(0) == 0);  // not evaluated yet
+  const auto y = eval(e);
+  CHECK(y(0, 0, 0, 0) == 0);
+  CHECK(y(1, 0, 0, 1) == doctest::Approx(1).epsilon(1e-4));
+  CHECK(mean(0) == doctest::Approx(0.2));
+  CHECK(mean(1) == doctest::Approx(2));
+  CHECK(variance(0) == doctest::Approx(0.9 + 0.1 * 2));
+  CHECK(variance(1) == doctest::Approx(0.9 + 0.1 * 200));
+  const auto none = tensor<float, X>::zeros({0, 1, 1, 2});
+  CHECK(eval(batch_norm_training(none, one, zero, mean, variance)).size() == 0);
+  CHECK(mean(1) == doctest::Approx(2));
+
+  const auto z = eval(batch_norm_inference(x, one, zero, mean, variance));
+  CHECK(z(1, 0, 0, 1) == doctest::Approx((30 - 2) / std::sqrt(20.9 + 1e-5)));
+  const auto w = tensor<float, shape<1, 1, 2, 2>>::full(1);
+  static_assert(std::is_same_v<kernel_of<decltype(relu(batch_norm_inference(conv2d(x, w), one, zero, mean, variance)))>, kernels::convolution_epilogue>);
+}
+
+TEST_CASE("batch norm in f32 stays accurate over many rows of a large mean") {
+  const auto x = random_normal<double, shape<1, 200, 200, 3>>({1, 200, 200, 3}, {8, 8});
+  auto shifted = tensor<float, shape<1, 200, 200, 3>>::empty();
+  for (extent_t i = 0; i < x.size(); ++i) shifted.data()[i] = static_cast<float>(x.data()[i] + 100);
+  double mean[3], variance[3];
+  cpu::norm_moments(shifted.data(), 40000, 3, mean, variance);
+  for (int c = 0; c < 3; ++c) {
+    double m = 0, v = 0;
+    for (extent_t i = 0; i < 40000; ++i) m += static_cast<double>(shifted.data()[i * 3 + c]);
+    m /= 40000;
+    for (extent_t i = 0; i < 40000; ++i) v += (static_cast<double>(shifted.data()[i * 3 + c]) - m) * (static_cast<double>(shifted.data()[i * 3 + c]) - m);
+    CHECK(mean[c] == doctest::Approx(m).epsilon(1e-6));
+    CHECK(variance[c] == doctest::Approx(v / 40000).epsilon(1e-4));
+  }
+}
