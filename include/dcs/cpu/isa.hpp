@@ -73,6 +73,9 @@ inline void set_isa(isa i) {
 
 }  // namespace dcs::cpu
 
+// Between template arguments inside DCS_DISPATCH.
+#define DCS_COMMA ,
+
 #if DCS_X86
 #define DCS_DISPATCH(function, ...)                                                            \
   (::dcs::cpu::current_isa() == ::dcs::cpu::isa::avx512 ? ::dcs::avx512::function(__VA_ARGS__) \

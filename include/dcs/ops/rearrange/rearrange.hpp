@@ -137,7 +137,7 @@ constexpr auto concat(const A& a_, const B&... b_) {
       (put(x), ...);
       return record(
           std::move(y),
-          [=, to = std::tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) {
+          [=, to = std::make_tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) {
             extent_t from = 0;
             auto give = [&]<class L>(const std::pair<sink<T, L, D>, dcs::sizes<L::rank>>& target) {
               const extent_t width = target.second[at] * inner;

@@ -1,0 +1,28 @@
+// Pixel-adaptive fusion on the host: the softmax over K logits and the weighted sum of K maps in one pass over memory, forward and backward. The number
+// of maps is a template argument, because the loop over them must be unrolled.
+#pragma once
+
+#include <dcs/cpu/math.hpp>
+#include <dcs/cpu/parallel.hpp>
+
+#define DCS_KERNELS <dcs/ops/weighted_sum/pixels.inl>
+#include <dcs/cpu/foreach_isa.inl>
+
+namespace dcs::cpu {
+
+/// out[p, c] = Σ_k softmax(logits[p])_k · maps[k][p, c].
+template <int K, class T>
+void weighted_sum_forward(const T* logits, const T* const* maps, T* out, std::int64_t pixels, std::int64_t channels) {
+  parallel_chunks(pixels, 64, [&](std::int64_t begin, std::int64_t end) {
+    DCS_DISPATCH(template weighted_sum_forward<T DCS_COMMA K>, logits, maps, out, begin, end, channels);
+  });
+}
+/// Null gradients are not wanted.
+template <int K, class T>
+void weighted_sum_backward(const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t pixels, std::int64_t channels) {
+  parallel_chunks(pixels, 64, [&](std::int64_t begin, std::int64_t end) {
+    DCS_DISPATCH(template weighted_sum_backward<T DCS_COMMA K>, logits, maps, dy, dlogits, dmaps, begin, end, channels);
+  });
+}
+
+}  // namespace dcs::cpu

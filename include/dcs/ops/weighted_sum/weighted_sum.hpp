@@ -1,0 +1,189 @@
+// The softmax-weighted sum of K maps, eqs 8 and 9 of DCSNet: called by name, or written as the paper does,
+//
+//     auto w = softmax<channel>(logits);
+//     auto fused = eval(slice<channel, 0>(w) * d5 + slice<channel, 1>(w) * d4 + slice<channel, 2>(w) * d3 + slice<channel, 3>(w) * d2);
+//
+// and found by the pattern table. Types cannot tell two softmaxes or a repeated index apart, so `applies` looks at the nodes; what does not fit
+// is evaluated unfused.
+#pragma once
+
+#include <dcs/ops/rearrange/rearrange.hpp>
+#include <dcs/ops/softmax/softmax.hpp>
+#include <dcs/ops/weighted_sum/cpu.hpp>
+
+namespace dcs {
+
+DCS_DEFINE_EXTENT_CHECK(weighted_sum_mismatch, "dcs::weighted_sum: the logits must have one channel (axis 3) for each map");
+DCS_DEFINE_EXTENT_CHECK(weighted_sum_map_mismatch, "dcs::weighted_sum: every map must have the channels (axis 3) of the first");
+
+namespace kernels {
+/// Softmax over K maps and their weighted sum in one pass.
+struct weighted_sum {};
+}  // namespace kernels
+
+/// Σ_k softmax(logits)_k ⊙ maps_k. logits: shape<N, H, W, K>; maps: K of shape<N, H, W, C>, 2 <= K <= 8.
+template <operand L, operand M, operand... Ms>
+constexpr auto weighted_sum(const L& logits_, const M& map_, const Ms&... maps_) {
+  constexpr int k = 1 + sizeof...(Ms);
+  using S = shape_t<M>;
+  using LS = shape_t<L>;
+  static_assert(k >= 2 && k <= 8, "dcs::weighted_sum: takes two to eight maps");
+  static_assert(S::rank == 4 && LS::rank == 4, "dcs::weighted_sum: logits and maps have the axes N,H,W,C");
+  (void)weighted_sum_mismatch<found<extent_of<LS, 3>>, expected<k>, axis<3>>{};
+  ((void)weighted_sum_map_mismatch<found<extent_of<shape_t<Ms>, 3>>, expected<extent_of<S, 3>>, axis<3>>{}, ...);
+  if constexpr (any_probe_v<L, M, Ms...>) {
+    return probe_result<S>(eval(map_));
+  } else {
+    using T = value_t<M>;
+    using D = device_t<M>;
+    const auto logits = eval(logits_);
+    return [&](const auto&... map) {
+      const auto n = std::get<0>(std::tie(map...)).sizes();
+      const extent_t pixels = n[0] * n[1] * n[2], channels = n[3];
+      expect(logits.sizes()[0] == n[0] && logits.sizes()[1] == n[1] && logits.sizes()[2] == n[2] && ((map.sizes() == n) && ...),
+             "dcs::weighted_sum: logits of sizes ", to_string(logits.sizes()), " do not fit maps of ", to_string(n));
+      auto y = tensor<T, S, D>::empty(n);
+      const T* pointers[k] = {value(map).data()...};
+      cpu::weighted_sum_forward<k>(value(logits).data(), pointers, y.data(), pixels, channels);
+      return record(
+          std::move(y),
+          [=, lv = value(logits), gl = sink_of(logits), keep = std::array<tensor<T, S, D>, k>{value(map)...},
+           to = std::array<sink<T, S, D>, k>{sink_of(map)...}](const tensor<T, S, D>& dy) {
+            auto dl = gl.wanted() ? tensor<T, LS, D>::empty(lv.sizes()) : tensor<T, LS, D>();
+            const T* in[k];
+            T* out[k];
+            std::array<tensor<T, S, D>, k> d;
+            for (std::size_t i = 0; i < k; ++i) {
+              if (to[i].wanted()) d[i] = tensor<T, S, D>::empty(dy.sizes());
+              in[i] = keep[i].data(), out[i] = d[i].data();
+            }
+            cpu::weighted_sum_backward<k>(lv.data(), in, dy.data(), dl.data(), out, pixels, channels);
+            gl.add(std::move(dl));
+            for (std::size_t i = 0; i < k; ++i) to[i].add(std::move(d[i]));
+          },
+          logits, map...);
+    }(eval(map_), eval(maps_)...);
+  }
+}
+
+namespace detail {
+
+template <class X>
+inline constexpr bool is_fusion_slice = false;
+template <extent_t I, class L>
+inline constexpr bool is_fusion_slice<slice_node<3, I, 1, softmax_node<3, L>>> = true;
+
+// A term slice<channel, i>(softmax(logits)) · map, in either order.
+template <class E>
+struct fusion_term {
+  static constexpr bool matches = false;
+};
+template <extent_t I, class L, class M>
+struct fusion_term<pointwise<functions::mul, slice_node<3, I, 1, softmax_node<3, L>>, M>> {
+  using expr = pointwise<functions::mul, slice_node<3, I, 1, softmax_node<3, L>>, M>;
+  static constexpr bool matches = shape_t<M>::rank == 4;
+  static constexpr extent_t index = I;
+  using map_type = M;
+  using logits_type = L;
+  static const auto& softmax(const expr& e) { return e.template argument<0>().input(); }
+  static const M& map(const expr& e) { return e.template argument<1>(); }
+};
+template <extent_t I, class L, class M>
+  requires(!is_fusion_slice<M>)
+struct fusion_term<pointwise<functions::mul, M, slice_node<3, I, 1, softmax_node<3, L>>>> {
+  using expr = pointwise<functions::mul, M, slice_node<3, I, 1, softmax_node<3, L>>>;
+  static constexpr bool matches = shape_t<M>::rank == 4;
+  static constexpr extent_t index = I;
+  using map_type = M;
+  using logits_type = L;
+  static const auto& softmax(const expr& e) { return e.template argument<1>().input(); }
+  static const M& map(const expr& e) { return e.template argument<0>(); }
+};
+
+// A sum of terms, leaning left as a + b + c does.
+template <class E>
+struct fusion_sum {
+  static constexpr int terms = fusion_term<E>::matches ? 1 : 0;
+  static auto tie(const E& e) { return std::tie(e); }
+};
+template <class A, class B>
+  requires(fusion_sum<A>::terms > 0 && fusion_term<B>::matches)
+struct fusion_sum<pointwise<functions::add, A, B>> {
+  static constexpr int terms = fusion_sum<A>::terms + 1;
+  static auto tie(const pointwise<functions::add, A, B>& e) {
+    return std::tuple_cat(fusion_sum<A>::tie(e.template argument<0>()), std::tie(e.template argument<1>()));
+  }
+};
+
+template <class T>
+using fusion_of = fusion_term<std::remove_cvref_t<T>>;
+
+template <class Terms>
+struct fusion_terms;
+template <class... E>
+struct fusion_terms<std::tuple<const E&...>> {
+  static constexpr int k = sizeof...(E);
+  // Position of the term with index i, or -1 where it is missing or stands twice.
+  static constexpr int position(extent_t i) {
+    const extent_t index[] = {fusion_term<E>::index...};
+    int at = -1;
+    for (int p = 0; p < k; ++p)
+      if (index[p] == i) at = at == -1 ? p : k;
+    return at == k ? -1 : at;
+  }
+  static constexpr bool complete = [] {
+    for (int i = 0; i < k; ++i)
+      if (position(i) < 0) return false;
+    return true;
+  }();
+};
+
+}  // namespace detail
+
+/// The pattern table's entry for Σ slice<channel, k>(softmax<channel>(logits)) · map_k, each k once, all of one softmax node over exactly K channels.
+template <class A, class B>
+  requires(detail::fusion_sum<pointwise<functions::add, A, B>>::terms >= 2)
+struct fused<pointwise<functions::add, A, B>> {
+  using kernel = kernels::weighted_sum;
+  using expr = pointwise<functions::add, A, B>;
+  using sum = detail::fusion_sum<expr>;
+  using terms = detail::fusion_terms<decltype(sum::tie(std::declval<const expr&>()))>;
+
+  static bool applies(const expr& e) {
+    return std::apply(
+        [](const auto& first, const auto&... rest) {
+          const auto& node = detail::fusion_of<decltype(first)>::softmax(first);
+          if constexpr (terms::complete && extent_of<shape_t<decltype(node)>, 3> == terms::k)
+            return ((detail::fusion_of<decltype(rest)>::softmax(rest).identity() == node.identity()) && ...);
+          else
+            return false;
+        },
+        sum::tie(e));
+  }
+  static auto run(const expr& e) -> typename expr::result_type {
+    if constexpr (terms::complete) {
+      const auto all = sum::tie(e);
+      return [&]<std::size_t... I>(std::index_sequence<I...>) -> typename expr::result_type {
+        const auto& first = std::get<0>(all);
+        const auto& node = detail::fusion_of<decltype(first)>::softmax(first);
+        if constexpr (extent_of<shape_t<decltype(node)>, 3> == terms::k) return in_order(node.input(), all, std::make_index_sequence<sizeof...(I)>{});
+        else return e.evaluate();
+      }(std::make_index_sequence<static_cast<std::size_t>(terms::k)>{});
+    } else {
+      return e.evaluate();
+    }
+  }
+
+ private:
+  template <class L, class All, std::size_t... I>
+  static auto in_order(const L& logits, const All& all, std::index_sequence<I...>) {
+    return typename expr::result_type(weighted_sum(logits, map_at<terms::position(static_cast<extent_t>(I))>(all)...));
+  }
+  template <int P, class All>
+  static const auto& map_at(const All& all) {
+    const auto& term = std::get<static_cast<std::size_t>(P)>(all);
+    return detail::fusion_of<decltype(term)>::map(term);
+  }
+};
+
+}  // namespace dcs

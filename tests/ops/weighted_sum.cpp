@@ -1,0 +1,79 @@
+#include <dcs/grad/gradcheck.hpp>
+#include <dcs/ops/weighted_sum/weighted_sum.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace dcs;
+
+namespace {
+
+template <int C>
+using maps = shape<dyn<"n">, dyn<"h">, 3, C>;
+
+auto equation(const auto& l, const auto& a, const auto& b, const auto& c, const auto& d) {
+  auto w = softmax<channel>(l);
+  return slice<channel, 0>(w) * a + slice<channel, 1>(w) * b + slice<channel, 2>(w) * c + slice<channel, 3>(w) * d;
+}
+
+}  // namespace
+
+TEST_CASE("eqs 8 and 9 as written select one kernel, for tensors and vars, and pass the gradient check") {
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (extent_t n : {0, 1, 2})
+      for (extent_t h : {1, 2, 5}) {
+        auto check = [&]<int C>(std::integral_constant<int, C>) {
+          const auto l = random_normal<double, maps<4>>({n, h, 3, 4}, {1, 1});
+          const auto a = random_normal<double, maps<C>>({n, h, 3, C}, {1, 2}), b = random_normal<double, maps<C>>({n, h, 3, C}, {1, 3});
+          const auto c = random_normal<double, maps<C>>({n, h, 3, C}, {1, 4}), d = random_normal<double, maps<C>>({n, h, 3, C}, {1, 5});
+          static_assert(std::is_same_v<kernel_of<decltype(equation(l, a, b, c, d))>, kernels::weighted_sum>);
+          using v = var<double, maps<C>>;
+          static_assert(std::is_same_v<kernel_of<decltype(equation(var<double, maps<4>>(), v(), v(), v(), v()))>, kernels::weighted_sum>);
+          CHECK(gradcheck([](const auto&... x) { return equation(x...); }, {6, 6}, 10, l, a, b, c, d) < 1e-6);
+          const auto y = eval(equation(l, a, b, c, d));
+          const auto w = eval(softmax<channel>(l));
+          const auto wanted = eval(eval(slice<channel, 0>(w)) * a + eval(slice<channel, 1>(w)) * b + eval(slice<channel, 2>(w)) * c + eval(slice<channel, 3>(w)) * d);
+          for (extent_t i = 0; i < y.size(); ++i) REQUIRE(y.data()[i] == doctest::Approx(wanted.data()[i]).epsilon(1e-12));
+        };
+        check(std::integral_constant<int, 1>{});
+        check(std::integral_constant<int, 16>{});
+        check(std::integral_constant<int, 21>{});
+      }
+  }
+}
+
+TEST_CASE("two softmaxes, or an index twice, fall back and stay right") {
+  using S = shape<1, 2, 2, 2>;
+  const auto l = random_normal<double, S>(S::extents, {1, 1}), l2 = random_normal<double, S>(S::extents, {1, 2});
+  const auto a = random_normal<double, S>(S::extents, {1, 3}), b = random_normal<double, S>(S::extents, {1, 4});
+  auto w = softmax<channel>(l), w2 = softmax<channel>(l2);
+  auto same = slice<channel, 0>(w) * a + slice<channel, 1>(w) * b;
+  auto mixed = slice<channel, 0>(w) * a + slice<channel, 1>(w2) * b;
+  auto twice = slice<channel, 0>(w) * a + slice<channel, 0>(w) * b;
+  auto turned = slice<channel, 1>(w) * a + b * slice<channel, 0>(w);
+  static_assert(std::is_same_v<decltype(same), decltype(mixed)>);
+  CHECK(fused<decltype(same)>::applies(same));
+  CHECK_FALSE(fused<decltype(mixed)>::applies(mixed));
+  CHECK_FALSE(fused<decltype(twice)>::applies(twice));
+  CHECK(fused<decltype(turned)>::applies(turned));
+  const auto p = eval(w), p2 = eval(w2);
+  const auto ym = eval(mixed), yt = eval(twice), yr = eval(turned);
+  for (extent_t i = 0; i < 2; ++i)
+    for (extent_t j = 0; j < 2; ++j)
+      for (extent_t c = 0; c < 2; ++c) {
+        CHECK(ym(0, i, j, c) == doctest::Approx(p(0, i, j, 0) * a(0, i, j, c) + p2(0, i, j, 1) * b(0, i, j, c)));
+        CHECK(yt(0, i, j, c) == doctest::Approx(p(0, i, j, 0) * (a(0, i, j, c) + b(0, i, j, c))));
+        CHECK(yr(0, i, j, c) == doctest::Approx(p(0, i, j, 1) * a(0, i, j, c) + p(0, i, j, 0) * b(0, i, j, c)));
+      }
+}
+
+TEST_CASE("the fused kernel makes one tensor, the equation unfused many") {
+  using S = shape<1, 8, 8, 16>;
+  using L = shape<1, 8, 8, 4>;
+  const auto l = random_normal<float, L>(L::extents, {1, 1});
+  const auto a = random_normal<float, S>(S::extents, {1, 2});
+  host_allocator::get().reset_statistics();
+  const auto y = eval(equation(l, a, a, a, a));
+  CHECK(host_allocator::get().statistics().allocations == 1);
+}
