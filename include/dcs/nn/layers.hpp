@@ -1,0 +1,180 @@
+// The layers: a struct with parameters under PyTorch's names and one call. A tensor in means inference, a var in means training: batch norm then uses the
+// batch's statistics and dropout drops.
+#pragma once
+
+#include <dcs/nn/module.hpp>
+#include <dcs/ops/batch_norm/batch_norm.hpp>
+#include <dcs/ops/conv2d/conv2d.hpp>
+#include <dcs/ops/dropout/dropout.hpp>
+#include <dcs/ops/layer_norm/layer_norm.hpp>
+#include <dcs/ops/linear/linear.hpp>
+
+namespace dcs {
+
+/// Where dropout's random numbers come from: within its scope, on its thread, draw k of a step is stream k of (key, step). Without one, dropout in training
+/// is an error, so that nothing is random by accident. `random_scope::off()` turns every dropout off.
+class random_scope {
+ public:
+  random_scope(std::uint64_t key, std::uint64_t step) : base_{random_stream{key, 0}.child(step)}, outer_(current()) { current() = this; }
+  random_scope(const random_scope&) = delete;
+  random_scope& operator=(const random_scope&) = delete;
+  ~random_scope() { current() = outer_; }
+
+  /// A scope in which nothing is dropped.
+  struct off;
+
+  static random_scope*& current() {
+    static thread_local random_scope* scope = nullptr;
+    return scope;
+  }
+  bool enabled() const { return enabled_; }
+  random_stream next() { return base_.child(++draws_); }
+
+ private:
+  random_stream base_;
+  std::uint64_t draws_ = 0;
+  bool enabled_ = true;
+  random_scope* outer_;
+};
+struct random_scope::off {
+  off() : scope(0, 0) { scope.enabled_ = false; }
+  random_scope scope;
+};
+
+namespace detail {
+// The stream of the next draw, or none where dropout is off.
+inline std::optional<random_stream> next_draw(const char* who) {
+  random_scope* scope = random_scope::current();
+  expect(scope != nullptr, who, ": training needs a dcs::random_scope, which says what is drawn");
+  return scope->enabled() ? std::optional(scope->next()) : std::nullopt;
+}
+}  // namespace detail
+
+namespace nn {
+
+/// K × K convolution In → Out; padding keeps the size of odd kernels unless given. Weights begin as PyTorch's do.
+template <int In, int Out, int K, int Stride = 1, int Padding = (K - 1) / 2, int Groups = 1, bool Bias = true,
+          class Init = init::uniform_fan_in<K * K * In / Groups>>
+struct conv2d {
+  parameter<shape<K, K, In / Groups, Out>, Init, layout::convolution> weight;
+  parameter<shape<Out>, init::uniform_fan_in<K * K * In / Groups>> bias;
+  DCS_MEMBERS(weight, bias)
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::conv2d<Stride, Padding, 1, Groups>(x, weight.as(x), bias.as(x));
+  }
+};
+template <int In, int Out, int K, int Stride, int Padding, int Groups, class Init>
+struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init> {
+  parameter<shape<K, K, In / Groups, Out>, Init, layout::convolution> weight;
+  DCS_MEMBERS(weight)
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::conv2d<Stride, Padding, 1, Groups>(x, weight.as(x));
+  }
+};
+
+/// Linear layer In → Out over the last axis.
+template <int In, int Out, class Layout = layout::linear, class Init = init::uniform_fan_in<In>>
+struct linear {
+  parameter<shape<In, Out>, Init, Layout> weight;
+  parameter<shape<Out>, init::uniform_fan_in<In>> bias;
+  DCS_MEMBERS(weight, bias)
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::linear(x, weight.as(x), bias.as(x));
+  }
+};
+
+/// Batch norm over C channels: batch statistics for a var, running ones for a tensor (then x · scale + shift, which a convolution takes in).
+template <int C>
+struct batch_norm {
+  parameter<shape<C>, init::ones> weight;
+  parameter<shape<C>> bias;
+  buffer<shape<C>> running_mean;
+  buffer<shape<C>, init::ones> running_var;
+  DCS_MEMBERS(weight, bias, running_mean, running_var)
+  static constexpr double momentum = 0.1, eps = 1e-5;
+
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    if constexpr (any_var_v<X> || any_probe_v<X>) {
+      return batch_norm_training(x, weight.as(x), bias.as(x), running_mean.as(x), running_var.as(x), momentum, eps);
+    } else {
+      if constexpr (requires { x.output_sizes(); }) note_norm<X>(x.output_sizes());
+      else if constexpr (requires { x.sizes(); }) note_norm<X>(x.sizes());
+      return batch_norm_inference(x, weight.as(x), bias.as(x), running_mean.as(x), running_var.as(x), eps);
+    }
+  }
+
+ private:
+  template <class X>
+  void note_norm(const sizes<shape_t<X>::rank>& n) const {
+    note_work<shape_t<X>>(weight.memory().data(), n, work{0, 4 * count(n)});
+  }
+};
+
+/// Batch norm whose four vectors never change and are no parameters.
+template <int C>
+struct frozen_batch_norm {
+  buffer<shape<C>, init::ones> weight;
+  buffer<shape<C>> bias;
+  buffer<shape<C>> running_mean;
+  buffer<shape<C>, init::ones> running_var;
+  DCS_MEMBERS(weight, bias, running_mean, running_var)
+  static constexpr double eps = 1e-5;
+
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    detail::check_batch_norm<shape_t<X>, shape<C>>();
+    if constexpr (any_probe_v<X>) return eval(x);
+    else return batch_norm_inference(x, weight.as(x), bias.as(x), running_mean.as(x), running_var.as(x), eps);
+  }
+};
+
+/// Layer norm over the last axis of C.
+template <int C>
+struct layer_norm {
+  parameter<shape<C>, init::ones> weight;
+  parameter<shape<C>> bias;
+  DCS_MEMBERS(weight, bias)
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::layer_norm(x, weight.as(x), bias.as(x));
+  }
+  /// Of x + residual.
+  template <operand X, operand R>
+  constexpr auto operator()(const X& x, const R& residual) const {
+    return dcs::layer_norm(x, residual, weight.as(x), bias.as(x));
+  }
+};
+
+/// Drops elements with probability p in training.
+struct dropout {
+  double p = 0.5;
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    if constexpr (any_var_v<X>) {
+      const auto draw = p > 0 ? detail::next_draw("dcs::dropout") : std::nullopt;
+      return dcs::dropout(x, draw ? p : 0, draw.value_or(random_stream{}));
+    } else {
+      return eval(x);
+    }
+  }
+};
+/// Drops whole channels with probability p in training.
+struct channel_dropout {
+  double p = 0.5;
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    if constexpr (any_var_v<X>) {
+      const auto draw = p > 0 ? detail::next_draw("dcs::channel_dropout") : std::nullopt;
+      return dcs::channel_dropout(x, draw ? p : 0, draw.value_or(random_stream{}));
+    } else {
+      return eval(x);
+    }
+  }
+};
+
+}  // namespace nn
+}  // namespace dcs

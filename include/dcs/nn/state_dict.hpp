@@ -1,0 +1,104 @@
+// A network's state dict: parameters and buffers under PyTorch's names and in PyTorch's layouts, so that a checkpoint moves between the two.
+#pragma once
+
+#include <dcs/io/safetensors.hpp>
+#include <dcs/nn/module.hpp>
+
+namespace dcs {
+
+namespace detail {
+
+// For every element of the stored array, its place in the parameter's memory: f(stored index, memory index).
+template <class F>
+void for_stored(const parameter_layout& l, const F& f) {
+  extent_t stride[4] = {}, n[4] = {1, 1, 1, 1}, step = 1;
+  extent_t dense[4] = {};
+  for (int i = l.rank - 1; i >= 0; --i) dense[i] = step, step *= l.extents[i];
+  for (int i = 0; i < l.rank; ++i) n[i] = l.extents[l.order[i]], stride[i] = dense[l.order[i]];
+  extent_t at = 0;
+  for (extent_t a = 0; a < n[0]; ++a)
+    for (extent_t b = 0; b < n[1]; ++b)
+      for (extent_t c = 0; c < n[2]; ++c)
+        for (extent_t d = 0; d < n[3]; ++d) f(at++, a * stride[0] + b * stride[1] + c * stride[2] + d * stride[3]);
+}
+
+inline std::vector<std::int64_t> stored_shape(const parameter_layout& l) { return {l.stored, l.stored + l.stored_rank}; }
+
+template <class T>
+void fill_parameter(parameter_base& p, const io::stored_tensor& t) {
+  const auto values = t.as<T>();
+  T* to = p.data<T>();
+  for_stored(p.description().stored, [&](extent_t from, extent_t at) { to[at] = values[static_cast<std::size_t>(from)]; });
+}
+
+inline std::string spelled_shape(const std::vector<std::int64_t>& s) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < s.size(); ++i) text += (i ? ", " : "") + std::to_string(s[i]);
+  return text + "]";
+}
+
+}  // namespace detail
+
+/// A parameter-like array of the library in PyTorch's layout.
+template <class T>
+std::vector<T> to_stored_layout(const detail::parameter_layout& l, const T* memory) {
+  extent_t n = 1;
+  for (int i = 0; i < l.rank; ++i) n *= l.extents[i];
+  std::vector<T> out(static_cast<std::size_t>(n));
+  detail::for_stored(l, [&](extent_t at, extent_t from) { out[static_cast<std::size_t>(at)] = memory[from]; });
+  return out;
+}
+
+/// Copies the tensors of `file` whose names begin with `prefix` into the network, which must have memory. Every parameter and buffer must be there with its
+/// shape, unless `partial`; names the network does not have are errors, but for num_batches_tracked and those that `ignore` accepts. Returns how many were set.
+inline int load_parameters(const std::vector<named_parameter>& list, const io::safetensors& file, const std::string& prefix = "", bool partial = false,
+                           bool (*ignore)(const std::string&) = nullptr) {
+  int set = 0;
+  std::map<std::string, bool> known;
+  for (const auto& entry : list) {
+    const std::string name = prefix + entry.name;
+    known[name] = true;
+    const auto it = file.tensors.find(name);
+    if (it == file.tensors.end()) {
+      expect(partial, "dcs::load: the file lacks ", name);
+      continue;
+    }
+    const auto wanted = detail::stored_shape(entry.parameter->description().stored);
+    expect(it->second.shape == wanted, "dcs::load: ", name, " has shape ", detail::spelled_shape(it->second.shape), "; expected ", detail::spelled_shape(wanted));
+    if (entry.parameter->type() == dtype::f64) detail::fill_parameter<double>(*entry.parameter, it->second);
+    else detail::fill_parameter<float>(*entry.parameter, it->second);
+    ++set;
+  }
+  for (const auto& [name, t] : file.tensors) {
+    if (name.rfind(prefix, 0) != 0 || known.count(name)) continue;
+    const std::string tracked = ".num_batches_tracked";
+    if (name.size() > tracked.size() && name.compare(name.size() - tracked.size(), tracked.size(), tracked) == 0) continue;
+    expect(ignore && ignore(name), "dcs::load: the network has no ", name);
+  }
+  return set;
+}
+/// The same over all parameters and buffers of a network.
+template <module M>
+int load_state_dict(M& net, const io::safetensors& file, const std::string& prefix = "", bool partial = false, bool (*ignore)(const std::string&) = nullptr) {
+  return load_parameters(named_parameters(net), file, prefix, partial, ignore);
+}
+
+namespace detail {
+inline void save_list(const std::vector<named_parameter>& list, io::safetensors& file, const std::string& prefix) {
+  for (const named_parameter& entry : list) {
+    const auto& l = entry.parameter->description().stored;
+    if (entry.parameter->type() == dtype::f64)
+      file.put(prefix + entry.name, stored_shape(l), to_stored_layout(l, entry.parameter->data<double>()).data());
+    else
+      file.put(prefix + entry.name, stored_shape(l), to_stored_layout(l, entry.parameter->data<float>()).data());
+  }
+}
+}  // namespace detail
+
+/// Adds a network's parameters and buffers to `file`, names preceded by `prefix`.
+template <module M>
+void save_state_dict(M& net, io::safetensors& file, const std::string& prefix = "") {
+  detail::save_list(named_parameters(net), file, prefix);
+}
+
+}  // namespace dcs

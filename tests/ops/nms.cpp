@@ -1,0 +1,45 @@
+#include <dcs/core/philox.hpp>
+#include <dcs/ops/nms/nms.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace dcs;
+
+namespace {
+double iou(const double* a, const double* b) {
+  const double w = std::max(0.0, std::min(a[2], b[2]) - std::max(a[0], b[0])), h = std::max(0.0, std::min(a[3], b[3]) - std::max(a[1], b[1]));
+  return w * h / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - w * h);
+}
+}  // namespace
+
+TEST_CASE("non-maximum suppression equals its definition on every instruction set") {
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (std::int64_t n : {0, 1, 2, 17, 200}) {
+      const random_stream r{static_cast<std::uint64_t>(n), 1};
+      std::vector<double> boxes, scores;
+      std::vector<std::int64_t> group;
+      for (std::int64_t i = 0; i < n; ++i) {
+        const auto k = static_cast<std::uint64_t>(i) * 8;
+        const double x = r.uniform(k) * 50.0, y = r.uniform(k + 1) * 50.0;
+        boxes.insert(boxes.end(), {x, y, x + 5 + r.uniform(k + 2) * 20.0, y + 5 + r.uniform(k + 3) * 20.0});
+        scores.push_back(r.below(k + 4, 30));  // with ties
+        group.push_back(r.below(k + 5, 2));
+      }
+      for (bool grouped : {false, true}) {
+        std::vector<std::int64_t> order(static_cast<std::size_t>(n)), wanted;
+        std::iota(order.begin(), order.end(), 0);
+        std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)]; });
+        for (auto i : order) {
+          bool keep = true;
+          for (auto k : wanted)
+            if ((!grouped || group[static_cast<std::size_t>(k)] == group[static_cast<std::size_t>(i)]) && iou(&boxes[static_cast<std::size_t>(k) * 4], &boxes[static_cast<std::size_t>(i) * 4]) > 0.4)
+              keep = false;
+          if (keep) wanted.push_back(i);
+        }
+        CHECK(nms(boxes.data(), scores.data(), n, 0.4, grouped ? group.data() : nullptr) == wanted);
+      }
+    }
+  }
+}
