@@ -7,6 +7,7 @@ inline constexpr int tile_vectors = 2;
 template <class T>
 inline constexpr int tile_columns = tile_vectors * lanes<T>;
 inline constexpr int k_block = 16;
+inline constexpr int pack_excess = 32;  // elements that packing may write behind the last row
 
 // c[Rows][tile_columns] (+)= A · B over k in blocks of 16. A row-wise: block · (Rows · 16) + row · 16 + k; column-wise: k · Rows + row. B: k · tile_columns.
 template <class T, int Rows, bool ColumnWise>
@@ -55,6 +56,14 @@ inline register_tile_function<T> tile_of(int rows) {
 template <class T>
 DCS_TARGET void pack_panel(const cpu::matrix<T>& b, std::int64_t k0, std::int64_t kc, std::int64_t j0, std::int64_t n, std::int64_t padded_k, T* to) {
   const std::int64_t columns = std::min<std::int64_t>(tile_columns<T>, n - j0);
+  if (!b.transposed && columns == tile_columns<T>) {
+    const T* from = b.data + k0 * b.stride + j0;
+    for (std::int64_t k = 0; k < kc; ++k, from += b.stride, to += tile_columns<T>)
+      DCS_UNROLL
+      for (int v = 0; v < tile_vectors; ++v) store(to + v * lanes<T>, load(from + v * lanes<T>));
+    std::fill(to, to + (padded_k - kc) * tile_columns<T>, T(0));
+    return;
+  }
   for (std::int64_t k = 0; k < padded_k; ++k, to += tile_columns<T>) {
     std::int64_t j = 0;
     if (k < kc) {
@@ -97,13 +106,17 @@ struct matrix_columns {
   cpu::matrix<T> a;
 
   DCS_TARGET void pack(std::int64_t i0, int rows, std::int64_t k0, std::int64_t kc, std::int64_t padded_k, T* to) const {
-    for (std::int64_t k = 0; k < padded_k; ++k, to += rows) {
-      const T* from = a.data + (k0 + k) * a.stride + i0;
-      if (k < kc)
-        for (int i = 0; i < rows; ++i) to[i] = from[i];
-      else
-        for (int i = 0; i < rows; ++i) to[i] = T(0);
-    }
+    constexpr int vectors = (tile_rows + lanes<T> - 1) / lanes<T>;
+    const T* from = a.data + k0 * a.stride + i0;
+    // Whole vectors, whose excess the next row overwrites; the last row must not read beyond the matrix.
+    const std::int64_t whole = i0 + vectors * lanes<T> <= a.stride ? kc - 1 : 0;
+    std::int64_t k = 0;
+    for (; k < whole; ++k, to += rows, from += a.stride)
+      DCS_UNROLL
+      for (int v = 0; v < vectors; ++v) store(to + v * lanes<T>, load(from + v * lanes<T>));
+    for (; k < kc; ++k, to += rows, from += a.stride)
+      for (int i = 0; i < rows; ++i) to[i] = from[i];
+    std::fill(to, to + (padded_k - kc) * rows, T(0));
   }
 };
 
@@ -158,7 +171,7 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
       const std::int64_t rb = task / column_blocks, cb = task % column_blocks;
       const std::int64_t t0 = rb * tiles_per_block, t1 = std::min(tiles, t0 + tiles_per_block);
       const std::int64_t p0 = panels * cb / column_blocks, p1 = panels * (cb + 1) / column_blocks;
-      scratch<T> packed_a((t1 - t0) * rows_per_tile * padded_k);
+      scratch<T> packed_a((t1 - t0) * rows_per_tile * padded_k + pack_excess);
       for (std::int64_t t = t0; t < t1; ++t)
         if (const std::int64_t i0 = t * rows_per_tile; i0 < m)
           source.pack(i0, static_cast<int>(std::min(rows_per_tile, m - i0)), k0, kc, padded_k, packed_a.data() + (t - t0) * rows_per_tile * padded_k);
