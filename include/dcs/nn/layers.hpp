@@ -54,18 +54,18 @@ namespace nn {
 
 /// K × K convolution In → Out; padding keeps the size of odd kernels unless given. Weights begin as PyTorch's do.
 template <int In, int Out, int K, int Stride = 1, int Padding = (K - 1) / 2, int Groups = 1, bool Bias = true,
-          class Init = init::uniform_fan_in<K * K * In / Groups>>
+          class Init = init::uniform_fan_in<K * K * In / Groups>, class BiasInit = init::uniform_fan_in<K * K * In / Groups>>
 struct conv2d {
   parameter<shape<K, K, In / Groups, Out>, Init, layout::convolution> weight;
-  parameter<shape<Out>, init::uniform_fan_in<K * K * In / Groups>> bias;
+  parameter<shape<Out>, BiasInit> bias;
   DCS_MEMBERS(weight, bias)
   template <operand X>
   constexpr auto operator()(const X& x) const {
     return dcs::conv2d<Stride, Padding, 1, Groups>(x, weight.as(x), bias.as(x));
   }
 };
-template <int In, int Out, int K, int Stride, int Padding, int Groups, class Init>
-struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init> {
+template <int In, int Out, int K, int Stride, int Padding, int Groups, class Init, class BiasInit>
+struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit> {
   parameter<shape<K, K, In / Groups, Out>, Init, layout::convolution> weight;
   DCS_MEMBERS(weight)
   template <operand X>
@@ -75,10 +75,10 @@ struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init> {
 };
 
 /// Linear layer In → Out over the last axis.
-template <int In, int Out, class Layout = layout::linear, class Init = init::uniform_fan_in<In>>
+template <int In, int Out, class Layout = layout::linear, class Init = init::uniform_fan_in<In>, class BiasInit = init::uniform_fan_in<In>>
 struct linear {
   parameter<shape<In, Out>, Init, Layout> weight;
-  parameter<shape<Out>, init::uniform_fan_in<In>> bias;
+  parameter<shape<Out>, BiasInit> bias;
   DCS_MEMBERS(weight, bias)
   template <operand X>
   constexpr auto operator()(const X& x) const {

@@ -27,6 +27,16 @@ template <int Fan>
 struct uniform_fan_in {
   static double value(random_stream r, std::uint64_t i) { return (2.0 * r.uniform(i) - 1) / std::sqrt(double{Fan}); }
 };
+/// Uniform in ±√(3 / Fan): variance 1 / Fan (He et al. 2015, for a linear layer).
+template <int Fan>
+struct he_uniform_linear {
+  static double value(random_stream r, std::uint64_t i) { return (2.0 * r.uniform(i) - 1) * std::sqrt(3.0 / Fan); }
+};
+/// Normal with deviation Thousandths / 1000.
+template <int Thousandths>
+struct normal {
+  static double value(random_stream r, std::uint64_t i) { return r.normal(i) * Thousandths / 1000; }
+};
 /// Uniform in ±√(6 / (In + Out)) (Glorot & Bengio 2010).
 template <int In, int Out>
 struct xavier_uniform {

@@ -159,8 +159,10 @@ namespace detail {
 
 template <class S, int... Axes>
 struct permute_rule {
-  static constexpr int order[] = {Axes...};
-  static constexpr extent_t at(std::size_t i) { return S::extents[static_cast<std::size_t>(order[i])]; }
+  static constexpr extent_t at(std::size_t i) {
+    constexpr int order[] = {Axes...};
+    return S::extents[static_cast<std::size_t>(order[i])];
+  }
 };
 
 template <class To, class T, class D, class From>
