@@ -1,0 +1,35 @@
+// Scalar functions of the losses, with their derivatives; they fuse like the built-in ones.
+#pragma once
+
+#include <dcs/expr/pointwise.hpp>
+
+namespace dcs::functions {
+
+/// log(1 + e^x), without overflow.
+struct softplus {
+  template <class T>
+  static T f(T x) {
+    return x > T(0) ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+  }
+  template <int, class T>
+  static T df(T, T x) {
+    return x > T(0) ? T(1) / (T(1) + std::exp(-x)) : std::exp(x) / (T(1) + std::exp(x));
+  }
+};
+
+/// Smooth L1 with β = 1 / Inverse (Girshick 2015): x² / 2β for |x| < β, else |x| − β / 2.
+template <int Inverse>
+struct smooth_l1 {
+  template <class T>
+  static T f(T x) {
+    const T a = x < T(0) ? -x : x;
+    return a * T(Inverse) < T(1) ? a * a * T(Inverse) / T(2) : a - T(1) / T(2 * Inverse);
+  }
+  template <int, class T>
+  static T df(T, T x) {
+    const T a = x < T(0) ? -x : x;
+    return a * T(Inverse) < T(1) ? x * T(Inverse) : x < T(0) ? T(-1) : T(1);
+  }
+};
+
+}  // namespace dcs::functions

@@ -1,0 +1,99 @@
+// The losses of one logit map against one binary target, as expressions: L_seg = 0.5 Dice + 0.3 focal + 0.2 boundary, the edge loss, and the consistency of
+// the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape.
+#pragma once
+
+#include <dcs/loss/functions.hpp>
+#include <dcs/ops/pool/pool.hpp>
+#include <dcs/ops/reduce/reduce.hpp>
+
+namespace dcs::loss {
+
+/// Weights and constants of the losses, as the paper has them.
+struct segmentation_options {
+  double dice = 0.5, focal = 0.3, boundary = 0.2;
+  double smoothing = 1e-6;
+  double focal_alpha = 0.25;
+  double edge_positive_weight = 10;
+};
+
+/// 1 − (2 Σ p·t + s) / (Σ p + Σ t + s) over all elements (Milletari et al. 2016). shape<>.
+template <operand P, operand Target>
+auto dice(const P& p_, const Target& t_, double smoothing = 1e-6) {
+  const auto p = eval(p_);
+  const auto t = eval(t_);
+  return eval(1 - (2 * sum_all(p * t) + smoothing) / (sum_all(p) + sum_all(t) + smoothing));
+}
+
+/// Cross-entropy of a sigmoid, by element: softplus(x) − x · t.
+template <operand X, operand Target>
+constexpr auto cross_entropy_map(const X& x, const Target& t) {
+  return apply<functions::softplus>(x) - x * t;
+}
+
+/// Mean cross-entropy of a sigmoid. shape<>.
+template <operand X, operand Target>
+auto binary_cross_entropy(const X& x, const Target& t) {
+  return mean_all(cross_entropy_map(eval(x), t));
+}
+
+/// Mean of α (1 − e^{−ce})² ce, ce the cross-entropy (Lin et al. 2017, γ = 2, α uniform). shape<>.
+template <operand X, operand Target>
+auto focal(const X& x, const Target& t, double alpha = 0.25) {
+  const auto ce = eval(cross_entropy_map(eval(x), t));
+  return mean_all(square(1 - exp(-ce)) * ce * alpha);
+}
+
+/// maxpool3(x) − x: where a map rises within a pixel.
+template <operand X>
+auto soft_edge(const X& x_) {
+  const auto x = eval(x_);
+  return eval(max_pool2d<3, 1, 1>(x) - x);
+}
+
+/// 1 − Dice of the soft edges of probability and target. shape<>.
+template <operand P, operand Target>
+auto boundary(const P& p, const Target& t, double smoothing = 1e-6) {
+  return dice(soft_edge(p), soft_edge(t), smoothing);
+}
+
+/// L_seg of logits. shape<>.
+template <operand X, operand Target>
+auto segmentation(const X& x_, const Target& t, const segmentation_options& o = {}) {
+  const auto x = eval(x_);
+  const auto p = eval(sigmoid(x));
+  return eval(dice(p, t, o.smoothing) * o.dice + focal(x, t, o.focal_alpha) * o.focal + boundary(p, t, o.smoothing) * o.boundary);
+}
+
+/// Where the 8-neighbour Laplacian of a target exceeds 0.1 (zero padding): its inner contour, as 0 and 1. t: shape<N, H, W, 1>.
+template <class T, class S>
+tensor<T, S> laplacian_edges(const tensor<T, S>& t) {
+  static_assert(S::rank == 4 && extent_of<S, 3> == 1, "dcs::loss::laplacian_edges: a target has the axes N,H,W and one channel");
+  auto e = tensor<T, S>::empty(t.sizes());
+  const extent_t h = t.sizes()[1], w = t.sizes()[2];
+  for (extent_t n = 0; n < t.sizes()[0]; ++n)
+    for (extent_t i = 0; i < h; ++i)
+      for (extent_t j = 0; j < w; ++j) {
+        T sum = 0;
+        for (extent_t y = std::max<extent_t>(i - 1, 0); y <= std::min(i + 1, h - 1); ++y)
+          for (extent_t x = std::max<extent_t>(j - 1, 0); x <= std::min(j + 1, w - 1); ++x) sum += t(n, y, x, 0);
+        e(n, i, j, 0) = T(9) * t(n, i, j, 0) - sum > T(0.1) ? T(1) : T(0);
+      }
+  return e;
+}
+
+/// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) softplus(−x). shape<>.
+template <operand X, class T, class S>
+auto edge(const X& x_, const tensor<T, S>& target, double positive_weight = 10) {
+  const auto x = eval(x_);
+  const auto e = laplacian_edges(target);
+  return mean_all((1 - e) * x + (1 + (positive_weight - 1) * e) * apply<functions::softplus>(-x));
+}
+
+/// L_cons, eq. 10: the mean over adjacent levels of the mean squared difference of their probabilities. shape<>.
+template <operand X>
+auto consistency(const std::array<X, 4>& levels) {
+  const auto a = eval(sigmoid(levels[0])), b = eval(sigmoid(levels[1])), c = eval(sigmoid(levels[2])), d = eval(sigmoid(levels[3]));
+  return eval((mean_all(square(a - b)) + mean_all(square(b - c)) + mean_all(square(c - d))) / 3);
+}
+
+}  // namespace dcs::loss
