@@ -36,7 +36,7 @@ struct multi_head_attention {
     using heads = shape<extent_of<S, 0>, extent_of<S, 1>, 3 * H, D / H>;
     static_assert(S::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");
     constexpr double scale = inverse_root(D / H);
-    const auto qkv = permute<0, 2, 1, 3>(reshape<heads>(dcs::linear(x, project.weight.as(x), project.bias.as(x))));
+    const auto qkv = permute<0, 2, 1, 3>(reshape<heads>(dcs::linear<false>(x, project.weight.as(x), project.bias.as(x))));
     const auto q = slice<1, 0, H>(qkv), k = slice<1, H, H>(qkv), v = slice<1, 2 * H, H>(qkv);
     return merge(attend(q, k, v, scale), x);
   }
@@ -58,7 +58,7 @@ struct multi_head_attention {
   }
   template <class O, class X>
   constexpr auto merge(const O& o, const X& x) const {
-    return dcs::linear(reshape<shape_t<X>>(permute<0, 2, 1, 3>(o)), out_weight.as(x), out_bias.as(x));
+    return dcs::linear<false>(reshape<shape_t<X>>(permute<0, 2, 1, 3>(o)), out_weight.as(x), out_bias.as(x));
   }
 };
 

@@ -105,8 +105,8 @@ DCS_TARGET void winograd_by_tiles(const cpu::winograd_map& m, std::int64_t depth
   // The number of blocks is a multiple of four, so that two or four threads end together.
   const std::int64_t blocks = std::min(tiles, ((tiles + winograd_block - 1) / winograd_block + 3) / 4 * 4);
   const std::int64_t most = (tiles + blocks - 1) / blocks, subs = (most + tile_rows - 1) / tile_rows, rows = (most + subs - 1) / subs;
-  // Of V and M one holds all channels of its side and the other 256 at a time.
-  const std::int64_t k_step = deep > 256 && outputs <= 256 ? 256 : deep, p_step = panels * columns > 256 && deep <= 256 ? 256 / columns : panels;
+  // Of V and M one holds all channels of its side, the other 256 or 128 at a time.
+  const std::int64_t k_step = deep > 256 && outputs <= 256 ? 256 : deep, p_step = panels * columns > 128 && deep <= 256 ? 128 / columns : panels;
   const std::int64_t sub_v = rows * k_step, sub_m = rows * p_step * columns;
   const std::int64_t v_plane = subs * sub_v + winograd_gap, m_plane = subs * sub_m + winograd_gap;
   cpu::parallel_for(blocks, [&](std::int64_t block) DCS_TARGET {

@@ -13,8 +13,9 @@ DCS_DEFINE_EXTENT_CHECK(linear_bias_mismatch, "dcs::linear: the bias must have t
 template <class S, class W>
 concept linear_fits = S::rank >= 1 && W::rank == 2 && extent_of<S, -1> == extent_of<W, 0>;
 
-/// y = x · w + b over the last axis. x: shape<..., In>; w: shape<In, Out>; b: shape<Out>.
-template <operand X, operand W, operand B>
+/// y = x · w + b over the last axis. x: shape<..., In>; w: shape<In, Out>; b: shape<Out>. `Thop`: whether the tool thop counts it; it overlooks the
+/// projections of attention.
+template <bool Thop = true, operand X, operand W, operand B>
 constexpr auto linear(const X& x_, const W& w_, const B& b_) {
   using S = shape_t<X>;
   using WS = shape_t<W>;
@@ -27,7 +28,7 @@ constexpr auto linear(const X& x_, const W& w_, const B& b_) {
   constexpr extent_t in = extent_of<WS, 0>, out = extent_of<WS, 1>;
   if constexpr (any_probe_v<X, W, B>) {
     const auto x = eval(x_);
-    note_work<Out>(nullptr, Out::extents, work{Out::size() * in, Out::size() * in}, x);
+    note_work<Out>(nullptr, Out::extents, work{Out::size() * in, Thop ? Out::size() * in : 0}, x);
     return probe_result<Out>(x);
   } else {
     const auto x = eval(x_);
@@ -38,7 +39,7 @@ constexpr auto linear(const X& x_, const W& w_, const B& b_) {
     auto y = tensor<T, Out, D>::empty(sizes);
     const extent_t rows = y.size() / out;
     cpu::gemm<T>(rows, out, in, {value(x).data(), in}, {value(w).data(), out}, y.data(), out, false, {nullptr, value(b).data(), nullptr, 0, false});
-    note_work<Out>(value(w).data(), sizes, work{rows * in * out, rows * in * out}, x);
+    note_work<Out>(value(w).data(), sizes, work{rows * in * out, Thop ? rows * in * out : 0}, x);
     return record(
         std::move(y),
         [rows, xv = value(x), wv = value(w), gx = sink_of(x), gw = sink_of(w), gb = sink_of(b)](const tensor<T, Out, D>& dy) {

@@ -1,0 +1,103 @@
+// Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), one object class: what DCSNet crops its regions by. A backbone is a struct
+// with `channels` (of C2 to C5) and a call from an image to a tuple of four maps; detection_backbone says so.
+#pragma once
+
+#include <dcs/detect/box_head.hpp>
+#include <dcs/detect/rpn.hpp>
+#include <dcs/models/fpn.hpp>
+
+namespace dcs {
+
+/// What the detector asks of a backbone.
+template <class B>
+concept detection_backbone = module<B> && requires(B& b, const probe<float, shape<1, 64, 64, 3>>& x) {
+  { B::channels[3] } -> std::convertible_to<int>;
+  { std::get<3>(b(x)) };
+  requires std::tuple_size_v<decltype(b(x))> == 4;
+};
+
+/// Numbers of both stages.
+struct detector_options {
+  rpn_options rpn{};
+  box_head_options box{};
+
+  /// Samplers that take every candidate: validation, and comparison with a reference.
+  static detector_options everything() {
+    detector_options o;
+    o.rpn.sampler = box_sampler::everything(0.5);
+    o.box.sampler = box_sampler::everything(0.25);
+    return o;
+  }
+};
+
+/// The four losses of a detector, each shape<>, and what its stages decided.
+template <class T, class X>
+struct detector_result {
+  X classifier, box, objectness, rpn_box;
+  std::vector<std::vector<dcs::box<T>>> proposals;
+  X total() const { return eval(classifier + box + objectness + rpn_box); }
+};
+
+template <class Backbone, int Width>
+struct faster_rcnn {
+  static_assert(detection_backbone<Backbone>, "dcs::faster_rcnn: a backbone has channels of C2 to C5 and a call from N,H,W,3 to a tuple of four maps");
+  Backbone body;
+  fpn<Width, Backbone::channels[0], Backbone::channels[1], Backbone::channels[2], Backbone::channels[3]> pyramid;
+  rpn_head<Width> rpn;
+  box_head<Width> roi_heads;
+  DCS_MEMBERS_AS((body, "backbone.body"), (pyramid, "backbone.fpn"), (rpn, "rpn.head"), (roi_heads, "roi_heads"))
+
+  /// P2..P6 of images, shape<N, H, W, 3>.
+  template <operand X>
+  constexpr auto features(const X& images) const {
+    return pyramid(body(images));
+  }
+  /// The RPN head on every level.
+  template <class Pyramid>
+  constexpr auto propose_levels(const Pyramid& p) const {
+    return std::tuple(rpn(std::get<0>(p)), rpn(std::get<1>(p)), rpn(std::get<2>(p)), rpn(std::get<3>(p)), rpn(std::get<4>(p)));
+  }
+
+  /// Proposals of every image.
+  template <class T, class Levels>
+  static std::vector<std::vector<box<T>>> proposals(const rpn_options& o, bool training, extent_t height, extent_t width, const Levels& levels) {
+    return std::apply(
+        [&](const auto&... l) {
+          const auto anchors = make_anchors<T>(height, width, l...);
+          std::vector<std::vector<box<T>>> all;
+          const extent_t batch = std::get<0>(levels).objectness.sizes()[0];
+          for (extent_t n = 0; n < batch; ++n) all.push_back(propose(o, training, n, height, width, anchors, l...));
+          return all;
+        },
+        levels);
+  }
+
+  /// The detector's losses on a pyramid. `training` decides how many proposals there are, as in torchvision.
+  template <class T, class Pyramid>
+  auto losses(const Pyramid& p, extent_t height, extent_t width, const std::vector<std::vector<box<T>>>& truth, const detector_options& o, random_stream random,
+              bool training = true) const {
+    const auto levels = propose_levels(p);
+    auto found = proposals<T>(o.rpn, training, height, width, levels);
+    const auto first = std::apply(
+        [&](const auto&... l) { return rpn_loss(o.rpn, make_anchors<T>(height, width, l...), truth, random.child(1), l...); }, levels);
+    const auto targets = sample_boxes(o.box, found, truth, random.child(2));
+    const auto second = box_loss(targets, roi_heads(pool_boxes(targets.boxes, p, height)));
+    return detector_result<T, std::remove_cvref_t<decltype(first.box)>>{second.classifier, second.box, first.objectness, first.box, std::move(found)};
+  }
+
+  /// Final detections of every image.
+  template <class T, class Pyramid>
+  std::vector<std::vector<detection<T>>> detect(const Pyramid& p, extent_t height, extent_t width, const detector_options& o) const {
+    const auto found = proposals<T>(o.rpn, false, height, width, propose_levels(p));
+    const auto predictions = roi_heads(pool_boxes(found, p, height));
+    std::vector<std::vector<detection<T>>> out;
+    extent_t first = 0;
+    for (const auto& image : found) {
+      out.push_back(detections_of(o.box, image, first, predictions, height, width));
+      first += static_cast<extent_t>(image.size());
+    }
+    return out;
+  }
+};
+
+}  // namespace dcs
