@@ -31,6 +31,7 @@ struct epilogue {
   bool any() const { return scale || shift || residual || relu; }
 };
 
+inline constexpr std::int64_t gemm_most_depth = 400;
 /// Depth of one pass over k: near 384 and even, so that a panel of B stays in L1 and no pass is a sliver.
 constexpr std::int64_t gemm_depth(std::int64_t k) {
   const std::int64_t passes = (k + 383) / 384, depth = (k + passes - 1) / std::max<std::int64_t>(passes, 1);

@@ -52,6 +52,23 @@ inline register_tile_function<T> tile_of(int rows) {
   return choose_tile<T, ColumnWise>(rows, std::make_integer_sequence<int, tile_rows>{});
 }
 
+// Rows of vectors to columns: log2(lanes) rounds of interleaving the first half of the rows with the second.
+template <class T, int... I>
+DCS_INLINE void transpose_rows(vec<T>* r, std::integer_sequence<int, I...>) {
+  constexpr int n = lanes<T>;
+  vec<T> s[n];
+  DCS_UNROLL
+  for (int round = 1; round < n; round *= 2) {
+    DCS_UNROLL
+    for (int i = 0; i < n / 2; ++i) {
+      s[2 * i] = __builtin_shufflevector(r[i], r[i + n / 2], (I % 2 * n + I / 2)...);
+      s[2 * i + 1] = __builtin_shufflevector(r[i], r[i + n / 2], (I % 2 * n + n / 2 + I / 2)...);
+    }
+    DCS_UNROLL
+    for (int i = 0; i < n; ++i) r[i] = s[i];
+  }
+}
+
 // B (k × n, or its transpose) into panels of tile_columns, zeros beyond n and k.
 template <class T>
 DCS_TARGET void pack_panel(const cpu::matrix<T>& b, std::int64_t k0, std::int64_t kc, std::int64_t j0, std::int64_t n, std::int64_t padded_k, T* to) {
@@ -62,6 +79,18 @@ DCS_TARGET void pack_panel(const cpu::matrix<T>& b, std::int64_t k0, std::int64_
       DCS_UNROLL
       for (int v = 0; v < tile_vectors; ++v) store(to + v * lanes<T>, load(from + v * lanes<T>));
     std::fill(to, to + (padded_k - kc) * tile_columns<T>, T(0));
+    return;
+  }
+  if (b.transposed && columns == tile_columns<T>) {
+    constexpr int n = lanes<T>;
+    for (std::int64_t k = 0; k < padded_k; k += n)
+      for (int v = 0; v < tile_vectors; ++v) {
+        vec<T> r[n];
+        const T* from = b.data + (j0 + v * n) * b.stride + k0 + k;
+        for (int i = 0; i < n; ++i) r[i] = kc - k >= n ? load(from + i * b.stride) : kc > k ? load_part(from + i * b.stride, kc - k) : vec<T>{};
+        transpose_rows<T>(r, std::make_integer_sequence<int, n>{});
+        for (int i = 0; i < n; ++i) store(to + (k + i) * tile_columns<T> + v * n, r[i]);
+      }
     return;
   }
   for (std::int64_t k = 0; k < padded_k; ++k, to += tile_columns<T>) {

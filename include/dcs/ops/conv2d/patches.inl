@@ -37,14 +37,18 @@ struct patch_rows {
         const T* source = from.tap(p, t);
         for (std::int64_t k = 0; k < padded_k; k += k_block) {
           T* out = to + k * rows + i * k_block;
-          if (source) __builtin_memcpy(out, source + c, sizeof(T) * k_block);
-          else __builtin_memset(out, 0, sizeof(T) * k_block);
+          if (source)
+            __builtin_memcpy(out, source + c, sizeof(T) * k_block);
+          else
+            __builtin_memset(out, 0, sizeof(T) * k_block);
           c += k_block;
           if (c == channels && k + k_block < padded_k) {
             c = 0;
             source = from.tap(p, ++t);
           }
         }
+      } else if (from.g.dilation == 1 && channels == from.g.in_c) {
+        pack_runs(p, k0, kc, padded_k, to + i * k_block, rows * k_block);
       } else {
         std::int64_t t = k0 / channels, c = k0 % channels;
         const T* source = from.tap(p, t);
@@ -58,6 +62,27 @@ struct patch_rows {
       }
     }
   }
+
+ private:
+  // Few channels (an image's three): the taps of a kernel's row lie side by side in memory.
+  DCS_TARGET void pack_runs(const typename patches<T>::pixel& p, std::int64_t k0, std::int64_t kc, std::int64_t padded_k, T* to,
+                            std::int64_t pitch) const {
+    const std::int64_t channels = from.g.in_c, run = from.g.k_w * channels;
+    alignas(64) T line[cpu::gemm_most_depth];
+    for (std::int64_t kh = k0 / run, k = 0; k < kc; ++kh) {
+      const std::int64_t begin = k0 + k - kh * run, end = std::min(run, begin + kc - k), h = p.h + kh;
+      std::int64_t inside = std::max(begin, -p.w * channels), outside = std::min(end, (from.g.in_w - p.w) * channels);
+      if (h < 0 || h >= from.g.in_h || inside >= outside) inside = outside = end;
+      const T* source = p.image + (h * from.g.in_w + p.w) * channels;
+      T* out = line + k - begin;
+      for (std::int64_t e = begin; e < inside; ++e) out[e] = T(0);
+      for (std::int64_t e = inside; e < outside; ++e) out[e] = source[e];
+      for (std::int64_t e = outside; e < end; ++e) out[e] = T(0);
+      k += end - begin;
+    }
+    std::fill(line + kc, line + padded_k, T(0));
+    for (std::int64_t k = 0; k < padded_k; k += k_block, to += pitch) __builtin_memcpy(to, line + k, sizeof(T) * k_block);
+  }
 };
 
 // Columns of patches: the weight gradient's rows, over pixels.
@@ -69,6 +94,9 @@ struct patch_columns {
   DCS_TARGET void pack(std::int64_t i0, int rows, std::int64_t k0, std::int64_t kc, std::int64_t padded_k, T* to) const {
     const std::int64_t channels = from.g.group_in();
     const std::int64_t t0 = i0 / channels, c0 = i0 % channels;
+    // Whole vectors, whose excess what follows overwrites, wherever one can be read.
+    constexpr int vectors = (tile_rows + lanes<T> - 1) / lanes<T>;
+    const T* last = from.x + from.g.in_pixels() * from.g.in_c - vectors * lanes<T>;
     for (std::int64_t k = 0; k < padded_k; ++k, to += rows) {
       if (k >= kc) {
         for (int i = 0; i < rows; ++i) to[i] = T(0);
@@ -79,10 +107,12 @@ struct patch_columns {
       for (int i = 0; i < rows;) {
         const T* source = from.tap(p, t);
         const int run = static_cast<int>(std::min<std::int64_t>(rows - i, channels - c));
-        if (source)
-          for (int j = 0; j < run; ++j) to[i + j] = source[c + j];
-        else
-          for (int j = 0; j < run; ++j) to[i + j] = T(0);
+        if (source && source + c <= last) {
+          DCS_UNROLL
+          for (int v = 0; v < vectors; ++v) store(to + i + v * lanes<T>, load(source + c + v * lanes<T>));
+        } else {
+          for (int j = 0; j < run; ++j) to[i + j] = source ? source[c + j] : T(0);
+        }
         i += run;
         c = 0;
         ++t;
@@ -101,11 +131,11 @@ void direct_forward(const cpu::conv2d_geometry& g, const T* x, const T* w, const
     if (e.residual) part.residual += o;
     const cpu::matrix<T> weights{w + o, g.out_c, false};
     if (g.pointwise())
-      gemm_blocked(g.out_pixels(), g.group_out(), g.group_in(), matrix_rows<T>{{x + group * g.group_in(), g.in_c, false}}, weights, y + o, g.out_c, false,
-                   part);
+      gemm_blocked(g.out_pixels(), g.group_out(), g.group_in(), matrix_rows<T>{{x + group * g.group_in(), g.in_c, false}}, weights, y + o, g.out_c,
+                   false, part);
     else
-      gemm_blocked(g.out_pixels(), g.group_out(), g.taps() * g.group_in(), patch_rows<T>{{x, g, group * g.group_in()}}, weights, y + o, g.out_c, false,
-                   part);
+      gemm_blocked(g.out_pixels(), g.group_out(), g.taps() * g.group_in(), patch_rows<T>{{x, g, group * g.group_in()}}, weights, y + o, g.out_c,
+                   false, part);
   }
 }
 
@@ -114,9 +144,16 @@ void direct_weight_gradient(const cpu::conv2d_geometry& g, const T* x, const T* 
   for (std::int64_t group = 0; group < g.groups; ++group) {
     const std::int64_t o = group * g.group_out();
     const cpu::matrix<T> gradient{dy + o, g.out_c, false};
-    if (g.pointwise())
-      gemm_blocked(g.group_in(), g.group_out(), g.out_pixels(), matrix_columns<T>{{x + group * g.group_in(), g.in_c, true}}, gradient, dw + o, g.out_c,
-                   false, {});
+    if (g.pointwise() && g.group_out() < tile_rows && g.group_out() < g.group_in()) {
+      // Few outputs are the rows of a tile rather than a sliver of its columns.
+      scratch<T> turned(g.group_out() * g.group_in());
+      gemm_blocked(g.group_out(), g.group_in(), g.out_pixels(), matrix_columns<T>{{dy + o, g.out_c, true}},
+                   cpu::matrix<T>{x + group * g.group_in(), g.in_c, false}, turned.data(), g.group_in(), false, {});
+      for (std::int64_t i = 0; i < g.group_in(); ++i)
+        for (std::int64_t j = 0; j < g.group_out(); ++j) dw[i * g.out_c + o + j] = turned[j * g.group_in() + i];
+    } else if (g.pointwise())
+      gemm_blocked(g.group_in(), g.group_out(), g.out_pixels(), matrix_columns<T>{{x + group * g.group_in(), g.in_c, true}}, gradient, dw + o,
+                   g.out_c, false, {});
     else
       gemm_blocked(g.taps() * g.group_in(), g.group_out(), g.out_pixels(), patch_columns<T>{{x, g, group * g.group_in()}}, gradient, dw + o, g.out_c,
                    false, {});
@@ -126,31 +163,35 @@ void direct_weight_gradient(const cpu::conv2d_geometry& g, const T* x, const T* 
 // dx of a stride-1 convolution: a convolution of dy with the weights turned around.
 template <class T>
 void direct_data_gradient_dense(const cpu::conv2d_geometry& g, const T* dy, const T* w, T* dx) {
-  const cpu::conv2d_geometry turned{g.batch, g.out_h, g.out_w,  g.out_c, g.in_h, g.in_w,    g.in_c,
-                                    g.k_h,   g.k_w,   1,        g.dilation * (g.k_h - 1) - g.padding, g.dilation, g.groups};
+  const cpu::conv2d_geometry turned{
+      g.batch, g.out_h, g.out_w, g.out_c, g.in_h, g.in_w, g.in_c, g.k_h, g.k_w, 1, g.dilation * (g.k_h - 1) - g.padding, g.dilation, g.groups};
   scratch<T> flipped(g.taps() * g.group_out() * g.in_c);
   cpu::parallel_for(g.taps() * g.groups, [&](std::int64_t task) {
     const std::int64_t t = task / g.groups, group = task % g.groups;
     for (std::int64_t o = 0; o < g.group_out(); ++o)
       for (std::int64_t i = 0; i < g.group_in(); ++i)
-        flipped[((g.taps() - 1 - t) * g.group_out() + o) * g.in_c + group * g.group_in() + i] = w[(t * g.group_in() + i) * g.out_c + group * g.group_out() + o];
+        flipped[((g.taps() - 1 - t) * g.group_out() + o) * g.in_c + group * g.group_in() + i] =
+            w[(t * g.group_in() + i) * g.out_c + group * g.group_out() + o];
   });
   direct_forward<T>(turned, dy, flipped.data(), {}, dx);
 }
 
-// dx of any other: the gradient of every patch, a matrix product per image, then added up where patches overlap.
+// dx of any other: the gradient of every patch, a matrix product over as many images as memory is worth, then added up where patches overlap.
 template <class T>
 DCS_TARGET void direct_data_gradient_scattered(const cpu::conv2d_geometry& g, const T* dy, const T* w, T* dx) {
   const std::int64_t pixels = g.out_h * g.out_w, depth = g.taps() * g.group_in();
-  scratch<T> columns(pixels * depth);
-  for (std::int64_t n = 0; n < g.batch; ++n) {
-    T* image = dx + n * g.in_h * g.in_w * g.in_c;
-    std::fill(image, image + g.in_h * g.in_w * g.in_c, T(0));
+  const std::int64_t images = std::clamp<std::int64_t>((std::int64_t{1} << 24) / std::max<std::int64_t>(pixels * depth, 1), 1, g.batch);
+  scratch<T> columns(images * pixels * depth);
+  for (std::int64_t n0 = 0; n0 < g.batch; n0 += images) {
+    const std::int64_t count = std::min(images, g.batch - n0);
     for (std::int64_t group = 0; group < g.groups; ++group) {
-      gemm_blocked(pixels, depth, g.group_out(), matrix_rows<T>{{dy + n * pixels * g.out_c + group * g.group_out(), g.out_c, false}},
+      gemm_blocked(count * pixels, depth, g.group_out(), matrix_rows<T>{{dy + n0 * pixels * g.out_c + group * g.group_out(), g.out_c, false}},
                    cpu::matrix<T>{w + group * g.group_out(), g.out_c, true}, columns.data(), depth, false, {});
       // Rows of the image are independent: each gathers from the output rows that reach it.
-      cpu::parallel_for(g.in_h, [&](std::int64_t h) DCS_TARGET {
+      cpu::parallel_for(count * g.in_h, [&](std::int64_t task) DCS_TARGET {
+        const std::int64_t n = task / g.in_h, h = task % g.in_h;
+        T* row = dx + ((n0 + n) * g.in_h + h) * g.in_w * g.in_c;
+        if (group == 0) std::fill(row, row + g.in_w * g.in_c, T(0));
         for (std::int64_t kh = 0; kh < g.k_h; ++kh) {
           const std::int64_t reach = h + g.padding - kh * g.dilation;
           if (reach < 0 || reach % g.stride != 0 || reach / g.stride >= g.out_h) continue;
@@ -158,8 +199,8 @@ DCS_TARGET void direct_data_gradient_scattered(const cpu::conv2d_geometry& g, co
             for (std::int64_t kw = 0; kw < g.k_w; ++kw) {
               const std::int64_t col = ow * g.stride - g.padding + kw * g.dilation;
               if (col < 0 || col >= g.in_w) continue;
-              const T* from = columns.data() + ((reach / g.stride * g.out_w + ow) * g.taps() + kh * g.k_w + kw) * g.group_in();
-              T* to = image + (h * g.in_w + col) * g.in_c + group * g.group_in();
+              const T* from = columns.data() + (((n * g.out_h + reach / g.stride) * g.out_w + ow) * g.taps() + kh * g.k_w + kw) * g.group_in();
+              T* to = row + col * g.in_c + group * g.group_in();
               std::int64_t c = 0;
               for (; c + lanes<T> <= g.group_in(); c += lanes<T>) store(to + c, load(to + c) + load(from + c));
               for (; c < g.group_in(); ++c) to[c] += from[c];

@@ -8,23 +8,6 @@ inline constexpr std::int64_t winograd_block = DCS_ISA_BYTES == 64 ? 14 : 12;
 
 inline std::int64_t padded_depth(std::int64_t channels) { return (channels + k_block - 1) / k_block * k_block; }
 
-// Rows of vectors to columns: log2(lanes) rounds of interleaving the first half of the rows with the second.
-template <class T, int... I>
-DCS_INLINE void transpose_rows(vec<T>* r, std::integer_sequence<int, I...>) {
-  constexpr int n = lanes<T>;
-  vec<T> s[n];
-  DCS_UNROLL
-  for (int round = 1; round < n; round *= 2) {
-    DCS_UNROLL
-    for (int i = 0; i < n / 2; ++i) {
-      s[2 * i] = __builtin_shufflevector(r[i], r[i + n / 2], (I % 2 * n + I / 2)...);
-      s[2 * i + 1] = __builtin_shufflevector(r[i], r[i + n / 2], (I % 2 * n + n / 2 + I / 2)...);
-    }
-    DCS_UNROLL
-    for (int i = 0; i < n; ++i) r[i] = s[i];
-  }
-}
-
 // U = G g Gᵀ for depths [k0, k0 + 16) and the panel's tile_columns outputs, zeros beyond both: to[plane · p + k · tile_columns + column].
 // Turned: the weights of the data gradient, inputs and outputs exchanged and the kernel rotated by half a turn.
 template <class T>
