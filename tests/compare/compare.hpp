@@ -1,0 +1,172 @@
+// Runs a DCSNet on the weights and inputs of a file of goldens (bench/reference/dcsnet.py goldens FILE) and collects everything the file has an entry for.
+#pragma once
+
+#include <dcs/io/safetensors.hpp>
+#include <dcs/loss/total.hpp>
+#include <dcs/models/dcsnet.hpp>
+#include <dcs/nn/state_dict.hpp>
+
+#include <map>
+
+namespace compare {
+
+using namespace dcs;
+
+/// Values by name, in PyTorch's layout.
+using outcome = std::map<std::string, std::vector<double>>;
+
+/// One compiled network: what the file's metadata must say, and how to run it in f64 and f32.
+struct variant {
+  int depth, width, base;
+  bool msfa, scratch;
+  outcome (*in_double)(const io::safetensors&);
+  outcome (*in_float)(const io::safetensors&);
+};
+
+template <class T, class S>
+void put(outcome& out, const std::string& name, const tensor<T, S>& t) {
+  std::vector<double> v;
+  const auto& n = t.sizes();
+  if constexpr (S::rank == 4) {
+    for (extent_t b = 0; b < n[0]; ++b)
+      for (extent_t c = 0; c < n[3]; ++c)
+        for (extent_t i = 0; i < n[1] * n[2]; ++i) v.push_back(static_cast<double>(t.data()[(b * n[1] * n[2] + i) * n[3] + c]));
+  } else {
+    for (extent_t i = 0; i < t.size(); ++i) v.push_back(static_cast<double>(t.data()[i]));
+  }
+  out[name] = std::move(v);
+}
+
+template <class T>
+void put_boxes(outcome& out, const std::string& name, const std::vector<box<T>>& boxes) {
+  auto& v = out[name];
+  for (const auto& b : boxes)
+    for (T x : {b.x1, b.y1, b.x2, b.y2}) v.push_back(static_cast<double>(x));
+}
+
+template <class T, class Net>
+void put_gradients(outcome& out, const std::string& group, Net& net) {
+  for (const auto& entry : named_parameters(net)) {
+    if (!entry.parameter->gradient()) continue;
+    const auto v = to_stored_layout(entry.parameter->description().stored, static_cast<const T*>(entry.parameter->gradient().data()));
+    out[group + entry.name] = std::vector<double>(v.begin(), v.end());
+  }
+}
+
+struct tracer {
+  outcome* out;
+  template <class X>
+  void operator()(const char* name, const X& x) const {
+    put(*out, std::string("head/") + name, value(x));
+  }
+};
+
+using image_shape = shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>;
+
+template <class T, class S>
+tensor<T, S> from_nchw(const io::stored_tensor& stored) {
+  const auto v = stored.as<T>();
+  const auto& n = stored.shape;
+  auto t = tensor<T, S>::empty({n[0], n[2], n[3], n[1]});
+  for (extent_t b = 0; b < n[0]; ++b)
+    for (extent_t c = 0; c < n[1]; ++c)
+      for (extent_t i = 0; i < n[2] * n[3]; ++i) t.data()[(b * n[2] * n[3] + i) * n[1] + c] = v[static_cast<std::size_t>((b * n[1] + c) * n[2] * n[3] + i)];
+  return t;
+}
+
+template <class T, class X>
+void put_outputs(outcome& out, const std::string& group, const segmentation<X>& s) {
+  put(out, group + "main", value(s.main));
+  put(out, group + "edge", value(s.edge));
+  for (std::size_t i = 0; i < 4; ++i) put(out, group + "level." + std::to_string(i), value(s.levels[i]));
+}
+
+template <class Net, class T>
+outcome run(const io::safetensors& file) {
+  outcome out;
+  auto net = std::make_unique<Net>();
+  initialize<T>(*net, 0);
+  auto load = [&] {
+    io::safetensors weights;
+    for (const auto& [name, t] : file.tensors)
+      if (name.rfind("weight/", 0) == 0) weights.tensors[name.substr(7)] = t;
+    load_state_dict(*net, weights);
+  };
+  load();
+  const auto images = from_nchw<T, image_shape>(file.at("input/images"));
+  const auto roi_values = file.at("input/rois").as<T>();
+  const auto rois = tensor<T, shape<dyn<"roi">, 5>>::from(roi_values, {static_cast<extent_t>(roi_values.size() / 5), 5});
+  const auto masks = from_nchw<T, shape<dyn<"roi">, Net::base, Net::base, 1>>(file.at("input/masks"));
+  const extent_t batch = images.sizes()[0], height = images.sizes()[1], width = images.sizes()[2];
+  std::vector<std::vector<box<T>>> truth(static_cast<std::size_t>(batch));
+  for (std::size_t n = 0; n < truth.size(); ++n) {
+    const auto b = file.at("input/boxes." + std::to_string(n)).as<T>();
+    for (std::size_t i = 0; i + 3 < b.size(); i += 4) truth[n].push_back({b[i], b[i + 1], b[i + 2], b[i + 3]});
+  }
+  const random_scope::off nothing_dropped;
+  const auto options = detector_options::everything();
+
+  const auto pyramid = net->detector.features(images);
+  put(out, "pyramid/0", std::get<0>(pyramid));
+  put(out, "pyramid/1", std::get<1>(pyramid));
+  put(out, "pyramid/2", std::get<2>(pyramid));
+  put(out, "pyramid/3", std::get<3>(pyramid));
+  put(out, "pyramid/pool", std::get<4>(pyramid));
+  const auto crops = net->cropper(pyramid, rois);
+  put(out, "head/crop.0", std::get<0>(crops));
+  put(out, "head/crop.1", std::get<1>(crops));
+  put(out, "head/crop.2", std::get<2>(crops));
+  put(out, "head/crop.3", std::get<3>(crops));
+  const auto logits = net->head(crops, true, tracer{&out});
+  put_outputs<T>(out, "head/", logits);
+  put(out, "loss/total", loss::total(logits, masks).total);
+  const auto found = net->detector.template detect<T>(pyramid, height, width, options);
+  for (std::size_t n = 0; n < found.size(); ++n) {
+    const std::string at = "detections/" + std::to_string(n);
+    out[at + ".boxes"], out[at + ".scores"], out[at + ".labels"];
+    for (const auto& d : found[n]) {
+      for (T x : {d.box.x1, d.box.y1, d.box.x2, d.box.y2}) out[at + ".boxes"].push_back(static_cast<double>(x));
+      out[at + ".scores"].push_back(static_cast<double>(d.score));
+      out[at + ".labels"].push_back(1);
+    }
+  }
+
+  {
+    auto leaf = [](const auto& t) { return std::remove_cvref_t<decltype(var(t))>::leaf(t); };
+    const auto leaves = std::tuple(leaf(std::get<0>(pyramid)), leaf(std::get<1>(pyramid)), leaf(std::get<2>(pyramid)), leaf(std::get<3>(pyramid)));
+    const auto trained = net->segment(leaves, rois);
+    put_outputs<T>(out, "train/", trained);
+    const auto total = loss::total(trained, masks).total;
+    put(out, "train/loss", total.value());
+    backward(total);
+    put(out, "grad/pyramid.0", std::get<0>(leaves).grad());
+    put(out, "grad/pyramid.1", std::get<1>(leaves).grad());
+    put(out, "grad/pyramid.2", std::get<2>(leaves).grad());
+    put(out, "grad/pyramid.3", std::get<3>(leaves).grad());
+    put_gradients<T>(out, "grad/", *net);
+  }
+  clear_gradients(*net);
+  load();
+  {
+    const auto p = net->detector.features(var<T, image_shape>(images));
+    const auto result = net->detector.template losses<T>(p, height, width, truth, options, {});
+    put(out, "train.detector/loss_classifier", value(result.classifier));
+    put(out, "train.detector/loss_box_reg", value(result.box));
+    put(out, "train.detector/loss_objectness", value(result.objectness));
+    put(out, "train.detector/loss_rpn_box_reg", value(result.rpn_box));
+    for (std::size_t n = 0; n < result.proposals.size(); ++n) put_boxes(out, "train.detector/proposals." + std::to_string(n), result.proposals[n]);
+    backward(result.total());
+    put_gradients<T>(out, "grad.detector/", *net);
+  }
+  return out;
+}
+
+template <class Net>
+variant make_variant(int depth, bool msfa, bool scratch) {
+  return {depth, Net::width, Net::base, msfa, scratch, &run<Net, double>, &run<Net, float>};
+}
+
+// The networks that are compiled in, one translation unit each.
+variant paper(), paper_no_msfa(), paper_scratch(), small(), small_no_msfa(), small_scratch();
+
+}  // namespace compare
