@@ -29,6 +29,10 @@ struct epilogue {
   std::int64_t residual_stride = 0;
   bool relu = false;
   bool any() const { return scale || shift || residual || relu; }
+  /// The same for a part of the result that begins at row i, column j.
+  epilogue part(std::int64_t i, std::int64_t j) const {
+    return {scale ? scale + j : nullptr, shift ? shift + j : nullptr, residual ? residual + i * residual_stride + j : nullptr, residual_stride, relu};
+  }
 };
 
 inline constexpr std::int64_t gemm_most_depth = 400;
@@ -50,8 +54,6 @@ template <class T>
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const matrix<T>& a, const matrix<T>& b, T* c, std::int64_t ldc, bool accumulate = false,
           const epilogue<T>& e = {}) {
   if (m == 0 || n == 0) return;
-  if (k == 0 && !accumulate)
-    for (std::int64_t i = 0; i < m; ++i) std::fill(c + i * ldc, c + i * ldc + n, T(0));
   DCS_DISPATCH(gemm, m, n, k, a, b, c, ldc, accumulate, e);
 }
 

@@ -5,51 +5,69 @@ namespace dcs::DCS_ISA {
 inline constexpr int tile_rows = DCS_ISA_BYTES == 64 ? 14 : 6;
 inline constexpr int tile_vectors = 2;
 template <class T>
-inline constexpr int tile_columns = tile_vectors * lanes<T>;
+inline constexpr int tile_columns = tile_vectors* lanes<T>;
 inline constexpr int k_block = 16;
 inline constexpr int pack_excess = 32;  // elements that packing may write behind the last row
 
-// c[Rows][tile_columns] (+)= A · B over k in blocks of 16. A row-wise: block · (Rows · 16) + row · 16 + k; column-wise: k · Rows + row. B: k · tile_columns.
-template <class T, int Rows, bool ColumnWise>
-DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t blocks, T* c, std::int64_t ldc, bool accumulate) {
-  vec<T> acc[Rows][tile_vectors];
+// c[Rows][Vectors] (+)= A · B over k, then the epilogue where there is one. A row-wise: block · (Rows · 16) + row · 16 + k; column-wise: k · Rows +
+// row. B: k · tile_columns.
+template <class T, int Rows, int Vectors, bool ColumnWise>
+DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std::int64_t ldc, bool accumulate, const cpu::epilogue<T>* e) {
+  vec<T> acc[Rows][Vectors];
   DCS_UNROLL
-  for (int i = 0; i < Rows; ++i)
-    DCS_UNROLL
-    for (int v = 0; v < tile_vectors; ++v) acc[i][v] = accumulate ? load(c + i * ldc + v * lanes<T>) : vec<T>{};
-  for (std::int64_t block = 0; block < blocks; ++block) {
-    for (int k = 0; k < k_block; ++k) {
-      vec<T> bv[tile_vectors];
+  for (int i = 0; i < Rows; ++i) DCS_UNROLL
+  for (int v = 0; v < Vectors; ++v) acc[i][v] = accumulate ? load(c + i * ldc + v * lanes<T>) : vec<T>{};
+  // What is written at the end is fetched while the sums are formed.
+  DCS_UNROLL
+  for (int i = 0; i < Rows; ++i) DCS_UNROLL
+  for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + i * ldc + v * lanes<T>, 1);
+  for (std::int64_t done = 0; done < k; done += k_block) {
+    const int depth = static_cast<int>(std::min<std::int64_t>(k_block, k - done));
+    for (int kk = 0; kk < depth; ++kk) {
+      vec<T> bv[Vectors];
       DCS_UNROLL
-      for (int v = 0; v < tile_vectors; ++v) bv[v] = load(b + v * lanes<T>);
+      for (int v = 0; v < Vectors; ++v) bv[v] = load(b + v * lanes<T>);
       DCS_UNROLL
       for (int i = 0; i < Rows; ++i) {
         const vec<T> av = broadcast(ColumnWise ? a[i] : a[i * k_block]);
         DCS_UNROLL
-        for (int v = 0; v < tile_vectors; ++v) acc[i][v] += av * bv[v];
+        for (int v = 0; v < Vectors; ++v) acc[i][v] += av * bv[v];
       }
       b += tile_columns<T>;
       a += ColumnWise ? Rows : 1;
     }
     if constexpr (!ColumnWise) a += (Rows - 1) * k_block;
   }
-  DCS_UNROLL
-  for (int i = 0; i < Rows; ++i)
+  if (e) {
     DCS_UNROLL
-    for (int v = 0; v < tile_vectors; ++v) store(c + i * ldc + v * lanes<T>, acc[i][v]);
+    for (int v = 0; v < Vectors; ++v) {
+      const vec<T> scale = e->scale ? load(e->scale + v * lanes<T>) : broadcast(T(1)), shift = e->shift ? load(e->shift + v * lanes<T>) : vec<T>{};
+      DCS_UNROLL
+      for (int i = 0; i < Rows; ++i) acc[i][v] = acc[i][v] * scale + shift;
+    }
+    if (e->residual) DCS_UNROLL
+    for (int i = 0; i < Rows; ++i) DCS_UNROLL
+    for (int v = 0; v < Vectors; ++v) acc[i][v] += load(e->residual + i * e->residual_stride + v * lanes<T>);
+    if (e->relu) DCS_UNROLL
+    for (int i = 0; i < Rows; ++i) DCS_UNROLL
+    for (int v = 0; v < Vectors; ++v) acc[i][v] = acc[i][v] < vec<T>{} ? vec<T>{} : acc[i][v];
+  }
+  DCS_UNROLL
+  for (int i = 0; i < Rows; ++i) DCS_UNROLL
+  for (int v = 0; v < Vectors; ++v) store(c + i * ldc + v * lanes<T>, acc[i][v]);
 }
 
 template <class T>
-using register_tile_function = void (*)(const T*, const T*, std::int64_t, T*, std::int64_t, bool);
+using register_tile_function = void (*)(const T*, const T*, std::int64_t, T*, std::int64_t, bool, const cpu::epilogue<T>*);
 
-template <class T, bool ColumnWise, int... I>
+template <class T, int Vectors, bool ColumnWise, int... I>
 inline register_tile_function<T> choose_tile(int rows, std::integer_sequence<int, I...>) {
-  static constexpr register_tile_function<T> table[] = {&register_tile<T, I + 1, ColumnWise>...};
+  static constexpr register_tile_function<T> table[] = {&register_tile<T, I + 1, Vectors, ColumnWise>...};
   return table[rows - 1];
 }
-template <class T, bool ColumnWise>
+template <class T, bool ColumnWise, int Vectors = tile_vectors>
 inline register_tile_function<T> tile_of(int rows) {
-  return choose_tile<T, ColumnWise>(rows, std::make_integer_sequence<int, tile_rows>{});
+  return choose_tile<T, Vectors, ColumnWise>(rows, std::make_integer_sequence<int, tile_rows>{});
 }
 
 // Rows of vectors to columns: log2(lanes) rounds of interleaving the first half of the rows with the second.
@@ -75,9 +93,8 @@ DCS_TARGET void pack_panel(const cpu::matrix<T>& b, std::int64_t k0, std::int64_
   const std::int64_t columns = std::min<std::int64_t>(tile_columns<T>, n - j0);
   if (!b.transposed && columns == tile_columns<T>) {
     const T* from = b.data + k0 * b.stride + j0;
-    for (std::int64_t k = 0; k < kc; ++k, from += b.stride, to += tile_columns<T>)
-      DCS_UNROLL
-      for (int v = 0; v < tile_vectors; ++v) store(to + v * lanes<T>, load(from + v * lanes<T>));
+    for (std::int64_t k = 0; k < kc; ++k, from += b.stride, to += tile_columns<T>) DCS_UNROLL
+    for (int v = 0; v < tile_vectors; ++v) store(to + v * lanes<T>, load(from + v * lanes<T>));
     std::fill(to, to + (padded_k - kc) * tile_columns<T>, T(0));
     return;
   }
@@ -115,16 +132,16 @@ struct matrix_rows {
   cpu::matrix<T> a;
 
   DCS_TARGET void pack(std::int64_t i0, int rows, std::int64_t k0, std::int64_t kc, std::int64_t padded_k, T* to) const {
-    for (std::int64_t k = 0; k < padded_k; k += k_block)
-      for (int i = 0; i < rows; ++i, to += k_block) {
-        const T* from = a.data + (i0 + i) * a.stride + k0 + k;
-        const std::int64_t n = kc - k;
-        if (n >= k_block) {
-          __builtin_memcpy(to, from, sizeof(T) * k_block);
-        } else {
-          for (int kk = 0; kk < k_block; ++kk) to[kk] = kk < n ? from[kk] : T(0);
-        }
-      }
+    // Row by row, as they lie in memory.
+    const std::int64_t whole = kc / k_block * k_block;
+    for (int i = 0; i < rows; ++i) {
+      const T* from = a.data + (i0 + i) * a.stride + k0;
+      T* out = to + i * k_block;
+      std::int64_t k = 0;
+      for (; k < whole; k += k_block, out += rows * k_block) __builtin_memcpy(out, from + k, sizeof(T) * k_block);
+      if (k < padded_k)
+        for (int kk = 0; kk < k_block; ++kk) out[kk] = k + kk < kc ? from[k + kk] : T(0);
+    }
   }
 };
 
@@ -140,9 +157,8 @@ struct matrix_columns {
     // Whole vectors, whose excess the next row overwrites; the last row must not read beyond the matrix.
     const std::int64_t whole = i0 + vectors * lanes<T> <= a.stride ? kc - 1 : 0;
     std::int64_t k = 0;
-    for (; k < whole; ++k, to += rows, from += a.stride)
-      DCS_UNROLL
-      for (int v = 0; v < vectors; ++v) store(to + v * lanes<T>, load(from + v * lanes<T>));
+    for (; k < whole; ++k, to += rows, from += a.stride) DCS_UNROLL
+    for (int v = 0; v < vectors; ++v) store(to + v * lanes<T>, load(from + v * lanes<T>));
     for (; k < kc; ++k, to += rows, from += a.stride)
       for (int i = 0; i < rows; ++i) to[i] = from[i];
     std::fill(to, to + (padded_k - kc) * rows, T(0));
@@ -151,7 +167,8 @@ struct matrix_columns {
 
 // What happens to finished rows: y = act(c · scale + shift + residual).
 template <class T>
-DCS_TARGET void finish_rows(const cpu::epilogue<T>& e, T* c, std::int64_t ldc, std::int64_t i0, std::int64_t rows, std::int64_t j0, std::int64_t columns) {
+DCS_TARGET void finish_rows(const cpu::epilogue<T>& e, T* c, std::int64_t ldc, std::int64_t i0, std::int64_t rows, std::int64_t j0,
+                            std::int64_t columns) {
   for (std::int64_t i = 0; i < rows; ++i) {
     T* row = c + i * ldc;
     const T* residual = e.residual ? e.residual + (i0 + i) * e.residual_stride + j0 : nullptr;
@@ -183,49 +200,56 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
   const std::int64_t k_step = cpu::gemm_depth(k);
   const std::int64_t panels = (n + columns - 1) / columns;
   const std::int64_t tiles = (m + tile_rows - 1) / tile_rows;
-  const std::int64_t rows_per_tile = (m + tiles - 1) / tiles;
+  const std::int64_t height = (m + tiles - 1) / tiles;
   // Blocks of rows keep A in L2; where there are few of them, panels are split as well.
   const std::int64_t tiles_per_block = std::clamp<std::int64_t>(tiles / 8, 1, 8);
   const std::int64_t row_blocks = (tiles + tiles_per_block - 1) / tiles_per_block;
   const std::int64_t column_blocks = row_blocks >= 16 ? 1 : std::min<std::int64_t>(panels, (16 + row_blocks - 1) / row_blocks);
+  // As many passes over k at once as a packed B of some megabytes allows: a block of C then stays in the cache, and threads meet seldom.
+  const std::int64_t b_pass = panels * columns * k_step, passes = (k + k_step - 1) / k_step;
+  const std::int64_t together = std::clamp<std::int64_t>((std::int64_t{1} << 20) / b_pass, 1, passes);
 
-  scratch<T> packed_b(panels * columns * ((std::min(k, k_step) + k_block - 1) / k_block * k_block));
-  for (std::int64_t k0 = 0; k0 < k; k0 += k_step) {
-    const std::int64_t kc = std::min(k_step, k - k0), padded_k = (kc + k_block - 1) / k_block * k_block;
-    cpu::parallel_for(panels, [&](std::int64_t p) DCS_TARGET {
-      pack_panel<T>(b, k0, kc, p * columns, n, padded_k, packed_b.data() + p * columns * padded_k);
+  scratch<T> packed_b(together * b_pass);
+  for (std::int64_t pass0 = 0; pass0 < passes; pass0 += together) {
+    const std::int64_t pass1 = std::min(passes, pass0 + together);
+    cpu::parallel_for(panels * (pass1 - pass0), [&](std::int64_t task) DCS_TARGET {
+      const std::int64_t p = task % panels, k0 = (pass0 + task / panels) * k_step;
+      pack_panel<T>(b, k0, std::min(k_step, k - k0), p * columns, n, k_step, packed_b.data() + task * columns * k_step);
     });
-    const bool add = accumulate || k0 > 0, last = k0 + kc >= k;
     cpu::parallel_for(row_blocks * column_blocks, [&](std::int64_t task) DCS_TARGET {
       const std::int64_t rb = task / column_blocks, cb = task % column_blocks;
-      const std::int64_t t0 = rb * tiles_per_block, t1 = std::min(tiles, t0 + tiles_per_block);
+      const std::int64_t t0 = rb * tiles_per_block, t1 = std::min({tiles, t0 + tiles_per_block, (m + height - 1) / height});
       const std::int64_t p0 = panels * cb / column_blocks, p1 = panels * (cb + 1) / column_blocks;
-      scratch<T> packed_a((t1 - t0) * rows_per_tile * padded_k + pack_excess);
-      for (std::int64_t t = t0; t < t1; ++t)
-        if (const std::int64_t i0 = t * rows_per_tile; i0 < m)
-          source.pack(i0, static_cast<int>(std::min(rows_per_tile, m - i0)), k0, kc, padded_k, packed_a.data() + (t - t0) * rows_per_tile * padded_k);
+      scratch<T> packed_a(tiles_per_block * height * k_step + pack_excess);
       alignas(64) T edge[tile_rows * tile_columns<T>];
-      for (std::int64_t p = p0; p < p1; ++p) {
-        const std::int64_t j0 = p * columns, width = std::min(columns, n - j0);
-        for (std::int64_t t = t0; t < t1; ++t) {
-          const std::int64_t i0 = t * rows_per_tile;
-          if (i0 >= m) break;
-          const int rows = static_cast<int>(std::min(rows_per_tile, m - i0));
-          const auto tile = tile_of<T, Source::column_wise>(rows);
-          const T* pa = packed_a.data() + (t - t0) * rows_per_tile * padded_k;
-          const T* pb = packed_b.data() + p * columns * padded_k;
-          T* out = c + i0 * ldc + j0;
-          if (width == columns) {
-            tile(pa, pb, padded_k / k_block, out, ldc, add);
-          } else {
-            if (add)
+      for (std::int64_t pass = pass0; pass < pass1; ++pass) {
+        const std::int64_t k0 = pass * k_step, kc = std::min(k_step, k - k0), padded_k = (kc + k_block - 1) / k_block * k_block;
+        const bool add = accumulate || pass > 0, finish = pass + 1 == passes && epilogue.any();
+        for (std::int64_t t = t0; t < t1; ++t)
+          source.pack(t * height, static_cast<int>(std::min(height, m - t * height)), k0, kc, padded_k,
+                      packed_a.data() + (t - t0) * height * padded_k);
+        for (std::int64_t p = p0; p < p1; ++p) {
+          const std::int64_t j0 = p * columns, width = std::min(columns, n - j0);
+          const T* pb = packed_b.data() + ((pass - pass0) * panels + p) * columns * k_step;
+          for (std::int64_t t = t0; t < t1; ++t) {
+            const std::int64_t i0 = t * height;
+            const int rows = static_cast<int>(std::min(height, m - i0));
+            const T* pa = packed_a.data() + (t - t0) * height * padded_k;
+            T* out = c + i0 * ldc + j0;
+            if (width == columns) {
+              const cpu::epilogue<T> part = epilogue.part(i0, j0);
+              tile_of<T, Source::column_wise>(rows)(pa, pb, kc, out, ldc, add, finish ? &part : nullptr);
+            } else {
+              const auto tile = width <= lanes<T> ? tile_of<T, Source::column_wise, 1>(rows) : tile_of<T, Source::column_wise>(rows);
+              if (add)
+                for (int i = 0; i < rows; ++i)
+                  for (std::int64_t j = 0; j < columns; ++j) edge[i * columns + j] = j < width ? out[i * ldc + j] : T(0);
+              tile(pa, pb, kc, edge, columns, add, nullptr);
               for (int i = 0; i < rows; ++i)
-                for (std::int64_t j = 0; j < columns; ++j) edge[i * columns + j] = j < width ? out[i * ldc + j] : T(0);
-            tile(pa, pb, padded_k / k_block, edge, columns, add);
-            for (int i = 0; i < rows; ++i)
-              for (std::int64_t j = 0; j < width; ++j) out[i * ldc + j] = edge[i * columns + j];
+                for (std::int64_t j = 0; j < width; ++j) out[i * ldc + j] = edge[i * columns + j];
+              if (finish) finish_rows(epilogue, out, ldc, i0, rows, j0, width);
+            }
           }
-          if (last && epilogue.any()) finish_rows(epilogue, out, ldc, i0, rows, j0, width);
         }
       }
     });
@@ -235,8 +259,16 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
 template <class T>
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const cpu::matrix<T>& a, const cpu::matrix<T>& b, T* c, std::int64_t ldc, bool accumulate,
           const cpu::epilogue<T>& epilogue) {
-  if (a.transposed) gemm_blocked(m, n, k, matrix_columns<T>{a}, b, c, ldc, accumulate, epilogue);
-  else gemm_blocked(m, n, k, matrix_rows<T>{a}, b, c, ldc, accumulate, epilogue);
+  if (k == 0) {
+    if (!accumulate)
+      for (std::int64_t i = 0; i < m; ++i) std::fill(c + i * ldc, c + i * ldc + n, T(0));
+    finish_rows(epilogue, c, ldc, 0, m, 0, n);
+    return;
+  }
+  if (a.transposed)
+    gemm_blocked(m, n, k, matrix_columns<T>{a}, b, c, ldc, accumulate, epilogue);
+  else
+    gemm_blocked(m, n, k, matrix_rows<T>{a}, b, c, ldc, accumulate, epilogue);
 }
 
 }  // namespace dcs::DCS_ISA
