@@ -81,77 +81,88 @@ template <class... Done, int L, int C, class F, class A, class... Rest>
 struct form_list<std::tuple<Done...>, L, C, F, A, Rest...>
     : form_list<std::tuple<Done..., typename form<A, L, C>::type>, form<A, L, C>::leaves, form<A, L, C>::constants, F, Rest...> {};
 
-template <class S, class Leaf>
-constexpr void broadcast_sizes(sizes<S::rank>& s, const Leaf& x) {
-  const auto& n = x.sizes();
-  for (std::size_t i = 0; i < n.size(); ++i) {
-    auto& e = s[s.size() - n.size() + i];
-    if (n[i] != 1 && e != 1 && e != n[i]) fail("dcs::broadcast: sizes ", to_string(n), " do not fit ", to_string(s), " at axis ", i);
-    if (e == 1) e = n[i];
+// A leaf without its type: memory, record and sizes.
+template <class T>
+struct chain_leaf {
+  untyped<T> value;
+  int rank = 0;
+  std::int64_t sizes[expr::max_rank] = {};
+  std::int64_t count = 1;
+};
+template <class X>
+auto make_leaf(const X& x) {
+  chain_leaf<typename X::value_type> l{erase(x), X::rank, {}, x.size()};
+  std::copy(x.sizes().begin(), x.sizes().end(), l.sizes);
+  return l;
+}
+
+// Sizes of the result: axes are aligned at the end. Types have been checked; here named extents meet.
+template <class T>
+void broadcast_sizes(std::int64_t* out, int rank, const chain_leaf<T>& l) {
+  for (int i = 0; i < l.rank; ++i) {
+    std::int64_t& e = out[rank - l.rank + i];
+    if (l.sizes[i] != 1 && e != 1 && e != l.sizes[i])
+      fail("dcs::broadcast: sizes ", l.sizes[i], " and ", e, " differ at axis ", i, " of an operand with ", l.rank, " axes");
+    if (e == 1) e = l.sizes[i];
+  }
+}
+// Strides of a leaf along the axes of the result, 0 where it repeats.
+template <class T>
+void leaf_strides(const chain_leaf<T>& l, int rank, std::int64_t* strides) {
+  std::int64_t step = 1;
+  for (int i = 0; i < rank; ++i) strides[i] = 0;
+  for (int i = l.rank - 1; i >= 0; --i) {
+    strides[rank - l.rank + i] = l.sizes[i] == 1 ? 0 : step;
+    step *= l.sizes[i];
   }
 }
 
-template <class T, int N, int R, class X>
-void set_leaf(expr::chain_arguments<T, N>& a, std::int64_t (&strides)[N > 0 ? N : 1][expr::max_rank], std::size_t k, const sizes<R>& out,
-              const X& x) {
-  a.in[k] = x.data();
-  const auto dense = dense_strides(x.sizes());
-  const std::size_t skip = out.size() - dense.size();
-  for (std::size_t i = 0; i < dense.size(); ++i) strides[k][skip + i] = x.sizes()[i] == 1 ? 0 : dense[i];
+template <class T, class D>
+void deliver(const chain_leaf<T>& l, const std::int64_t* sizes, int rank, std::int64_t full_count, storage full) {
+  if (!l.value.wanted()) return;
+  if (full_count == l.count) return l.value.template add<D>(std::move(full));
+  std::int64_t strides[expr::max_rank];
+  leaf_strides(l, rank, strides);
+  storage sum = storage::allocate<D>(l.count * static_cast<std::int64_t>(sizeof(T)));
+  expr::sum_to(D{}, static_cast<T*>(sum.data()), l.count, static_cast<const T*>(full.data()), sizes, rank, strides);
+  full = {};
+  l.value.template add<D>(std::move(sum));
 }
 
-template <class T, class S, class D, class L>
-void deliver(const sink<T, L, D>& to, const sizes<L::rank>& leaf_sizes, tensor<T, S, D>&& full) {
-  if (!to.wanted()) return;
-  if (full.size() == count(leaf_sizes)) {
-    storage memory = full.memory();
-    full = {};
-    to.add(tensor<T, L, D>::adopt(std::move(memory), leaf_sizes));
-    return;
+// The chain over evaluated leaves: one kernel forward, one backward. Knows the expression's form and the element type, no shapes.
+template <class Form, class T, class D, int N>
+untyped<T> run_chain(const double* constants, std::array<chain_leaf<T>, static_cast<std::size_t>(N)> leaves, std::int64_t* sizes, int rank) {
+  std::fill(sizes, sizes + rank, 1);
+  for (const auto& l : leaves) broadcast_sizes(sizes, rank, l);
+  std::int64_t total = 1;
+  for (int i = 0; i < rank; ++i) total *= sizes[i];
+
+  expr::chain_arguments<T, N> a;
+  std::int64_t strides[N > 0 ? N : 1][expr::max_rank] = {};
+  for (std::size_t k = 0; k < leaves.size(); ++k) {
+    a.in[k] = leaves[k].value.data();
+    leaf_strides(leaves[k], rank, strides[k]);
   }
-  std::int64_t strides[expr::max_rank] = {};
-  const auto dense = dense_strides(leaf_sizes);
-  for (std::size_t i = 0; i < dense.size(); ++i) strides[static_cast<std::size_t>(S::rank) - dense.size() + i] = leaf_sizes[i] == 1 ? 0 : dense[i];
-  auto sum = tensor<T, L, D>::empty(leaf_sizes);
-  expr::sum_to(D{}, sum.data(), sum.size(), full.data(), full.sizes().data(), S::rank, strides);
-  to.add(std::move(sum));
-}
-
-template <class Form, class T, int N, class S, class D, class Keep, class To, std::size_t... I>
-void spread_chain(const expr::chain_arguments<T, N>& a, const tensor<T, S, D>& dy, const Keep& keep, const To& to, std::index_sequence<I...>) {
-  tensor<T, S, D> full[N];
-  T* dx[N];
-  ((full[I] = std::get<I>(to).wanted() ? tensor<T, S, D>::empty(dy.sizes()) : tensor<T, S, D>(), dx[I] = full[I].data()), ...);
-  if (dy.size() > 0) expr::run_backward<Form>(D{}, a, dy.data(), dx);
-  (deliver(std::get<I>(to), std::get<I>(keep).sizes(), std::move(full[I])), ...);
-}
-
-// The chain over evaluated leaves.
-template <class Form, class S, class T, class D, class... Leaf>
-auto run_chain(const double* constants, const Leaf&... leaf) {
-  constexpr int n = sizeof...(Leaf);
-  static_assert(S::rank <= expr::max_rank, "dcs::eval: a pointwise expression has at most 8 axes");
-  sizes<S::rank> out_sizes;
-  out_sizes.fill(1);
-  (broadcast_sizes<S>(out_sizes, leaf), ...);
-
-  expr::chain_arguments<T, n> a;
-  std::int64_t strides[n > 0 ? n : 1][expr::max_rank] = {};
-  std::size_t k = 0;
-  (set_leaf<T, n, S::rank>(a, strides, k++, out_sizes, value(leaf)), ...);
   std::copy(constants, constants + expr::max_constants, a.constants);
-  a.lay_out(out_sizes.data(), S::rank, strides);
+  a.lay_out(sizes, rank, strides);
+  storage out = storage::allocate<D>(total * static_cast<std::int64_t>(sizeof(T)));
+  a.out = static_cast<T*>(out.data());
+  if (total > 0) expr::run_forward<Form>(D{}, a);
 
-  auto out = tensor<T, S, D>::empty(out_sizes);
-  a.out = out.data();
-  if (out.size() > 0) expr::run_forward<Form>(D{}, a);
-
-  return record(
-      std::move(out),
-      [a, keep = std::tuple(value(leaf)...), to = std::tuple(sink_of(leaf)...)](const tensor<T, S, D>& dy) {
-        spread_chain<Form>(a, dy, keep, to, std::index_sequence_for<Leaf...>{});
-      },
-      leaf...);
+  std::vector<slot_ptr> parents;
+  std::array<std::int64_t, expr::max_rank> n{};
+  std::copy(sizes, sizes + rank, n.begin());
+  for (const auto& l : leaves) parents.push_back(l.value.slot);
+  return record_untyped<T>(std::move(out), parents, [a, leaves = std::move(leaves), n, rank, total](storage dy) {
+    std::array<storage, static_cast<std::size_t>(N)> full;
+    T* dx[N > 0 ? N : 1];
+    for (std::size_t k = 0; k < leaves.size(); ++k) {
+      if (leaves[k].value.wanted()) full[k] = storage::allocate<D>(total * static_cast<std::int64_t>(sizeof(T)));
+      dx[k] = static_cast<T*>(full[k].data());
+    }
+    if (total > 0) expr::run_backward<Form>(D{}, a, static_cast<const T*>(dy.data()), dx);
+    for (std::size_t k = 0; k < leaves.size(); ++k) deliver<T, D>(leaves[k], n.data(), rank, total, std::move(full[k]));
+  });
 }
 
 }  // namespace detail
@@ -209,7 +220,13 @@ class pointwise : public expression_base {
   }
   template <class Leaves, std::size_t... I>
   static result_type run(const Leaves& leaves, const double* numbers, std::index_sequence<I...>) {
-    return detail::run_chain<typename form::type, shape_type, value_type, device_type>(numbers, std::get<I>(leaves)...);
+    static_assert(shape_type::rank <= expr::max_rank, "dcs::eval: a pointwise expression has at most 8 axes");
+    sizes<shape_type::rank == 0 ? 1 : shape_type::rank> n{};
+    auto out = detail::run_chain<typename form::type, value_type, device_type, form::leaves>(numbers, {detail::make_leaf(std::get<I>(leaves))...}, n.data(),
+                                                                                            shape_type::rank);
+    sizes<shape_type::rank> typed{};
+    std::copy_n(n.begin(), shape_type::rank, typed.begin());
+    return restore<result_type>(std::move(out), typed);
   }
 
   std::tuple<A...> arguments_;

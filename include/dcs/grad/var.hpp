@@ -128,6 +128,71 @@ void backward(const var<T, S, D>& y) {
   backward(y, tensor<T, S, D>::full(y.sizes(), T(1)));
 }
 
+/// An operand without its shape: memory and record. Ops that a network calls at many shapes do their work on these, so that their bodies and backward
+/// steps are compiled once per element type.
+template <class T>
+struct untyped {
+  storage memory;
+  detail::slot_ptr slot;
+  T* data() const { return static_cast<T*>(memory.data()); }
+  bool wanted() const { return static_cast<bool>(slot); }
+  /// Delivers the gradient of this operand.
+  template <class Device>
+  void add(storage gradient) const {
+    if (slot) detail::accumulate<T, Device>(*slot, std::move(gradient));
+  }
+};
+
+template <class T, class S, class D>
+untyped<T> erase(const tensor<T, S, D>& x) {
+  return {x.memory(), {}};
+}
+template <class T, class S, class D>
+untyped<T> erase(const var<T, S, D>& x) {
+  return {x.value().memory(), x.record()};
+}
+
+namespace detail {
+
+template <class F>
+struct untyped_step final : backward_step {
+  explicit untyped_step(F f) : function(std::move(f)) {}
+  void run(storage gradient) override { function(std::move(gradient)); }
+  F function;
+};
+
+template <class R>
+struct restore_to;
+template <class T, class S, class D>
+struct restore_to<tensor<T, S, D>> {
+  static tensor<T, S, D> from(untyped<T>&& u, const sizes<S::rank>& n) { return tensor<T, S, D>::adopt(std::move(u.memory), n); }
+};
+template <class T, class S, class D>
+struct restore_to<var<T, S, D>> {
+  static var<T, S, D> from(untyped<T>&& u, const sizes<S::rank>& n) { return {tensor<T, S, D>::adopt(std::move(u.memory), n), std::move(u.slot)}; }
+};
+
+}  // namespace detail
+
+/// The typed handle R (tensor or var) on what an untyped body made.
+template <class R>
+R restore(untyped<typename R::value_type>&& u, const sizes<R::rank>& n) {
+  return detail::restore_to<R>::from(std::move(u), n);
+}
+
+/// `record` for untyped bodies: backward(storage dy) is kept only if some parent is recorded.
+template <class T, class F>
+untyped<T> record_untyped(storage out, const std::vector<detail::slot_ptr>& parents, F backward) {
+  detail::slot_ptr s;
+  for (const auto& p : parents)
+    if (p) {
+      if (!s) s = detail::slot_ptr(new detail::slot);
+      s->parents.push_back(p);
+    }
+  if (s) s->step = std::make_unique<detail::untyped_step<F>>(std::move(backward));
+  return {std::move(out), std::move(s)};
+}
+
 template <class NewShape, class T, class S, class D>
 var<T, NewShape, D> as(const var<T, S, D>& x) {
   auto gx = sink_of(x);

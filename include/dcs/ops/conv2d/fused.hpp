@@ -104,20 +104,10 @@ struct conv_form<pointwise<functions::relu, A>> {
 template <class E>
 concept convolution_chain = conv_form<E>::matches;
 
-template <class X>
-auto pointer_or_null(const X& x) {
-  if constexpr (std::is_same_v<X, none>) return nullptr;
-  else return value(x).data();
-}
-template <class X>
-auto sink_or_none(const X& x) {
-  if constexpr (std::is_same_v<X, none>) return none{};
-  else return sink_of(x);
-}
-template <class X>
-auto value_or_none(const X& x) {
-  if constexpr (std::is_same_v<X, none>) return none{};
-  else return value(x);
+template <class T, class X>
+untyped<T> erase_part(const X& x) {
+  if constexpr (std::is_same_v<X, none>) return {};
+  else return erase(x);
 }
 
 // out = dy where y > 0, else 0.
@@ -132,72 +122,81 @@ void sum_rows(cpu_device, const T* dy, std::int64_t rows, std::int64_t channels,
   expr::sum_to(cpu_device{}, out, channels, dy, size, 2, keep);
 }
 
-template <class R, class Y, class F, class Parts>
-R record_parts(Y y, F backward, const Parts& p) {
-  if constexpr (Parts::shifted && Parts::has_residual) return R(record(std::move(y), std::move(backward), p.conv.input(), p.conv.weight(), p.shift, p.residual));
-  else if constexpr (Parts::shifted) return R(record(std::move(y), std::move(backward), p.conv.input(), p.conv.weight(), p.shift));
-  else if constexpr (Parts::has_residual) return R(record(std::move(y), std::move(backward), p.conv.input(), p.conv.weight(), p.residual));
-  else return R(record(std::move(y), std::move(backward), p.conv.input(), p.conv.weight()));
+// A convolution and its epilogue without shapes: operands that are not there have no memory.
+template <class T>
+struct convolution_call {
+  cpu::conv2d_geometry g;
+  untyped<T> x, w, scale, shift, residual;
+  bool relu = false;
+};
+
+template <class T, class D>
+storage scaled_weights(const convolution_call<T>& c, const storage& w) {
+  storage out = storage::allocate<D>(w.bytes());
+  const T* from = static_cast<const T*>(w.data());
+  T* to = static_cast<T*>(out.data());
+  for (extent_t i = 0; i < c.g.weights(); ++i) to[i] = from[i] * c.scale.data()[i % c.g.out_c];
+  return out;
+}
+
+template <class T, class D>
+void convolution_backward(const convolution_call<T>& c, const storage& y, storage dy) {
+  const auto& g = c.g;
+  const extent_t count = g.out_pixels() * g.out_c;
+  auto allocate = [](extent_t n) { return storage::allocate<D>(n * static_cast<extent_t>(sizeof(T))); };
+  if (c.relu) {
+    storage masked = dy.unique() ? dy : allocate(count);
+    relu_gradient(D{}, static_cast<const T*>(y.data()), static_cast<const T*>(dy.data()), static_cast<T*>(masked.data()), count);
+    dy = std::move(masked);
+  }
+  const T* d = static_cast<const T*>(dy.data());
+  if (c.shift.wanted()) {
+    storage sum = allocate(g.out_c);
+    sum_rows(D{}, d, g.out_pixels(), g.out_c, static_cast<T*>(sum.data()));
+    c.shift.template add<D>(std::move(sum));
+  }
+  if (c.x.wanted()) {
+    const storage w = c.scale.memory ? scaled_weights<T, D>(c, c.w.memory) : c.w.memory;
+    storage dx = allocate(g.in_pixels() * g.in_c);
+    cpu::conv2d_data_gradient<T>(g, d, static_cast<const T*>(w.data()), static_cast<T*>(dx.data()));
+    c.x.template add<D>(std::move(dx));
+  }
+  if (c.w.wanted()) {
+    storage dw = allocate(g.weights());
+    cpu::conv2d_weight_gradient<T>(g, c.x.data(), d, static_cast<T*>(dw.data()));
+    c.w.template add<D>(c.scale.memory ? scaled_weights<T, D>(c, dw) : std::move(dw));
+  }
+  c.residual.template add<D>(std::move(dy));
+}
+
+template <class T, class D>
+untyped<T> run_convolution(convolution_call<T> c) {
+  const auto& g = c.g;
+  storage y = storage::allocate<D>(g.out_pixels() * g.out_c * static_cast<extent_t>(sizeof(T)));
+  cpu::conv2d_forward<T>(g, c.x.data(), c.w.data(), {c.scale.data(), c.shift.data(), c.residual.data(), g.out_c, c.relu}, static_cast<T*>(y.data()));
+  const storage kept = c.relu ? y : storage();
+  c.residual.memory = {};  // its value is not needed again
+  const std::vector<slot_ptr> parents{c.x.slot, c.w.slot, c.shift.slot, c.residual.slot};
+  return record_untyped<T>(std::move(y), parents, [c = std::move(c), kept](storage dy) { convolution_backward<T, D>(c, kept, std::move(dy)); });
 }
 
 template <class R, class Parts>
-auto run_convolution(const Parts& p) {
-  using conv_type = typename Parts::conv_type;
-  using S = typename conv_type::shape_type;
-  using T = typename conv_type::value_type;
-  using D = typename conv_type::device_type;
-  using XS = std::remove_cvref_t<decltype(value(p.conv.input()))>;
-  using WS = std::remove_cvref_t<decltype(value(p.conv.weight()))>;
-  const auto g = p.conv.geometry();
-  auto y = tensor<T, S, D>::empty(p.conv.output_sizes());
+R evaluate_convolution(const Parts& p) {
+  using T = typename R::value_type;
+  const auto n = p.conv.output_sizes();
   if constexpr (Parts::has_residual)
-    expect(p.residual.sizes() == y.sizes(), "dcs::conv2d: a residual of sizes ", to_string(p.residual.sizes()), " for a result of ", to_string(y.sizes()));
-  const cpu::epilogue<T> e{pointer_or_null(p.scale), pointer_or_null(p.shift), pointer_or_null(p.residual), g.out_c, p.relu};
-  cpu::conv2d_forward<T>(g, value(p.conv.input()).data(), value(p.conv.weight()).data(), e, y.data());
-  note_work<S>(value(p.conv.weight()).data(), y.sizes(), work{g.multiply_adds(), g.multiply_adds()}, p.conv.input());
-
-  tensor<T, S, D> kept = p.relu ? y : tensor<T, S, D>();
-  auto backward = [g, kept, x = value(p.conv.input()), w = value(p.conv.weight()), scale = value_or_none(p.scale), gx = sink_of(p.conv.input()),
-                   gw = sink_of(p.conv.weight()), gshift = sink_or_none(p.shift), gresidual = sink_or_none(p.residual)](const tensor<T, S, D>& dy) {
-    tensor<T, S, D> d = dy;
-    if (kept.defined()) {
-      d = tensor<T, S, D>::empty(dy.sizes());
-      relu_gradient(D{}, kept.data(), dy.data(), d.data(), d.size());
-    }
-    if constexpr (Parts::has_residual) gresidual.add(d);
-    if constexpr (Parts::shifted) {
-      if (gshift.wanted()) {
-        auto sum = tensor<T, shape<extent_of<S, 3>>, D>::empty({g.out_c});
-        sum_rows(D{}, d.data(), g.out_pixels(), g.out_c, sum.data());
-        gshift.add(std::move(sum));
-      }
-    }
-    if (gx.wanted()) {
-      WS scaled = w;
-      if constexpr (Parts::scaled) {
-        scaled = w.clone();
-        for (extent_t i = 0; i < scaled.size(); ++i) scaled.data()[i] *= scale.data()[i % g.out_c];
-      }
-      auto dx = XS::empty(x.sizes());
-      cpu::conv2d_data_gradient<T>(g, d.data(), scaled.data(), dx.data());
-      gx.add(std::move(dx));
-    }
-    if (gw.wanted()) {
-      auto dw = WS::empty(w.sizes());
-      cpu::conv2d_weight_gradient<T>(g, x.data(), d.data(), dw.data());
-      if constexpr (Parts::scaled)
-        for (extent_t i = 0; i < dw.size(); ++i) dw.data()[i] *= scale.data()[i % g.out_c];
-      gw.add(std::move(dw));
-    }
-  };
-  return record_parts<R>(std::move(y), std::move(backward), p);
+    expect(p.residual.sizes() == n, "dcs::conv2d: a residual of sizes ", to_string(p.residual.sizes()), " for a result of ", to_string(n));
+  convolution_call<T> c{p.conv.geometry(), erase(p.conv.input()), erase(p.conv.weight()), erase_part<T>(p.scale), erase_part<T>(p.shift),
+                        erase_part<T>(p.residual), p.relu};
+  note_work<shape<1, 1, 1, 1>>(c.w.data(), n, work{c.g.multiply_adds(), c.g.multiply_adds()});
+  return restore<R>(run_convolution<T, typename R::device_type>(std::move(c)), n);
 }
 
 }  // namespace detail
 
 template <int Stride, int Padding, int Dilation, int Groups, class X, class W>
 auto conv2d_node<Stride, Padding, Dilation, Groups, X, W>::evaluate() const -> result_type {
-  return this->once([&] { return detail::run_convolution<result_type>(detail::conv_form<conv2d_node>::parts(*this)); });
+  return this->once([&] { return detail::evaluate_convolution<result_type>(detail::conv_form<conv2d_node>::parts(*this)); });
 }
 
 /// The pattern table's entry for convolutions: relu(conv · scale + shift + residual), or any part of it.
@@ -209,7 +208,7 @@ struct fused<pointwise<F, A...>> {
   static bool applies(const expr& e) {
     return detail::conv_form<expr>::fusible(e);
   }
-  static auto run(const expr& e) { return detail::run_convolution<typename expr::result_type>(detail::conv_form<expr>::parts(e)); }
+  static auto run(const expr& e) { return detail::evaluate_convolution<typename expr::result_type>(detail::conv_form<expr>::parts(e)); }
 };
 
 }  // namespace dcs
