@@ -202,12 +202,15 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
   const std::int64_t tiles = (m + tile_rows - 1) / tile_rows;
   const std::int64_t height = (m + tiles - 1) / tiles;
   // Blocks of rows keep A in L2; where there are few of them, panels are split as well.
-  const std::int64_t tiles_per_block = std::clamp<std::int64_t>(tiles / 8, 1, 8);
+  const std::int64_t tiles_per_block = std::clamp<std::int64_t>(tiles / 16, 1, 8);
   const std::int64_t row_blocks = (tiles + tiles_per_block - 1) / tiles_per_block;
-  const std::int64_t column_blocks = row_blocks >= 16 ? 1 : std::min<std::int64_t>(panels, (16 + row_blocks - 1) / row_blocks);
+  const std::int64_t most = row_blocks < 8 ? panels : std::max<std::int64_t>(panels / 2, 1);
+  const std::int64_t column_blocks = row_blocks >= 16 ? 1 : std::min<std::int64_t>(most, (16 + row_blocks - 1) / row_blocks);
   // As many passes over k at once as a packed B of some megabytes allows: a block of C then stays in the cache, and threads meet seldom.
   const std::int64_t b_pass = panels * columns * k_step, passes = (k + k_step - 1) / k_step;
-  const std::int64_t together = std::clamp<std::int64_t>((std::int64_t{1} << 20) / b_pass, 1, passes);
+  // Columns of A are read by every block of rows, so they have to stay in the cache too.
+  const std::int64_t touched = Source::column_wise ? std::max(b_pass, 2 * m * k_step) : b_pass;
+  const std::int64_t together = std::clamp<std::int64_t>((std::int64_t{1} << 20) / touched, 1, passes);
 
   scratch<T> packed_b(together * b_pass);
   for (std::int64_t pass0 = 0; pass0 < passes; pass0 += together) {

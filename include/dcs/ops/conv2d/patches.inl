@@ -68,7 +68,8 @@ struct patch_rows {
   DCS_TARGET void pack_runs(const typename patches<T>::pixel& p, std::int64_t k0, std::int64_t kc, std::int64_t padded_k, T* to,
                             std::int64_t pitch) const {
     const std::int64_t channels = from.g.in_c, run = from.g.k_w * channels;
-    alignas(64) T line[cpu::gemm_most_depth];
+    alignas(64) T line[cpu::gemm_most_depth + lanes<T>];  // vectors may end behind a run, where the next one begins
+    const T* last = from.x + from.g.in_pixels() * channels - lanes<T>;
     for (std::int64_t kh = k0 / run, k = 0; k < kc; ++kh) {
       const std::int64_t begin = k0 + k - kh * run, end = std::min(run, begin + kc - k), h = p.h + kh;
       std::int64_t inside = std::max(begin, -p.w * channels), outside = std::min(end, (from.g.in_w - p.w) * channels);
@@ -76,8 +77,10 @@ struct patch_rows {
       const T* source = p.image + (h * from.g.in_w + p.w) * channels;
       T* out = line + k - begin;
       for (std::int64_t e = begin; e < inside; ++e) out[e] = T(0);
-      for (std::int64_t e = inside; e < outside; ++e) out[e] = source[e];
-      for (std::int64_t e = outside; e < end; ++e) out[e] = T(0);
+      std::int64_t e = inside;
+      for (; e < outside && source + e <= last; e += lanes<T>) store(out + e, load(source + e));
+      for (; e < outside; ++e) out[e] = source[e];
+      for (e = outside; e < end; ++e) out[e] = T(0);
       k += end - begin;
     }
     std::fill(line + kc, line + padded_k, T(0));
@@ -92,32 +95,62 @@ struct patch_columns {
   patches<T> from;
 
   DCS_TARGET void pack(std::int64_t i0, int rows, std::int64_t k0, std::int64_t kc, std::int64_t padded_k, T* to) const {
-    const std::int64_t channels = from.g.group_in();
-    const std::int64_t t0 = i0 / channels, c0 = i0 % channels;
+    const auto& g = from.g;
+    // The tile's columns as runs that lie side by side in memory: within a tap anywhere, and along a row of the kernel where all of it is inside.
+    run split[tile_rows], merged[tile_rows];
+    const int split_count = runs(i0, rows, g.group_in(), split);
+    const bool mergeable = g.dilation == 1 && g.group_in() == g.in_c;
+    const int merged_count = mergeable ? runs(i0, rows, g.k_w * g.in_c, merged) : 0;
+
     // Whole vectors, whose excess what follows overwrites, wherever one can be read.
     constexpr int vectors = (tile_rows + lanes<T> - 1) / lanes<T>;
-    const T* last = from.x + from.g.in_pixels() * from.g.in_c - vectors * lanes<T>;
-    for (std::int64_t k = 0; k < padded_k; ++k, to += rows) {
-      if (k >= kc) {
-        for (int i = 0; i < rows; ++i) to[i] = T(0);
-        continue;
-      }
-      const auto p = from.at(k0 + k);
-      std::int64_t t = t0, c = c0;
-      for (int i = 0; i < rows;) {
-        const T* source = from.tap(p, t);
-        const int run = static_cast<int>(std::min<std::int64_t>(rows - i, channels - c));
-        if (source && source + c <= last) {
+    const T* last = from.x + g.in_pixels() * g.in_c - vectors * lanes<T>;
+    const std::int64_t reach = (g.k_w - 1) * g.dilation;
+    auto n = k0 / (g.out_h * g.out_w), oh = k0 / g.out_w % g.out_h, ow = k0 % g.out_w;
+    for (std::int64_t k = 0; k < kc; ++k, to += rows) {
+      const std::int64_t h = oh * g.stride - g.padding, w = ow * g.stride - g.padding;
+      const std::int64_t corner = ((n * g.in_h + h) * g.in_w + w) * g.in_c + from.channel0;
+      const bool inside = w >= 0 && w + reach < g.in_w;
+      const run* r = inside && mergeable ? merged : split;
+      const run* end = r + (inside && mergeable ? merged_count : split_count);
+      for (; r != end; ++r) {
+        const std::int64_t rh = h + r->h, rw = w + r->w;
+        T* out = to + r->at;
+        if (rh < 0 || rh >= g.in_h || (!inside && (rw < 0 || rw >= g.in_w))) {
           DCS_UNROLL
-          for (int v = 0; v < vectors; ++v) store(to + i + v * lanes<T>, load(source + c + v * lanes<T>));
+          for (int v = 0; v < vectors; ++v) store(out + v * lanes<T>, vec<T>{});
+        } else if (const T* source = from.x + corner + r->offset; source <= last) {
+          DCS_UNROLL
+          for (int v = 0; v < vectors; ++v) store(out + v * lanes<T>, load(source + v * lanes<T>));
         } else {
-          for (int j = 0; j < run; ++j) to[i + j] = source ? source[c + j] : T(0);
+          for (int j = 0; j < r->length; ++j) out[j] = source[j];
         }
-        i += run;
-        c = 0;
-        ++t;
+      }
+      if (++ow == g.out_w) {
+        ow = 0;
+        if (++oh == g.out_h) oh = 0, ++n;
       }
     }
+    std::fill(to, to + (padded_k - kc) * rows, T(0));
+  }
+
+ private:
+  struct run {
+    std::int64_t h, w, offset;  // from the patch's corner: its tap, and its first element in memory
+    int at, length;
+  };
+
+  // Cuts columns [i0, i0 + rows) at multiples of `longest`, a tap's channels or a whole row of the kernel.
+  int runs(std::int64_t i0, int rows, std::int64_t longest, run* to) const {
+    const auto& g = from.g;
+    int count = 0;
+    for (int i = 0; i < rows;) {
+      const std::int64_t column = i0 + i, t = column / g.group_in(), h = t / g.k_w * g.dilation, w = t % g.k_w * g.dilation;
+      const int length = static_cast<int>(std::min<std::int64_t>(rows - i, longest - column % longest));
+      to[count++] = {h, w, (h * g.in_w + w) * g.in_c + column % g.group_in(), i, length};
+      i += length;
+    }
+    return count;
   }
 };
 
