@@ -3,9 +3,9 @@
 // batch element; its products go through the register-tiled matrix product.
 #pragma once
 
-#include <dcs/core/philox.hpp>
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/cpu/math.hpp>
+#include <dcs/cpu/random.hpp>
 
 #include <limits>
 
@@ -26,17 +26,16 @@ namespace detail {
 
 inline constexpr std::int64_t attention_queries = 64, attention_keys = 128;  // of a block: scores stay in L1
 
-// probabilities → dropped and scaled probabilities of a block.
+// The mask of a block, 0 or 1 / (1 − dropout): dropped = p · mask, and the gradient of the dropped probabilities, where there is one, likewise.
 template <class T>
-void drop_block(const attention_geometry& g, std::int64_t head, std::int64_t i0, std::int64_t rows, std::int64_t j0, std::int64_t columns, T* p) {
-  const T keep = static_cast<T>(1 / (1 - g.dropout));
-  const auto limit = static_cast<float>(g.dropout);
-  for (std::int64_t i = 0; i < rows; ++i)
-    for (std::int64_t j = 0; j < columns; ++j) {
-      const auto index = static_cast<std::uint64_t>((head * g.queries + i0 + i) * g.keys + j0 + j);
-      T& x = p[i * columns + j];
-      x = g.random.uniform(index) >= limit ? x * keep : T(0);
-    }
+void drop_block(const attention_geometry& g, std::int64_t head, std::int64_t i0, std::int64_t rows, std::int64_t j0, std::int64_t columns, const T* p,
+                T* dropped, T* gradient) {
+  alignas(64) T mask[attention_keys];
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const auto index = static_cast<std::uint64_t>((head * g.queries + i0 + i) * g.keys + j0);
+    draw_mask(g.random, index, columns, g.dropout, static_cast<T>(1 / (1 - g.dropout)), mask);
+    DCS_DISPATCH(attention_drop, mask, columns, p + i * columns, dropped + i * columns, gradient ? gradient + i * columns : nullptr);
+  }
 }
 
 }  // namespace detail
@@ -59,7 +58,7 @@ void attention_forward(const attention_geometry& g, const T* q, const T* k, cons
       const std::int64_t columns = std::min(attention_keys, g.keys - j0);
       gemm<T>(rows, columns, g.depth, {q + (head * g.queries + i0) * g.depth, g.depth}, {kh + j0 * g.depth, g.depth, true}, scores.data(), columns);
       DCS_DISPATCH(attention_softmax_block, scores.data(), rows, columns, static_cast<T>(g.scale), largest, sum, out, g.depth);
-      if (g.dropout > 0) detail::drop_block(g, head, i0, rows, j0, columns, scores.data());
+      if (g.dropout > 0) detail::drop_block<T>(g, head, i0, rows, j0, columns, scores.data(), scores.data(), nullptr);
       gemm<T>(rows, g.depth, columns, {scores.data(), columns}, {vh + j0 * g.depth, g.depth}, out, g.depth, true);
     }
     for (std::int64_t i = 0; i < rows; ++i) {
@@ -71,7 +70,8 @@ void attention_forward(const attention_geometry& g, const T* q, const T* k, cons
 
 /// dq, dk, dv (overwritten) from `gradient` of o.
 template <class T>
-void attention_backward(const attention_geometry& g, const T* q, const T* k, const T* v, const T* o, const T* logsum, const T* gradient, T* dq, T* dk, T* dv) {
+void attention_backward(const attention_geometry& g, const T* q, const T* k, const T* v, const T* o, const T* logsum, const T* gradient, T* dq, T* dk,
+                        T* dv) {
   using detail::attention_keys, detail::attention_queries;
   parallel_for(g.heads, [&](std::int64_t head) {
     const std::int64_t qo = head * g.queries * g.depth, ko = head * g.keys * g.depth;
@@ -94,9 +94,7 @@ void attention_backward(const attention_geometry& g, const T* q, const T* k, con
         gemm<T>(rows, columns, g.depth, {gradient + at, g.depth}, {v + kt, g.depth, true}, dp.data(), columns);
         const T* used = p.data();
         if (g.dropout > 0) {
-          std::copy(p.data(), p.data() + rows * columns, dropped.data());
-          detail::drop_block(g, head, i0, rows, j0, columns, dropped.data());
-          detail::drop_block(g, head, i0, rows, j0, columns, dp.data());
+          detail::drop_block(g, head, i0, rows, j0, columns, p.data(), dropped.data(), dp.data());
           used = dropped.data();
         }
         gemm<T>(columns, g.depth, rows, {used, columns, true}, {gradient + at, g.depth}, dv + kt, g.depth, true);

@@ -38,4 +38,19 @@ DCS_TARGET void attention_probabilities(T* scores, std::int64_t rows, std::int64
   }
 }
 
+// dropped = p · mask; gradient (may be null) is multiplied by it.
+template <class T>
+DCS_TARGET void attention_drop(const T* mask, std::int64_t columns, const T* p, T* dropped, T* gradient) {
+  std::int64_t j = 0;
+  for (; j + lanes<T> <= columns; j += lanes<T>) {
+    const vec<T> m = load(mask + j);
+    store(dropped + j, load(p + j) * m);
+    if (gradient) store(gradient + j, load(gradient + j) * m);
+  }
+  for (; j < columns; ++j) {
+    dropped[j] = p[j] * mask[j];
+    if (gradient) gradient[j] *= mask[j];
+  }
+}
+
 }  // namespace dcs::DCS_ISA

@@ -1,9 +1,12 @@
-// Dropout (Srivastava et al. 2014) by element, and of whole channels. Element i is kept if uniform(i) ≥ p, so the mask is a function of the stream and
-// is drawn again for the backward pass instead of being stored.
+// Dropout (Srivastava et al. 2014) by element, and of whole channels. Element i is kept if uniform(i) ≥ p, so the mask is a function of the stream
+// and is drawn again for the backward pass instead of being stored.
 #pragma once
 
-#include <dcs/core/philox.hpp>
+#include <dcs/cpu/random.hpp>
 #include <dcs/expr/pointwise.hpp>
+
+#define DCS_KERNELS <dcs/ops/dropout/rows.inl>
+#include <dcs/cpu/foreach_isa.inl>
 
 namespace dcs {
 
@@ -13,23 +16,19 @@ namespace detail {
 template <class T>
 void apply_dropout(cpu_device, const T* x, T* y, extent_t outer, extent_t inner, extent_t channels, bool by_channel, double p, random_stream random) {
   const T scale = static_cast<T>(1 / (1 - p));
-  const auto limit = static_cast<float>(p);
   if (by_channel) {
-    cpu::parallel_for(outer, [&](extent_t n) {
-      scratch<T> mask(channels);
-      for (extent_t c = 0; c < channels; ++c) mask[c] = random.uniform(static_cast<std::uint64_t>(n * channels + c)) >= limit ? scale : T(0);
-      for (extent_t i = 0; i < inner; ++i) {
-        const T* from = x + (n * inner + i) * channels;
-        T* to = y + (n * inner + i) * channels;
-        for (extent_t c = 0; c < channels; ++c) to[c] = from[c] * mask[c];
-      }
-    });
+    scratch<T> mask(outer * channels);
+    cpu::draw_mask(random, 0, outer * channels, p, scale, mask.data());
+    cpu::parallel_chunks(outer * inner, 256,
+                         [&](extent_t begin, extent_t end) { DCS_DISPATCH(dropout_rows, x, y, begin, end, inner, channels, mask.data()); });
   } else {
     cpu::parallel_chunks(outer * inner * channels, 1 << 14, [&](extent_t begin, extent_t end) {
-      for (extent_t i = begin; i < end;) {
-        const auto words = philox(random.key, random.stream, static_cast<std::uint64_t>(i) / 4);
-        for (auto w = static_cast<std::size_t>(i % 4); w < 4 && i < end; ++w, ++i)
-          y[i] = static_cast<float>(words[w] >> 8) * 0x1p-24f >= limit ? x[i] * scale : T(0);
+      constexpr extent_t block = 1024;
+      alignas(64) T mask[block];
+      for (extent_t i = begin; i < end; i += block) {
+        const extent_t n = std::min(block, end - i);
+        cpu::draw_mask(random, static_cast<std::uint64_t>(i), n, p, scale, mask);
+        DCS_DISPATCH(dropout_rows, x + i, y + i, extent_t{0}, extent_t{1}, extent_t{1}, n, mask);
       }
     });
   }
