@@ -55,8 +55,16 @@ std::vector<double> random_values(std::int64_t n, random_stream r) {
 
 template <class T>
 void check_geometry(const conv2d_geometry& g, std::uint64_t seed, double bound) {
-  CAPTURE(g.batch); CAPTURE(g.in_h); CAPTURE(g.in_w); CAPTURE(g.in_c); CAPTURE(g.out_c);
-  CAPTURE(g.k_h); CAPTURE(g.stride); CAPTURE(g.padding); CAPTURE(g.dilation); CAPTURE(g.groups);
+  CAPTURE(g.batch);
+  CAPTURE(g.in_h);
+  CAPTURE(g.in_w);
+  CAPTURE(g.in_c);
+  CAPTURE(g.out_c);
+  CAPTURE(g.k_h);
+  CAPTURE(g.stride);
+  CAPTURE(g.padding);
+  CAPTURE(g.dilation);
+  CAPTURE(g.groups);
   const auto x = random_values(g.in_pixels() * g.in_c, {seed, 1}), w = random_values(g.weights(), {seed, 2}),
              dy = random_values(g.out_pixels() * g.out_c, {seed, 3});
   const auto wanted = reference(g, x, w, dy);
@@ -64,6 +72,25 @@ void check_geometry(const conv2d_geometry& g, std::uint64_t seed, double bound) 
   std::vector<T> y(dy.size(), T(7)), dx(x.size(), T(7)), dw(w.size(), T(7));
   cpu::conv2d_forward<T>(g, tx.data(), tw.data(), {}, y.data());
   CHECK(relative_error(y, wanted.y) < bound);
+
+  // Each part of the epilogue is there or not.
+  const random_stream parts{seed, 4};
+  const auto scale = random_values(g.out_c, {seed, 5}), shift = random_values(g.out_c, {seed, 6}),
+             residual = random_values(g.out_pixels() * g.out_c, {seed, 7});
+  const std::vector<T> ts(scale.begin(), scale.end()), tt(shift.begin(), shift.end()), tr(residual.begin(), residual.end());
+  const bool scaled = parts.below(0, 2) == 1, shifted = parts.below(1, 2) == 1, added = parts.below(2, 2) == 1, rectified = parts.below(3, 2) == 1;
+  auto finished = wanted.y;
+  for (std::size_t i = 0; i < finished.size(); ++i) {
+    const std::size_t c = i % static_cast<std::size_t>(g.out_c);
+    if (scaled) finished[i] *= scale[c];
+    if (shifted) finished[i] += shift[c];
+    if (added) finished[i] += residual[i];
+    if (rectified) finished[i] = std::max(finished[i], 0.0);
+  }
+  cpu::conv2d_forward<T>(g, tx.data(), tw.data(),
+                         {scaled ? ts.data() : nullptr, shifted ? tt.data() : nullptr, added ? tr.data() : nullptr, g.out_c, rectified}, y.data());
+  CHECK(relative_error(y, finished) < bound);
+
   cpu::conv2d_data_gradient<T>(g, tdy.data(), tw.data(), dx.data());
   CHECK(relative_error(dx, wanted.dx) < bound);
   cpu::conv2d_weight_gradient<T>(g, tx.data(), tdy.data(), dw.data());
@@ -71,35 +98,78 @@ void check_geometry(const conv2d_geometry& g, std::uint64_t seed, double bound) 
 }
 
 conv2d_geometry random_geometry(random_stream r) {
-  const std::int64_t kernels[] = {1, 2, 3, 3, 3, 5, 7}, channels[] = {1, 3, 5, 8, 16, 17, 32, 48};
+  const std::int64_t kernels[] = {1, 2, 3, 3, 3, 4, 5, 7, 8}, channels[] = {1, 3, 4, 5, 8, 12, 16, 17, 32, 48, 64}, batches[] = {0, 1, 2, 3};
   conv2d_geometry g{};
   while (true) {
     r = r.child(9);
-    g.k_h = g.k_w = kernels[r.below(0, 7)];
-    g.stride = 1 + r.below(1, 3), g.dilation = 1 + (r.below(2, 4) == 0), g.padding = r.below(3, static_cast<std::uint32_t>(g.k_h));
-    g.batch = r.below(4, 4), g.in_h = 1 + r.below(5, 12), g.in_w = 1 + r.below(6, 12);
-    g.in_c = channels[r.below(7, 8)], g.out_c = channels[r.below(8, 8)];
+    g.k_h = g.k_w = kernels[r.below(0, 9)];
+    g.stride = r.below(10, 4) == 0 ? g.k_h : 1 + r.below(1, 2);  // patches that do not overlap among them
+    const auto dilation = r.below(2, 6);
+    g.dilation = dilation < 2 ? 2 + dilation : 1;
+    g.padding = r.below(3, static_cast<std::uint32_t>(g.k_h + 1));
+    g.batch = batches[r.below(4, 4)], g.in_h = 1 + r.below(5, 12), g.in_w = 1 + r.below(6, 12);
+    g.in_c = channels[r.below(7, 11)], g.out_c = channels[r.below(8, 11)];
     g.groups = 1;
-    if (r.below(9, 4) == 0) g.groups = g.out_c = g.in_c;
-    else if (r.below(9, 4) == 1 && g.in_c % 2 == 0 && g.out_c % 2 == 0) g.groups = 2;
+    const auto groups = r.below(9, 4);
+    if (groups == 0)
+      g.groups = g.out_c = g.in_c;
+    else if (groups == 1 && g.in_c % 2 == 0 && g.out_c % 2 == 0)
+      g.groups = 2;
+    else if (groups == 2 && r.below(11, 3) == 0)
+      g.groups = g.in_c, g.out_c = 3 * g.in_c;  // several outputs for each channel
     g.out_h = windowed(g.in_h, g.k_h, g.stride, g.padding, g.dilation), g.out_w = windowed(g.in_w, g.k_w, g.stride, g.padding, g.dilation);
     if (g.out_h >= 1 && g.out_w >= 1) return g;
   }
 }
 
+conv2d_geometry square(std::int64_t batch, std::int64_t side, std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride,
+                       std::int64_t padding, std::int64_t groups = 1) {
+  const std::int64_t result = windowed(side, kernel, stride, padding);
+  return {batch, side, side, in, result, result, out, kernel, kernel, stride, padding, 1, groups};
+}
+
 }  // namespace
 
 TEST_CASE("convolution kernels equal the definition on every instruction set") {
+  const auto before = cpu::current_isa();
   for (auto isa : every_isa) {
     if (!cpu::supports(isa)) continue;
     cpu::set_isa(isa);
     CAPTURE(cpu::name(isa));
-    for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    for (std::uint64_t seed = 0; seed < 120; ++seed) {
       const auto g = random_geometry({seed, 77});
       check_geometry<double>(g, seed, 1e-13);
       check_geometry<float>(g, seed, 5e-6);
     }
+    // The network's kinds, small: several blocks of rows, several passes over the depth, few inputs and few outputs.
+    for (const auto& g :
+         {square(2, 31, 3, 64, 7, 2, 3), square(1, 16, 64, 40, 8, 8, 0), square(3, 20, 64, 1, 1, 1, 0), square(2, 20, 70, 4, 1, 1, 0),
+          square(2, 24, 48, 33, 3, 2, 1), square(2, 17, 32, 48, 1, 2, 0), square(2, 33, 80, 80, 3, 1, 1, 80), square(1, 40, 16, 16, 3, 1, 1)})
+      check_geometry<float>(g, 1, 5e-6), check_geometry<double>(g, 1, 1e-13);
   }
+  cpu::set_isa(before);
+}
+
+TEST_CASE("convolutions give the same bits with any number of threads") {
+  const int before = threads();
+  for (const auto& g :
+       {square(2, 20, 24, 40, 3, 1, 1), square(2, 20, 24, 40, 3, 2, 1), square(2, 20, 24, 40, 1, 1, 0), square(2, 20, 24, 24, 3, 1, 1, 24)}) {
+    const auto source = random_values(g.in_pixels() * g.in_c, {1, 1}), weights = random_values(g.weights(), {1, 2});
+    const std::vector<float> x(source.begin(), source.end()), w(weights.begin(), weights.end());
+    const auto all = [&](int n) {
+      set_threads(n);
+      std::vector<float> y(static_cast<std::size_t>(g.out_pixels() * g.out_c)), dx(x.size()), dw(w.size());
+      cpu::conv2d_forward<float>(g, x.data(), w.data(), {}, y.data());
+      cpu::conv2d_data_gradient<float>(g, y.data(), w.data(), dx.data());
+      cpu::conv2d_weight_gradient<float>(g, x.data(), y.data(), dw.data());
+      y.insert(y.end(), dx.begin(), dx.end()), y.insert(y.end(), dw.begin(), dw.end());
+      return y;
+    };
+    const auto one = all(1);
+    CHECK(one == all(2));
+    CHECK(one == all(5));
+  }
+  set_threads(before);
 }
 
 namespace {
@@ -112,8 +182,8 @@ void check_gradient(extent_t n, extent_t h, extent_t w) {
   const auto weight = random_normal<double, W>(W::extents, {1, 2});
   const auto bias = random_normal<double, shape<Out>>({Out}, {1, 3});
   CHECK(gradcheck([](const auto& a, const auto& b) { return conv2d<Stride, Padding, Dilation, Groups>(a, b); }, {5, 5}, 12, x, weight) < 1e-6);
-  CHECK(gradcheck([](const auto& a, const auto& b, const auto& c) { return relu(conv2d<Stride, Padding, Dilation, Groups>(a, b, c)); }, {5, 6}, 12, x, weight,
-                  bias) < 1e-6);
+  CHECK(gradcheck([](const auto& a, const auto& b, const auto& c) { return relu(conv2d<Stride, Padding, Dilation, Groups>(a, b, c)); }, {5, 6}, 12, x,
+                  weight, bias) < 1e-6);
 }
 
 }  // namespace
@@ -137,7 +207,8 @@ TEST_CASE("the extents of a convolution's result are part of its type") {
   const auto x = tensor<float, image>::zeros({2, 9, 12, 3});
   const auto w = tensor<float, shape<7, 7, 3, 8>>::zeros();
   const auto y = eval(conv2d<2, 3>(x, w));
-  static_assert(std::is_same_v<decltype(y), const tensor<float, shape<dyn<"batch">, windowed(dyn<"height">, 7, 2, 3), windowed(dyn<"width">, 7, 2, 3), 8>>>);
+  static_assert(
+      std::is_same_v<decltype(y), const tensor<float, shape<dyn<"batch">, windowed(dyn<"height">, 7, 2, 3), windowed(dyn<"width">, 7, 2, 3), 8>>>);
   CHECK(y.sizes() == sizes<4>{2, 5, 6, 8});
   const auto small = tensor<float, image>::zeros({2, 5, 12, 3});
   CHECK_THROWS_WITH_AS((conv2d<1, 0>(small, w)), doctest::Contains("dcs::conv2d: an image of 5"), error);
@@ -167,8 +238,8 @@ TEST_CASE("scale, shift, residual and ReLU become one kernel, chosen by the type
   for (extent_t i = 0; i < y.size(); ++i) CHECK(y.data()[i] == doctest::Approx(wanted.data()[i]));
 
   // A recorded scale needs the convolution's own result: the same type, evaluated unfused.
-  CHECK(gradcheck([&](const auto& a, const auto& b, const auto& s, const auto& t, const auto& r) { return relu(conv2d<1, 1>(a, b) * s + t + r); }, {3, 3}, 10, x, w,
-                  scale, shift, residual) < 1e-6);
-  CHECK(gradcheck([&](const auto& a, const auto& b, const auto& t, const auto& r) { return relu(conv2d<1, 1>(a, b) * scale + t + r); }, {3, 4}, 10, x, w, shift,
-                  residual) < 1e-6);
+  CHECK(gradcheck([&](const auto& a, const auto& b, const auto& s, const auto& t, const auto& r) { return relu(conv2d<1, 1>(a, b) * s + t + r); },
+                  {3, 3}, 10, x, w, scale, shift, residual) < 1e-6);
+  CHECK(gradcheck([&](const auto& a, const auto& b, const auto& t, const auto& r) { return relu(conv2d<1, 1>(a, b) * scale + t + r); }, {3, 4}, 10, x,
+                  w, shift, residual) < 1e-6);
 }
