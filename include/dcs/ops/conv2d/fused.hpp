@@ -135,7 +135,12 @@ storage scaled_weights(const convolution_call<T>& c, const storage& w) {
   storage out = storage::allocate<D>(w.bytes());
   const T* from = static_cast<const T*>(w.data());
   T* to = static_cast<T*>(out.data());
-  for (extent_t i = 0; i < c.g.weights(); ++i) to[i] = from[i] * c.scale.data()[i % c.g.out_c];
+  const T* scale = c.scale.data();
+  const extent_t channels = c.g.out_c;
+  cpu::parallel_chunks(c.g.weights() / channels, 64, [=](extent_t begin, extent_t end) {
+    for (extent_t i = begin * channels; i < end * channels; i += channels)
+      for (extent_t o = 0; o < channels; ++o) to[i + o] = from[i + o] * scale[o];
+  });
   return out;
 }
 
