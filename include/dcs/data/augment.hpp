@@ -35,7 +35,7 @@ struct pixel_map {
   }
 };
 
-inline float_image sample(const float_image& in, const pixel_map& m) {
+inline float_image resampled(const float_image& in, const pixel_map& m) {
   float_image out{m.height, m.width, in.channels, std::vector<float>(static_cast<std::size_t>(m.height * m.width * in.channels), 0.0f)};
   auto at = [&](std::int64_t y, std::int64_t x, std::int64_t c) { return y < 0 || x < 0 || y >= in.height || x >= in.width ? 0.0f : in.at(y, x, c); };
   for (std::int64_t p = 0; p < m.height * m.width; ++p) {
@@ -48,7 +48,7 @@ inline float_image sample(const float_image& in, const pixel_map& m) {
   }
   return out;
 }
-inline mask sample(const mask& in, const pixel_map& m) {
+inline mask resampled(const mask& in, const pixel_map& m) {
   mask out{m.height, m.width, std::vector<std::uint8_t>(static_cast<std::size_t>(m.height * m.width), 0)};
   for (std::size_t p = 0; p < out.pixels.size(); ++p) {
     const auto y = static_cast<std::int64_t>(std::lround(m.y[p])), x = static_cast<std::int64_t>(std::lround(m.x[p]));
@@ -130,7 +130,7 @@ inline void augment(const augment_options& o, float_image& i, mask& m, random_st
     };
     if (i.height > 1 && i.width > 1) map.apply([&](float& y, float& x) { y = through(down, y), x = through(across, x); });
   }
-  if (moved) i = detail::sample(i, map), m = detail::sample(m, map);
+  if (moved) i = detail::resampled(i, map), m = detail::resampled(m, map);
 
   auto each = [&](const auto& f) {
     for (float& p : i.pixels) p = std::clamp(f(p), 0.0f, 255.0f);

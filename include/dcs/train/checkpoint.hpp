@@ -1,0 +1,38 @@
+// A checkpoint: the network's state dict, the optimiser's moments, and what a run must know to go on, in one safetensors file that PyTorch can read.
+#pragma once
+
+#include <dcs/nn/state_dict.hpp>
+#include <dcs/optim/adamw.hpp>
+
+namespace dcs {
+
+namespace detail {
+inline bool is_optimizer_entry(const std::string& name) { return name.rfind("optimizer/", 0) == 0; }
+}  // namespace detail
+
+/// Writes PATH (through a temporary file): weights under their names, optimiser state if given, metadata.
+template <module Net>
+void save_checkpoint(const std::string& path, Net& net, const adamw* optimizer, std::map<std::string, std::string> metadata) {
+  io::safetensors file;
+  file.metadata = std::move(metadata);
+  save_state_dict(net, file);
+  if (optimizer) optimizer->save(file);
+  io::write_safetensors(path, file);
+}
+
+/// Reads weights (and the optimiser's state if wanted) into a network that has memory; returns the metadata.
+template <module Net>
+std::map<std::string, std::string> load_checkpoint(const std::string& path, Net& net, adamw* optimizer = nullptr) {
+  const auto file = io::read_safetensors(path);
+  load_state_dict(net, file, "", false, &detail::is_optimizer_entry);
+  if (optimizer) optimizer->load(file);
+  return file.metadata;
+}
+
+/// ImageNet weights of a torchvision ResNet into the backbone; its classifier is passed over.
+template <class Net>
+int load_backbone(const std::string& path, Net& net) {
+  return load_state_dict(net.detector.body, io::read_safetensors(path), "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; });
+}
+
+}  // namespace dcs

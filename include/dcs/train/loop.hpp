@@ -1,0 +1,130 @@
+// Epochs over a data set: training with augmentation, validation, evaluation. The order of images, their augmentation, and every draw of a step are functions of
+// (seed, epoch, position), so a run that is resumed goes on as if it had not stopped; loading happens ahead on another thread and changes nothing.
+#pragma once
+
+#include <dcs/metrics/metrics.hpp>
+#include <dcs/optim/adamw.hpp>
+#include <dcs/train/step.hpp>
+
+#include <functional>
+#include <future>
+
+namespace dcs {
+
+/// Numbers of a run.
+struct epoch_options {
+  int batch = 4;
+  std::uint64_t seed = 0;
+  bool augmented = true;
+  normalisation input{};
+  augment_options augment{};
+  step_options step{};
+};
+
+/// Called after each batch with (batches done, batches in all, losses of this batch).
+using progress = std::function<void(std::int64_t, std::int64_t, const step_losses&)>;
+
+namespace detail {
+
+inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[r.below(i, static_cast<std::uint32_t>(i))]);
+  return order;
+}
+
+// Loads batches one ahead: body(samples) for each in order.
+template <dataset Data, class Change, class Body>
+void for_batches(const Data& data, const std::vector<std::int64_t>& order, int size, const Change& change, const Body& body) {
+  const auto step = static_cast<std::size_t>(size);
+  auto load = [&](std::size_t begin) {
+    std::vector<sample> samples;
+    for (std::size_t i = begin; i < std::min(order.size(), begin + step); ++i) {
+      samples.push_back(data.load(order[i]));
+      change(samples.back(), static_cast<std::uint64_t>(order[i]));
+    }
+    return samples;
+  };
+  auto next = std::async(std::launch::async, load, std::size_t{0});
+  for (std::size_t begin = 0; begin < order.size(); begin += step) {
+    const auto samples = next.get();
+    if (begin + step < order.size()) next = std::async(std::launch::async, load, begin + step);
+    body(samples);
+  }
+}
+
+}  // namespace detail
+
+/// One epoch of training; returns the mean losses of its batches.
+template <class Net, dataset Data>
+step_losses train_epoch(Net& net, adamw& optimizer, const Data& data, const epoch_options& o, int epoch, const progress& report = {}) {
+  const random_stream random = random_stream{o.seed, 0}.child(static_cast<std::uint64_t>(epoch));
+  const auto order = detail::shuffled(data.size(), random.child(1));
+  const std::int64_t batches = (data.size() + o.batch - 1) / o.batch;
+  step_losses total;
+  std::int64_t done = 0;
+  detail::for_batches(
+      data, order, o.batch,
+      [&](sample& s, std::uint64_t i) {
+        if (o.augmented) augment(o.augment, s.pixels, s.truth, random.child(2).child(i));
+      },
+      [&](const std::vector<sample>& samples) {
+        optimizer.clear_gradients();
+        const auto l = train_step(net, make_batch(samples, o.input), o.step, random.child(3).child(static_cast<std::uint64_t>(done)));
+        optimizer.step();
+        total += l;
+        if (report) report(++done, batches, l);
+        else ++done;
+      });
+  optimizer.clear_gradients();
+  return total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1)));
+}
+
+/// Mean validation losses over a data set, and the metrics of its predictions.
+template <class Net, dataset Data>
+std::pair<step_losses, mean_metrics> validate(Net& net, const Data& data, const epoch_options& o) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(data.size()));
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
+  step_losses total;
+  std::vector<segmentation_metrics> all;
+  std::int64_t batches = 0;
+  detail::for_batches(
+      data, order, o.batch, [](sample&, std::uint64_t) {},
+      [&](const std::vector<sample>& samples) {
+        const auto b = make_batch(samples, o.input);
+        total += validation_losses(net, b, o.step);
+        const auto found = predict(net, b.images);
+        for (std::size_t i = 0; i < samples.size(); ++i) all.push_back(measure(found[i].above(), samples[i].truth));
+        ++batches;
+      });
+  return {total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1))), mean_of(all)};
+}
+
+/// Dice of the best single grey threshold over all images of a set: what an intensity alone reaches. 0 to 255 in steps of 1, both directions.
+template <dataset Data>
+double best_threshold_dice(const Data& data) {
+  std::vector<double> above(256, 0), below(256, 0);
+  for (std::int64_t i = 0; i < data.size(); ++i) {
+    const sample s = data.load(i);
+    std::array<std::int64_t, 256> all{}, object{};
+    for (std::size_t p = 0; p < s.truth.pixels.size(); ++p) {
+      const float grey = (s.pixels.pixels[3 * p] + s.pixels.pixels[3 * p + 1] + s.pixels.pixels[3 * p + 2]) / 3;
+      const auto g = static_cast<std::size_t>(std::clamp(grey, 0.0f, 255.0f));
+      ++all[g], object[g] += s.truth.pixels[p];
+    }
+    const auto lesion = static_cast<double>(s.truth.count());
+    std::int64_t n = 0, hit = 0;
+    for (std::size_t t = 256; t-- > 0;) {
+      n += all[t], hit += object[t];
+      above[t] += static_cast<double>(n) + lesion > 0 ? 2 * static_cast<double>(hit) / (static_cast<double>(n) + lesion) : 1;
+    }
+    n = hit = 0;
+    for (std::size_t t = 0; t < 256; ++t) {
+      n += all[t], hit += object[t];
+      below[t] += static_cast<double>(n) + lesion > 0 ? 2 * static_cast<double>(hit) / (static_cast<double>(n) + lesion) : 1;
+    }
+  }
+  return std::max(*std::max_element(above.begin(), above.end()), *std::max_element(below.begin(), below.end())) / static_cast<double>(data.size());
+}
+
+}  // namespace dcs
