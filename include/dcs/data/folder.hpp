@@ -46,6 +46,12 @@ class folder_dataset {
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(entries_.size()); }
+  /// The same images at another size.
+  folder_dataset at_side(std::int64_t side) const {
+    folder_dataset d = *this;
+    d.side_ = side;
+    return d;
+  }
   const std::string& name(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)].name; }
   const std::string& path(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)].image; }
 

@@ -195,7 +195,7 @@ inline tensor<float, image_shape> flipped(const tensor<float, image_shape>& x, b
 template <class Net>
 std::vector<prediction> predict_augmented(const Net& net, const tensor<float, image_shape>& images, const detector_options& o = {}) {
   auto out = predict(net, images, o);
-  for (const auto [horizontal, vertical] : {std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
+  for (const auto& [horizontal, vertical] : {std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
     const auto more = predict(net, detail::flipped(images, horizontal, vertical), o);
     for (std::size_t n = 0; n < out.size(); ++n)
       for (std::int64_t i = 0; i < out[n].height; ++i)

@@ -1,0 +1,22 @@
+// Evaluates a run on a split: metrics per image and mean to evaluation.json, overlays, and one line.
+#include "session.hpp"
+
+#include <CLI/CLI.hpp>
+
+static int body(int argc, char** argv) {
+  programs::evaluate_config c;
+  CLI::App app{"Evaluates a run of dcs_train. The last line holds the means; missed counts images whose lesion was not found"};
+  app.add_option("--run", c.run, "folder of the run")->required()->check(CLI::ExistingDirectory);
+  app.add_option("--data", c.data, "folder of the set (default: the run's)");
+  app.add_option("--split", c.split, "split")->capture_default_str();
+  app.add_option("--boxes", c.boxes, "regions: detected, or truth (the paper's Table 1)")->capture_default_str()->check(CLI::IsMember({"detected", "truth"}));
+  app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
+  app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
+  app.add_flag("--native", c.native, "measure at the images' own size");
+  app.add_option("--overlays", c.overlays, "pictures to draw")->capture_default_str()->check(CLI::NonNegativeNumber);
+  CLI11_PARSE(app, argc, argv);
+  programs::make_session(programs::net_of_run(c.run))->evaluate(c);
+  return 0;
+}
+
+int main(int argc, char** argv) { return programs::guarded("dcs_evaluate", body, argc, argv); }

@@ -1,0 +1,19 @@
+// Segments images with a trained run: a mask at the image's own size and an overlay each.
+#include "session.hpp"
+
+#include <CLI/CLI.hpp>
+
+static int body(int argc, char** argv) {
+  programs::predict_config c;
+  CLI::App app{"Segments images with a run of dcs_train: NAME.mask.png and NAME.overlay.png in --out"};
+  app.add_option("--run", c.run, "folder of the run")->required()->check(CLI::ExistingDirectory);
+  app.add_option("--out", c.out, "folder for the results")->required();
+  app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
+  app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
+  app.add_option("images", c.images, "PNG or JPEG files")->required();
+  CLI11_PARSE(app, argc, argv);
+  programs::make_session(programs::net_of_run(c.run))->predict(c);
+  return 0;
+}
+
+int main(int argc, char** argv) { return programs::guarded("dcs_predict", body, argc, argv); }

@@ -1,0 +1,88 @@
+// A run is a folder: config.json, results.csv, last.safetensors, best.safetensors, evaluation.json, overlays/.
+#pragma once
+
+#include "session.hpp"
+
+#include <dcs/train/loop.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+#include <unistd.h>
+
+namespace programs {
+
+using json = nlohmann::json;
+
+inline json read_json(const std::string& path) {
+  std::ifstream in(path);
+  dcs::expect(in.good(), path, ": cannot be opened");
+  try {
+    return json::parse(in);
+  } catch (const json::exception& e) {
+    dcs::fail(path, ": ", e.what());
+  }
+}
+inline void write_text(const std::string& path, const std::string& text) {
+  const std::string partial = path + ".partial";
+  std::ofstream out(partial);
+  out << text;
+  out.close();
+  dcs::expect(out.good() && std::rename(partial.c_str(), path.c_str()) == 0, path, ": cannot be written");
+}
+
+inline json to_json(const train_config& c) {
+  return {{"net", c.net},         {"data", c.data},         {"backbone", c.backbone}, {"side", c.side},         {"epochs", c.epochs},
+          {"batch", c.batch},     {"seed", c.seed},         {"rate", c.rate},         {"weight_decay", c.weight_decay}, {"patience", c.patience},
+          {"stop_after", c.stop_after}, {"images", c.images}, {"augment", c.augment},   {"schedule", c.schedule}, {"truth_regions", c.truth_regions},
+          {"imagenet_input", c.imagenet_input}};
+}
+inline train_config config_of(const json& j, const std::string& path) {
+  train_config c;
+  try {
+    c.net = j.at("net"), c.data = j.at("data"), c.backbone = j.at("backbone"), c.side = j.at("side"), c.epochs = j.at("epochs"), c.batch = j.at("batch");
+    c.seed = j.at("seed"), c.rate = j.at("rate"), c.weight_decay = j.at("weight_decay"), c.patience = j.at("patience"), c.stop_after = j.at("stop_after");
+    c.images = j.at("images"), c.augment = j.at("augment"), c.schedule = j.at("schedule"), c.truth_regions = j.at("truth_regions");
+    c.imagenet_input = j.at("imagenet_input");
+  } catch (const json::exception& e) {
+    dcs::fail(path, ": ", e.what());
+  }
+  return c;
+}
+
+inline json to_json(const dcs::segmentation_metrics& m) {
+  return {{"dice", m.dice}, {"iou", m.iou}, {"precision", m.precision}, {"hd95", m.hd95}, {"missed", m.missed}};
+}
+inline json to_json(const dcs::mean_metrics& m) {
+  return {{"dice", m.dice}, {"iou", m.iou}, {"precision", m.precision}, {"hd95", m.hd95}, {"missed", m.missed}, {"images", m.images}};
+}
+
+/// One line that is written over on a terminal; on anything else a plain line now and then.
+class progress_line {
+ public:
+  explicit progress_line(std::string head) : head_(std::move(head)), terminal_(isatty(1) != 0), start_(clock::now()), last_(start_) {}
+  void operator()(std::int64_t done, std::int64_t all, double loss, int batch) {
+    const auto now = clock::now();
+    const double seconds = std::chrono::duration<double>(now - start_).count();
+    const bool due = std::chrono::duration<double>(now - last_).count() > (terminal_ ? 0.2 : 30);
+    if (!due && !(terminal_ && done == all)) return;
+    last_ = now;
+    std::printf("%s%s  %lld/%lld  loss %.4f  %.1f images/s  %.0f s left%s", terminal_ ? "\r" : "", head_.c_str(), static_cast<long long>(done), static_cast<long long>(all), loss,
+                static_cast<double>(done * batch) / seconds, seconds / static_cast<double>(done) * static_cast<double>(all - done), terminal_ ? "   " : "\n");
+    std::fflush(stdout);
+  }
+  ~progress_line() {
+    if (terminal_) std::printf("\r%79s\r", "");
+  }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  std::string head_;
+  bool terminal_;
+  clock::time_point start_, last_;
+};
+
+}  // namespace programs

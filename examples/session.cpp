@@ -1,0 +1,45 @@
+// The networks that are compiled in, by name.
+#include "session.hpp"
+
+#include "run_folder.hpp"
+
+#include <iostream>
+
+namespace programs {
+
+#define DCS_BUILT(number, name) std::unique_ptr<session> make_variant_##number();
+#include "variants_built.inc"
+#undef DCS_BUILT
+
+std::string net_names() {
+  std::string names;
+#define DCS_BUILT(number, name) names += std::string(names.empty() ? "" : ", ") + (name);
+#include "variants_built.inc"
+#undef DCS_BUILT
+  return names;
+}
+
+std::unique_ptr<session> make_session(const std::string& net) {
+#define DCS_BUILT(number, name) \
+  if (net == (name)) return make_variant_##number();
+#include "variants_built.inc"
+#undef DCS_BUILT
+  dcs::fail("--net ", net, ": not compiled in; there are ", net_names());
+}
+
+std::string net_of_run(const std::string& run) {
+  const std::string path = (std::filesystem::path(run) / "config.json").string();
+  return config_of(read_json(path), path).net;
+}
+
+int guarded(const char* program, int (*body)(int, char**), int argc, char** argv) {
+  try {
+    return body(argc, argv);
+  } catch (const std::exception& e) {
+    std::fflush(stdout);
+    std::cerr << program << ": " << e.what() << "\n";
+    return 1;
+  }
+}
+
+}  // namespace programs

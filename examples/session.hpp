@@ -1,0 +1,51 @@
+// What the programs ask of a network, whatever its type. A variant's translation unit (variant.cpp) makes one.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace programs {
+
+struct train_config {
+  std::string net = "small-scratch", data, out, backbone;
+  int side = 128, epochs = 100, batch = 4;
+  std::uint64_t seed = 0;
+  double rate = 2e-4, weight_decay = 1e-4;
+  int patience = 5, stop_after = 20, images = 0;
+  bool augment = true, schedule = false, truth_regions = false, resume = false, imagenet_input = false;
+};
+
+struct evaluate_config {
+  std::string run, data, split = "test", boxes = "detected", checkpoint = "best";
+  bool augmented = false, native = false;
+  int overlays = 8;
+};
+
+struct predict_config {
+  std::string run, checkpoint = "best", out;
+  std::vector<std::string> images;
+  bool augmented = false;
+};
+
+class session {
+ public:
+  virtual ~session() = default;
+  virtual void train(const train_config&) = 0;
+  virtual void evaluate(const evaluate_config&) = 0;
+  virtual void predict(const predict_config&) = 0;
+  virtual void summary(int side) = 0;
+};
+
+/// The network of a name; throws dcs::error with the names there are.
+std::unique_ptr<session> make_session(const std::string& net);
+/// Names of the networks that are compiled in, separated by commas.
+std::string net_names();
+/// The name that a run folder's configuration holds.
+std::string net_of_run(const std::string& run);
+
+/// Runs a program's body; an exception becomes one line on stderr and exit code 1.
+int guarded(const char* program, int (*body)(int, char**), int argc, char** argv);
+
+}  // namespace programs

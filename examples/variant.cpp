@@ -1,0 +1,217 @@
+// One network of variants.hpp, number DCS_VARIANT, behind the interface of session.hpp.
+#include "run_folder.hpp"
+#include "variants.hpp"
+
+#include <dcs/io/overlay.hpp>
+#include <dcs/nn/summary.hpp>
+#include <dcs/train/checkpoint.hpp>
+
+namespace programs {
+
+namespace {
+
+template <int>
+struct variant_at;
+#define DCS_DECLARE(number, name, ...) \
+  template <>                          \
+  struct variant_at<number> {          \
+    using type = __VA_ARGS__;          \
+  };
+DCS_VARIANT_LIST(DCS_DECLARE)
+#undef DCS_DECLARE
+
+using net_type = variant_at<DCS_VARIANT>::type;
+namespace fs = std::filesystem;
+
+// Part of a data set: its first images.
+struct first_of {
+  const dcs::folder_dataset& data;
+  std::int64_t count;
+  std::int64_t size() const { return count > 0 ? std::min(count, data.size()) : data.size(); }
+  dcs::sample load(std::int64_t i) const { return data.load(i); }
+};
+
+class net_session final : public session {
+ public:
+  void train(const train_config& given) override {
+    train_config c = given;
+    const fs::path out = c.out;
+    const std::string config_path = (out / "config.json").string(), last = (out / "last.safetensors").string(), best = (out / "best.safetensors").string();
+    if (c.resume) {
+      c = config_of(read_json(config_path), config_path);
+      c.out = given.out, c.epochs = std::max(given.epochs, c.epochs);
+    } else {
+      dcs::expect(!fs::exists(last), out.string(), " holds a run already; --resume continues it, another --out starts a new one");
+    }
+    const dcs::folder_dataset train_all(c.data, "train", c.side), val(c.data, "val", c.side);
+    const first_of train_set{train_all, c.images};
+    fs::create_directories(out);
+    auto o = options_of(c);
+    dcs::initialize(*net_, c.seed);
+    if (!c.backbone.empty() && !c.resume) std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), c.backbone.c_str());
+    dcs::adamw optimizer(dcs::named_parameters(*net_), {c.rate, 0.9, 0.999, 1e-8, c.weight_decay, 1.0});
+    dcs::plateau plateau;
+    plateau.patience = c.patience, plateau.stop_after = c.stop_after;
+    int first = 0;
+    if (c.resume) {
+      const auto meta = dcs::load_checkpoint(last, *net_, &optimizer);
+      first = std::stoi(meta.at("epoch")) + 1;
+      optimizer.options.rate = std::stod(meta.at("rate"));
+      plateau.best = std::stod(meta.at("best_loss")), plateau.since_best = std::stoi(meta.at("since_best")), plateau.since_change = std::stoi(meta.at("since_change"));
+    }
+    write_text(config_path, to_json(c).dump(2) + "\n");
+    std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(), static_cast<long long>(dcs::parameters<net_type>),
+                static_cast<long long>(train_set.size()), static_cast<long long>(val.size()), c.side, c.side, first + 1, c.epochs);
+
+    const std::string results = (out / "results.csv").string();
+    if (!c.resume)
+      write_text(results, "epoch,rate,seconds,total,main,levels,edge,consistency,classifier,box,objectness,rpn_box,regions,val_total,val_main,val_levels,val_edge,"
+                          "val_consistency,val_classifier,val_box,val_objectness,val_rpn_box,dice,iou,precision,hd95,missed\n");
+    for (int epoch = first; epoch < c.epochs && !plateau.exhausted(); ++epoch) {
+      const auto start = std::chrono::steady_clock::now();
+      o.step.loss.levels = dcs::loss::level_weights(c.schedule, static_cast<double>(epoch) / c.epochs);
+      const double rate = optimizer.options.rate;
+      dcs::step_losses trained;
+      {
+        progress_line line("epoch " + std::to_string(epoch + 1) + "/" + std::to_string(c.epochs));
+        trained = dcs::train_epoch(*net_, optimizer, train_set, o, epoch,
+                                   [&](std::int64_t done, std::int64_t all, const dcs::step_losses& l) { line(done, all, l.total, c.batch); });
+      }
+      const auto [validated, metrics] = dcs::validate(*net_, val, o);
+      optimizer.options.rate = plateau.next(rate, validated.total);
+      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      std::printf("epoch %d/%d  loss %.4f  val %.4f  dice %.4f  iou %.4f  hd95 %.2f  missed %lld/%lld  rate %.1e  %.0f s%s\n", epoch + 1, c.epochs, trained.total,
+                  validated.total, metrics.dice, metrics.iou, metrics.hd95, static_cast<long long>(metrics.missed), static_cast<long long>(metrics.images), rate, seconds,
+                  plateau.improved() ? "  best" : "");
+      std::fflush(stdout);
+      append_results(results, epoch, rate, seconds, trained, validated, metrics);
+      const std::map<std::string, std::string> meta{{"epoch", std::to_string(epoch)},
+                                                    {"rate", std::to_string(optimizer.options.rate)},
+                                                    {"best_loss", std::to_string(plateau.best)},
+                                                    {"since_best", std::to_string(plateau.since_best)},
+                                                    {"since_change", std::to_string(plateau.since_change)},
+                                                    {"config", to_json(c).dump()}};
+      dcs::save_checkpoint(last, *net_, &optimizer, meta);
+      if (plateau.improved()) dcs::save_checkpoint(best, *net_, nullptr, meta);
+    }
+    std::printf("run: %s\n", out.string().c_str());
+  }
+
+  void evaluate(const evaluate_config& e) override {
+    const train_config c = load_run(e.run, e.checkpoint);
+    dcs::expect(e.boxes == "detected" || e.boxes == "truth", "--boxes ", e.boxes, ": expected detected or truth");
+    const dcs::folder_dataset data(e.data.empty() ? c.data : e.data, e.split, c.side);
+    const auto o = options_of(c);
+    const fs::path overlays = fs::path(e.run) / "overlays";
+    if (e.overlays > 0) fs::create_directories(overlays);
+    json images = json::array();
+    std::vector<dcs::segmentation_metrics> all;
+    std::int64_t undetected = 0;
+    for (std::int64_t i = 0; i < data.size(); ++i) {
+      const dcs::sample s = data.load(i);
+      const auto b = dcs::make_batch({s}, o.input);
+      const auto found = e.boxes == "truth" ? dcs::predict(*net_, b.images, {}, &b.boxes)[0]
+                         : e.augmented      ? dcs::predict_augmented(*net_, b.images)[0]
+                                            : dcs::predict(*net_, b.images)[0];
+      undetected += found.detections.empty();
+      all.push_back(e.native ? native_metrics(found, s, data, i) : dcs::measure(found.above(), s.truth));
+      json entry = to_json(all.back());
+      entry["name"] = s.name;
+      entry["detections"] = found.detections.size();
+      images.push_back(entry);
+      if (i < e.overlays) {
+        std::vector<dcs::box<float>> boxes;
+        for (const auto& d : found.detections) boxes.push_back(d.box);
+        dcs::io::write_png((overlays / (fs::path(s.name).stem().string() + ".png")).string(), dcs::io::draw_overlay(s.pixels, s.truth, found.above(), boxes));
+      }
+    }
+    const auto mean = dcs::mean_of(all);
+    const double threshold = dcs::best_threshold_dice(data);
+    json j{{"split", e.split}, {"boxes", e.boxes}, {"test_time_augmentation", e.augmented}, {"native_size", e.native}, {"mean", to_json(mean)},
+           {"without_detection", undetected}, {"threshold_dice", threshold}, {"images", images}};
+    write_text((fs::path(e.run) / "evaluation.json").string(), j.dump(2) + "\n");
+    std::printf("dice=%.4f iou=%.4f precision=%.4f hd95=%.2f missed=%lld images=%lld threshold_dice=%.4f\n", mean.dice, mean.iou, mean.precision, mean.hd95,
+                static_cast<long long>(mean.missed), static_cast<long long>(mean.images), threshold);
+  }
+
+  void predict(const predict_config& p) override {
+    const train_config c = load_run(p.run, p.checkpoint);
+    const auto o = options_of(c);
+    fs::create_directories(p.out);
+    for (const auto& path : p.images) {
+      const dcs::image original = dcs::io::read_image(path);
+      dcs::sample s{path, dcs::resize(dcs::to_float(original), c.side, c.side), {c.side, c.side, std::vector<std::uint8_t>(static_cast<std::size_t>(c.side * c.side), 0)},
+                    original.height, original.width};
+      const auto b = dcs::make_batch({s}, o.input);
+      const auto found = p.augmented ? dcs::predict_augmented(*net_, b.images)[0] : dcs::predict(*net_, b.images)[0];
+      const dcs::mask m = dcs::resize(found.above(), original.height, original.width);
+      dcs::image picture{m.height, m.width, 1, m.pixels};
+      for (auto& v : picture.pixels) v = static_cast<std::uint8_t>(v * 255);
+      std::vector<dcs::box<float>> boxes;
+      for (const auto& d : found.detections) boxes.push_back(d.box);
+      const std::string stem = (fs::path(p.out) / fs::path(path).stem()).string();
+      dcs::io::write_png(stem + ".mask.png", picture);
+      dcs::io::write_png(stem + ".overlay.png", dcs::io::draw_overlay(s.pixels, {}, found.above(), boxes));
+      std::printf("%s: %zu detections, %lld pixels\n", path.c_str(), found.detections.size(), static_cast<long long>(m.count()));
+      for (const auto& d : found.detections)
+        std::printf("  score %.3f  box %.1f %.1f %.1f %.1f of %d × %d\n", static_cast<double>(d.score), static_cast<double>(d.box.x1), static_cast<double>(d.box.y1),
+                    static_cast<double>(d.box.x2), static_cast<double>(d.box.y2), c.side, c.side);
+    }
+  }
+
+  void summary(int side) override {
+    dcs::initialize(*net_, 0);
+    dcs::summary table(*net_);
+    const auto images = dcs::tensor<float, dcs::image_shape>::zeros({1, side, side, 3});
+    const std::vector<std::vector<dcs::box<float>>> boxes{{{0, 0, static_cast<float>(side) / 4, static_cast<float>(side) / 4}}};
+    const auto pyramid = net_->detector.features(images);
+    (void)net_->detector.propose_levels(pyramid);
+    (void)net_->detector.roi_heads(dcs::pool_boxes(boxes, pyramid, side));
+    (void)net_->segment(pyramid, dcs::make_rois<dcs::dyn<"roi">>(boxes));
+    std::printf("%sone image of %d × %d, one box through the box head, one region\nparameters %lld\n", table.text().c_str(), side, side,
+                static_cast<long long>(dcs::parameters<net_type>));
+  }
+
+ private:
+  static dcs::epoch_options options_of(const train_config& c) {
+    dcs::epoch_options o;
+    o.batch = c.batch, o.seed = c.seed, o.augmented = c.augment;
+    o.step.regions.ground_truth_only = c.truth_regions;
+    if (!c.backbone.empty() || c.imagenet_input) o.input = dcs::normalisation::imagenet();
+    return o;
+  }
+  train_config load_run(const std::string& run, const std::string& checkpoint) {
+    const std::string path = (fs::path(run) / "config.json").string();
+    const auto c = config_of(read_json(path), path);
+    dcs::initialize(*net_, 0);
+    dcs::load_checkpoint((fs::path(run) / (checkpoint + ".safetensors")).string(), *net_);
+    return c;
+  }
+  static dcs::segmentation_metrics native_metrics(const dcs::prediction& found, const dcs::sample& s, const dcs::folder_dataset& data, std::int64_t i) {
+    // Loaded once more at its own size, where that is square; others are measured at the larger side.
+    const dcs::folder_dataset native = data.at_side(std::max(s.native_height, s.native_width));
+    const dcs::mask truth = native.load(i).truth;
+    return dcs::measure(dcs::resize(found.above(), truth.height, truth.width), truth);
+  }
+  static void append_results(const std::string& path, int epoch, double rate, double seconds, const dcs::step_losses& t, const dcs::step_losses& v,
+                             const dcs::mean_metrics& m) {
+    std::FILE* f = std::fopen(path.c_str(), "a");
+    dcs::expect(f != nullptr, path, ": cannot be written");
+    std::fprintf(f, "%d,%g,%.1f", epoch + 1, rate, seconds);
+    for (double x : {t.total, t.main, t.levels, t.edge, t.consistency, t.classifier, t.box, t.objectness, t.rpn_box, static_cast<double>(t.regions), v.total, v.main, v.levels,
+                     v.edge, v.consistency, v.classifier, v.box, v.objectness, v.rpn_box, m.dice, m.iou, m.precision, m.hd95, static_cast<double>(m.missed)})
+      std::fprintf(f, ",%.6g", x);
+    std::fprintf(f, "\n");
+    dcs::expect(std::fclose(f) == 0, path, ": cannot be written");
+  }
+
+  std::unique_ptr<net_type> net_ = std::make_unique<net_type>();
+};
+
+}  // namespace
+
+#define DCS_JOIN_(a, b) a##b
+#define DCS_JOIN(a, b) DCS_JOIN_(a, b)
+std::unique_ptr<session> DCS_JOIN(make_variant_, DCS_VARIANT)() { return std::make_unique<net_session>(); }
+
+}  // namespace programs
