@@ -87,22 +87,24 @@ std::string to_string(const std::array<extent_t, R>& s) {
 
 namespace detail {
 
-template <std::size_t R>
-[[noreturn, gnu::cold, gnu::noinline]] void fail_sizes(const char* op, const std::array<extent_t, R>& wanted, const std::array<extent_t, R>& s,
-                                                       std::size_t axis) {
-  fail(op, ": sizes ", to_string(s), " do not fit the shape ", to_string(wanted), " at axis ", axis);
+// Whether run-time sizes fit a shape: static extents equal, none negative, equal dynamic extents equal. Knows no types, so that it exists once.
+[[gnu::noinline]] inline void expect_extents(const char* op, const extent_t* wanted, const extent_t* s, std::size_t rank) {
+  const auto text = [rank](const extent_t* e) {
+    std::string t = "[";
+    for (std::size_t i = 0; i < rank; ++i) t += (i ? ", " : "") + to_string(e[i]);
+    return t + "]";
+  };
+  for (std::size_t i = 0; i < rank; ++i) {
+    bool fits = wanted[i] >= 0 ? s[i] == wanted[i] : s[i] >= 0;
+    for (std::size_t j = 0; wanted[i] < 0 && j < i; ++j) fits = fits && (wanted[j] != wanted[i] || s[j] == s[i]);
+    if (!fits) fail(op, ": sizes ", text(s), " do not fit the shape ", text(wanted), " at axis ", i);
+  }
 }
-
-// Whether run-time sizes fit a shape: static extents equal, none negative, equal dynamic extents equal.
+template <class S>
+inline constexpr auto extents_of = S::extents;
 template <class S>
 void expect_fits(const char* op, const sizes<S::rank>& s) {
-  constexpr auto wanted = S::extents;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] >= 0 ? s[i] != wanted[i] : s[i] < 0) fail_sizes(op, wanted, s, i);
-    if constexpr (!S::is_static)
-      for (std::size_t j = 0; wanted[i] < 0 && j < i; ++j)
-        if (wanted[j] == wanted[i] && s[j] != s[i]) fail_sizes(op, wanted, s, i);
-  }
+  expect_extents(op, extents_of<S>.data(), s.data(), s.size());
 }
 
 }  // namespace detail

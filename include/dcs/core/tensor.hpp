@@ -12,6 +12,14 @@
 
 namespace dcs {
 
+namespace detail {
+[[gnu::noinline]] inline void expect_bytes(std::int64_t bytes, const extent_t* sizes, std::size_t rank, std::int64_t element, const char* type) {
+  extent_t n = 1;
+  for (std::size_t i = 0; i < rank; ++i) n *= sizes[i];
+  expect(bytes == n * element, "dcs::tensor::adopt: ", bytes, " bytes for ", n, " elements of ", type);
+}
+}  // namespace detail
+
 template <class T, class Shape, class Device = cpu_device>
 class tensor {
  public:
@@ -56,8 +64,7 @@ class tensor {
   /// The same memory under this shape; `s` must fit it and have as many elements.
   static tensor adopt(storage memory, const sizes_type& s) {
     detail::expect_fits<Shape>("dcs::tensor", s);
-    expect(memory.bytes() == count(s) * static_cast<std::int64_t>(sizeof(T)), "dcs::tensor::adopt: ", memory.bytes(), " bytes for sizes ",
-           to_string(s), " of ", dcs::name(dtype_of<T>));
+    detail::expect_bytes(memory.bytes(), s.data(), s.size(), static_cast<std::int64_t>(sizeof(T)), dcs::name(dtype_of<T>));
     tensor t;
     t.sizes_ = s;
     t.storage_ = std::move(memory);

@@ -9,13 +9,12 @@
 //       static auto run(const Expr& e) -> typename Expr::result_type;
 //     };
 //
-// and a user adds one in a file of their own. Where `applies` says no, the expression is evaluated unfused. A pattern is recognised at the top of an
+// and a user adds one in a file of their own. Where `applies` says no, the expression is evaluated unfused. A pattern that handles that itself says
+// `static constexpr bool always = true` instead of `applies`. A pattern is recognised at the top of an
 // expression and wherever it stands inside a pointwise chain.
 #pragma once
 
-#include <dcs/core/operand.hpp>
-
-#include <optional>
+#include <dcs/grad/var.hpp>
 
 namespace dcs {
 
@@ -43,17 +42,38 @@ struct kernel_of_expression<Expr> {
 template <expression Expr>
 using kernel_of = typename detail::kernel_of_expression<std::remove_cvref_t<Expr>>::type;
 
+namespace detail {
+// Where `fused<Expr>::always` is true, run() serves every expression of its type, and the unfused evaluation is never compiled.
+template <class Expr>
+concept always_fused = has_fused<Expr> && requires {
+  requires fused<Expr>::always;
+};
+}  // namespace detail
+
 /// The value of an operand: tensor, var or probe.
 template <operand X>
 constexpr auto eval(const X& x) -> result_t<X> {
   if constexpr (handle<X>) {
     return x;
+  } else if constexpr (detail::always_fused<X>) {
+    return fused<X>::run(x);
   } else if constexpr (has_fused<X>) {
     return fused<X>::applies(x) ? result_t<X>(fused<X>::run(x)) : result_t<X>(x.evaluate());
   } else {
     return x.evaluate();
   }
 }
+
+namespace detail {
+// What a node was evaluated to, without its type.
+template <class T>
+struct lazy_memo : counted {
+  static constexpr int max_rank = 8;
+  bool done = false;
+  untyped<T> value;
+  std::array<extent_t, max_rank> sizes{};
+};
+}  // namespace detail
 
 /// Base of an expression whose own kernel is costly: it is evaluated once however often it is used, and copies of it know each other.
 template <class Result>
@@ -64,24 +84,32 @@ class lazy : public expression_base {
   using shape_type = typename Result::shape_type;
   using device_type = typename Result::device_type;
 
-  lazy() : memo_(new memo) {}
+  lazy() : memo_(new detail::lazy_memo<value_type>) {}
   /// Equal for copies of one node, different for any two others.
   const void* identity() const { return memo_.get(); }
   /// Whether the node has been evaluated by itself: then a fused kernel would compute it a second time.
-  bool evaluated() const { return memo_->result.has_value(); }
+  bool evaluated() const { return memo_->done; }
+  /// What it was evaluated to.
+  const untyped<value_type>& evaluated_to() const { return memo_->value; }
 
  protected:
   template <class Make>
-  const Result& once(Make&& make) const {
-    if (!memo_->result) memo_->result.emplace(make());
-    return *memo_->result;
+  Result once(Make&& make) const {
+    if (!memo_->done) {
+      const Result r = make();
+      memo_->value = erase(r);
+      std::copy(r.sizes().begin(), r.sizes().end(), memo_->sizes.begin());
+      memo_->done = true;
+      return r;
+    }
+    sizes<Result::rank> n;
+    std::copy_n(memo_->sizes.begin(), n.size(), n.begin());
+    return restore<Result>(untyped<value_type>(memo_->value), n);
   }
 
  private:
-  struct memo : counted {
-    std::optional<Result> result;
-  };
-  counted_ptr<memo> memo_;
+  static_assert(shape_type::rank <= detail::lazy_memo<value_type>::max_rank, "dcs::lazy: a node has at most 8 axes");
+  counted_ptr<detail::lazy_memo<value_type>> memo_;
 };
 
 }  // namespace dcs

@@ -146,7 +146,7 @@ class parameter_base {
 
  protected:
   constexpr explicit parameter_base(const parameter_description* d) : description_(d) {}
-  void expect_type(dtype wanted) const {
+  [[gnu::noinline]] void expect_type(dtype wanted) const {
     expect(defined(), "dcs::parameter: has no memory yet; initialize the network or load it first");
     expect(type_ == wanted, "dcs::parameter: holds ", dcs::name(type_), ", but ", dcs::name(wanted),
            " is wanted; convert<T>(net) converts a network");

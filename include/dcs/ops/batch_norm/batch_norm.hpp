@@ -94,6 +94,14 @@ template <class S, class P>
 constexpr void check_batch_norm() {
   (void)batch_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
 }
+template <class T>
+[[gnu::noinline]] void norm_scale_and_shift(const T* gamma, const T* beta, const T* mean, const T* variance, double eps, extent_t channels, T* scale, T* shift) {
+  for (extent_t i = 0; i < channels; ++i) {
+    const double s = static_cast<double>(gamma[i]) / std::sqrt(static_cast<double>(variance[i]) + eps);
+    scale[i] = static_cast<T>(s);
+    shift[i] = static_cast<T>(static_cast<double>(beta[i]) - static_cast<double>(mean[i]) * s);
+  }
+}
 }  // namespace detail
 
 /// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
@@ -121,11 +129,7 @@ constexpr auto batch_norm_inference(const X& x, const tensor<T, C, D>& gamma, co
                                     const tensor<T, C, D>& variance, double eps = 1e-5) {
   detail::check_batch_norm<shape_t<X>, C>();
   auto scale = tensor<T, C, D>::empty(), shift = tensor<T, C, D>::empty();
-  for (extent_t i = 0; i < C::size(); ++i) {
-    const double s = static_cast<double>(gamma.data()[i]) / std::sqrt(static_cast<double>(variance.data()[i]) + eps);
-    scale.data()[i] = static_cast<T>(s);
-    shift.data()[i] = static_cast<T>(static_cast<double>(beta.data()[i]) - static_cast<double>(mean.data()[i]) * s);
-  }
+  detail::norm_scale_and_shift(gamma.data(), beta.data(), mean.data(), variance.data(), eps, C::size(), scale.data(), shift.data());
   return x * scale + shift;
 }
 

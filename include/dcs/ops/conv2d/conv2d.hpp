@@ -34,6 +34,13 @@ constexpr void check_conv2d() {
   (void)conv2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
 }
 
+[[gnu::noinline]] inline cpu::conv2d_geometry conv2d_geometry_of(const sizes<4>& x, const sizes<4>& w, extent_t stride, extent_t padding,
+                                                                 extent_t dilation, extent_t groups) {
+  const extent_t h = windowed(x[1], w[0], stride, padding, dilation), v = windowed(x[2], w[1], stride, padding, dilation);
+  expect(h >= 1 && v >= 1, "dcs::conv2d: an image of ", x[1], " × ", x[2], " is smaller than the ", w[0], " × ", w[1], " kernel");
+  return {x[0], x[1], x[2], x[3], h, v, w[3], w[0], w[1], stride, padding, dilation, groups};
+}
+
 }  // namespace detail
 
 /// Whether conv2d accepts an input of shape S with weights of shape W.
@@ -50,19 +57,13 @@ class conv2d_node : public lazy<lift_t<detail::conv2d_shape<shape_t<X>, shape_t<
   using typename base::value_type;
   using kernel = kernels::convolution;
 
-  conv2d_node(X x, W w) : x_(std::move(x)), w_(std::move(w)) {
-    const auto g = geometry();
-    expect(g.out_h >= 1 && g.out_w >= 1, "dcs::conv2d: an image of ", g.in_h, " × ", g.in_w, " is smaller than the ", g.k_h, " × ", g.k_w, " kernel");
-  }
+  conv2d_node(X x, W w) : x_(std::move(x)), w_(std::move(w)) { geometry(); }
 
   const X& input() const { return x_; }
   const W& weight() const { return w_; }
 
   cpu::conv2d_geometry geometry() const {
-    const auto& x = x_.sizes();
-    constexpr auto w = shape_t<W>::extents;
-    return {x[0], x[1], x[2], x[3], windowed(x[1], w[0], Stride, Padding, Dilation), windowed(x[2], w[1], Stride, Padding, Dilation),
-            w[3], w[0], w[1], Stride, Padding, Dilation, Groups};
+    return detail::conv2d_geometry_of(x_.sizes(), w_.sizes(), Stride, Padding, Dilation, Groups);
   }
   sizes<4> output_sizes() const {
     const auto g = geometry();

@@ -1,6 +1,7 @@
 // Convolution with its epilogue: the patterns relu((conv · scale + shift) + residual), any part of which may be missing, for tensors and vars.
 // Backward undoes the ReLU by the sign of the result, sends the gradient to residual and shift as it is, and folds the scale into the weights. A scale that
-// is itself recorded needs the convolution's own result, so such an expression is evaluated unfused.
+// is itself recorded needs the convolution's own result, so such an expression is evaluated unfused, as is one whose convolution has been evaluated before.
+// Bodies know no shapes (untyped operands), so that a network's code holds them once per element type.
 #pragma once
 
 #include <dcs/ops/conv2d/conv2d.hpp>
@@ -12,103 +13,93 @@ namespace dcs {
 
 namespace detail {
 
-struct none {};
-
-template <class Conv, class Scale = none, class Shift = none, class Residual = none>
-struct conv_parts {
-  using conv_type = Conv;
-  static constexpr bool scaled = !std::is_same_v<Scale, none>, shifted = !std::is_same_v<Shift, none>, has_residual = !std::is_same_v<Residual, none>;
-  const Conv& conv;
-  Scale scale;
-  Shift shift;
-  Residual residual;
+// A convolution and its epilogue without shapes: operands that are not there have no memory.
+template <class T>
+struct convolution_call {
+  cpu::conv2d_geometry g{};
+  untyped<T> x, w, scale, shift, residual;
   bool relu = false;
+  untyped<T> own;  // the convolution's own result, where it has been evaluated before
+
+  sizes<4> output_sizes() const { return {g.batch, g.out_h, g.out_w, g.out_c}; }
 };
+
+[[gnu::noinline]] inline void expect_residual(const sizes<4>& residual, const cpu::conv2d_geometry& g) {
+  const sizes<4> n{g.batch, g.out_h, g.out_w, g.out_c};
+  expect(residual == n, "dcs::conv2d: a residual of sizes ", to_string(residual), " for a result of ", to_string(n));
+}
 
 template <class X>
 inline constexpr bool is_conv_v = false;
 template <int S, int P, int D, int G, class X, class W>
 inline constexpr bool is_conv_v<conv2d_node<S, P, D, G, X, W>> = true;
 
-// An expression of vars may be recorded; a handle knows.
-template <class X>
-bool may_be_recorded(const X& x) {
-  if constexpr (handle<X>) return is_recorded(x);
-  else return any_var_v<X>;
-}
-
 template <class X>
 concept per_channel = operand<X> && shape_t<X>::rank == 1;
 
-// conv, conv · scale, (…) + shift, (…) + residual: what each level of an expression adds.
+// conv, conv · scale, (…) + shift, (…) + residual, relu(…): what each level of an expression adds to the call.
 template <class E>
 struct conv_form {
   static constexpr bool matches = false;
 };
 template <class E>
-  requires is_conv_v<E>
+requires is_conv_v<E>
 struct conv_form<E> {
   static constexpr bool matches = true;
   static constexpr int level = 0;
-  static bool fusible(const E& e) { return !e.evaluated(); }
-  static auto parts(const E& e) { return conv_parts<E>{e, {}, {}, {}}; }
+  template <class T>
+  static void fill(const E& e, convolution_call<T>& c) {
+    c.g = e.geometry();
+    c.x = erase(e.input());
+    c.w = erase(e.weight());
+    if (e.evaluated()) c.own = e.evaluated_to();
+  }
 };
 template <class A, class B>
-  requires(is_conv_v<A> && per_channel<B>)
-struct conv_form<pointwise<functions::mul, A, B>> {
+requires(is_conv_v<A>&& per_channel<B>) struct conv_form<pointwise<functions::mul, A, B>> {
   static constexpr bool matches = true;
   static constexpr int level = 1;
-  static bool fusible(const pointwise<functions::mul, A, B>& e) {
-    return !e.template argument<0>().evaluated() && !may_be_recorded(e.template argument<1>());
-  }
-  static auto parts(const pointwise<functions::mul, A, B>& e) {
-    return conv_parts<A, result_t<B>>{e.template argument<0>(), eval(e.template argument<1>()), {}, {}};
+  template <class T>
+  static void fill(const pointwise<functions::mul, A, B>& e, convolution_call<T>& c) {
+    conv_form<A>::fill(e.template argument<0>(), c);
+    c.scale = erase(eval(e.template argument<1>()));
   }
 };
 template <class A, class B>
-  requires(conv_form<A>::matches && per_channel<B>)
-struct conv_form<pointwise<functions::add, A, B>> {
+requires(conv_form<A>::matches&& per_channel<B>) struct conv_form<pointwise<functions::add, A, B>> {
   static constexpr bool matches = conv_form<A>::level < 2;
   static constexpr int level = 2;
-  static bool fusible(const pointwise<functions::add, A, B>& e) { return conv_form<A>::fusible(e.template argument<0>()); }
-  static auto parts(const pointwise<functions::add, A, B>& e) {
-    auto p = conv_form<A>::parts(e.template argument<0>());
-    return conv_parts<typename decltype(p)::conv_type, decltype(p.scale), result_t<B>>{p.conv, p.scale, eval(e.template argument<1>()), {}};
+  template <class T>
+  static void fill(const pointwise<functions::add, A, B>& e, convolution_call<T>& c) {
+    conv_form<A>::fill(e.template argument<0>(), c);
+    c.shift = erase(eval(e.template argument<1>()));
   }
 };
 template <class A, class B>
-  requires(conv_form<A>::matches && !per_channel<B> && std::is_same_v<shape_t<A>, shape_t<B>>)
-struct conv_form<pointwise<functions::add, A, B>> {
+requires(conv_form<A>::matches && !per_channel<B> && std::is_same_v<shape_t<A>, shape_t<B>>) struct conv_form<pointwise<functions::add, A, B>> {
   static constexpr bool matches = conv_form<A>::level < 3;
   static constexpr int level = 3;
-  static bool fusible(const pointwise<functions::add, A, B>& e) { return conv_form<A>::fusible(e.template argument<0>()); }
-  static auto parts(const pointwise<functions::add, A, B>& e) {
-    auto p = conv_form<A>::parts(e.template argument<0>());
-    return conv_parts<typename decltype(p)::conv_type, decltype(p.scale), decltype(p.shift), result_t<B>>{p.conv, p.scale, p.shift,
-                                                                                                         eval(e.template argument<1>())};
+  template <class T>
+  static void fill(const pointwise<functions::add, A, B>& e, convolution_call<T>& c) {
+    conv_form<A>::fill(e.template argument<0>(), c);
+    const result_t<B> residual = eval(e.template argument<1>());
+    expect_residual(residual.sizes(), c.g);
+    c.residual = erase(residual);
   }
 };
 template <class A>
-  requires(conv_form<A>::matches)
-struct conv_form<pointwise<functions::relu, A>> {
+requires(conv_form<A>::matches) struct conv_form<pointwise<functions::relu, A>> {
   static constexpr bool matches = conv_form<A>::level < 4;
   static constexpr int level = 4;
-  static bool fusible(const pointwise<functions::relu, A>& e) { return conv_form<A>::fusible(e.template argument<0>()); }
-  static auto parts(const pointwise<functions::relu, A>& e) {
-    auto p = conv_form<A>::parts(e.template argument<0>());
-    p.relu = true;
-    return p;
+  template <class T>
+  static void fill(const pointwise<functions::relu, A>& e, convolution_call<T>& c) {
+    conv_form<A>::fill(e.template argument<0>(), c);
+    c.relu = true;
   }
 };
 
 template <class E>
 concept convolution_chain = conv_form<E>::matches;
-
-template <class T, class X>
-untyped<T> erase_part(const X& x) {
-  if constexpr (std::is_same_v<X, none>) return {};
-  else return erase(x);
-}
 
 // out = dy where y > 0, else 0.
 template <class T>
@@ -121,14 +112,6 @@ void sum_rows(cpu_device, const T* dy, std::int64_t rows, std::int64_t channels,
   const std::int64_t size[2] = {rows, channels}, keep[2] = {0, 1};
   expr::sum_to(cpu_device{}, out, channels, dy, size, 2, keep);
 }
-
-// A convolution and its epilogue without shapes: operands that are not there have no memory.
-template <class T>
-struct convolution_call {
-  cpu::conv2d_geometry g;
-  untyped<T> x, w, scale, shift, residual;
-  bool relu = false;
-};
 
 template <class T, class D>
 storage scaled_weights(const convolution_call<T>& c, const storage& w) {
@@ -174,9 +157,28 @@ void convolution_backward(const convolution_call<T>& c, const storage& y, storag
   c.residual.template add<D>(std::move(dy));
 }
 
+// The parts of the epilogue as kernels of their own, after the convolution's own result.
+template <class T, class D>
+untyped<T> finish_unfused(untyped<T> y, const convolution_call<T>& c) {
+  using x0 = expr::leaf<0>;
+  using x1 = expr::leaf<1>;
+  const double none[expr::max_constants] = {};
+  sizes<4> n = c.output_sizes();
+  const auto map = [&](const untyped<T>& u) { return chain_leaf<T>{u, 4, {n[0], n[1], n[2], n[3]}, count(n)}; };
+  const auto channels = [&](const untyped<T>& u) { return chain_leaf<T>{u, 1, {n[3]}, n[3]}; };
+  if (c.scale.memory) y = run_chain<expr::call<functions::mul, x0, x1>, T, D, 2>(none, {map(y), channels(c.scale)}, n.data(), 4);
+  if (c.shift.memory) y = run_chain<expr::call<functions::add, x0, x1>, T, D, 2>(none, {map(y), channels(c.shift)}, n.data(), 4);
+  if (c.residual.memory) y = run_chain<expr::call<functions::add, x0, x1>, T, D, 2>(none, {map(y), map(c.residual)}, n.data(), 4);
+  if (c.relu) y = run_chain<expr::call<functions::relu, x0>, T, D, 1>(none, {map(y)}, n.data(), 4);
+  return y;
+}
+
 template <class T, class D>
 untyped<T> run_convolution(convolution_call<T> c) {
+  if (c.own.memory) return finish_unfused<T, D>(c.own, c);
+  if (c.scale.wanted()) return finish_unfused<T, D>(run_convolution<T, D>({c.g, c.x, c.w, {}, {}, {}, false, {}}), c);
   const auto& g = c.g;
+  note_work<shape<1, 1, 1, 1>>(c.w.data(), c.output_sizes(), work{g.multiply_adds(), g.multiply_adds()});
   storage y = storage::allocate<D>(g.out_pixels() * g.out_c * static_cast<extent_t>(sizeof(T)));
   cpu::conv2d_forward<T>(g, c.x.data(), c.w.data(), {c.scale.data(), c.shift.data(), c.residual.data(), g.out_c, c.relu}, static_cast<T*>(y.data()));
   const storage kept = c.relu ? y : storage();
@@ -185,23 +187,20 @@ untyped<T> run_convolution(convolution_call<T> c) {
   return record_untyped<T>(std::move(y), parents, [c = std::move(c), kept](storage dy) { convolution_backward<T, D>(c, kept, std::move(dy)); });
 }
 
-template <class R, class Parts>
-R evaluate_convolution(const Parts& p) {
-  using T = typename R::value_type;
-  const auto n = p.conv.output_sizes();
-  if constexpr (Parts::has_residual)
-    expect(p.residual.sizes() == n, "dcs::conv2d: a residual of sizes ", to_string(p.residual.sizes()), " for a result of ", to_string(n));
-  convolution_call<T> c{p.conv.geometry(), erase(p.conv.input()), erase(p.conv.weight()), erase_part<T>(p.scale), erase_part<T>(p.shift),
-                        erase_part<T>(p.residual), p.relu};
-  note_work<shape<1, 1, 1, 1>>(c.w.data(), n, work{c.g.multiply_adds(), c.g.multiply_adds()});
-  return restore<R>(run_convolution<T, typename R::device_type>(std::move(c)), n);
+template <class E>
+typename E::result_type evaluate_convolution(const E& e) {
+  using R = typename E::result_type;
+  convolution_call<typename R::value_type> c;
+  conv_form<E>::fill(e, c);
+  const auto n = c.output_sizes();
+  return restore<R>(run_convolution<typename R::value_type, typename R::device_type>(std::move(c)), n);
 }
 
 }  // namespace detail
 
 template <int Stride, int Padding, int Dilation, int Groups, class X, class W>
 auto conv2d_node<Stride, Padding, Dilation, Groups, X, W>::evaluate() const -> result_type {
-  return this->once([&] { return detail::evaluate_convolution<result_type>(detail::conv_form<conv2d_node>::parts(*this)); });
+  return this->once([&] { return detail::evaluate_convolution(*this); });
 }
 
 /// The pattern table's entry for convolutions: relu(conv · scale + shift + residual), or any part of it.
@@ -210,10 +209,8 @@ template <class F, class... A>
 struct fused<pointwise<F, A...>> {
   using kernel = kernels::convolution_epilogue;
   using expr = pointwise<F, A...>;
-  static bool applies(const expr& e) {
-    return detail::conv_form<expr>::fusible(e);
-  }
-  static auto run(const expr& e) { return detail::evaluate_convolution<typename expr::result_type>(detail::conv_form<expr>::parts(e)); }
+  static constexpr bool always = true;
+  static auto run(const expr& e) { return detail::evaluate_convolution(e); }
 };
 
 }  // namespace dcs
