@@ -1,0 +1,114 @@
+// The compiler counts what the paper's table and the tool thop report; that the file compiles is most of the test.
+#include <dcs/models/dcsnet.hpp>
+#include <dcs/nn/summary.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace dcs;
+
+using paper = dcsnet<resnet<50>, dghc<64>, msfa<4, 8>>;
+using plain = dcsnet<resnet<50>, dghc<64>, mean_fusion>;
+using scratch_norm = dcsnet<resnet<50, nn::batch_norm>, dghc<64>, msfa<4, 8>>;
+
+static_assert(parameters<paper> == 57'983'267);
+static_assert(parameters<plain> == 54'029'663);
+static_assert(parameters<scratch_norm> == 58'036'387);
+static_assert(parameters<decltype(paper::detector)> == 41'299'161);
+static_assert(parameters<decltype(paper::head)> == 16'684'106);
+static_assert(parameters<decltype(paper::detector.body.conv1)> == 9'408);
+
+static_assert(network_work<paper, 256>.thop == 46'864'250'112);
+static_assert(network_work<paper, 512, 970>.thop == 83'315'004'672);
+static_assert(network_work<plain, 512>.thop == 77'886'144'512);
+static_assert(network_work<paper, 256>.multiply_adds == 47'228'235'776);
+static_assert(network_work<paper, 512>.multiply_adds == 84'096'106'496);
+
+// The types of every stage, static but for batch, RoIs and the image's side.
+template <class T>
+using image = T;
+using images = tensor<float, shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>>;
+template <int Halvings, int Channels>
+using level = tensor<float, shape<dyn<"batch">, detail::pack({detail::unpack(dyn<"height">).name, 0, 1 << Halvings}),
+                                  detail::pack({detail::unpack(dyn<"width">).name, 0, 1 << Halvings}), Channels>>;
+using backbone_maps = decltype(std::declval<const resnet<50>&>()(std::declval<const images&>()));
+static_assert(std::is_same_v<backbone_maps, std::tuple<level<2, 256>, level<3, 512>, level<4, 1024>, level<5, 2048>>>);
+using pyramid_maps = decltype(std::declval<const paper&>().detector.features(std::declval<const images&>()));
+static_assert(std::is_same_v<pyramid_maps, std::tuple<level<2, 256>, level<3, 256>, level<4, 256>, level<5, 256>, level<6, 256>>>);
+using rois_type = tensor<float, shape<dyn<"roi">, 5>>;
+using crop_maps = decltype(std::declval<const dghc<64>&>()(std::declval<const pyramid_maps&>(), std::declval<const rois_type&>()));
+template <int Side, int Channels>
+using region = tensor<float, shape<dyn<"roi">, Side, Side, Channels>>;
+static_assert(std::is_same_v<crop_maps, std::tuple<region<64, 256>, region<32, 256>, region<16, 256>, region<8, 256>>>);
+using outputs = decltype(std::declval<const paper&>().segment(std::declval<const pyramid_maps&>(), std::declval<const rois_type&>()));
+static_assert(std::is_same_v<outputs, segmentation<region<64, 1>>>);
+static_assert(decltype(paper::head)::tokens == 256);
+static_assert(segmentation_head<256, 32, msfa<>>::tokens == 208);
+using rpn_maps = decltype(std::declval<const rpn_head<256>&>()(std::declval<const level<2, 256>&>()));
+static_assert(std::is_same_v<decltype(rpn_maps::objectness), level<2, 3>> && std::is_same_v<decltype(rpn_maps::deltas), level<2, 12>>);
+using pooled = tensor<float, shape<dyn<"proposal">, 7, 7, 256>>;
+using box_maps = decltype(std::declval<const box_head<256>&>()(std::declval<const pooled&>()));
+static_assert(std::is_same_v<decltype(box_maps::scores), tensor<float, shape<dyn<"proposal">, 2>>>);
+static_assert(std::is_same_v<decltype(box_maps::deltas), tensor<float, shape<dyn<"proposal">, 8>>>);
+
+// What a user's stage must offer.
+static_assert(detection_backbone<resnet<18>> && !detection_backbone<nn::dropout>);
+static_assert(region_cropper<dghc<32>> && region_cropper<whole_image<64>> && !region_cropper<int>);
+static_assert(feature_aggregator<msfa<2, 4>> && feature_aggregator<mean_fusion>);
+
+namespace {
+
+// Nets of a user's own: what running notes equals the constants.
+struct small_net {
+  nn::conv2d<3, 8, 3> conv;
+  nn::batch_norm<8> norm;
+  nn::conv2d<8, 4, 1> project;
+  DCS_MEMBERS(conv, norm, project)
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return eval(project(eval(relu(norm(conv(x))))));
+  }
+};
+struct token_net {
+  nn::transformer_encoder_layer<16, 2, 32> layer;
+  nn::linear<16, 3> head;
+  DCS_MEMBERS(layer, head)
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return head(layer(x));
+  }
+};
+struct pooled_net {
+  nn::conv2d<4, 6, 3, 2> conv;
+  nn::conv2d<6, 6, 3, 1, 1, 6> depthwise;
+  nn::linear<6, 2> classify;
+  DCS_MEMBERS(conv, depthwise, classify)
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    const auto y = global_avg_pool(eval(depthwise(eval(relu(conv(x))))));
+    return classify(reshape<shape<extent_of<shape_t<X>, 0>, 6>>(y));
+  }
+};
+
+template <class Net, class Input>
+void check() {
+  Net net;
+  initialize(net, 1);
+  summary table(net);
+  (void)net(tensor<float, Input>::zeros());
+  CHECK(table.total().multiply_adds == macs<Net, Input>);
+  CHECK(table.total().thop == thop_macs<Net, Input>);
+  extent_t n = 0;
+  for (const auto& r : table.rows()) n += r.parameters;
+  CHECK(n >= parameters<Net> - 200);  // rows hold the layers that report work
+  CHECK(table.text().find("total") != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("what running counts is what the compiler counted") {
+  static_assert(parameters<small_net> == 3 * 3 * 3 * 8 + 8 + 16 + 8 * 4 + 4);
+  static_assert(macs<small_net, shape<2, 8, 8, 3>> == 2 * 64 * (27 * 8 + 32));
+  check<small_net, shape<2, 8, 8, 3>>();
+  check<token_net, shape<2, 5, 16>>();
+  check<pooled_net, shape<3, 9, 9, 4>>();
+}

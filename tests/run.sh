@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds everything and runs every test. Usage: bash tests/run.sh [jobs]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash cmake/packages.sh
+jobs=${1:-$(nproc)}
+cmake --preset release -DDCS_VARIANTS=0
+cmake --build build/release -j "$jobs"
+ctest --test-dir build/release --output-on-failure -j "$jobs"
