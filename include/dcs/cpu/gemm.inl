@@ -16,8 +16,8 @@ DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std:
   vec<T> acc[Rows][Vectors];
   DCS_UNROLL
   for (int i = 0; i < Rows; ++i) DCS_UNROLL
-  for (int v = 0; v < Vectors; ++v) acc[i][v] = accumulate ? load(c + i * ldc + v * lanes<T>) : vec<T>{};
-  // What is written at the end is fetched while the sums are formed.
+  for (int v = 0; v < Vectors; ++v) acc[i][v] = vec<T>{};
+  // What is added to and written at the end is fetched while the sums are formed.
   DCS_UNROLL
   for (int i = 0; i < Rows; ++i) DCS_UNROLL
   for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + i * ldc + v * lanes<T>, 1);
@@ -26,7 +26,10 @@ DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std:
     for (int kk = 0; kk < depth; ++kk) {
       vec<T> bv[Vectors];
       DCS_UNROLL
-      for (int v = 0; v < Vectors; ++v) bv[v] = load(b + v * lanes<T>);
+      for (int v = 0; v < Vectors; ++v) {
+        bv[v] = load(b + v * lanes<T>);
+        __builtin_prefetch(b + 16 * tile_columns<T> + v * lanes<T>);  // a panel and its rows of A outgrow L1
+      }
       DCS_UNROLL
       for (int i = 0; i < Rows; ++i) {
         const vec<T> av = broadcast(ColumnWise ? a[i] : a[i * k_block]);
@@ -38,6 +41,9 @@ DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std:
     }
     if constexpr (!ColumnWise) a += (Rows - 1) * k_block;
   }
+  if (accumulate) DCS_UNROLL
+  for (int i = 0; i < Rows; ++i) DCS_UNROLL
+  for (int v = 0; v < Vectors; ++v) acc[i][v] += load(c + i * ldc + v * lanes<T>);
   if (e) {
     DCS_UNROLL
     for (int v = 0; v < Vectors; ++v) {
