@@ -198,6 +198,15 @@ class pointwise : public expression_base {
     }
   }
 
+  /// Sizes of the result before it is evaluated, where the first operand has them.
+  constexpr auto output_sizes() const
+    requires(std::is_same_v<shape_t<std::tuple_element_t<0, std::tuple<A...>>>, shape_type>)
+  {
+    const auto& first = std::get<0>(arguments_);
+    if constexpr (handle<std::remove_cvref_t<decltype(first)>>) return first.sizes();
+    else return first.output_sizes();
+  }
+
   constexpr auto leaves() const { return collect(indices{}); }
   constexpr void constants(double*& to) const { collect_constants(to, indices{}); }
 

@@ -9,6 +9,8 @@
 #include <dcs/ops/layer_norm/layer_norm.hpp>
 #include <dcs/ops/linear/linear.hpp>
 
+#include <optional>
+
 namespace dcs {
 
 /// Where dropout's random numbers come from: within its scope, on its thread, draw k of a step is stream k of (key, step). Without one, dropout in training
