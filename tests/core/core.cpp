@@ -1,0 +1,98 @@
+#include <dcs/core/operand.hpp>
+#include <dcs/core/philox.hpp>
+#include <dcs/cpu/parallel.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace dcs;
+
+static_assert(dyn<"roi"> != dyn<"batch"> && dyn<"roi"> < 0 && dyn<"a"> != dyn<"aa">);
+static_assert(windowed(224, 7, 2, 3) == 112 && windowed(3, 5, 1, 0) == 0);
+static_assert(windowed(windowed(dyn<"h">, 3, 2, 1), 3, 2, 1) == windowed(dyn<"h">, 1, 4, 0));
+static_assert(windowed(dyn<"h">, 3, 1, 1) == dyn<"h">);
+static_assert(windowed(dyn<"h">, 3, 1, 0) != dyn<"h">);
+static_assert(std::is_same_v<broadcast_shape<shape<dyn<"n">, 1, 3>, shape<4, 1>>, shape<dyn<"n">, 4, 3>>);
+static_assert(broadcastable<shape<2, 3>, shape<3>> && !broadcastable<shape<2, 3>, shape<2>> && !broadcastable<shape<dyn<"a">>, shape<dyn<"b">>>);
+static_assert(std::is_same_v<join_shapes<shape<1, 2>, shape<3>>, shape<1, 2, 3>> && std::is_same_v<with_extent<shape<1, 2>, -1, 7>, shape<1, 7>>);
+static_assert(bf16(1.0f + 1.0f / 256).bits == 0x3F80 && bf16(1.0f + 3.0f / 256).bits == 0x3F82);  // ties to even
+static_assert(f16(65520.0f).bits == 0x7C00 && float(f16(0.1f)) > 0.0999f && f16(5.9604645e-8f).bits == 1);
+
+TEST_CASE("extents are spelled in messages") {
+  CHECK(to_string(64) == "64");
+  CHECK(to_string(dyn<"roi">) == "roi");
+  CHECK(to_string(windowed(dyn<"height">, 1, 4, 0)) == "height/4");
+  CHECK(to_string(windowed(dyn<"h">, 3, 1, 0)) == "h-2");
+}
+
+TEST_CASE("tensors: handles share, clones copy, sizes are checked") {
+  using S = shape<dyn<"n">, 2, dyn<"n">>;
+  auto t = tensor<float, S>::zeros({3, 2, 3});
+  auto u = t;
+  u(1, 1, 2) = 5;
+  CHECK(t(1, 1, 2) == 5);
+  CHECK(t.clone().memory() != t.memory());
+  CHECK_THROWS_WITH_AS((tensor<float, S>::zeros({3, 2, 4})), doctest::Contains("axis 2"), error);
+  CHECK_THROWS_WITH_AS((tensor<float, S>::zeros({3, 1, 3})), doctest::Contains("[3, 1, 3]"), error);
+  CHECK_THROWS_AS((tensor<float, S>::zeros({-1, 2, -1})), error);
+  const auto fixed = as<shape<3, 2, 3>>(t);
+  static_assert(std::is_same_v<decltype(fixed), const tensor<float, shape<3, 2, 3>>>);
+  CHECK(fixed(1, 1, 2) == 5);
+  CHECK_THROWS_AS((as<shape<4, 2, 4>>(t)), error);
+  CHECK((tensor<float, S>::zeros({0, 2, 0}).size()) == 0);
+  CHECK_THROWS_AS(t.item(), error);
+  const auto narrow = cast<bf16>(t);
+  CHECK(cast<double>(narrow)(1, 1, 2) == 5);
+}
+
+TEST_CASE("views show foreign and strided memory") {
+  std::vector<double> memory{1, 2, 3, 4, 5, 6};
+  const auto v = as_view<shape<2, 3>>(memory.data(), {2, 3});
+  CHECK(v(1, 2) == 6);
+  CHECK(v.dense());
+  const view<double, shape<3, 2>> turned{memory.data(), {3, 2}, {1, 3}};
+  CHECK_FALSE(turned.dense());
+  const auto c = copy(turned);
+  CHECK(c(2, 1) == 6);
+  CHECK(c(1, 0) == 2);
+}
+
+TEST_CASE("the allocator hands freed blocks out again") {
+  { auto warm = tensor<float, shape<1000>>::empty(); }
+  host_allocator::get().reset_statistics();
+  const auto before = host_allocator::get().statistics();
+  void* first;
+  {
+    auto t = tensor<float, shape<1000>>::empty();
+    first = t.data();
+    CHECK(host_allocator::get().statistics().live_bytes > before.live_bytes);
+    CHECK(reinterpret_cast<std::uintptr_t>(t.data()) % 64 == 0);
+  }
+  CHECK(host_allocator::get().statistics().live_bytes == before.live_bytes);
+  CHECK((tensor<float, shape<1000>>::empty().data()) == first);
+}
+
+TEST_CASE("Philox: the published test vector; streams are independent") {
+  CHECK(philox(0, 0, 0) == std::array<std::uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  CHECK(philox(0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff) == std::array<std::uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  const random_stream r{1, 2};
+  double sum = 0, squares = 0;
+  for (std::uint64_t i = 0; i < 20000; ++i) {
+    const double n = r.normal(i);
+    sum += n, squares += n * n;
+  }
+  CHECK(sum / 20000 == doctest::Approx(0).epsilon(0.03));
+  CHECK(squares / 20000 == doctest::Approx(1).epsilon(0.03));
+  CHECK(r.child(1).bits(0) != r.child(2).bits(0));
+}
+
+TEST_CASE("parallel_for: every task once; the first exception comes back; nested calls run") {
+  for (int n : {1, 2, 5}) {
+    set_threads(n);
+    std::vector<std::atomic<int>> hits(1000);
+    cpu::parallel_for(1000, [&](std::int64_t i) { cpu::parallel_for(2, [&](std::int64_t) { ++hits[static_cast<std::size_t>(i)]; }); });
+    for (auto& h : hits) CHECK(h == 2);
+    CHECK_THROWS_WITH_AS(cpu::parallel_for(50, [](std::int64_t i) { expect(i != 30, "task ", i); }), "task 30", error);
+  }
+  set_threads(2);
+  CHECK_THROWS_AS(set_threads(0), error);
+}

@@ -1,0 +1,76 @@
+#include <dcs/grad/gradcheck.hpp>
+
+#include <doctest/doctest.h>
+
+using namespace dcs;
+
+namespace {
+using map_t = shape<dyn<"n">, dyn<"h">, 3>;
+
+struct mish {
+  template <class T>
+  static T f(T x) {
+    return x * std::tanh(std::log1p(std::exp(x)));
+  }
+  template <int, class T>
+  static T df(T, T x) {
+    const T t = std::tanh(std::log1p(std::exp(x)));
+    return t + x * (1 - t * t) / (1 + std::exp(-x));
+  }
+};
+}  // namespace
+
+TEST_CASE("every function passes the gradient check, with and without broadcasting") {
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (extent_t n : {0, 1, 5})
+      for (extent_t h : {1, 2, 7}) {
+        const auto x = random_normal<double, map_t>({n, h, 3}, {1, 1}), y = random_normal<double, map_t>({n, h, 3}, {1, 2});
+        const auto c = random_normal<double, shape<3>>({3}, {1, 3});
+        const auto r = random_normal<double, shape<dyn<"n">, 1, 1>>({n, 1, 1}, {1, 4});
+        const random_stream s{3, 3};
+        CHECK(gradcheck([](const auto& a, const auto& b) { return a + b * a - b / (square(a) + 2); }, s, 12, x, y) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return relu(a) + abs(a) + exp(-a) + log(square(a) + 1) + sqrt(square(a) + 1); }, s, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return sigmoid(a) * tanh(a); }, s, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a, const auto& b) { return maximum(a, b) * minimum(a, b) - maximum(a, 0.1); }, s, 12, x, y) < 1e-6);
+        CHECK(gradcheck([](const auto& a, const auto& b, const auto& d) { return (a * b + d) * b; }, s, 12, x, c, r) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return apply<mish>(a) * 2; }, s, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& b, const auto& d) { return b * d; }, s, 12, c, r) < 1e-6);
+      }
+  }
+}
+
+TEST_CASE("a chain is one kernel and one tensor") {
+  const auto x = tensor<float, shape<64, 64>>::full(1);
+  const auto e = relu(x * 2 + 1) * sigmoid(x) - x;
+  static_assert(std::is_same_v<kernel_of<decltype(e)>, kernels::pointwise_chain>);
+  host_allocator::get().reset_statistics();
+  const auto y = eval(e);
+  CHECK(host_allocator::get().statistics().allocations == 1);
+  CHECK(y(3, 3) == doctest::Approx(3 / (1 + std::exp(-1)) - 1));
+}
+
+TEST_CASE("f32 functions are accurate over their range; the ends are right") {
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    const extent_t n = 4001;
+    auto x = tensor<float, shape<dyn<"n">>>::empty({n});
+    for (extent_t i = 0; i < n; ++i) x(i) = static_cast<float>(-80 + 160.0 * static_cast<double>(i) / static_cast<double>(n - 1));
+    const auto e = eval(exp(x)), s = eval(sigmoid(x));
+    for (extent_t i = 0; i < n; ++i) {
+      const double v = static_cast<double>(x(i));
+      CHECK(static_cast<double>(e(i)) == doctest::Approx(std::exp(v)).epsilon(4e-7));
+      CHECK(static_cast<double>(s(i)) == doctest::Approx(1 / (1 + std::exp(-v))).epsilon(1e-6));
+    }
+    const auto ends = eval(exp(tensor<float, shape<4>>::from(std::vector<float>{-1000, 1000, NAN, 0})));
+    CHECK((ends(0) == 0 && std::isinf(ends(1)) && std::isnan(ends(2)) && ends(3) == 1));
+    CHECK(std::isnan(eval(relu(tensor<float, shape<1>>::full(NAN)))(0)));
+  }
+}
+
+TEST_CASE("named extents that differ at run time do not broadcast") {
+  const auto a = tensor<float, shape<dyn<"n">>>::zeros({3}), b = tensor<float, shape<dyn<"n">>>::zeros({4});
+  CHECK_THROWS_WITH_AS(eval(a + b), doctest::Contains("dcs::broadcast"), error);
+}
