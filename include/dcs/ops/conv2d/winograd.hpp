@@ -31,7 +31,7 @@ struct winograd_map {
 };
 
 /// Up to so many tiles the weights weigh more than the tiles, and panels of weights are the outer loop.
-inline constexpr std::int64_t winograd_few_tiles = 256;
+inline constexpr std::int64_t winograd_few_tiles = 128;
 
 /// Tiles of a block of the weight gradient: more of them amortise the 36 sums that each block adds to, fewer keep both factors in cache.
 constexpr std::int64_t winograd_gradient_tiles(std::int64_t depth, std::int64_t outputs) { return depth + outputs <= 256 ? 128 : 64; }

@@ -88,7 +88,7 @@ DCS_TARGET void winograd_by_tiles(const cpu::winograd_map& m, std::int64_t depth
   // The number of blocks is a multiple of four, so that two or four threads end together.
   const std::int64_t blocks = std::min(tiles, ((tiles + winograd_block - 1) / winograd_block + 3) / 4 * 4);
   const std::int64_t most = (tiles + blocks - 1) / blocks, subs = (most + tile_rows - 1) / tile_rows, rows = (most + subs - 1) / subs;
-  // Of V and M one holds all channels of its side, the other 256 or 128 at a time.
+  // Of V and M one holds all channels of its side, the other 256 or 128 at a time: where depths come in parts there is one part of panels.
   const std::int64_t k_step = deep > 256 && outputs <= 256 ? 256 : deep, p_step = panels * columns > 128 && deep <= 256 ? 128 / columns : panels;
   const std::int64_t sub_v = rows * k_step, sub_m = rows * p_step * columns;
   const std::int64_t v_plane = subs * sub_v + winograd_gap, m_plane = subs * sub_m + winograd_gap;
@@ -99,14 +99,14 @@ DCS_TARGET void winograd_by_tiles(const cpu::winograd_map& m, std::int64_t depth
       const std::int64_t p1 = std::min(panels, p0 + p_step);
       for (std::int64_t k0 = 0; k0 < deep; k0 += k_step) {
         const std::int64_t kc = std::min(k_step, deep - k0);
-        if (p0 == 0 || k_step < deep) transform_inputs(x, m, depth, t0, t1, rows, sub_v, k0, kc, v.data(), v_plane);
+        if (p0 == 0) transform_inputs(x, m, depth, t0, t1, rows, sub_v, k0, kc, v.data(), v_plane);
         for (std::int64_t plane = 0; plane < winograd_planes; ++plane)
           for (std::int64_t p = p0; p < p1; ++p)
             for (std::int64_t s = 0; s < used; ++s) {
               const std::int64_t height = std::min(rows, t1 - t0 - s * rows);
-              tile_of<T, false>(static_cast<int>(height))(v.data() + plane * v_plane + s * sub_v,
-                                                          u.data() + plane * u_plane + (p * deep + k0) * columns, kc,
-                                                          product.data() + plane * m_plane + s * sub_m + (p - p0) * rows * columns, columns, k0 > 0, nullptr);
+              tile_of<T, false>(static_cast<int>(height))(
+                  v.data() + plane * v_plane + s * sub_v, u.data() + plane * u_plane + (p * deep + k0) * columns, kc,
+                  product.data() + plane * m_plane + s * sub_m + (p - p0) * rows * columns, columns, k0 > 0, nullptr);
             }
       }
       for (std::int64_t t = t0; t < t1; ++t)

@@ -13,9 +13,8 @@ DCS_TARGET void gradient_tile(const T* a, const T* b, std::int64_t count, T* c, 
   for (int v = 0; v < tile_vectors; ++v) acc[i][v] = vec<T>{};
   // The sums are far away (36 · channels²) and wanted only at the end.
   DCS_UNROLL
-  for (int i = 0; i < gradient_rows; ++i)
-    DCS_UNROLL
-    for (int v = 0; v < tile_vectors; ++v) __builtin_prefetch(c + i * tile_columns<T> + v * lanes<T>, 1);
+  for (int i = 0; i < gradient_rows; ++i) DCS_UNROLL
+  for (int v = 0; v < tile_vectors; ++v) __builtin_prefetch(c + i * tile_columns<T> + v * lanes<T>, 1);
   for (std::int64_t t = 0; t < count; ++t, a += k_block, b += tile_columns<T>) {
     vec<T> bv[tile_vectors];
     DCS_UNROLL
