@@ -1,0 +1,7 @@
+// expect: the name of an extent is made of lower-case letters and digits
+#include <dcs/core/shape.hpp>
+
+int main() {
+  dcs::shape<dcs::dyn<"Roi">> s;
+  (void)s;
+}

@@ -1,0 +1,8 @@
+// expect: dcs::permute: every axis of the operand must be named once
+// expect: permute_mismatch<dcs::found_extent<2>, dcs::expected_extent<3>, dcs::axis<0>
+#include <dcs/ops/rearrange/rearrange.hpp>
+
+int main() {
+  const dcs::tensor<float, dcs::shape<2, 3, 4>> x;
+  dcs::permute<0, 1>(x);
+}

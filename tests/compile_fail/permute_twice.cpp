@@ -1,0 +1,7 @@
+// expect: dcs::permute: every axis of the operand must be named once
+#include <dcs/ops/rearrange/rearrange.hpp>
+
+int main() {
+  const dcs::tensor<float, dcs::shape<2, 3, 4>> x;
+  dcs::permute<0, 1, 1>(x);
+}

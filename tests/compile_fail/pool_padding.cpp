@@ -1,0 +1,7 @@
+// expect: dcs::pool: padding must be at most half the window
+#include <dcs/ops/pool/pool.hpp>
+
+int main() {
+  const dcs::tensor<float, dcs::shape<1, 4, 4, 8>> x;
+  dcs::avg_pool2d<3, 2, 2>(x);
+}

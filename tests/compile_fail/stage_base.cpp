@@ -1,0 +1,6 @@
+// expect: dcs::segmentation_head: the base scale is 32, 64 or 128
+#include <dcs/models/segmentation_head.hpp>
+
+int main() {
+  dcs::segmentation_head<256, 48, dcs::mean_fusion> head;
+}
