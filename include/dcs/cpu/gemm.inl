@@ -44,7 +44,7 @@ DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std:
   if (accumulate) DCS_UNROLL
   for (int i = 0; i < Rows; ++i) DCS_UNROLL
   for (int v = 0; v < Vectors; ++v) acc[i][v] += load(c + i * ldc + v * lanes<T>);
-  if (e) {
+  if (!ColumnWise && e) {
     DCS_UNROLL
     for (int v = 0; v < Vectors; ++v) {
       const vec<T> scale = e->scale ? load(e->scale + v * lanes<T>) : broadcast(T(1)), shift = e->shift ? load(e->shift + v * lanes<T>) : vec<T>{};
@@ -248,8 +248,11 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
             if (width == columns) {
               const cpu::epilogue<T> part = epilogue.part(i0, j0);
               tile_of<T, Source::column_wise>(rows)(pa, pb, kc, out, ldc, add, finish ? &part : nullptr);
+              if (Source::column_wise && finish) finish_rows(epilogue, out, ldc, i0, rows, j0, width);  // rare: its tiles have none, to save code
             } else {
-              const auto tile = width <= lanes<T> ? tile_of<T, Source::column_wise, 1>(rows) : tile_of<T, Source::column_wise>(rows);
+              auto tile = tile_of<T, Source::column_wise>(rows);
+              if constexpr (!Source::column_wise)
+                if (width <= lanes<T>) tile = tile_of<T, false, 1>(rows);
               if (add)
                 for (int i = 0; i < rows; ++i)
                   for (std::int64_t j = 0; j < columns; ++j) edge[i * columns + j] = j < width ? out[i * ldc + j] : T(0);

@@ -179,7 +179,7 @@ class pointwise : public expression_base {
   static_assert((std::is_same_v<value_t<A>, value_type> && ...),
                 "dcs: operands of a pointwise expression must have one element type; cast<T>(x) converts");
 
-  constexpr explicit pointwise(A... a) : arguments_(std::move(a)...) {}
+  constexpr explicit pointwise(A&&... a) : arguments_(std::move(a)...) {}
 
   template <int I>
   constexpr const auto& argument() const {
@@ -251,8 +251,8 @@ requires(!has_fused<pointwise<F, A...>>) struct form<pointwise<F, A...>, L, C> :
 
 /// F over operands, as a node; F is one of dcs::functions or a user's (see functions.hpp).
 template <class F, operand... A>
-constexpr auto apply(const A&... a) {
-  return pointwise<F, A...>(a...);
+constexpr auto apply(A... a) {
+  return pointwise<F, A...>(std::move(a)...);
 }
 
 namespace detail {
@@ -265,18 +265,19 @@ constexpr auto number(double v) {
 template <class X>
 concept number = std::is_arithmetic_v<X>;
 
-#define DCS_BINARY(op, function)                                                                                             \
-  template <operand A, operand B>                                                                                            \
-  constexpr auto op(const A& a, const B& b) {                                                                                \
-    return pointwise<functions::function, A, B>(a, b);                                                                       \
-  }                                                                                                                          \
-  template <operand A, number B>                                                                                             \
-  constexpr auto op(const A& a, B b) {                                                                                       \
-    return pointwise<functions::function, A, scalar<value_t<A>, device_t<A>>>(a, detail::number<A>(static_cast<double>(b))); \
-  }                                                                                                                          \
-  template <number A, operand B>                                                                                             \
-  constexpr auto op(A a, const B& b) {                                                                                       \
-    return pointwise<functions::function, scalar<value_t<B>, device_t<B>>, B>(detail::number<B>(static_cast<double>(a)), b); \
+// Operands come by value: temporaries, which most are, move into the node.
+#define DCS_BINARY(op, function)                                                                                                        \
+  template <operand A, operand B>                                                                                                       \
+  constexpr auto op(A a, B b) {                                                                                                         \
+    return pointwise<functions::function, A, B>(std::move(a), std::move(b));                                                            \
+  }                                                                                                                                     \
+  template <operand A, number B>                                                                                                        \
+  constexpr auto op(A a, B b) {                                                                                                         \
+    return pointwise<functions::function, A, scalar<value_t<A>, device_t<A>>>(std::move(a), detail::number<A>(static_cast<double>(b))); \
+  }                                                                                                                                     \
+  template <number A, operand B>                                                                                                        \
+  constexpr auto op(A a, B b) {                                                                                                         \
+    return pointwise<functions::function, scalar<value_t<B>, device_t<B>>, B>(detail::number<B>(static_cast<double>(a)), std::move(b)); \
   }
 DCS_BINARY(operator+, add)
 DCS_BINARY(operator-, sub)
@@ -286,10 +287,10 @@ DCS_BINARY(maximum, maximum)
 DCS_BINARY(minimum, minimum)
 #undef DCS_BINARY
 
-#define DCS_UNARY(op, function)                  \
-  template <operand A>                           \
-  constexpr auto op(const A& a) {                \
-    return pointwise<functions::function, A>(a); \
+#define DCS_UNARY(op, function)                             \
+  template <operand A>                                      \
+  constexpr auto op(A a) {                                  \
+    return pointwise<functions::function, A>(std::move(a)); \
   }
 DCS_UNARY(operator-, neg)
 DCS_UNARY(relu, relu)

@@ -143,6 +143,23 @@ struct untyped {
   }
 };
 
+namespace detail {
+// Out of line, as a network's code does this at every operand.
+template <class T>
+[[gnu::noinline]] void put(untyped<T>& to, const storage& memory, const slot_ptr& slot) {
+  to.memory = memory;
+  to.slot = slot;
+}
+}  // namespace detail
+/// to = erase(x).
+template <class T, class S, class D>
+void erase_into(untyped<T>& to, const tensor<T, S, D>& x) {
+  detail::put(to, x.memory(), {});
+}
+template <class T, class S, class D>
+void erase_into(untyped<T>& to, const var<T, S, D>& x) {
+  detail::put(to, x.value().memory(), x.record());
+}
 template <class T, class S, class D>
 untyped<T> erase(const tensor<T, S, D>& x) {
   return {x.memory(), {}};

@@ -15,6 +15,66 @@ struct batch_norm {};
 struct batch_norm_relu {};
 }  // namespace kernels
 
+namespace detail {
+
+// A norm over the batch without shapes: an operand that is not there has no memory.
+template <class T>
+struct norm_call {
+  extent_t rows = 0, channels = 0;
+  untyped<T> x, gamma, beta, residual;
+  storage mean, variance;
+  double momentum = 0, eps = 0;
+  bool relu = false;
+
+  norm_call() = default;
+  norm_call(const norm_call&) = default;
+  [[gnu::noinline]] ~norm_call() {}  // out of line: every norm of a network ends in it
+};
+
+template <class T, class D>
+[[gnu::noinline]] untyped<T> run_batch_norm(const norm_call<T>& call) {
+  const extent_t rows = call.rows, channels = call.channels;
+  const auto bytes = [](extent_t n) { return n * static_cast<extent_t>(sizeof(T)); };
+  storage y = storage::allocate<D>(bytes(rows * channels));
+  storage moments = storage::allocate<cpu_device>(2 * channels * static_cast<extent_t>(sizeof(double)));  // mean, then 1 / sqrt(variance + eps)
+  double *m = static_cast<double*>(moments.data()), *inverse = m + channels;
+  if (rows > 0) {
+    cpu::norm_moments(call.x.data(), rows, channels, m, inverse);
+    scratch<T> a(channels), b(channels);
+    T *mean = static_cast<T*>(call.mean.data()), *variance = static_cast<T*>(call.variance.data());
+    const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1, momentum = call.momentum;
+    for (extent_t c = 0; c < channels; ++c) {
+      mean[c] = static_cast<T>((1 - momentum) * static_cast<double>(mean[c]) + momentum * m[c]);
+      variance[c] = static_cast<T>((1 - momentum) * static_cast<double>(variance[c]) + momentum * inverse[c] * unbiased);
+      inverse[c] = 1 / std::sqrt(inverse[c] + call.eps);
+      const double scale = static_cast<double>(call.gamma.data()[c]) * inverse[c];
+      a[c] = static_cast<T>(scale), b[c] = static_cast<T>(static_cast<double>(call.beta.data()[c]) - m[c] * scale);
+    }
+    cpu::norm_forward<T>(call.x.data(), a.data(), b.data(), call.residual.data(), call.relu, static_cast<T*>(y.data()), rows, channels);
+  }
+  const storage kept = call.relu ? y : storage();
+  untyped<T> beta = call.beta, residual = call.residual;
+  beta.memory = residual.memory = {};  // their values are not needed again
+  return record_untyped<T>(std::move(y), {call.x.slot, call.gamma.slot, call.beta.slot, call.residual.slot},
+                           [rows, channels, bytes, moments, kept, x = call.x, gamma = call.gamma, beta, residual](const storage& dy) {
+                             storage dx = x.wanted() ? storage::allocate<D>(bytes(rows * channels)) : storage();
+                             storage dr = residual.wanted() ? storage::allocate<D>(bytes(rows * channels)) : storage();
+                             storage dgamma = storage::allocate<D>(bytes(channels)), dbeta = storage::allocate<D>(bytes(channels));
+                             D::zero(dgamma.data(), dgamma.bytes()), D::zero(dbeta.data(), dbeta.bytes());
+                             const double* mean = static_cast<const double*>(moments.data());
+                             if (rows > 0)
+                               cpu::norm_backward<T>(x.data(), static_cast<const T*>(kept.data()), static_cast<const T*>(dy.data()), gamma.data(), mean,
+                                                     mean + channels, rows, channels, static_cast<T*>(dx.data()), static_cast<T*>(dr.data()),
+                                                     static_cast<T*>(dgamma.data()), static_cast<T*>(dbeta.data()));
+                             x.template add<D>(std::move(dx));
+                             residual.template add<D>(std::move(dr));
+                             gamma.template add<D>(std::move(dgamma));
+                             beta.template add<D>(std::move(dbeta));
+                           });
+}
+
+}  // namespace detail
+
 /// The node of batch_norm_training over evaluated operands.
 template <class X, class G, class B>
 class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
@@ -27,7 +87,7 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
   using kernel = kernels::batch_norm;
   using channels_type = tensor<value_type, shape<extent_of<shape_type, -1>>, device_type>;
 
-  batch_norm_node(X x, G gamma, B beta, channels_type mean, channels_type variance, double momentum, double eps)
+  batch_norm_node(X&& x, G&& gamma, B&& beta, channels_type mean, channels_type variance, double momentum, double eps)
       : x_(std::move(x)), gamma_(std::move(gamma)), beta_(std::move(beta)), mean_(std::move(mean)), variance_(std::move(variance)), momentum_(momentum),
         eps_(eps) {}
 
@@ -39,46 +99,19 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
   /// relu(norm(x) + residual), where both may be missing.
   template <class R>
   result_type run(bool relu, const R* residual) const {
-    using T = value_type;
-    using S = shape_type;
-    constexpr extent_t channels = extent_of<S, -1>;
+    detail::norm_call<value_type> c;
     const auto& n = x_.sizes();
-    const extent_t rows = count(n) / channels;
-    auto y = tensor<T, S, device_type>::empty(n);
-    auto moments = tensor<double, shape<2, channels>>::zeros();  // mean, then 1 / sqrt(variance + eps)
-    double *m = moments.data(), *inverse = m + channels;
-    if (residual) expect(residual->sizes() == n, "dcs::batch_norm: a residual of sizes ", to_string(residual->sizes()), " beside ", to_string(n));
-    if (rows > 0) {
-      cpu::norm_moments(value(x_).data(), rows, channels, m, inverse);
-      scratch<T> a(channels), b(channels);
-      const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1;
-      for (extent_t c = 0; c < channels; ++c) {
-        T &rm = mean_.data()[c], &rv = variance_.data()[c];
-        rm = static_cast<T>((1 - momentum_) * static_cast<double>(rm) + momentum_ * m[c]);
-        rv = static_cast<T>((1 - momentum_) * static_cast<double>(rv) + momentum_ * inverse[c] * unbiased);
-        inverse[c] = 1 / std::sqrt(inverse[c] + eps_);
-        const double scale = static_cast<double>(value(gamma_).data()[c]) * inverse[c];
-        a[c] = static_cast<T>(scale), b[c] = static_cast<T>(static_cast<double>(value(beta_).data()[c]) - m[c] * scale);
-      }
-      cpu::norm_forward(value(x_).data(), a.data(), b.data(), residual ? value(*residual).data() : nullptr, relu, y.data(), rows, channels);
+    c.channels = extent_of<shape_type, -1>;
+    c.rows = count(n) / c.channels;
+    erase_into(c.x, x_), erase_into(c.gamma, gamma_), erase_into(c.beta, beta_);
+    if (residual) {
+      expect(residual->sizes() == n, "dcs::batch_norm: a residual of sizes ", to_string(residual->sizes()), " beside ", to_string(n));
+      erase_into(c.residual, *residual);
     }
-    note_work<S>(value(gamma_).data(), n, work{0, 4 * count(n)}, x_);
-    auto kept = relu ? y : tensor<T, S, device_type>();
-    auto step = [rows, moments, kept, x = value(x_), gamma = value(gamma_), gx = sink_of(x_), gg = sink_of(gamma_), gb = sink_of(beta_),
-                 gr = residual ? sink_of(*residual) : decltype(sink_of(*residual)){}](const tensor<T, S, device_type>& dy) {
-      auto dx = gx.wanted() ? tensor<T, S, device_type>::empty(dy.sizes()) : tensor<T, S, device_type>();
-      auto dr = gr.wanted() ? tensor<T, S, device_type>::empty(dy.sizes()) : tensor<T, S, device_type>();
-      auto dgamma = channels_type::zeros(), dbeta = channels_type::zeros();
-      if (rows > 0)
-        cpu::norm_backward<T>(x.data(), kept.data(), dy.data(), gamma.data(), moments.data(), moments.data() + channels, rows, channels, dx.data(), dr.data(),
-                              dgamma.data(), dbeta.data());
-      gx.add(std::move(dx));
-      gr.add(std::move(dr));
-      gg.add(std::move(dgamma));
-      gb.add(std::move(dbeta));
-    };
-    if (residual) return result_type(record(std::move(y), std::move(step), x_, gamma_, beta_, *residual));
-    return result_type(record(std::move(y), std::move(step), x_, gamma_, beta_));
+    c.mean = mean_.memory(), c.variance = variance_.memory();
+    c.momentum = momentum_, c.eps = eps_, c.relu = relu;
+    note_work<shape_type>(c.gamma.data(), n, work{0, 4 * count(n)}, x_);
+    return restore<result_type>(detail::run_batch_norm<value_type, device_type>(c), n);
   }
 
  private:

@@ -57,7 +57,7 @@ class conv2d_node : public lazy<lift_t<detail::conv2d_shape<shape_t<X>, shape_t<
   using typename base::value_type;
   using kernel = kernels::convolution;
 
-  conv2d_node(X x, W w) : x_(std::move(x)), w_(std::move(w)) { geometry(); }
+  conv2d_node(X&& x, W&& w) : x_(std::move(x)), w_(std::move(w)) { geometry(); }
 
   const X& input() const { return x_; }
   const W& weight() const { return w_; }

@@ -21,6 +21,12 @@ struct convolution_call {
   bool relu = false;
   untyped<T> own;  // the convolution's own result, where it has been evaluated before
 
+  convolution_call() = default;
+  convolution_call(const convolution_call&) = default;
+  convolution_call(convolution_call&&) = default;
+  convolution_call& operator=(const convolution_call&) = delete;
+  [[gnu::noinline]] ~convolution_call() {}  // out of line: every convolution of a network ends in it
+
   sizes<4> output_sizes() const { return {g.batch, g.out_h, g.out_w, g.out_c}; }
 };
 
@@ -50,8 +56,8 @@ struct conv_form<E> {
   template <class T>
   static void fill(const E& e, convolution_call<T>& c) {
     c.g = e.geometry();
-    c.x = erase(e.input());
-    c.w = erase(e.weight());
+    erase_into(c.x, e.input());
+    erase_into(c.w, e.weight());
     if (e.evaluated()) c.own = e.evaluated_to();
   }
 };
@@ -62,7 +68,7 @@ requires(is_conv_v<A>&& per_channel<B>) struct conv_form<pointwise<functions::mu
   template <class T>
   static void fill(const pointwise<functions::mul, A, B>& e, convolution_call<T>& c) {
     conv_form<A>::fill(e.template argument<0>(), c);
-    c.scale = erase(eval(e.template argument<1>()));
+    erase_into(c.scale, eval(e.template argument<1>()));
   }
 };
 template <class A, class B>
@@ -72,7 +78,7 @@ requires(conv_form<A>::matches&& per_channel<B>) struct conv_form<pointwise<func
   template <class T>
   static void fill(const pointwise<functions::add, A, B>& e, convolution_call<T>& c) {
     conv_form<A>::fill(e.template argument<0>(), c);
-    c.shift = erase(eval(e.template argument<1>()));
+    erase_into(c.shift, eval(e.template argument<1>()));
   }
 };
 template <class A, class B>
@@ -84,7 +90,7 @@ requires(conv_form<A>::matches && !per_channel<B> && std::is_same_v<shape_t<A>, 
     conv_form<A>::fill(e.template argument<0>(), c);
     const result_t<B> residual = eval(e.template argument<1>());
     expect_residual(residual.sizes(), c.g);
-    c.residual = erase(residual);
+    erase_into(c.residual, residual);
   }
 };
 template <class A>
@@ -174,10 +180,14 @@ untyped<T> finish_unfused(untyped<T> y, const convolution_call<T>& c) {
 }
 
 template <class T, class D>
-untyped<T> run_convolution(convolution_call<T> c) {
+[[gnu::noinline]] untyped<T> run_convolution(convolution_call<T>& c) {
   if (c.own.memory) return finish_unfused<T, D>(c.own, c);
-  if (c.scale.wanted()) return finish_unfused<T, D>(run_convolution<T, D>({c.g, c.x, c.w, {}, {}, {}, false, {}}), c);
-  const auto& g = c.g;
+  if (c.scale.wanted()) {
+    convolution_call<T> bare;
+    bare.g = c.g, bare.x = c.x, bare.w = c.w;
+    return finish_unfused<T, D>(run_convolution<T, D>(bare), c);
+  }
+  const auto g = c.g;
   note_work<shape<1, 1, 1, 1>>(c.w.data(), c.output_sizes(), work{g.multiply_adds(), g.multiply_adds()});
   storage y = storage::allocate<D>(g.out_pixels() * g.out_c * static_cast<extent_t>(sizeof(T)));
   cpu::conv2d_forward<T>(g, c.x.data(), c.w.data(), {c.scale.data(), c.shift.data(), c.residual.data(), g.out_c, c.relu}, static_cast<T*>(y.data()));
@@ -193,7 +203,7 @@ typename E::result_type evaluate_convolution(const E& e) {
   convolution_call<typename R::value_type> c;
   conv_form<E>::fill(e, c);
   const auto n = c.output_sizes();
-  return restore<R>(run_convolution<typename R::value_type, typename R::device_type>(std::move(c)), n);
+  return restore<R>(run_convolution<typename R::value_type, typename R::device_type>(c), n);
 }
 
 }  // namespace detail

@@ -84,27 +84,29 @@ void resize_map(cpu_device, const T* x, extent_t batch, extent_t in_h, extent_t 
   });
 }
 
+template <class T, class D>
+[[gnu::noinline]] untyped<T> run_resize(const untyped<T>& x, const sizes<4>& n, extent_t h, extent_t w, resampling how) {
+  expect(n[1] >= 1 && n[2] >= 1 && h >= 1 && w >= 1, "dcs::resize: from ", n[1], " × ", n[2], " to ", h, " × ", w, "; expected at least 1 × 1");
+  if (n[1] == h && n[2] == w) return x;
+  auto down = make_taps<T>(n[1], h, how), across = make_taps<T>(n[2], w, how);
+  const auto bytes = [](extent_t count) { return count * static_cast<extent_t>(sizeof(T)); };
+  storage y = storage::allocate<D>(bytes(n[0] * h * w * n[3]));
+  resize_map(D{}, x.data(), n[0], n[1], n[2], n[3], down, across, static_cast<T*>(y.data()));
+  return record_untyped<T>(
+      std::move(y), {x.slot}, [n, h, w, bytes, down = std::move(down), across = std::move(across), x = untyped<T>{{}, x.slot}](const storage& dy) {
+        storage dx = storage::allocate<D>(bytes(count(n)));
+        resize_map(D{}, static_cast<const T*>(dy.data()), n[0], h, w, n[3], transposed(down, n[1]), transposed(across, n[2]), static_cast<T*>(dx.data()));
+        x.template add<D>(std::move(dx));
+      });
+}
+
 template <class Out, class X>
 auto resized(const X& x, extent_t h, extent_t w, resampling how) {
-  using S = shape_t<X>;
-  using T = value_t<X>;
-  using D = device_t<X>;
+  using R = lift_t<Out, X>;
   const auto n = x.sizes();
-  expect(n[1] >= 1 && n[2] >= 1 && h >= 1 && w >= 1, "dcs::resize: from ", n[1], " × ", n[2], " to ", h, " × ", w, "; expected at least 1 × 1");
-  if constexpr (std::is_same_v<Out, S>)
-    if (n[1] == h && n[2] == w) return x;
-  auto down = make_taps<T>(n[1], h, how), across = make_taps<T>(n[2], w, how);
-  auto y = tensor<T, Out, D>::empty({n[0], h, w, n[3]});
-  resize_map(D{}, value(x).data(), n[0], n[1], n[2], n[3], down, across, y.data());
-  using result = lift_t<Out, X>;
-  return result(record(
-      std::move(y),
-      [n, h, w, down = std::move(down), across = std::move(across), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
-        auto dx = tensor<T, S, D>::empty(n);
-        resize_map(D{}, dy.data(), n[0], h, w, n[3], transposed(down, n[1]), transposed(across, n[2]), dx.data());
-        gx.add(std::move(dx));
-      },
-      x));
+  untyped<value_t<X>> u;
+  erase_into(u, x);
+  return restore<R>(run_resize<value_t<X>, device_t<X>>(u, n, h, w, how), {n[0], h, w, n[3]});
 }
 
 template <resampling How, class Out, class X>
