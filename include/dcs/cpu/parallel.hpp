@@ -37,7 +37,8 @@ class pool {
     start(n);
   }
 
-  // Runs task(context, i) for i in [0, count); returns when all are done. The first exception a task throws is rethrown.
+  // Runs task(context, i) for i in [0, count); returns when all are done. The first exception a task throws is rethrown. Workers that have not woken when
+  // the tasks run out are not waited for: a fork costs a wake-up only where there is work for the one who wakes.
   void run(std::int64_t count, void (*task)(void*, std::int64_t), void* context) {
     if (count <= 1 || inside_task || workers_.empty()) {
       for (std::int64_t i = 0; i < count; ++i) task(context, i);
@@ -46,22 +47,28 @@ class pool {
     std::lock_guard call(call_);
     {
       std::lock_guard lock(mutex_);
-      task_ = task, context_ = context, count_ = count, next_ = 0, failure_ = nullptr;
-      busy_ = static_cast<int>(workers_.size());
+      task_ = task, context_ = context, count_ = count, failure_ = nullptr;
+      next_.store(0, std::memory_order_relaxed);
       generation_.fetch_add(1, std::memory_order_release);
     }
-    wake_.notify_all();
+    if (count == 2) wake_.notify_one();
+    else wake_.notify_all();
     drain();
-    for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
-      if (spin < spins) continue;
-      std::unique_lock lock(mutex_);
-      done_.wait(lock, [&] { return busy_.load(std::memory_order_acquire) == 0; });
-    }
+    for (int spin = 0; active_.load(std::memory_order_acquire) != 0 && spin < spins; ++spin) pause();
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [&] { return active_.load(std::memory_order_relaxed) == 0; });
+    count_ = 0;  // whoever wakes now finds nothing
     if (failure_) std::rethrow_exception(failure_);
   }
 
  private:
-  static constexpr int spins = 20000;  // some tens of microseconds: most forks follow the last join sooner than that
+  static constexpr int spins = 4000;  // about 100 microseconds: most forks follow the last join sooner than that
+
+  static void pause() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
 
   pool() {
     int n = static_cast<int>(std::thread::hardware_concurrency());
@@ -88,19 +95,18 @@ class pool {
 
   void work(std::uint64_t seen) {
     while (true) {
-      for (int spin = 0; generation_.load(std::memory_order_acquire) == seen && spin < spins; ++spin) {
-      }
+      for (int spin = 0; generation_.load(std::memory_order_acquire) == seen && spin < spins; ++spin) pause();
       {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
-        seen = generation_.load();
+        wake_.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) != seen; });
+        seen = generation_.load(std::memory_order_relaxed);
         if (quit_) return;
+        if (next_.load(std::memory_order_relaxed) >= count_) continue;
+        active_.fetch_add(1, std::memory_order_relaxed);
       }
       drain();
-      if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-        std::lock_guard lock(mutex_);
-        done_.notify_one();
-      }
+      std::lock_guard lock(mutex_);
+      if (active_.fetch_sub(1, std::memory_order_release) == 1) done_.notify_one();
     }
   }
 
@@ -121,7 +127,7 @@ class pool {
   std::condition_variable wake_, done_;
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<std::int64_t> next_{0};
-  std::atomic<int> busy_{0};
+  std::atomic<int> active_{0};  // workers inside drain()
   std::int64_t count_ = 0;
   void (*task_)(void*, std::int64_t) = nullptr;
   void* context_ = nullptr;
