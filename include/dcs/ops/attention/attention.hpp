@@ -47,8 +47,8 @@ constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, do
     const auto k = eval(k_);
     const auto v = eval(v_);
     const auto& n = q.sizes();
-    expect(k.sizes()[0] == n[0] && k.sizes() == v.sizes() && k.sizes()[2] >= 1, "dcs::attention: sizes ", to_string(n), ", ", to_string(k.sizes()), " and ",
-           to_string(v.sizes()), " do not fit");
+    expect(k.sizes()[0] == n[0] && k.sizes() == v.sizes() && k.sizes()[2] >= 1, "dcs::attention: sizes ", to_string(n), ", ", to_string(k.sizes()),
+           " and ", to_string(v.sizes()), " do not fit");
     expect(dropout >= 0 && dropout < 1, "dcs::attention: dropout ", dropout, "; expected 0 <= p < 1");
     const cpu::attention_geometry g{n[0] * n[1], n[2], k.sizes()[2], n[3], scale, dropout, random};
     auto o = tensor<T, S, D>::empty(n);
@@ -101,19 +101,17 @@ struct attention_scores<pointwise<functions::div, matmul_node<Q, transpose_node<
 
 }  // namespace detail
 
-/// The pattern table's entry for softmax(q · kᵀ · s) · v over shape<N, Heads, L, D>. Not where the scores or probabilities have been evaluated anyway.
+/// The pattern table's entry for softmax(q · kᵀ · s) · v over shape<N, Heads, L, D>. Not where the scores or probabilities have been evaluated
+/// anyway.
 template <class Scores, class V>
-  requires(detail::attention_scores<Scores>::matches && shape_t<V>::rank == 4 && shape_t<Scores>::rank == 4 &&
-           std::is_same_v<shape_t<decltype(detail::attention_scores<Scores>::product(std::declval<const Scores&>()).left())>,
-                          with_extent<shape_t<decltype(detail::attention_scores<Scores>::product(std::declval<const Scores&>()).left())>, 3,
-                                      extent_of<shape_t<V>, 3>>>)
-struct fused<matmul_node<softmax_node<3, Scores>, V>> {
+requires(detail::attention_scores<Scores>::matches&& shape_t<V>::rank == 4 && shape_t<Scores>::rank == 4 &&
+         std::is_same_v<shape_t<decltype(detail::attention_scores<Scores>::product(std::declval<const Scores&>()).left())>,
+                        with_extent<shape_t<decltype(detail::attention_scores<Scores>::product(std::declval<const Scores&>()).left())>, 3,
+                                    extent_of<shape_t<V>, 3>>>) struct fused<matmul_node<softmax_node<3, Scores>, V>> {
   using kernel = kernels::attention;
   using expr = matmul_node<softmax_node<3, Scores>, V>;
   using scores = detail::attention_scores<Scores>;
-  static bool applies(const expr& e) {
-    return !e.evaluated() && !e.left().evaluated() && !scores::product(e.left().input()).evaluated();
-  }
+  static bool applies(const expr& e) { return !e.evaluated() && !e.left().evaluated() && !scores::product(e.left().input()).evaluated(); }
   static auto run(const expr& e) {
     const auto& product = scores::product(e.left().input());
     return attention(product.left(), product.right().input(), e.right(), scores::scale(e.left().input()));

@@ -24,7 +24,7 @@ struct attention_geometry {
 
 namespace detail {
 
-inline constexpr std::int64_t attention_queries = 64, attention_keys = 128;  // of a block: scores stay in L1
+inline constexpr std::int64_t attention_queries = 128, attention_keys = 256;  // of a block: scores stay in L2
 
 // The mask of a block, 0 or 1 / (1 − dropout): dropped = p · mask, and the gradient of the dropped probabilities, where there is one, likewise.
 template <class T>
@@ -62,7 +62,7 @@ void attention_forward(const attention_geometry& g, const T* q, const T* k, cons
       gemm<T>(rows, g.depth, columns, {scores.data(), columns}, {vh + j0 * g.depth, g.depth}, out, g.depth, true);
     }
     for (std::int64_t i = 0; i < rows; ++i) {
-      for (std::int64_t d = 0; d < g.depth; ++d) out[i * g.depth + d] /= sum[i];
+      DCS_DISPATCH(attention_scale, out + i * g.depth, g.depth, T(1) / sum[i]);
       logsum[head * g.queries + i0 + i] = largest[i] + std::log(sum[i]);
     }
   });
@@ -82,11 +82,7 @@ void attention_backward(const attention_geometry& g, const T* q, const T* k, con
     for (std::int64_t i0 = 0; i0 < g.queries; i0 += attention_queries) {
       const std::int64_t rows = std::min(attention_queries, g.queries - i0), at = qo + i0 * g.depth;
       T delta[attention_queries];  // Σ_j dp · p = Σ_d dO · O, also under dropout
-      for (std::int64_t i = 0; i < rows; ++i) {
-        T s = 0;
-        for (std::int64_t d = 0; d < g.depth; ++d) s += gradient[at + i * g.depth + d] * o[at + i * g.depth + d];
-        delta[i] = s;
-      }
+      DCS_DISPATCH(attention_row_products, gradient + at, o + at, rows, g.depth, delta);
       for (std::int64_t j0 = 0; j0 < g.keys; j0 += attention_keys) {
         const std::int64_t columns = std::min(attention_keys, g.keys - j0), kt = ko + j0 * g.depth;
         gemm<T>(rows, columns, g.depth, {q + at, g.depth}, {k + kt, g.depth, true}, p.data(), columns);
@@ -98,11 +94,7 @@ void attention_backward(const attention_geometry& g, const T* q, const T* k, con
           used = dropped.data();
         }
         gemm<T>(columns, g.depth, rows, {used, columns, true}, {gradient + at, g.depth}, dv + kt, g.depth, true);
-        for (std::int64_t i = 0; i < rows; ++i)
-          for (std::int64_t j = 0; j < columns; ++j) {
-            T& x = dp[i * columns + j];
-            x = p[i * columns + j] * (x - delta[i]) * static_cast<T>(g.scale);
-          }
+        DCS_DISPATCH(attention_score_gradient, p.data(), dp.data(), rows, columns, static_cast<T>(g.scale), delta);
         gemm<T>(rows, g.depth, columns, {dp.data(), columns}, {k + kt, g.depth}, dq + at, g.depth, true);
         gemm<T>(columns, g.depth, rows, {dp.data(), columns, true}, {q + at, g.depth}, dk + kt, g.depth, true);
       }

@@ -1,9 +1,11 @@
-// RoIAlign (He et al. 2017) on the host, with torchvision's conventions: a sample further than one pixel outside the map adds 0 but counts, one within a
-// pixel is clamped; without `aligned`, RoIs are not shifted by half a pixel and are at least 1 × 1. The bilinear weights of a RoI are separable and are
-// computed once per axis. Forward, each RoI is a task. Backward, each (map, image, slice of channels) is a task that walks its RoIs in their order: no
-// two tasks write one place and the sum does not depend on threads.
+// RoIAlign (He et al. 2017) on the host, with torchvision's conventions: a sample further than one pixel outside the map adds 0 but counts, one
+// within a pixel is clamped; without `aligned`, RoIs are not shifted by half a pixel and are at least 1 × 1. The bilinear weights of a bin are
+// separable, so each axis is a short list of pixels and weights, in which samples that share a pixel are merged: a RoI smaller than its bins then
+// costs 4 to 9 reads a bin instead of 16. Forward, a few rows of bins of a RoI are a task. Backward, each (map, image, slice of channels) is a task
+// that walks its RoIs in their order: no two tasks write one place and the sum does not depend on threads.
 #pragma once
 
+#include <dcs/core/error.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
 
@@ -13,38 +15,53 @@
 namespace dcs::cpu {
 
 template <class T>
-struct roi_sample {
-  std::int64_t low, high;
-  T w_low, w_high;
-  bool inside;
+struct roi_tap {
+  std::int64_t at;
+  T weight;
 };
-/// The samples of a RoI along one axis: `grid` for each of `bins`.
+
+/// A RoI along one axis: bin b is the sum of taps [first[b], first[b + 1]).
 template <class T>
 struct roi_axis {
-  std::int64_t bins = 0, grid = 0;
-  std::vector<roi_sample<T>> samples;
+  std::int64_t bins = 0;
+  std::vector<roi_tap<T>> taps;
+  std::vector<std::int64_t> first;
 
+  /// `sampling` samples for each of `bin_count` bins of [begin, end] · scale in a map of `size` pixels. Throws dcs::error for a RoI of absurd length.
   void set(T begin, T end, T scale, bool aligned, std::int64_t bin_count, std::int64_t sampling, std::int64_t size) {
     const T offset = aligned ? T(0.5) : T(0), start = begin * scale - offset;
     T length = end * scale - offset - start;
     if (!aligned) length = std::max(length, T(1));
     const T bin = length / static_cast<T>(bin_count);
+    expect(sampling > 0 || bin < T(1 << 20), "dcs::roi_align: a bin of ", bin, " map pixels; expected fewer than ", 1 << 20);
+    // A RoI turned inside out has no samples, its bins are 0.
+    const std::int64_t grid = sampling > 0 ? sampling : std::max<std::int64_t>(static_cast<std::int64_t>(std::ceil(bin)), 0);
     bins = bin_count;
-    grid = sampling > 0 ? sampling : static_cast<std::int64_t>(std::ceil(length / static_cast<T>(bin_count)));
-    grid = std::max<std::int64_t>(grid, 0);
-    samples.resize(static_cast<std::size_t>(bins * grid));
-    for (std::int64_t b = 0; b < bins; ++b)
+    taps.clear();
+    first.assign(1, 0);
+    for (std::int64_t b = 0; b < bins; ++b) {
       for (std::int64_t i = 0; i < grid; ++i) {
         T at = start + static_cast<T>(b) * bin + (static_cast<T>(i) + T(0.5)) * bin / static_cast<T>(grid);
-        auto& s = samples[static_cast<std::size_t>(b * grid + i)];
-        s.inside = !(at < T(-1) || at > static_cast<T>(size));
-        if (!s.inside) continue;
-        at = std::max(at, T(0));
-        s.low = static_cast<std::int64_t>(at);
-        if (s.low >= size - 1) s.low = s.high = size - 1, at = static_cast<T>(s.low);
-        else s.high = s.low + 1;
-        s.w_high = at - static_cast<T>(s.low), s.w_low = T(1) - s.w_high;
+        if (at < T(-1) || at > static_cast<T>(size)) continue;
+        at = std::min(std::max(at, T(0)), static_cast<T>(size - 1));
+        const auto low = static_cast<std::int64_t>(at);
+        const T part = at - static_cast<T>(low);
+        add(low, (T(1) - part) / static_cast<T>(grid));
+        if (low + 1 < size) add(low + 1, part / static_cast<T>(grid));
       }
+      first.push_back(static_cast<std::int64_t>(taps.size()));
+    }
+  }
+
+ private:
+  // Samples of a bin ascend, so a pixel seen before is one of the last two.
+  void add(std::int64_t at, T weight) {
+    for (std::size_t k = taps.size(), end = std::max<std::size_t>(static_cast<std::size_t>(first.back()), k < 2 ? 0 : k - 2); k > end; --k)
+      if (taps[k - 1].at == at) {
+        taps[k - 1].weight += weight;
+        return;
+      }
+    taps.push_back({at, weight});
   }
 };
 
@@ -72,23 +89,25 @@ namespace dcs::cpu {
 
 /// out (rois × bins_y × bins_x × channels). rois: image, x1, y1, x2, y2 each; level[i] says which map RoI i reads (null: the first).
 template <class T>
-void roi_align_forward(const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count, std::int64_t bins_y,
-                       std::int64_t bins_x, int sampling, bool aligned, T* out) {
-  parallel_for(count, [&](std::int64_t i) {
+void roi_align_forward(const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count,
+                       std::int64_t bins_y, std::int64_t bins_x, int sampling, bool aligned, T* out) {
+  const std::int64_t rows = 8, parts = (bins_y + rows - 1) / rows;
+  parallel_for(count * parts, [&](std::int64_t task) {
+    const std::int64_t i = task / parts, y0 = task % parts * rows, y1 = std::min(bins_y, y0 + rows);
     const T* r = rois + i * 5;
     const auto& m = maps[static_cast<std::size_t>(level ? level[i] : 0)];
     roi_axis<T> ys, xs;
     xs.set(r[1], r[3], m.scale, aligned, bins_x, sampling, m.width);
     ys.set(r[2], r[4], m.scale, aligned, bins_y, sampling, m.height);
-    DCS_DISPATCH(roi_forward, m.data + static_cast<std::int64_t>(r[0]) * m.height * m.width * channels, m.width, channels, ys, xs,
-                 out + i * bins_y * bins_x * channels);
+    DCS_DISPATCH(roi_forward, m.data + static_cast<std::int64_t>(r[0]) * m.height * m.width * channels, m.width, channels, ys, xs, y0, y1,
+                 out + (i * bins_y + y0) * bins_x * channels);
   });
 }
 
 /// Gradients of the maps, overwritten; maps without `gradient` are passed over.
 template <class T>
-void roi_align_backward(const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count, std::int64_t bins_y,
-                        std::int64_t bins_x, int sampling, bool aligned, const T* dy) {
+void roi_align_backward(const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count,
+                        std::int64_t bins_y, std::int64_t bins_x, int sampling, bool aligned, const T* dy) {
   const std::int64_t step = 64, slices = (channels + step - 1) / step;
   std::vector<std::pair<std::size_t, std::int64_t>> images;
   for (std::size_t k = 0; k < maps.size(); ++k)
