@@ -34,9 +34,10 @@ class folder_dataset {
     expect(fs::is_directory(images), "dcs::folder_dataset: there is no folder ", images.string());
     expect(fs::is_directory(masks), "dcs::folder_dataset: there is no folder ", masks.string());
     for (const auto& e : fs::directory_iterator(images)) {
-      if (!e.is_regular_file()) continue;
+      if (!e.is_regular_file() || e.path().filename().string().front() == '.') continue;  // systems leave hidden files behind
       entry x{e.path().string(), "", e.path().filename().string()};
-      for (const auto& extension : {e.path().extension().string(), std::string(".png"), std::string(".jpg"), std::string(".jpeg")})
+      for (const auto& extension : {e.path().extension().string(), std::string(".png"), std::string(".PNG"), std::string(".jpg"),
+                                    std::string(".JPG"), std::string(".jpeg"), std::string(".JPEG")})
         if (const auto m = masks / (e.path().stem().string() + extension); x.mask.empty() && fs::exists(m)) x.mask = m.string();
       expect(!x.mask.empty(), "dcs::folder_dataset: ", e.path().string(), " has no mask in ", masks.string());
       entries_.push_back(x);
@@ -60,8 +61,7 @@ class folder_dataset {
     const image pixels = io::read_image(e.image), stored = io::read_image(e.mask);
     expect(stored.height == pixels.height && stored.width == pixels.width, "dcs::folder_dataset: ", e.mask, " is ", stored.height, " × ", stored.width, ", its image ",
            pixels.height, " × ", pixels.width);
-    const bool lossless = e.mask.size() >= 4 && e.mask.compare(e.mask.size() - 4, 4, ".png") == 0;
-    return {e.name, resize(to_float(pixels), side_, side_), resize(to_mask(stored, lossless ? 0 : 127), side_, side_), pixels.height, pixels.width};
+    return {e.name, resize(to_float(pixels), side_, side_), resize(to_mask(stored, io::is_jpeg(e.mask) ? 127 : 0), side_, side_), pixels.height, pixels.width};
   }
 
  private:

@@ -46,10 +46,10 @@ inline float_image to_float(const image& i) {
   return f;
 }
 
-/// Foreground of a mask image: first channel above `threshold` (0 for lossless files, 127 for JPEG).
+/// Foreground of a mask image: any channel above `threshold` (0 for lossless files, 127 for JPEG), since labels are often drawn in colour.
 inline mask to_mask(const image& i, int threshold) {
   mask m{i.height, i.width, std::vector<std::uint8_t>(static_cast<std::size_t>(i.height * i.width))};
-  for (std::size_t p = 0; p < m.pixels.size(); ++p) m.pixels[p] = i.pixels[p * static_cast<std::size_t>(i.channels)] > threshold;
+  for (std::size_t p = 0; p < i.pixels.size(); ++p) m.pixels[p / static_cast<std::size_t>(i.channels)] |= i.pixels[p] > threshold;
   return m;
 }
 

@@ -37,6 +37,8 @@ inline image read_png(const std::string& path) {
   std::memset(&png, 0, sizeof png);
   png.version = PNG_IMAGE_VERSION;
   expect(png_image_begin_read_from_file(&png, path.c_str()) != 0, "dcs::image: ", path, ": ", png.message);
+  // Without this, libpng takes 16-bit files for linear light and brightens them: values are wanted as stored.
+  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   const bool colour = (png.format & PNG_FORMAT_FLAG_COLOR) != 0;
   png.format = colour ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
   image out;
@@ -67,20 +69,20 @@ inline void jpeg_stop(j_common_ptr c) {
   std::longjmp(f->back, 1);
 }
 
-// Nothing with a destructor is created between setjmp and longjmp.
-inline bool decode_jpeg(std::FILE* file, image& out, jpeg_failure& failure) {
-  jpeg_decompress_struct jpeg;
+// Nothing with a destructor is created between setjmp and longjmp. The caller destroys `jpeg`, so that an exception here leaks nothing.
+inline bool decode_jpeg(std::FILE* file, image& out, jpeg_decompress_struct& jpeg, jpeg_failure& failure) {
   jpeg.err = jpeg_std_error(&failure.base);
   failure.base.error_exit = &jpeg_stop;
   failure.base.output_message = [](j_common_ptr) {};
   failure.message[0] = '\0';
-  if (setjmp(failure.back)) {
-    jpeg_destroy_decompress(&jpeg);
-    return false;
-  }
+  if (setjmp(failure.back)) return false;
   jpeg_create_decompress(&jpeg);
   jpeg_stdio_src(&jpeg, file);
   jpeg_read_header(&jpeg, TRUE);
+  if (static_cast<std::int64_t>(jpeg.image_width) * jpeg.image_height > most_pixels) {
+    std::snprintf(failure.message, sizeof failure.message, "%u × %u pixels are more than can be read", jpeg.image_width, jpeg.image_height);
+    return false;
+  }
   jpeg.out_color_space = jpeg.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
   jpeg_start_decompress(&jpeg);
   out.width = jpeg.output_width, out.height = jpeg.output_height, out.channels = jpeg.output_components;
@@ -92,7 +94,6 @@ inline bool decode_jpeg(std::FILE* file, image& out, jpeg_failure& failure) {
   const bool whole = failure.base.num_warnings == 0;
   if (!whole) failure.base.format_message(reinterpret_cast<j_common_ptr>(&jpeg), failure.message);
   jpeg_finish_decompress(&jpeg);
-  jpeg_destroy_decompress(&jpeg);
   return whole;
 }
 
@@ -100,11 +101,22 @@ inline image read_jpeg(const std::string& path) {
   const auto f = open_image(path, "rb");
   image out;
   jpeg_failure failure;
-  expect(decode_jpeg(f.get(), out, failure), "dcs::image: ", path, ": ", failure.message);
+  struct decoder : jpeg_decompress_struct {
+    decoder() : jpeg_decompress_struct{} {}
+    ~decoder() { jpeg_destroy_decompress(this); }
+  } jpeg;
+  expect(decode_jpeg(f.get(), out, jpeg, failure), "dcs::image: ", path, ": ", failure.message);
   return out;
 }
 
 }  // namespace detail
+
+/// Whether a file begins as a JPEG does, whatever its name says: its values are then inexact.
+inline bool is_jpeg(const std::string& path) {
+  unsigned char head[2] = {};
+  const auto f = detail::open_image(path, "rb");
+  return std::fread(head, 1, 2, f.get()) == 2 && head[0] == 0xFF && head[1] == 0xD8;
+}
 
 /// Reads a PNG or JPEG as 8-bit grey (1 channel) or RGB (3). Throws dcs::error with the file's name for anything else, and for a damaged file.
 inline image read_image(const std::string& path) {
@@ -121,6 +133,8 @@ inline image read_image(const std::string& path) {
 /// Writes a grey or RGB image as PNG.
 inline void write_png(const std::string& path, const image& i) {
   expect(i.channels == 1 || i.channels == 3, "dcs::image: cannot write ", i.channels, " channels to ", path, "; expected 1 or 3");
+  expect(i.height > 0 && i.width > 0 && static_cast<std::int64_t>(i.pixels.size()) == i.height * i.width * i.channels, "dcs::image: cannot write ", i.height, " × ", i.width,
+         " × ", i.channels, " with ", i.pixels.size(), " values to ", path);
   png_image png;
   std::memset(&png, 0, sizeof png);
   png.version = PNG_IMAGE_VERSION;

@@ -8,7 +8,7 @@
 
 namespace dcs {
 
-/// Metrics of an image; hd95 in pixels. `missed`: there is a lesion and nothing was found.
+/// Metrics of an image; hd95 in pixels. `missed`: there is a lesion, and the prediction touches no pixel of it.
 struct segmentation_metrics {
   double dice = 0, iou = 0, precision = 0, hd95 = 0;
   bool missed = false;
@@ -105,7 +105,7 @@ inline segmentation_metrics measure(const mask& prediction, const mask& truth) {
   if (p == 0 && t == 0) return {1, 1, 1, 0, false};
   if (p == 0 || t == 0) return {0, 0, 0, std::hypot(static_cast<double>(truth.height), static_cast<double>(truth.width)), p == 0};
   const auto n = static_cast<double>(both);
-  return {2 * n / static_cast<double>(p + t), n / static_cast<double>(p + t - both), n / static_cast<double>(p), hausdorff_95(prediction, truth), false};
+  return {2 * n / static_cast<double>(p + t), n / static_cast<double>(p + t - both), n / static_cast<double>(p), hausdorff_95(prediction, truth), both == 0};
 }
 
 /// Means over a set, with the number of images and of missed ones.
