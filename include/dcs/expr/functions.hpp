@@ -12,6 +12,7 @@
 
 #include <dcs/core/dtype.hpp>
 
+#include <concepts>
 #include <type_traits>
 
 namespace dcs::functions {

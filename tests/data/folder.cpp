@@ -1,0 +1,76 @@
+// A folder of images as people leave it: what is found, and what is said where something is missing.
+#include <dcs/data/folder.hpp>
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+using namespace dcs;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A set in a folder of its own, removed at the end.
+struct temporary_set {
+  fs::path root = fs::temp_directory_path() / ("dcs_folder_test_" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
+  temporary_set() {
+    fs::create_directories(root / "train" / "images");
+    fs::create_directories(root / "train" / "masks");
+  }
+  temporary_set(const temporary_set&) = delete;
+  ~temporary_set() { fs::remove_all(root); }
+  std::string image_at(const std::string& name) const { return (root / "train" / "images" / name).string(); }
+  std::string mask_at(const std::string& name) const { return (root / "train" / "masks" / name).string(); }
+  folder_dataset open(std::int64_t side) const { return folder_dataset(root.string(), "train", side); }
+};
+
+image grey(std::int64_t h, std::int64_t w, std::uint8_t value) { return {h, w, 1, std::vector<std::uint8_t>(static_cast<std::size_t>(h * w), value)}; }
+
+static_assert(dataset<folder_dataset>);
+
+}  // namespace
+
+TEST_CASE("a folder: names in order, image and mask at the asked size") {
+  const temporary_set s;
+  auto m = grey(8, 16, 0);
+  m.pixels[3 * 16 + 5] = 1;  // a label of 1, hardly visible in the file
+  for (const char* name : {"b.png", "a.png", "c.png"}) {
+    io::write_png(s.image_at(name), grey(8, 16, 100));
+    io::write_png(s.mask_at(name), m);
+  }
+  std::ofstream(s.image_at(".hidden")) << "left by a system";
+  const auto d = s.open(8);
+  REQUIRE(d.size() == 3);
+  CHECK(d.name(0) == "a.png");
+  CHECK(d.name(2) == "c.png");
+  const sample x = d.load(1);
+  CHECK(x.name == "b.png");
+  CHECK(x.native_height == 8);
+  CHECK(x.native_width == 16);
+  CHECK(x.pixels.height == 8);
+  CHECK(x.pixels.channels == 3);
+  CHECK(x.pixels.at(4, 4, 2) == doctest::Approx(100));
+  CHECK(x.truth.count() == 0);  // nearest neighbour takes even columns only
+  const sample large = d.at_side(16).load(1);
+  CHECK(large.truth.count() == 2);
+  CHECK((large.truth.at(6, 5) && large.truth.at(7, 5)));
+}
+
+TEST_CASE("a folder: a mask may have another extension; lossless masks are non-zero, JPEG ones above 127") {
+  const temporary_set s;
+  io::write_png(s.image_at("a.jpg"), grey(4, 4, 9));  // the bytes decide what it is
+  io::write_png(s.mask_at("a.PNG"), grey(4, 4, 1));
+  CHECK(s.open(4).load(0).truth.count() == 16);
+}
+
+TEST_CASE("a folder: what is wrong is said with the file's name") {
+  const temporary_set s;
+  CHECK_THROWS_WITH_AS(folder_dataset(s.root.string(), "val", 8), doctest::Contains("val"), error);
+  CHECK_THROWS_WITH_AS(s.open(8), doctest::Contains("holds no image"), error);
+  io::write_png(s.image_at("a.png"), grey(4, 4, 9));
+  CHECK_THROWS_WITH_AS(s.open(8), doctest::Contains("a.png has no mask"), error);
+  io::write_png(s.mask_at("a.png"), grey(4, 5, 9));
+  CHECK_THROWS_WITH_AS(s.open(8).load(0), doctest::Contains("is 4 × 5, its image 4 × 4"), error);
+  std::ofstream(s.mask_at("a.png")) << "no image at all";
+  CHECK_THROWS_WITH_AS(s.open(8).load(0), doctest::Contains("masks/a.png: neither PNG nor JPEG"), error);
+}

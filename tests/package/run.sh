@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# run.sh KIND SOURCE BUILD COMPILER: builds and runs the consumer the way KIND says: include, subdirectory or find_package.
+set -euo pipefail
+kind=$1 source=$2 build=$3 compiler=$4
+rm -rf "$build"
+mkdir -p "$build"
+case $kind in
+  include)
+    "$compiler" -std=c++20 -Wall -Wextra -Werror -pthread -I "$source/include" "$source/tests/package/main.cpp" "$source/tests/package/other.cpp" -o "$build/consumer" ;;
+  subdirectory)
+    cmake -S "$source/tests/package/subdirectory" -B "$build" -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
+    cmake --build "$build" --target consumer ;;
+  find_package)
+    cmake -S "$source" -B "$build/dcs" -DCMAKE_CXX_COMPILER="$compiler" -DDCS_BUILD_TESTS=OFF -DDCS_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX="$build/prefix" >/dev/null
+    cmake --install "$build/dcs" >/dev/null
+    cmake -S "$source/tests/package/find_package" -B "$build" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$build/prefix" >/dev/null
+    cmake --build "$build" --target consumer ;;
+esac
+"$build/consumer"
