@@ -42,23 +42,6 @@ inline constexpr bool is_pointwise_v = false;
 template <class X>
 inline constexpr bool joins_chain_v = is_pointwise_v<X> && !has_fused<X>;
 
-template <class X>
-constexpr auto leaves(const X& x) {
-  if constexpr (is_scalar_v<X>)
-    return std::tuple<>();
-  else if constexpr (joins_chain_v<X>)
-    return x.leaves();
-  else
-    return std::tuple<result_t<X>>(eval(x));
-}
-template <class X>
-constexpr void constants(const X& x, double*& to) {
-  if constexpr (is_scalar_v<X>)
-    *to++ = x.number;
-  else if constexpr (joins_chain_v<X>)
-    x.constants(to);
-}
-
 // The form of an expression, with leaves and constants numbered from L and C.
 template <class X, int L, int C>
 struct form {
@@ -89,11 +72,46 @@ struct chain_leaf {
   std::int64_t sizes[expr::max_rank] = {};
   std::int64_t count = 1;
 };
-template <class X>
-auto make_leaf(const X& x) {
-  chain_leaf<typename X::value_type> l{erase(x), X::rank, {}, x.size()};
-  std::copy(x.sizes().begin(), x.sizes().end(), l.sizes);
-  return l;
+template <class T>
+[[gnu::noinline]] void set_leaf(chain_leaf<T>& l, const storage& memory, const slot_ptr& slot, const std::int64_t* sizes, int rank) {
+  l.value.memory = memory, l.value.slot = slot, l.rank = rank;
+  for (int i = 0; i < rank; ++i) l.count *= l.sizes[i] = sizes[i];
+}
+template <class T, class X>
+void set_leaf(chain_leaf<T>& l, const X& x) {
+  if constexpr (any_var_v<X>)
+    set_leaf(l, x.value().memory(), x.record(), x.sizes().data(), X::rank);
+  else
+    set_leaf(l, x.memory(), {}, x.sizes().data(), X::rank);
+}
+
+// Evaluates the leaves of an expression from left to right and lists its numbers.
+template <class X, class T>
+void collect(const X& x, chain_leaf<T>*& leaves, double*& numbers) {
+  if constexpr (is_scalar_v<X>)
+    *numbers++ = x.number;
+  else if constexpr (joins_chain_v<X>)
+    x.collect(leaves, numbers);
+  else if constexpr (handle<X>)
+    set_leaf(*leaves++, x);
+  else
+    set_leaf(*leaves++, eval(x));
+}
+
+// The operands of a node. Not std::tuple: its constructors and tuple_cat were a third of the time of compiling a network.
+template <std::size_t I, class A>
+struct node_operand {
+  A operand;
+};
+template <class Indices, class... A>
+struct node_operands;
+template <std::size_t... I, class... A>
+struct node_operands<std::index_sequence<I...>, A...> : node_operand<I, A>... {
+  constexpr explicit node_operands(A&&... a) : node_operand<I, A>{std::move(a)}... {}
+};
+template <std::size_t I, class A>
+constexpr const A& operand_at(const node_operand<I, A>& o) {
+  return o.operand;
 }
 
 // Sizes of the result: axes are aligned at the end. Types have been checked; here named extents meet.
@@ -131,7 +149,8 @@ void deliver(const chain_leaf<T>& l, const std::int64_t* sizes, int rank, std::i
 
 // The chain over evaluated leaves: one kernel forward, one backward. Knows the expression's form and the element type, no shapes.
 template <class Form, class T, class D, int N>
-untyped<T> run_chain(const double* constants, std::array<chain_leaf<T>, static_cast<std::size_t>(N)> leaves, std::int64_t* sizes, int rank) {
+[[gnu::noinline]] untyped<T> run_chain(const double* constants, std::array<chain_leaf<T>, static_cast<std::size_t>(N)>&& leaves, std::int64_t* sizes,
+                                       int rank) {
   std::fill(sizes, sizes + rank, 1);
   for (const auto& l : leaves) broadcast_sizes(sizes, rank, l);
   std::int64_t total = 1;
@@ -179,36 +198,34 @@ class pointwise : public expression_base {
   static_assert((std::is_same_v<value_t<A>, value_type> && ...),
                 "dcs: operands of a pointwise expression must have one element type; cast<T>(x) converts");
 
-  constexpr explicit pointwise(A&&... a) : arguments_(std::move(a)...) {}
+  constexpr explicit pointwise(A&&... a) : operands_(std::move(a)...) {}
 
   template <int I>
   constexpr const auto& argument() const {
-    return std::get<I>(arguments_);
+    return detail::operand_at<static_cast<std::size_t>(I)>(operands_);
   }
 
   constexpr result_type evaluate() const {
     if constexpr (any_probe_v<A...>) {
       return count(indices{});
     } else {
-      static_assert(form::constants <= expr::max_constants, "dcs::eval: a pointwise expression holds at most 4 numbers; evaluate a part of it first");
-      double numbers[expr::max_constants] = {};
-      double* to = numbers;
-      constants(to);
-      return run(leaves(), numbers, std::make_index_sequence<static_cast<std::size_t>(form::leaves)>{});
+      return run();
     }
   }
 
   /// Sizes of the result before it is evaluated, where the first operand has them.
-  constexpr auto output_sizes() const
-    requires(std::is_same_v<shape_t<std::tuple_element_t<0, std::tuple<A...>>>, shape_type>)
-  {
-    const auto& first = std::get<0>(arguments_);
-    if constexpr (handle<std::remove_cvref_t<decltype(first)>>) return first.sizes();
-    else return first.output_sizes();
+  constexpr auto output_sizes() const requires(std::is_same_v<shape_t<std::tuple_element_t<0, std::tuple<A...>>>, shape_type>) {
+    const auto& first = argument<0>();
+    if constexpr (handle<std::remove_cvref_t<decltype(first)>>)
+      return first.sizes();
+    else
+      return first.output_sizes();
   }
 
-  constexpr auto leaves() const { return collect(indices{}); }
-  constexpr void constants(double*& to) const { collect_constants(to, indices{}); }
+  template <class T>
+  void collect(detail::chain_leaf<T>*& leaves, double*& numbers) const {
+    collect_all(leaves, numbers, indices{});
+  }
 
  private:
   using indices = std::index_sequence_for<A...>;
@@ -217,28 +234,28 @@ class pointwise : public expression_base {
   // Index sequences rather than std::apply: a lambda in a template would repeat the expression's type in every symbol.
   template <std::size_t... I>
   constexpr auto count(std::index_sequence<I...>) const {
-    return probe_result<shape_type>(detail::eval_unless_scalar(std::get<I>(arguments_))...);
+    return probe_result<shape_type>(detail::eval_unless_scalar(detail::operand_at<I>(operands_))...);
   }
-  template <std::size_t... I>
-  constexpr auto collect(std::index_sequence<I...>) const {
-    return std::tuple_cat(detail::leaves(std::get<I>(arguments_))...);
+  template <class T, std::size_t... I>
+  void collect_all(detail::chain_leaf<T>*& leaves, double*& numbers, std::index_sequence<I...>) const {
+    (detail::collect(detail::operand_at<I>(operands_), leaves, numbers), ...);
   }
-  template <std::size_t... I>
-  constexpr void collect_constants(double*& to, std::index_sequence<I...>) const {
-    (detail::constants(std::get<I>(arguments_), to), ...);
-  }
-  template <class Leaves, std::size_t... I>
-  static result_type run(const Leaves& leaves, const double* numbers, std::index_sequence<I...>) {
+  result_type run() const {
+    static_assert(form::constants <= expr::max_constants, "dcs::eval: a pointwise expression holds at most 4 numbers; evaluate a part of it first");
     static_assert(shape_type::rank <= expr::max_rank, "dcs::eval: a pointwise expression has at most 8 axes");
-    sizes<shape_type::rank == 0 ? 1 : shape_type::rank> n{};
-    auto out = detail::run_chain<typename form::type, value_type, device_type, form::leaves>(numbers, {detail::make_leaf(std::get<I>(leaves))...}, n.data(),
-                                                                                            shape_type::rank);
+    std::array<detail::chain_leaf<value_type>, static_cast<std::size_t>(form::leaves)> leaves;
+    double numbers[expr::max_constants] = {};
+    auto* leaf = leaves.data();
+    auto* number = numbers;
+    collect(leaf, number);
+    std::int64_t n[expr::max_rank];
+    auto out = detail::run_chain<typename form::type, value_type, device_type, form::leaves>(numbers, std::move(leaves), n, shape_type::rank);
     sizes<shape_type::rank> typed{};
-    std::copy_n(n.begin(), shape_type::rank, typed.begin());
+    std::copy_n(n, shape_type::rank, typed.begin());
     return restore<result_type>(std::move(out), typed);
   }
 
-  std::tuple<A...> arguments_;
+  detail::node_operands<indices, A...> operands_;
 };
 
 namespace detail {
