@@ -17,7 +17,9 @@ for i, (n, threshold) in enumerate([(1, 0.5), (40, 0.3), (300, 0.5), (300, 0.7),
     group = torch.randint(0, 4, (n,))
     for name, dtype in (("f32", torch.float32), ("f64", torch.float64)):
         b, s = boxes.to(dtype), scores.to(dtype)
+        kept = box_ops._batched_nms_vanilla(b, s, group, threshold).sort()[0]  # leaves ties in any order: theirs by index
+        kept = kept[s[kept].sort(descending=True, stable=True)[1]]
         out |= {f"{i}.{name}/boxes": b, f"{i}.{name}/scores": s, f"{i}.{name}/kept": box_ops.nms(b, s, threshold),
-                f"{i}.{name}/kept_by_group": box_ops._batched_nms_vanilla(b, s, group, threshold)}
+                f"{i}.{name}/kept_by_group": kept}
     out |= {f"{i}/group": group, f"{i}/threshold": torch.tensor([threshold], dtype=torch.float64)}
 write(__file__, out)

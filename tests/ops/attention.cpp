@@ -1,6 +1,8 @@
 #include <dcs/grad/gradcheck.hpp>
 #include <dcs/ops/attention/attention.hpp>
 
+#include "goldens.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
@@ -57,4 +59,87 @@ TEST_CASE("softmax: values and gradients over every axis") {
     }
   const auto y = eval(softmax<0>(tensor<float, shape<2>>::from(std::vector<float>{1000, 1000})));
   CHECK(y(0) == 0.5f);
+}
+
+TEST_CASE_TEMPLATE("attention equals PyTorch's, forward and backward", T, float, double) {
+  const auto file = test::goldens("attention");
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (int i = 0; i < 6; ++i) {
+      CAPTURE(i);
+      const std::string name = "attention." + std::to_string(i) + "/";
+      auto read = [&](const char* part) { return file.at(name + part).as<T>(); };
+      const auto &qs = file.at(name + "q").shape, &ks = file.at(name + "k").shape;
+      const auto q = read("q"), k = read("k"), v = read("v"), gradient = read("do");
+      const cpu::attention_geometry g{qs[0] * qs[1], qs[2], ks[2], qs[3], file.at(name + "scale").as<double>().at(0)};
+      std::vector<T> o(q.size()), logsum(static_cast<std::size_t>(g.heads * g.queries)), dq(q.size()), dk(k.size()), dv(v.size());
+      cpu::attention_forward<T>(g, q.data(), k.data(), v.data(), o.data(), logsum.data());
+      cpu::attention_backward<T>(g, q.data(), k.data(), v.data(), o.data(), logsum.data(), gradient.data(), dq.data(), dk.data(), dv.data());
+      auto wanted = [&](const char* part) { return file.at(name + part).as<double>(); };
+      CHECK(test::relative_error(o, wanted("o")) < test::tolerance<T>);
+      CHECK(test::relative_error(dv, wanted("dv")) < test::tolerance<T>);
+      if (g.keys == 1) continue;  // one key has probability 1: the other gradients are 0, here but for rounding
+      CHECK(test::relative_error(dq, wanted("dq")) < test::tolerance<T>);
+      CHECK(test::relative_error(dk, wanted("dk")) < test::tolerance<T>);
+    }
+  }
+}
+
+TEST_CASE("attention has the same bits with any number of threads, dropout included") {
+  using S = shape<2, 3, 150, 20>;
+  const auto q = random_normal<float, S>(S::extents, {1, 1}), k = random_normal<float, S>(S::extents, {1, 2}), v = random_normal<float, S>(S::extents, {1, 3});
+  std::vector<tensor<float, S>> first;
+  for (int n : {1, 2, 5}) {
+    set_threads(n);
+    const auto a = var<float, S>::leaf(q), b = var<float, S>::leaf(k), c = var<float, S>::leaf(v);
+    const auto o = attention(a, b, c, 0.3, 0.2, {5, 5});
+    backward(o, q);
+    const std::vector<tensor<float, S>> now{o.value(), a.grad(), b.grad(), c.grad()};
+    if (first.empty()) first = now;
+    for (std::size_t i = 0; i < now.size(); ++i) CHECK(std::memcmp(first[i].data(), now[i].data(), static_cast<std::size_t>(now[i].bytes())) == 0);
+  }
+  set_threads(2);
+}
+
+TEST_CASE("the mask of attention's dropout is that of its stream, by element of the probabilities") {
+  constexpr extent_t heads = 2, lq = 3, lk = 37;
+  using V = shape<2, heads, lk, lk>;
+  const auto q = tensor<double, shape<2, heads, lq, lk>>::full({2, heads, lq, lk}, 0);  // every probability is 1 / lk
+  auto v = tensor<double, V>::full(V::extents, 0);                                      // the identity: o is the dropped probabilities
+  for (extent_t n = 0; n < 2; ++n)
+    for (extent_t h = 0; h < heads; ++h)
+      for (extent_t j = 0; j < lk; ++j) v(n, h, j, j) = 1;
+  const random_stream random{8, 9};
+  const auto o = attention(q, v, v, 1.0, 0.4, random);
+  for (extent_t n = 0; n < 2; ++n)
+    for (extent_t h = 0; h < heads; ++h)
+      for (extent_t i = 0; i < lq; ++i)
+        for (extent_t j = 0; j < lk; ++j) {
+          const bool kept = random.uniform(static_cast<std::uint64_t>(((n * heads + h) * lq + i) * lk + j)) >= 0.4f;
+          REQUIRE(o(n, h, i, j) == doctest::Approx(kept ? 1 / (0.6 * lk) : 0).epsilon(1e-12));
+        }
+}
+
+TEST_CASE_TEMPLATE("softmax equals PyTorch's over any axis, forward and backward", T, float, double) {
+  const auto file = test::goldens("attention");
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (int i = 0; i < 7; ++i) {
+      CAPTURE(i);
+      const std::string name = "softmax." + std::to_string(i) + "/";
+      const auto& s = file.at(name + "x").shape;
+      const auto axis = static_cast<std::size_t>(file.at(name + "axis").as<std::int64_t>().at(0));
+      extent_t outer = 1, inner = 1;
+      for (std::size_t d = 0; d < s.size(); ++d)
+        if (d != axis) (d < axis ? outer : inner) *= s[d];
+      const auto x = file.at(name + "x").as<T>(), dy = file.at(name + "dy").as<T>();
+      std::vector<T> y(x.size()), dx(x.size());
+      cpu::softmax_forward(x.data(), y.data(), outer, s[axis], inner);
+      cpu::softmax_backward(y.data(), dy.data(), dx.data(), outer, s[axis], inner);
+      CHECK(test::relative_error(y, file.at(name + "y").as<double>()) < test::tolerance<T>);
+      if (s[axis] > 1) CHECK(test::relative_error(dx, file.at(name + "dx").as<double>()) < test::tolerance<T>);
+    }
+  }
 }

@@ -1,6 +1,8 @@
 #include <dcs/core/philox.hpp>
 #include <dcs/ops/nms/nms.hpp>
 
+#include "goldens.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
@@ -42,4 +44,34 @@ TEST_CASE("non-maximum suppression equals its definition on every instruction se
       }
     }
   }
+}
+
+TEST_CASE_TEMPLATE("non-maximum suppression equals torchvision's, with ties, empty boxes and IoUs at the threshold", T, float, double) {
+  const auto file = test::goldens("nms");
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (int i = 0; i < 6; ++i) {
+      CAPTURE(i);
+      const std::string number = std::to_string(i), name = number + (sizeof(T) == 4 ? ".f32/" : ".f64/");
+      const auto boxes = file.at(name + "boxes").as<T>(), scores = file.at(name + "scores").as<T>();
+      const auto group = file.at(number + "/group").as<std::int64_t>();
+      const double threshold = file.at(number + "/threshold").as<double>().at(0);
+      const auto n = static_cast<std::int64_t>(scores.size());
+      CHECK(nms(boxes.data(), scores.data(), n, threshold) == file.at(name + "kept").as<std::int64_t>());
+      CHECK(nms(boxes.data(), scores.data(), n, threshold, group.data()) == file.at(name + "kept_by_group").as<std::int64_t>());
+    }
+  }
+}
+
+TEST_CASE("a score that is not a number is an error") {
+  const float boxes[8] = {0, 0, 1, 1, 0, 0, 1, 1}, scores[2] = {1, NAN};
+  CHECK_THROWS_WITH_AS(nms(boxes, scores, 2, 0.5), doctest::Contains("box 1"), error);
+}
+
+TEST_CASE("an IoU is compared with the threshold as numbers: 0.3 rounded to float is above 0.3") {
+  const float f[8] = {0, 0, 10, 1, 0, 0, 3, 1}, f_scores[2] = {2, 1};
+  CHECK(nms(f, f_scores, 2, 0.3).size() == 1);
+  const double d[8] = {0, 0, 10, 1, 0, 0, 3, 1}, d_scores[2] = {2, 1};
+  CHECK(nms(d, d_scores, 2, 0.3).size() == 2);
 }

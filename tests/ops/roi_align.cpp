@@ -1,6 +1,8 @@
 #include <dcs/grad/gradcheck.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
 
+#include "goldens.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
@@ -79,4 +81,34 @@ TEST_CASE("RoIAlign has the same bits with any number of threads") {
     CHECK(std::memcmp(first.data(), leaf.grad().data(), static_cast<std::size_t>(first.bytes())) == 0);
   }
   set_threads(2);
+}
+
+TEST_CASE_TEMPLATE("RoIAlign equals torchvision's, forward and backward: over borders, outside, empty and inside out", T, float, double) {
+  const auto file = test::goldens("roi_align");
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (int i = 0; i < 8; ++i) {
+      CAPTURE(i);
+      const std::string name = std::to_string(i) + "/";
+      const auto& s = file.at(name + "x").shape;
+      const auto x = file.at(name + "x").as<T>(), rois = file.at(name + "rois").as<T>(), dy = file.at(name + "dy").as<T>();
+      const auto option = file.at(name + "options").as<std::int64_t>();
+      const auto count = static_cast<std::int64_t>(rois.size() / 5);
+      std::vector<T> y(dy.size()), dx(x.size());
+      const std::vector<cpu::roi_map<T>> maps{{x.data(), dx.data(), s[0], s[1], s[2], static_cast<T>(file.at(name + "scale").as<double>().at(0))}};
+      const auto sampling = static_cast<int>(option[2]);
+      cpu::roi_align_forward<T>(maps, s[3], rois.data(), nullptr, count, option[0], option[1], sampling, option[3] != 0, y.data());
+      cpu::roi_align_backward<T>(maps, s[3], rois.data(), nullptr, count, option[0], option[1], sampling, option[3] != 0, dy.data());
+      // In f32 the place of a sample is rounded, by up to 1e-6 of a pixel.
+      CHECK(test::relative_error(y, file.at(name + "y").as<double>()) < (sizeof(T) == 8 ? 1e-12 : 1e-5));
+      CHECK(test::relative_error(dx, file.at(name + "dx").as<double>()) < (sizeof(T) == 8 ? 1e-12 : 1e-5));
+    }
+  }
+}
+
+TEST_CASE("adaptive sampling of a RoI without bounds is an error, not an exhausted memory") {
+  const auto x = tensor<float, shape<1, 4, 4, 1>>::full({1, 4, 4, 1}, 1);
+  const auto rois = tensor<float, shape<1, 5>>::from(std::vector<float>{0, 0, 0, 1e30f, 1});
+  CHECK_THROWS_WITH_AS(roi_align<2>(x, rois, {1.0, 0, false}), doctest::Contains("bin of"), error);
 }

@@ -1,6 +1,8 @@
 #include <dcs/grad/gradcheck.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 
+#include "goldens.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
@@ -76,4 +78,36 @@ TEST_CASE("the fused kernel makes one tensor, the equation unfused many") {
   host_allocator::get().reset_statistics();
   const auto y = eval(equation(l, a, a, a, a));
   CHECK(host_allocator::get().statistics().allocations == 1);
+}
+
+namespace {
+
+template <int K, class T>
+void check_golden(const io::safetensors& file, int channels) {
+  const std::string name = std::to_string(K) + "." + std::to_string(channels) + "/";
+  CAPTURE(name);
+  const auto logits = file.at(name + "logits").as<T>(), maps = file.at(name + "maps").as<T>(), dy = file.at(name + "dy").as<T>();
+  const std::size_t n = maps.size() / K;
+  std::vector<T> y(n), dlogits(logits.size()), dmaps(maps.size());
+  const T* in[K];
+  T* out[K];
+  for (std::size_t k = 0; k < K; ++k) in[k] = maps.data() + k * n, out[k] = dmaps.data() + k * n;
+  const auto pixels = static_cast<std::int64_t>(logits.size() / K);
+  cpu::weighted_sum_forward<K>(logits.data(), in, y.data(), pixels, channels);
+  cpu::weighted_sum_backward<K>(logits.data(), in, dy.data(), dlogits.data(), out, pixels, channels);
+  CHECK(test::relative_error(y, file.at(name + "y").as<double>()) < test::tolerance<T>);
+  CHECK(test::relative_error(dlogits, file.at(name + "dlogits").as<double>()) < test::tolerance<T>);
+  CHECK(test::relative_error(dmaps, file.at(name + "dmaps").as<double>()) < test::tolerance<T>);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("pixel-adaptive fusion of two to eight maps equals PyTorch's, forward and backward", T, float, double) {
+  const auto file = test::goldens("weighted_sum");
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (int c : {1, 5, 16, 35})
+      [&]<int... I>(std::integer_sequence<int, I...>) { (check_golden<I + 2, T>(file, c), ...); }(std::make_integer_sequence<int, 7>{});
+  }
 }

@@ -144,7 +144,7 @@ std::vector<detection<T>> detections_of(const box_head_options& o, const std::ve
     boxes.insert(boxes.end(), {b.x1, b.y1, b.x2, b.y2});
     scores.push_back(score);
   }
-  auto kept = nms<T>(boxes.data(), scores.data(), static_cast<std::int64_t>(scores.size()), static_cast<T>(o.nms_threshold));
+  auto kept = nms<T>(boxes.data(), scores.data(), static_cast<std::int64_t>(scores.size()), o.nms_threshold);
   kept.resize(std::min(kept.size(), static_cast<std::size_t>(o.most_detections)));
   std::vector<detection<T>> out;
   for (auto i : kept) {

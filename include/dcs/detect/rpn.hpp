@@ -99,7 +99,7 @@ std::vector<box<T>> propose(const rpn_options& o, bool training, extent_t image,
     ++number;
   };
   (take(level), ...);
-  auto kept = nms<T>(boxes.data(), scores.data(), static_cast<std::int64_t>(scores.size()), static_cast<T>(o.nms_threshold), group.data());
+  auto kept = nms<T>(boxes.data(), scores.data(), static_cast<std::int64_t>(scores.size()), o.nms_threshold, group.data());
   kept.resize(std::min(kept.size(), static_cast<std::size_t>(training ? o.after_nms_training : o.after_nms)));
   std::vector<box<T>> out;
   for (auto i : kept) {

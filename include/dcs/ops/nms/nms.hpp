@@ -1,11 +1,23 @@
-// Non-maximum suppression. Boxes are sorted by score (equal scores keep their order), then each survivor strikes out the later boxes that overlap it too much.
+// Non-maximum suppression. Boxes are sorted by score (equal scores keep their order), then each survivor strikes out the later boxes that overlap it
+// too much: whole vectors of boxes as columns, with a mask as wide as a coordinate.
 #pragma once
 
 #include <dcs/core/allocator.hpp>
+#include <dcs/core/error.hpp>
 #include <dcs/cpu/simd.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
+#include <type_traits>
+#include <vector>
+
+namespace dcs::cpu {
+/// The integer as wide as T.
+template <class T>
+using mask_of = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+}  // namespace dcs::cpu
 
 #define DCS_KERNELS <dcs/ops/nms/overlaps.inl>
 #include <dcs/cpu/foreach_isa.inl>
@@ -13,28 +25,38 @@
 namespace dcs {
 
 /// Indices of the boxes that survive, by falling score. boxes: n × (x1, y1, x2, y2); a box goes if its IoU with a kept one of higher score is above
-/// `threshold`. With `group` (n numbers) only boxes of one group strike each other.
+/// `threshold`. With `group` (n numbers below 2^31) only boxes of one group strike each other. Throws dcs::error for a score that is not a number.
 template <class T>
-std::vector<std::int64_t> nms(const T* boxes, const T* scores, std::int64_t n, T threshold, const std::int64_t* group = nullptr) {
+std::vector<std::int64_t> nms(const T* boxes, const T* scores, std::int64_t n, double threshold, const std::int64_t* group = nullptr) {
+  for (std::int64_t i = 0; i < n; ++i) expect(!std::isnan(scores[i]), "dcs::nms: the score of box ", i, " is not a number");
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return scores[a] > scores[b]; });
-  scratch<T> columns(5 * std::max<std::int64_t>(n, 1));
+  const std::int64_t padded = (n + 15) / 16 * 16;
+  scratch<T> columns(5 * padded + 1);
+  std::fill(columns.data(), columns.data() + 5 * padded, T(0));
   const T* column[5];
-  for (int k = 0; k < 5; ++k) column[k] = columns.data() + k * n;
-  std::vector<std::int64_t> sorted_group;
+  for (int k = 0; k < 5; ++k) column[k] = columns.data() + k * padded;
+  std::vector<cpu::mask_of<T>> suppressed(static_cast<std::size_t>(padded)), groups(group ? static_cast<std::size_t>(padded) : 0);
   for (std::int64_t i = 0; i < n; ++i) {
-    const T* b = boxes + order[static_cast<std::size_t>(i)] * 4;
-    for (int k = 0; k < 4; ++k) columns[k * n + i] = b[k];
-    columns[4 * n + i] = (b[2] - b[0]) * (b[3] - b[1]);
-    if (group) sorted_group.push_back(group[order[static_cast<std::size_t>(i)]]);
+    const std::int64_t from = order[static_cast<std::size_t>(i)];
+    const T* b = boxes + from * 4;
+    for (int k = 0; k < 4; ++k) columns[k * padded + i] = b[k];
+    columns[4 * padded + i] = (b[2] - b[0]) * (b[3] - b[1]);
+    if (group) {
+      expect(group[from] >= 0 && group[from] <= std::numeric_limits<std::int32_t>::max(), "dcs::nms: group ", group[from],
+             "; expected 0 to 2^31 - 1");
+      groups[static_cast<std::size_t>(i)] = static_cast<cpu::mask_of<T>>(group[from]);
+    }
   }
-  std::vector<unsigned char> suppressed(static_cast<std::size_t>(n), 0);
+  // IoU > threshold compared in double, as a comparison in T: the largest T that is not above the threshold.
+  T bound = static_cast<T>(threshold);
+  if (static_cast<double>(bound) > threshold) bound = std::nextafter(bound, -std::numeric_limits<T>::infinity());
   std::vector<std::int64_t> kept;
   for (std::int64_t i = 0; i < n; ++i) {
-    if (suppressed[static_cast<std::size_t>(i)]) continue;
+    if (suppressed[static_cast<std::size_t>(i)] != 0) continue;
     kept.push_back(order[static_cast<std::size_t>(i)]);
-    DCS_DISPATCH(suppress, column, group ? sorted_group.data() : nullptr, i, n, threshold, suppressed.data());
+    DCS_DISPATCH(suppress, column, group ? groups.data() : nullptr, i, n, bound, suppressed.data());
   }
   return kept;
 }

@@ -2,44 +2,13 @@
 #pragma once
 
 #include <dcs/expr/pointwise.hpp>
+#include <dcs/ops/softmax/cpu.hpp>
 
 namespace dcs {
 
 namespace kernels {
 struct softmax {};
 }  // namespace kernels
-
-namespace detail {
-
-// y over the middle axis of [outer, n, inner].
-template <class T>
-void softmax_forward(cpu_device, const T* x, T* y, extent_t outer, extent_t n, extent_t inner) {
-  cpu::parallel_chunks(outer * inner, std::max<extent_t>(1, 4096 / n), [=](extent_t begin, extent_t end) {
-    for (extent_t r = begin; r < end; ++r) {
-      const T* from = x + r / inner * n * inner + r % inner;
-      T* to = y + r / inner * n * inner + r % inner;
-      T largest = from[0], sum = 0;
-      for (extent_t i = 1; i < n; ++i) largest = std::max(largest, from[i * inner]);
-      for (extent_t i = 0; i < n; ++i) sum += to[i * inner] = std::exp(from[i * inner] - largest);
-      for (extent_t i = 0; i < n; ++i) to[i * inner] /= sum;
-    }
-  });
-}
-
-// dx = y · (dy − Σ dy · y).
-template <class T>
-void softmax_backward(cpu_device, const T* y, const T* dy, T* dx, extent_t outer, extent_t n, extent_t inner) {
-  cpu::parallel_chunks(outer * inner, std::max<extent_t>(1, 4096 / n), [=](extent_t begin, extent_t end) {
-    for (extent_t r = begin; r < end; ++r) {
-      const extent_t at = r / inner * n * inner + r % inner;
-      T dot = 0;
-      for (extent_t i = 0; i < n; ++i) dot += dy[at + i * inner] * y[at + i * inner];
-      for (extent_t i = 0; i < n; ++i) dx[at + i * inner] = y[at + i * inner] * (dy[at + i * inner] - dot);
-    }
-  });
-}
-
-}  // namespace detail
 
 /// The node of softmax. X is the operand as given.
 template <int Axis, class X>
@@ -64,13 +33,13 @@ class softmax_node : public lazy<lift_t<shape_t<X>, X>> {
         if (i != Axis) (i < Axis ? outer : inner) *= x.sizes()[static_cast<std::size_t>(i)];
       expect(n >= 1, "dcs::softmax: axis ", Axis, " of sizes ", to_string(x.sizes()), " is empty");
       auto y = tensor<T, S, D>::empty(x.sizes());
-      if (y.size() > 0) detail::softmax_forward(D{}, value(x).data(), y.data(), outer, n, inner);
+      if (y.size() > 0) cpu::softmax_forward(value(x).data(), y.data(), outer, n, inner);
       auto kept = y;
       return result_type(record(
           std::move(y),
           [=, gx = sink_of(x)](const tensor<T, S, D>& dy) {
             auto dx = tensor<T, S, D>::empty(dy.sizes());
-            if (dx.size() > 0) detail::softmax_backward(D{}, kept.data(), dy.data(), dx.data(), outer, n, inner);
+            if (dx.size() > 0) cpu::softmax_backward(kept.data(), dy.data(), dx.data(), outer, n, inner);
             gx.add(std::move(dx));
           },
           x));
@@ -86,8 +55,10 @@ template <int Axis, operand X>
 constexpr auto softmax(const X& x) {
   using S = shape_t<X>;
   static_assert(Axis >= -S::rank && Axis < S::rank, "dcs::softmax: no such axis");
-  if constexpr (any_probe_v<X>) return probe_result<S>(eval(x));
-  else return softmax_node<(Axis < 0 ? Axis + S::rank : Axis), X>(x);
+  if constexpr (any_probe_v<X>)
+    return probe_result<S>(eval(x));
+  else
+    return softmax_node<(Axis < 0 ? Axis + S::rank : Axis), X>(x);
 }
 
 }  // namespace dcs
