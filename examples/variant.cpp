@@ -114,7 +114,7 @@ class net_session final : public session {
                          : e.augmented      ? dcs::predict_augmented(*net_, b.images)[0]
                                             : dcs::predict(*net_, b.images)[0];
       undetected += found.detections.empty();
-      all.push_back(e.native ? native_metrics(found, s, data, i) : dcs::measure(found.above(), s.truth));
+      all.push_back(e.native ? native_metrics(found, data, i) : dcs::measure(found.above(), s.truth));
       json entry = to_json(all.back());
       entry["name"] = s.name;
       entry["detections"] = found.detections.size();
@@ -187,10 +187,8 @@ class net_session final : public session {
     dcs::load_checkpoint((fs::path(run) / (checkpoint + ".safetensors")).string(), *net_);
     return c;
   }
-  static dcs::segmentation_metrics native_metrics(const dcs::prediction& found, const dcs::sample& s, const dcs::folder_dataset& data, std::int64_t i) {
-    // Loaded once more at its own size, where that is square; others are measured at the larger side.
-    const dcs::folder_dataset native = data.at_side(std::max(s.native_height, s.native_width));
-    const dcs::mask truth = native.load(i).truth;
+  static dcs::segmentation_metrics native_metrics(const dcs::prediction& found, const dcs::folder_dataset& data, std::int64_t i) {
+    const dcs::mask truth = data.native_truth(i);
     return dcs::measure(dcs::resize(found.above(), truth.height, truth.width), truth);
   }
   static void append_results(const std::string& path, int epoch, double rate, double seconds, const dcs::step_losses& t, const dcs::step_losses& v,

@@ -26,6 +26,26 @@ struct temporary_set {
 
 image grey(std::int64_t h, std::int64_t w, std::uint8_t value) { return {h, w, 1, std::vector<std::uint8_t>(static_cast<std::size_t>(h * w), value)}; }
 
+void write_grey_jpeg(const std::string& path, const image& i) {
+  std::FILE* f = std::fopen(path.c_str(), "wb");
+  REQUIRE(f != nullptr);
+  jpeg_compress_struct c;
+  jpeg_error_mgr e;
+  c.err = jpeg_std_error(&e);
+  jpeg_create_compress(&c);
+  jpeg_stdio_dest(&c, f);
+  c.image_width = static_cast<JDIMENSION>(i.width), c.image_height = static_cast<JDIMENSION>(i.height), c.input_components = 1, c.in_color_space = JCS_GRAYSCALE;
+  jpeg_set_defaults(&c);
+  jpeg_start_compress(&c, TRUE);
+  while (c.next_scanline < c.image_height) {
+    auto* row = const_cast<JSAMPROW>(i.pixels.data() + static_cast<std::size_t>(c.next_scanline) * static_cast<std::size_t>(i.width));
+    jpeg_write_scanlines(&c, &row, 1);
+  }
+  jpeg_finish_compress(&c);
+  jpeg_destroy_compress(&c);
+  std::fclose(f);
+}
+
 static_assert(dataset<folder_dataset>);
 
 }  // namespace
@@ -53,6 +73,8 @@ TEST_CASE("a folder: names in order, image and mask at the asked size") {
   CHECK(x.truth.count() == 0);  // nearest neighbour takes even columns only
   const sample large = d.at_side(16).load(1);
   CHECK(large.truth.count() == 2);
+  const mask native = d.native_truth(1);
+  CHECK((native.height == 8 && native.width == 16 && native.count() == 1 && native.at(3, 5)));
   CHECK((large.truth.at(6, 5) && large.truth.at(7, 5)));
 }
 
@@ -61,6 +83,12 @@ TEST_CASE("a folder: a mask may have another extension; lossless masks are non-z
   io::write_png(s.image_at("a.jpg"), grey(4, 4, 9));  // the bytes decide what it is
   io::write_png(s.mask_at("a.PNG"), grey(4, 4, 1));
   CHECK(s.open(4).load(0).truth.count() == 16);
+  CHECK(s.open(4).native_truth(0).count() == 16);
+  for (const int value : {100, 200}) {
+    fs::remove(s.mask_at("a.PNG"));
+    write_grey_jpeg(s.mask_at("a.jpeg"), grey(4, 4, static_cast<std::uint8_t>(value)));
+    CHECK(s.open(4).load(0).truth.count() == (value > 127 ? 16 : 0));
+  }
 }
 
 TEST_CASE("a folder: what is wrong is said with the file's name") {

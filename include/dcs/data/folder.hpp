@@ -61,13 +61,21 @@ class folder_dataset {
     const image pixels = io::read_image(e.image), stored = io::read_image(e.mask);
     expect(stored.height == pixels.height && stored.width == pixels.width, "dcs::folder_dataset: ", e.mask, " is ", stored.height, " × ", stored.width, ", its image ",
            pixels.height, " × ", pixels.width);
-    return {e.name, resize(to_float(pixels), side_, side_), resize(to_mask(stored, io::is_jpeg(e.mask) ? 127 : 0), side_, side_), pixels.height, pixels.width};
+    return {e.name, resize(to_float(pixels), side_, side_), resize(foreground(e.mask, stored), side_, side_), pixels.height, pixels.width};
+  }
+  /// The mask at its own size.
+  mask native_truth(std::int64_t i) const {
+    const auto& e = entries_[static_cast<std::size_t>(i)];
+    return foreground(e.mask, io::read_image(e.mask));
   }
 
  private:
   struct entry {
     std::string image, mask, name;
   };
+  // JPEG smears a mask's values around its edges.
+  static mask foreground(const std::string& path, const image& stored) { return to_mask(stored, io::is_jpeg(path) ? 127 : 0); }
+
   std::int64_t side_;
   std::vector<entry> entries_;
 };
