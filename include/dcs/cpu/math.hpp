@@ -6,6 +6,9 @@
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
+#if DCS_X86
+#include <immintrin.h>
+#endif
 
 #define DCS_KERNELS <dcs/cpu/math.inl>
 #include <dcs/cpu/foreach_isa.inl>

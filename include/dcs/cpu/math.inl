@@ -43,11 +43,20 @@ DCS_INLINE V log(V x) {
   return y;
 }
 
+// The C library's sqrt reports errors, which keeps compilers from using the instruction: named here.
 template <class V>
 DCS_INLINE V square_root(V x) {
+#if DCS_ISA_BYTES == 64
+  if constexpr (std::is_same_v<element<V>, float>) return reinterpret_cast<V>(_mm512_maskz_sqrt_ps(__mmask16(-1), reinterpret_cast<__m512>(x)));
+  else return reinterpret_cast<V>(_mm512_maskz_sqrt_pd(__mmask8(-1), reinterpret_cast<__m512d>(x)));
+#elif DCS_ISA_BYTES == 32
+  if constexpr (std::is_same_v<element<V>, float>) return reinterpret_cast<V>(_mm256_sqrt_ps(reinterpret_cast<__m256>(x)));
+  else return reinterpret_cast<V>(_mm256_sqrt_pd(reinterpret_cast<__m256d>(x)));
+#else
   V y{};
   for (int i = 0; i < static_cast<int>(sizeof(V) / sizeof(x[0])); ++i) y[i] = std::sqrt(x[i]);
   return y;
+#endif
 }
 
 }  // namespace dcs::DCS_ISA
