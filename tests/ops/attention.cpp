@@ -49,6 +49,18 @@ TEST_CASE("attention equals the unfused equation and passes the gradient check")
   }
 }
 
+TEST_CASE("attention whose probabilities exist already uses them") {
+  using S = shape<1, 2, 6, 4>;
+  const auto q = random_normal<double, S>(S::extents, {1, 1}), k = random_normal<double, S>(S::extents, {1, 2}), v = random_normal<double, S>(S::extents, {1, 3});
+  const auto p = softmax<3>(matmul(q, transpose(k)) * 0.5);
+  const auto e = matmul(p, v);
+  CHECK(fused<std::remove_cvref_t<decltype(e)>>::applies(e));
+  eval(p);
+  CHECK_FALSE(fused<std::remove_cvref_t<decltype(e)>>::applies(e));
+  const auto found = eval(e), wanted = attention(q, k, v, 0.5);
+  for (extent_t i = 0; i < found.size(); ++i) CHECK(found.data()[i] == doctest::Approx(wanted.data()[i]).epsilon(1e-12));
+}
+
 TEST_CASE("softmax: values and gradients over every axis") {
   for (extent_t n : {0, 1, 4})
     for (extent_t m : {1, 2, 9}) {

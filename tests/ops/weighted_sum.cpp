@@ -70,6 +70,28 @@ TEST_CASE("two softmaxes, or an index twice, fall back and stay right") {
       }
 }
 
+TEST_CASE("what falls back has the right gradients too") {
+  using S = shape<dyn<"n">, 2, 3, 2>;
+  for (extent_t n : {0, 1, 3}) {
+    const auto l = random_normal<double, S>({n, 2, 3, 2}, {2, 1}), l2 = random_normal<double, S>({n, 2, 3, 2}, {2, 2});
+    const auto a = random_normal<double, S>({n, 2, 3, 2}, {2, 3}), b = random_normal<double, S>({n, 2, 3, 2}, {2, 4});
+    auto mixed = [](const auto& x, const auto& y, const auto& p, const auto& q) {
+      return slice<channel, 0>(softmax<channel>(x)) * p + slice<channel, 1>(softmax<channel>(y)) * q;
+    };
+    auto twice = [](const auto& x, const auto& p, const auto& q) {
+      const auto w = softmax<channel>(x);
+      return slice<channel, 1>(w) * p + slice<channel, 1>(w) * q;
+    };
+    auto turned = [](const auto& x, const auto& p, const auto& q) {
+      const auto w = softmax<channel>(x);
+      return slice<channel, 1>(w) * p + q * slice<channel, 0>(w);
+    };
+    CHECK(gradcheck(mixed, {3, 1}, 20, l, l2, a, b) < 1e-6);
+    CHECK(gradcheck(twice, {3, 2}, 20, l, a, b) < 1e-6);
+    CHECK(gradcheck(turned, {3, 3}, 20, l, a, b) < 1e-6);
+  }
+}
+
 TEST_CASE("the fused kernel makes one tensor, the equation unfused many") {
   using S = shape<1, 8, 8, 16>;
   using L = shape<1, 8, 8, 4>;
