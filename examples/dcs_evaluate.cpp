@@ -1,7 +1,6 @@
 // Evaluates a run on a split: metrics per image and mean to evaluation.json, overlays, and one line.
+#include "command_line.hpp"
 #include "session.hpp"
-
-#include <CLI/CLI.hpp>
 
 static int body(int argc, char** argv) {
   programs::evaluate_config c;
@@ -13,7 +12,8 @@ static int body(int argc, char** argv) {
   app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
   app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
   app.add_flag("--native", c.native, "measure at the images' own size");
-  app.add_option("--overlays", c.overlays, "pictures to draw")->capture_default_str()->check(CLI::NonNegativeNumber);
+  app.add_option("--overlays", c.overlays, "pictures to draw")->capture_default_str()->check(programs::whole_number());
+  programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   programs::make_session(programs::net_of_run(c.run))->evaluate(c);
   return 0;

@@ -1,7 +1,6 @@
 // Segments images with a trained run: a mask at the image's own size and an overlay each.
+#include "command_line.hpp"
 #include "session.hpp"
-
-#include <CLI/CLI.hpp>
 
 static int body(int argc, char** argv) {
   programs::predict_config c;
@@ -11,6 +10,7 @@ static int body(int argc, char** argv) {
   app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
   app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
   app.add_option("images", c.images, "PNG or JPEG files")->required();
+  programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   programs::make_session(programs::net_of_run(c.run))->predict(c);
   return 0;

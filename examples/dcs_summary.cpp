@@ -1,7 +1,6 @@
 // Prints a network layer by layer: output shape, parameters, multiply-adds.
+#include "command_line.hpp"
 #include "session.hpp"
-
-#include <CLI/CLI.hpp>
 
 static int body(int argc, char** argv) {
   std::string net = "small-scratch";
@@ -9,6 +8,7 @@ static int body(int argc, char** argv) {
   CLI::App app{"Prints a network layer by layer. Networks: " + programs::net_names()};
   app.add_option("--net", net, "network")->capture_default_str();
   app.add_option("--size", side, "side of the image")->capture_default_str()->check(CLI::Range(64, 2048));
+  programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   programs::make_session(net)->summary(side);
   return 0;

@@ -1,10 +1,9 @@
 // Writes a set of synthetic images with small lesions in the folder layout that dcs_train reads.
+#include "command_line.hpp"
 #include "session.hpp"
 
 #include <dcs/data/synthesize.hpp>
 #include <dcs/io/image.hpp>
-
-#include <CLI/CLI.hpp>
 
 #include <filesystem>
 
@@ -17,10 +16,11 @@ static int body(int argc, char** argv) {
   app.add_option("--out", out, "folder of the set")->required();
   app.add_option("--kind", kind, "mri, endoscopy or ct")->capture_default_str()->check(CLI::IsMember({"mri", "endoscopy", "ct"}));
   app.add_option("--size", side, "side, pixels")->capture_default_str()->check(CLI::Range(64, 4096));
-  app.add_option("--train", train, "images to train on")->capture_default_str()->check(CLI::NonNegativeNumber);
-  app.add_option("--val", val, "images to validate")->capture_default_str()->check(CLI::NonNegativeNumber);
-  app.add_option("--test", test, "images to test")->capture_default_str()->check(CLI::NonNegativeNumber);
+  app.add_option("--train", train, "images to train on")->capture_default_str()->check(programs::whole_number());
+  app.add_option("--val", val, "images to validate")->capture_default_str()->check(programs::whole_number());
+  app.add_option("--test", test, "images to test")->capture_default_str()->check(programs::whole_number());
   app.add_option("--seed", seed, "seed")->capture_default_str();
+  programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   const auto modality = kind == "mri" ? dcs::modality::mri : kind == "ct" ? dcs::modality::ct : dcs::modality::endoscopy;
   std::uint64_t index = 0;
