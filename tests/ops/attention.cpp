@@ -155,3 +155,12 @@ TEST_CASE_TEMPLATE("softmax equals PyTorch's over any axis, forward and backward
     }
   }
 }
+
+TEST_CASE("sizes and dropout that do not fit are errors") {
+  using Q = shape<1, 1, dyn<"l">, 2>;
+  const auto q = tensor<float, Q>::full({1, 1, 3, 2}, 1), none = tensor<float, Q>::empty({1, 1, 0, 2}), longer = tensor<float, Q>::full({1, 1, 4, 2}, 1);
+  CHECK_THROWS_WITH_AS(attention(none, q, q, 1.0), doctest::Contains("no tokens"), error);
+  CHECK_THROWS_WITH_AS(attention(q, none, none, 1.0), doctest::Contains("do not fit"), error);
+  CHECK_THROWS_WITH_AS(attention(q, q, longer, 1.0), doctest::Contains("do not fit"), error);
+  CHECK_THROWS_WITH_AS(attention(q, q, q, 1.0, 1.0), doctest::Contains("dropout"), error);
+}

@@ -52,6 +52,27 @@ TEST_CASE("RoIAlign passes the gradient check") {
   }
 }
 
+TEST_CASE("every level of a pyramid in one call: types, values and gradients") {
+  using X = shape<dyn<"n">, 8, 8, 3>;
+  using Y = shape<dyn<"n">, 4, 4, 3>;
+  for (extent_t n : {1, 2})
+    for (extent_t k : {0, 1, 6}) {
+      const auto x = random_normal<double, X>({n, 8, 8, 3}, {1, 1});
+      const auto y = random_normal<double, Y>({n, 4, 4, 3}, {1, 2});
+      const auto rois = some_rois<double>(k, n);
+      const auto crops = roi_align_pyramid<6, 3>(std::tuple(x, y), rois, {4, 8});
+      static_assert(std::is_same_v<std::remove_cvref_t<decltype(crops)>,
+                                   std::tuple<tensor<double, shape<dyn<"roi">, 6, 6, 3>>, tensor<double, shape<dyn<"roi">, 3, 3, 3>>>>);
+      const auto alone = roi_align<3>(y, rois, {1.0 / 8, 2, false});
+      for (extent_t i = 0; i < alone.size(); ++i) CHECK(std::get<1>(crops).data()[i] == alone.data()[i]);
+      auto sum = [&](const auto& a, const auto& b) {
+        const auto [p, q] = roi_align_pyramid<3, 3>(std::tuple(a, b), rois, {4, 8});
+        return p + q;
+      };
+      CHECK(gradcheck(sum, {4, 4}, 20, x, y) < 1e-6);
+    }
+}
+
 TEST_CASE("RoIAlign by hand: a linear ramp is sampled at bin centres; outside adds 0 but counts") {
   auto x = tensor<float, shape<1, 8, 8, 1>>::empty();
   for (extent_t i = 0; i < 8; ++i)
@@ -111,4 +132,10 @@ TEST_CASE("adaptive sampling of a RoI without bounds is an error, not an exhaust
   const auto x = tensor<float, shape<1, 4, 4, 1>>::full({1, 4, 4, 1}, 1);
   const auto rois = tensor<float, shape<1, 5>>::from(std::vector<float>{0, 0, 0, 1e30f, 1});
   CHECK_THROWS_WITH_AS(roi_align<2>(x, rois, {1.0, 0, false}), doctest::Contains("bin of"), error);
+}
+
+TEST_CASE("a map without pixels is an error; without RoIs or images the result is empty") {
+  const auto rois = tensor<float, rois_t>::empty({0, 5});
+  CHECK_THROWS_WITH_AS(roi_align<2>(tensor<float, shape<1, dyn<"h">, 4, 1>>::empty({1, 0, 4, 1}), rois, {}), doctest::Contains("no pixels"), error);
+  CHECK(roi_align<2>(tensor<float, shape<dyn<"n">, 4, 4, 1>>::empty({0, 4, 4, 1}), rois, {}).size() == 0);
 }

@@ -44,6 +44,7 @@ auto roi_align_run(const tensor<T, R, D>& rois, std::vector<int> level, const st
   constexpr extent_t channels = extent_of<First, 3>;
   const extent_t k = rois.sizes()[0];
   (expect_rois(rois, x.sizes()[0]), ...);
+  (expect(x.sizes()[1] >= 1 && x.sizes()[2] >= 1, "dcs::roi_align: a feature map of sizes ", to_string(x.sizes()), " has no pixels"), ...);
   std::vector<cpu::roi_map<T>> maps;
   (maps.push_back({value(x).data(), nullptr, x.sizes()[0], x.sizes()[1], x.sizes()[2], static_cast<T>(scales[maps.size()])}), ...);
   auto y = tensor<T, Out, D>::empty({k, BinsY, BinsX, channels});
