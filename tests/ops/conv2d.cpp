@@ -214,6 +214,34 @@ TEST_CASE("the extents of a convolution's result are part of its type") {
   CHECK_THROWS_WITH_AS((conv2d<1, 0>(small, w)), doctest::Contains("dcs::conv2d: an image of 5"), error);
 }
 
+TEST_CASE("an image without rows or columns is an error, a batch without images is not") {
+  using image = shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>;
+  const auto w = tensor<float, shape<3, 3, 3, 8>>::zeros();
+  CHECK_THROWS_WITH_AS((conv2d<1, 2>(tensor<float, image>::zeros({1, 0, 4, 3}), w)), doctest::Contains("dcs::conv2d: an image of 0 × 4"), error);
+  CHECK_THROWS_AS((conv2d<1, 2>(tensor<float, image>::zeros({1, 4, 0, 3}), w)), error);
+  CHECK(eval(conv2d<1, 1>(tensor<float, image>::zeros({0, 4, 5, 3}), w)).sizes() == sizes<4>{0, 4, 5, 8});
+}
+
+TEST_CASE("a convolution that has been evaluated by itself is not computed again") {
+  using X = shape<2, 5, 6, 4>;
+  const auto x = random_normal<double, X>(X::extents, {6, 1});
+  const auto w = random_normal<double, shape<3, 3, 4, 8>>({3, 3, 4, 8}, {6, 2});
+  const auto shift = random_normal<double, shape<8>>({8}, {6, 3});
+  const auto node = conv2d<1, 1>(x, w);
+  const auto bare = eval(node);
+  CHECK(eval(node).data() == bare.data());
+  const auto y = eval(relu(node + shift));  // of the same type as the fused one
+  for (extent_t i = 0; i < y.size(); ++i) CHECK(y.data()[i] == std::max(bare.data()[i] + shift.data()[i % 8], 0.0));
+  // Both uses send their gradient back.
+  CHECK(gradcheck(
+            [](const auto& a, const auto& b, const auto& c) {
+              const auto n = conv2d<1, 1>(a, b);
+              const auto own = eval(n);
+              return relu(n + c) * own;
+            },
+            {6, 4}, 12, x, w, shift) < 1e-6);
+}
+
 TEST_CASE("scale, shift, residual and ReLU become one kernel, chosen by the type") {
   using X = shape<2, 5, 6, 16>;
   const auto x = random_normal<double, X>(X::extents, {2, 1});

@@ -49,3 +49,17 @@ TEST_CASE("matmul: values and gradients, with transposes on either side") {
         CHECK(gradcheck([](const auto& p) { return transpose(p); }, {4, 8}, 10, a) < 1e-6);
       }
 }
+
+TEST_CASE("matmul: values, and sizes that do not fit") {
+  const auto a = tensor<float, shape<1, 2, 3>>::from(std::vector<float>{1, 2, 3, 4, 5, 6});
+  const auto b = tensor<float, shape<1, 3, 1>>::from(std::vector<float>{1, 10, 100});
+  const auto y = eval(matmul(a, b));
+  CHECK(y(0, 0, 0) == 321);
+  CHECK(y(0, 1, 0) == 654);
+  const auto left = tensor<float, shape<dyn<"n">, dyn<"m">, dyn<"k">>>::zeros({2, 0, 3});
+  const auto right = tensor<float, shape<dyn<"n">, dyn<"k">, 4>>::zeros({2, 3, 4});
+  CHECK_THROWS_WITH_AS(eval(matmul(left, right)), doctest::Contains("dcs::matmul: sizes [2, 0, 3]"), error);
+  const auto other = tensor<float, shape<dyn<"n">, dyn<"k">, 4>>::zeros({3, 3, 4});
+  const auto one = tensor<float, shape<dyn<"n">, dyn<"m">, dyn<"k">>>::zeros({2, 1, 3});
+  CHECK_THROWS_AS(eval(matmul(one, other)), error);
+}

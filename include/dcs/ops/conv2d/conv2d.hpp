@@ -31,13 +31,14 @@ constexpr void check_conv2d() {
   static_assert(Stride >= 1 && Padding >= 0 && Dilation >= 1 && Groups >= 1, "dcs::conv2d: stride, dilation and groups are at least 1, padding at least 0");
   (void)conv2d_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
   (void)conv2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 2> * Groups>, axis<3>>{};
+  static_assert(extent_of<W, 0> != 0 && extent_of<W, 1> != 0 && extent_of<W, 2> != 0 && extent_of<W, 3> != 0, "dcs::conv2d: a weight has no extent of 0");
   (void)conv2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
 }
 
 [[gnu::noinline]] inline cpu::conv2d_geometry conv2d_geometry_of(const sizes<4>& x, const sizes<4>& w, extent_t stride, extent_t padding,
                                                                  extent_t dilation, extent_t groups) {
   const extent_t h = windowed(x[1], w[0], stride, padding, dilation), v = windowed(x[2], w[1], stride, padding, dilation);
-  expect(h >= 1 && v >= 1, "dcs::conv2d: an image of ", x[1], " × ", x[2], " is smaller than the ", w[0], " × ", w[1], " kernel");
+  expect(x[1] >= 1 && x[2] >= 1 && h >= 1 && v >= 1, "dcs::conv2d: an image of ", x[1], " × ", x[2], " is smaller than the ", w[0], " × ", w[1], " kernel");
   return {x[0], x[1], x[2], x[3], h, v, w[3], w[0], w[1], stride, padding, dilation, groups};
 }
 

@@ -1,8 +1,8 @@
 // linear: the last axis through a matrix. The bias is the product's epilogue, and the leading axes are one long axis of rows.
 #pragma once
 
-#include <dcs/expr/pointwise.hpp>
 #include <dcs/cpu/gemm.hpp>
+#include <dcs/expr/pointwise.hpp>
 
 namespace dcs {
 
@@ -51,6 +51,7 @@ constexpr auto linear(const X& x_, const W& w_, const B&... b_) {
   ((void)linear_bias_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<WS, 1>>, axis<1>>{}, ...);
   using Out = with_extent<S, -1, extent_of<WS, 1>>;
   constexpr extent_t in = extent_of<WS, 0>, out = extent_of<WS, 1>;
+  static_assert(in >= 1 && out >= 1, "dcs::linear: the weight's extents are static and at least 1");
   if constexpr (any_probe_v<X, W, B...>) {
     const auto x = eval(x_);
     note_work<Out>(nullptr, Out::extents, work{Out::size() * in, Thop ? Out::size() * in : 0}, x);

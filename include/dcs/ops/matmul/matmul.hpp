@@ -133,6 +133,7 @@ class matmul_node : public lazy<lift_t<with_extent<shape_t<A>, -1, extent_of<sha
       batch *= out[i] = sa[i];
     }
     expect(k == sb[fb::turned ? r - 1 : r - 2], "dcs::matmul: ", k, " columns on the left, ", sb[fb::turned ? r - 1 : r - 2], " rows on the right");
+    expect(m >= 1 && n >= 1 && k >= 1, "dcs::matmul: sizes ", to_string(sa), " and ", to_string(sb), "; only leading axes may be 0");
     out[r - 2] = m, out[r - 1] = n;
     auto y = tensor<T, Out, D>::empty(out);
     for (extent_t i = 0; i < batch; ++i)
