@@ -111,7 +111,7 @@ TEST_CASE("RPN equals torchvision's: anchors of uneven levels, proposals, losses
         CHECK(flat(anchors.boxes) == golden().at("rpn/anchors").as<double>());
 
         rpn_options o;
-        o.before_nms_training = 300, o.before_nms = 100, o.after_nms_training = 150, o.after_nms = 60;
+        o.before_nms_training = 300, o.before_nms = 30, o.after_nms_training = 150, o.after_nms = 60;
         o.sampler = box_sampler::everything(0.5);
         for (extent_t n = 0; n < 2; ++n) {
           CAPTURE(n);

@@ -1,5 +1,5 @@
-"""torchvision's anchors, box coder, matcher and pooling levels, and both stages of its Faster R-CNN on given predictions: proposals, losses with their
-gradients, detections. Samplers take every candidate, so that nothing is random; one of the two images has no ground truth. Maps are N,H,W,C.
+"""torchvision's anchors, box coder, matcher and pooling levels, and both stages of its Faster R-CNN on given predictions: proposals, losses with
+their gradients, detections. Samplers take every candidate, so that nothing is random; one of the two images has no ground truth. Maps are N,H,W,C.
 """
 import torch
 from torch import nn
@@ -47,7 +47,7 @@ for case, (truths, boxes) in enumerate([(1, 60), (5, 200), (12, 400)]):
         out[f"matcher/{case}.{name}/box"] = utils.Matcher(0.5, 0.5, False)(overlap)
 
 # Levels: random boxes, and squares at and beside the borders between levels.
-squares = [s + e for s in (56, 112, 224, 448, 896) for e in (-1e-3, 0, 1e-3)]
+squares = [s * (1 + e) for s in (56, 112, 224, 448, 896) for e in (-1e-5, -3e-7, 0, 1e-5)]  # the rule forgives 1e-6 of a level
 boxes = torch.cat([random_boxes(60, 900, 900), torch.tensor([[0, 0, s, s] for s in squares], dtype=torch.float64)])
 out |= {"level/boxes": boxes, "level/level": LevelMapper(2, 5)([boxes])}
 
@@ -71,7 +71,7 @@ class Given(nn.Module):
 
 head = Given()
 generator = AnchorGenerator(tuple((32 << i,) for i in range(5)), ((0.5, 1.0, 2.0),) * 5)
-rpn = RegionProposalNetwork(generator, head, 0.7, 0.3, 10**6, 0.5, {"training": 300, "testing": 100}, {"training": 150, "testing": 60}, 0.7)
+rpn = RegionProposalNetwork(generator, head, 0.7, 0.3, 10**6, 0.5, {"training": 300, "testing": 30}, {"training": 150, "testing": 60}, 0.7)
 batch = ImageList(torch.zeros(images, 3, height, width, dtype=torch.float64), [(height, width)] * images)
 features = {str(i): torch.zeros(images, 1, h, w, dtype=torch.float64) for i, (h, w) in enumerate(grids)}
 truth = [torch.tensor([[10, 12, 44, 40], [20, 5, 62, 60], [3, 3, 9, 10]], dtype=torch.float64), torch.zeros(0, 4, dtype=torch.float64)]

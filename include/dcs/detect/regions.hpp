@@ -8,6 +8,8 @@
 #include <dcs/detect/matcher.hpp>
 #include <dcs/ops/roi_align/cpu.hpp>
 
+#include <numeric>
+
 namespace dcs {
 
 /// Numbers of the choice and perturbation of regions.
@@ -18,10 +20,15 @@ struct region_options {
   bool ground_truth_only = false;
 };
 
-/// Regions of one image to train on: every ground truth first, then a random choice of the proposals that overlap one by at least positive_iou; at most `most`.
+/// Regions of one image to train on, at most `most`: every ground truth first (of more than `most` a random choice, so that none is left out for ever), then a
+/// random choice of the proposals that overlap one by at least positive_iou.
 template <class T>
 std::vector<box<T>> choose_regions(const region_options& o, const std::vector<box<T>>& proposals, const std::vector<box<T>>& truth, random_stream random) {
-  std::vector<box<T>> chosen(truth.begin(), truth.begin() + std::min<std::ptrdiff_t>(o.most, static_cast<std::ptrdiff_t>(truth.size())));
+  std::vector<std::int64_t> first(truth.size());
+  std::iota(first.begin(), first.end(), 0);
+  box_sampler::keep(first, static_cast<std::size_t>(o.most), random.child(1));
+  std::vector<box<T>> chosen;
+  for (auto i : first) chosen.push_back(truth[static_cast<std::size_t>(i)]);
   if (o.ground_truth_only) return chosen;
   std::vector<std::int64_t> positive;
   for (std::size_t i = 0; i < proposals.size(); ++i)
