@@ -47,6 +47,23 @@ TEST_CASE("safetensors: what is written is read") {
   CHECK_THROWS_AS(r.at("d"), error);
 }
 
+TEST_CASE("safetensors: every element type is converted") {
+  auto read = [](const char* type, const std::string& bytes) {
+    write_raw(std::string(R"({"a":{"dtype":")") + type + R"(","shape":[1],"data_offsets":[0,)" + std::to_string(bytes.size()) + "]}}", bytes);
+    return io::read_safetensors(path).at("a").as<double>().at(0);
+  };
+  using namespace std::string_literals;
+  CHECK(read("U8", "\xC8"s) == 200);
+  CHECK(read("BOOL", "\x01"s) == 1);
+  CHECK(read("I32", "\xFE\xFF\xFF\xFF"s) == -2);
+  CHECK(read("I64", "\x03\0\0\0\0\0\0\x80"s) == doctest::Approx(-9.223372036854775805e18));
+  CHECK(read("F16", "\0\xC1"s) == -2.5);
+  CHECK(read("BF16", "\x20\xC0"s) == -2.5);
+  CHECK(read("F32", "\0\0\x20\xC0"s) == -2.5);
+  CHECK(read("F64", "\0\0\0\0\0\0\x04\xC0"s) == -2.5);
+  std::remove(path.c_str());
+}
+
 TEST_CASE("safetensors: everything the format does not allow is refused") {
   const std::string four(4, 'x'), eight(8, 'x');
   write_raw(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four);

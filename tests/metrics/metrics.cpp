@@ -32,6 +32,8 @@ TEST_CASE("empty masks: a missed lesion never improves a mean") {
   const auto missed = measure(none, some), invented = measure(some, none);
   CHECK((missed.dice == 0 && missed.hd95 == 5 && missed.missed));
   CHECK((invented.dice == 0 && invented.hd95 == 5 && !invented.missed));
+  const auto elsewhere = measure(rectangle(3, 4, 2, 3, 2, 3), some);
+  CHECK((elsewhere.dice == 0 && elsewhere.iou == 0 && elsewhere.precision == 0 && elsewhere.missed));
   const auto mean = mean_of({both, missed, invented});
   CHECK(mean.missed == 1);
   CHECK(mean.dice == doctest::Approx(1.0 / 3));

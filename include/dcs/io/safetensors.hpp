@@ -29,7 +29,7 @@ struct stored_tensor {
     for (std::int64_t e : shape) n *= e;
     return n;
   }
-  /// The elements as T, converted from F32, F64, BF16, F16 or I64.
+  /// The elements as T, converted from whatever is stored.
   template <class T>
   std::vector<T> as() const;
 };
@@ -261,7 +261,7 @@ inline safetensors read_safetensors(const std::string& path) {
   for (const auto& [begin, name] : order) {
     const auto& e = entries[*name];
     stored_tensor t{e.type, e.shape, std::vector<char>(static_cast<std::size_t>(e.end - e.begin))};
-    expect(std::fread(t.bytes.data(), 1, t.bytes.size(), f.get()) == t.bytes.size(), "dcs::safetensors: ", path, ": cannot read ", *name);
+    expect(t.bytes.empty() || std::fread(t.bytes.data(), 1, t.bytes.size(), f.get()) == t.bytes.size(), "dcs::safetensors: ", path, ": cannot read ", *name);
     out.tensors.emplace(*name, std::move(t));
   }
   return out;
@@ -296,7 +296,7 @@ inline void write_safetensors(const std::string& path, const safetensors& s) {
     unsigned char prefix[8];
     for (int i = 0; i < 8; ++i) prefix[i] = static_cast<unsigned char>(static_cast<std::uint64_t>(header.size()) >> (8 * i));
     bool ok = std::fwrite(prefix, 1, 8, f.get()) == 8 && std::fwrite(header.data(), 1, header.size(), f.get()) == header.size();
-    for (const auto& [name, t] : s.tensors) ok = ok && std::fwrite(t.bytes.data(), 1, t.bytes.size(), f.get()) == t.bytes.size();
+    for (const auto& [name, t] : s.tensors) ok = ok && (t.bytes.empty() || std::fwrite(t.bytes.data(), 1, t.bytes.size(), f.get()) == t.bytes.size());
     ok = ok && std::fflush(f.get()) == 0;
     expect(ok, "dcs::safetensors: cannot write ", partial, ": is the disk full?");
   }
@@ -310,7 +310,8 @@ std::vector<T> stored_tensor::as() const {
     for (std::size_t i = 0; i < out.size(); ++i) {
       From v;
       std::memcpy(&v, bytes.data() + i * sizeof(From), sizeof(From));
-      out[i] = static_cast<T>(static_cast<compute_type<From>>(v));
+      if constexpr (std::is_integral_v<From>) out[i] = static_cast<T>(v);
+      else out[i] = static_cast<T>(static_cast<compute_type<From>>(v));
     }
   };
   if (type == "F32") convert(float{});
@@ -318,6 +319,8 @@ std::vector<T> stored_tensor::as() const {
   else if (type == "BF16") convert(bf16{});
   else if (type == "F16") convert(f16{});
   else if (type == "I64") convert(std::int64_t{});
+  else if (type == "I32") convert(std::int32_t{});
+  else if (type == "U8" || type == "BOOL") convert(std::uint8_t{});
   else fail("dcs::safetensors: a tensor of ", type, " is no array of numbers here");
   return out;
 }
