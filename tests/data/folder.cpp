@@ -24,7 +24,9 @@ struct temporary_set {
   folder_dataset open(std::int64_t side) const { return folder_dataset(root.string(), "train", side); }
 };
 
-image grey(std::int64_t h, std::int64_t w, std::uint8_t value) { return {h, w, 1, std::vector<std::uint8_t>(static_cast<std::size_t>(h * w), value)}; }
+image grey(std::int64_t h, std::int64_t w, std::uint8_t value) {
+  return {h, w, 1, std::vector<std::uint8_t>(static_cast<std::size_t>(h * w), value)};
+}
 
 void write_grey_jpeg(const std::string& path, const image& i) {
   std::FILE* f = std::fopen(path.c_str(), "wb");
@@ -34,7 +36,8 @@ void write_grey_jpeg(const std::string& path, const image& i) {
   c.err = jpeg_std_error(&e);
   jpeg_create_compress(&c);
   jpeg_stdio_dest(&c, f);
-  c.image_width = static_cast<JDIMENSION>(i.width), c.image_height = static_cast<JDIMENSION>(i.height), c.input_components = 1, c.in_color_space = JCS_GRAYSCALE;
+  c.image_width = static_cast<JDIMENSION>(i.width), c.image_height = static_cast<JDIMENSION>(i.height), c.input_components = 1,
+  c.in_color_space = JCS_GRAYSCALE;
   jpeg_set_defaults(&c);
   jpeg_start_compress(&c, TRUE);
   while (c.next_scanline < c.image_height) {

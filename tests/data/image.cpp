@@ -57,11 +57,7 @@ TEST_CASE("grey repeats to three channels") {
 
 TEST_CASE("boxes: corners touch, fewer than four pixels are dropped") {
   const auto m = drawn({
-      "#.......##",
-      ".#......##",
-      "..#.......",
-      "...#......",
-      "..........",
+      "#.......##", ".#......##", "..#.......", "...#......", "..........",
       "###.......",  // three pixels: no object
   });
   const auto boxes = object_boxes(m, 4, 0);

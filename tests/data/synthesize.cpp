@@ -1,4 +1,5 @@
-// Synthetic sets keep their promises: a function of the seed, lesions under 1 % of the pixels that no threshold finds, distractors as bright as they are.
+// Synthetic sets keep their promises: a function of the seed, lesions under 1 % of the pixels that no threshold finds, distractors as bright as they
+// are.
 #include <dcs/data/synthesize.hpp>
 
 #include <doctest/doctest.h>
@@ -44,7 +45,8 @@ TEST_CASE("no threshold finds the lesion: distractors are as bright") {
           found += bright, both += bright && s.truth.pixels[p], low += !bright, low_both += !bright && s.truth.pixels[p];
         }
         const auto lesion = static_cast<double>(s.truth.count());
-        above[t] += 2 * static_cast<double>(both) / (static_cast<double>(found) + lesion), below[t] += 2 * static_cast<double>(low_both) / (static_cast<double>(low) + lesion);
+        above[t] += 2 * static_cast<double>(both) / (static_cast<double>(found) + lesion),
+            below[t] += 2 * static_cast<double>(low_both) / (static_cast<double>(low) + lesion);
       }
       // How much of the body's middle, outside the lesion, is brighter than the lesion's mean.
       double mean = 0;
@@ -52,7 +54,8 @@ TEST_CASE("no threshold finds the lesion: distractors are as bright") {
       mean /= static_cast<double>(s.truth.count());
       lesions += static_cast<double>(s.truth.count());
       for (std::int64_t y = 0; y < 128; ++y)
-        for (std::int64_t x = 0; x < 128; ++x) brighter += !s.truth.at(y, x) && f.at(y, x, 1) > mean && std::hypot(static_cast<double>(y) - 64, static_cast<double>(x) - 64) < 40;
+        for (std::int64_t x = 0; x < 128; ++x)
+          brighter += !s.truth.at(y, x) && f.at(y, x, 1) > mean && std::hypot(static_cast<double>(y) - 64, static_cast<double>(x) - 64) < 40;
     }
     const double best = std::max(*std::max_element(above.begin(), above.end()), *std::max_element(below.begin(), below.end())) / images;
     CAPTURE(best);

@@ -13,7 +13,8 @@ namespace {
 const std::string png_path = "image_test.png", jpeg_path = "image_test.jpg";
 
 // A PNG of any kind, row bytes as the format stores them.
-void write_raw_png(std::uint32_t width, std::uint32_t height, int bits, int type, const std::vector<std::vector<png_byte>>& rows, const std::vector<png_color>& palette = {}) {
+void write_raw_png(std::uint32_t width, std::uint32_t height, int bits, int type, const std::vector<std::vector<png_byte>>& rows,
+                   const std::vector<png_color>& palette = {}) {
   std::FILE* f = std::fopen(png_path.c_str(), "wb");
   REQUIRE(f != nullptr);
   png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
@@ -127,7 +128,8 @@ TEST_CASE("JPEG: grey and colour") {
     CHECK(r.width == 33);
     REQUIRE(r.channels == channels);
     int worst = 0;
-    for (std::size_t k = 0; k < i.pixels.size(); ++k) worst = std::max(worst, std::abs(static_cast<int>(r.pixels[k]) - static_cast<int>(i.pixels[k])));
+    for (std::size_t k = 0; k < i.pixels.size(); ++k)
+      worst = std::max(worst, std::abs(static_cast<int>(r.pixels[k]) - static_cast<int>(i.pixels[k])));
     CHECK(worst <= 8);
   }
   // The bytes decide, not the name.
@@ -137,7 +139,8 @@ TEST_CASE("JPEG: grey and colour") {
 }
 
 TEST_CASE("damaged images are refused by name") {
-  for (const char* bytes : {"", "x", "GIF89a and more bytes than eight", "\xFF\xD8\xFF", "\xFF\xD8\xFF and nothing of a JPEG"}) check_refused(png_path, bytes);
+  for (const char* bytes : {"", "x", "GIF89a and more bytes than eight", "\xFF\xD8\xFF", "\xFF\xD8\xFF and nothing of a JPEG"})
+    check_refused(png_path, bytes);
   CHECK_THROWS_WITH_AS(io::read_image("no_such_file.png"), doctest::Contains("no_such_file.png"), error);
   CHECK_THROWS_AS(io::read_image("."), error);
 

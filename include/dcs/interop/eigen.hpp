@@ -1,6 +1,6 @@
-// Tensors and Eigen matrices over the same memory, both ways, nothing copied. A tensor is seen as the matrix (all leading axes) × (last axis), which for feature maps
-// is pixels × channels. The matrix type has dynamic extents even where the shape is static: Eigen keeps matrices of static size, such as the
-// temporaries of an expression, on the stack.
+// Tensors and Eigen matrices over the same memory, both ways, nothing copied. A tensor is seen as the matrix (all leading axes) × (last axis), which
+// for feature maps is pixels × channels. The matrix type has dynamic extents even where the shape is static: Eigen keeps matrices of static size,
+// such as the temporaries of an expression, on the stack.
 #pragma once
 
 #include <dcs/core/tensor.hpp>
@@ -24,21 +24,23 @@ requires(S::rank >= 1) Eigen::Map<eigen_matrix<T>> as_eigen(const tensor<T, S, c
 template <class T, class S>
 requires(S::rank == 2) auto as_eigen(const view<T, S, cpu_device>& v) {
   using map = std::conditional_t<std::is_const_v<T>, const eigen_matrix<T>, eigen_matrix<T>>;
-  return Eigen::Map<map, Eigen::Unaligned, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>>(v.data(), v.sizes()[0], v.sizes()[1], {v.strides[0], v.strides[1]});
+  return Eigen::Map<map, Eigen::Unaligned, Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>>(v.data(), v.sizes()[0], v.sizes()[1],
+                                                                                          {v.strides[0], v.strides[1]});
 }
 
-/// An Eigen matrix, array, map or block, of either storage order, as a view of shape `Shape` (two axes). Throws dcs::error where its sizes do not fit.
-/// Valid while the matrix lives; a temporary is refused.
+/// An Eigen matrix, array, map or block, of either storage order, as a view of shape `Shape` (two axes). Throws dcs::error where its sizes do not
+/// fit. Valid while the matrix lives; a temporary is refused.
 template <class Shape, class Derived>
-requires(Shape::rank == 2 && (Eigen::internal::traits<Derived>::Flags & Eigen::DirectAccessBit) != 0) view<typename Derived::Scalar, Shape> as_view(Eigen::DenseBase<Derived>& m) {
+requires(Shape::rank == 2 && (Eigen::internal::traits<Derived>::Flags & Eigen::DirectAccessBit) !=
+                                 0) view<typename Derived::Scalar, Shape> as_view(Eigen::DenseBase<Derived>& m) {
   const sizes<2> s{m.rows(), m.cols()};
   detail::expect_fits<Shape>("dcs::as_view of an Eigen matrix", s);
   auto& d = m.derived();
   return {d.data(), s, Derived::IsRowMajor ? sizes<2>{d.outerStride(), d.innerStride()} : sizes<2>{d.innerStride(), d.outerStride()}};
 }
 template <class Shape, class Derived>
-requires(Shape::rank == 2 && (Eigen::internal::traits<Derived>::Flags & Eigen::DirectAccessBit) != 0)
-    view<const typename Derived::Scalar, Shape> as_view(const Eigen::DenseBase<Derived>& m) {
+requires(Shape::rank == 2 && (Eigen::internal::traits<Derived>::Flags & Eigen::DirectAccessBit) !=
+                                 0) view<const typename Derived::Scalar, Shape> as_view(const Eigen::DenseBase<Derived>& m) {
   const sizes<2> s{m.rows(), m.cols()};
   detail::expect_fits<Shape>("dcs::as_view of an Eigen matrix", s);
   const auto& d = m.derived();

@@ -15,28 +15,38 @@ auto as_xtensor(const tensor<T, S, cpu_device>& t) {
   return xt::adapt<xt::layout_type::row_major>(t.data(), static_cast<std::size_t>(t.size()), xt::no_ownership(), s);
 }
 
-/// An xtensor container, adaptor or strided view with memory of its own as a view of shape `Shape`. Throws dcs::error where rank or extents do not fit.
-/// Valid while the container lives; a temporary is refused.
+/// An xtensor container, adaptor or strided view with memory of its own as a view of shape `Shape`. Throws dcs::error where rank or extents do not
+/// fit. Valid while the container lives; a temporary is refused.
 template <class Shape, class Derived>
-requires requires(Derived& d) { d.data(); d.strides(); d.data_offset(); }
+requires requires(Derived& d) {
+  d.data();
+  d.strides();
+  d.data_offset();
+}
 auto as_view(xt::xexpression<Derived>& x) {
   auto& d = x.derived_cast();
   using element = std::remove_pointer_t<decltype(d.data())>;
   expect(d.dimension() == static_cast<std::size_t>(Shape::rank), "dcs::as_view of an xtensor: ", d.dimension(), " axes; expected ", Shape::rank);
   view<element, Shape> v;
-  for (std::size_t i = 0; i < v.extents.size(); ++i) v.extents[i] = static_cast<extent_t>(d.shape()[i]), v.strides[i] = static_cast<extent_t>(d.strides()[i]);
+  for (std::size_t i = 0; i < v.extents.size(); ++i)
+    v.extents[i] = static_cast<extent_t>(d.shape()[i]), v.strides[i] = static_cast<extent_t>(d.strides()[i]);
   detail::expect_fits<Shape>("dcs::as_view of an xtensor", v.extents);
   v.pointer = d.data() + d.data_offset();
   return v;
 }
 template <class Shape, class Derived>
-requires requires(const Derived& d) { d.data(); d.strides(); d.data_offset(); }
+requires requires(const Derived& d) {
+  d.data();
+  d.strides();
+  d.data_offset();
+}
 auto as_view(const xt::xexpression<Derived>& x) {
   const auto& d = x.derived_cast();
   using element = std::remove_pointer_t<decltype(d.data())>;
   expect(d.dimension() == static_cast<std::size_t>(Shape::rank), "dcs::as_view of an xtensor: ", d.dimension(), " axes; expected ", Shape::rank);
   view<element, Shape> v;
-  for (std::size_t i = 0; i < v.extents.size(); ++i) v.extents[i] = static_cast<extent_t>(d.shape()[i]), v.strides[i] = static_cast<extent_t>(d.strides()[i]);
+  for (std::size_t i = 0; i < v.extents.size(); ++i)
+    v.extents[i] = static_cast<extent_t>(d.shape()[i]), v.strides[i] = static_cast<extent_t>(d.strides()[i]);
   detail::expect_fits<Shape>("dcs::as_view of an xtensor", v.extents);
   v.pointer = d.data() + d.data_offset();
   return v;

@@ -1,5 +1,5 @@
-// NumPy's .npy files, the shortest way to look at a tensor in Python. One array a file: six magic bytes, a version, a Python dictionary, the elements. Only what NumPy
-// itself writes is read: little-endian, C order, the three keys once each, and exactly the bytes that type and shape need.
+// NumPy's .npy files, the shortest way to look at a tensor in Python. One array a file: six magic bytes, a version, a Python dictionary, the
+// elements. Only what NumPy itself writes is read: little-endian, C order, the three keys once each, and exactly the bytes that type and shape need.
 #pragma once
 
 #include <dcs/core/tensor.hpp>
@@ -39,10 +39,14 @@ class npy_header {
     while (!take('}')) {
       const std::string key = quoted();
       need(take(':'), "no ':' behind " + key);
-      if (key == "descr" && !has_type) has_type = true, type = quoted();
-      else if (key == "fortran_order" && !has_order) has_order = true, fortran = boolean();
-      else if (key == "shape" && !has_shape) has_shape = true, shape = tuple();
-      else need(false, "unexpected or repeated key " + key);
+      if (key == "descr" && !has_type)
+        has_type = true, type = quoted();
+      else if (key == "fortran_order" && !has_order)
+        has_order = true, fortran = boolean();
+      else if (key == "shape" && !has_shape)
+        has_shape = true, shape = tuple();
+      else
+        need(false, "unexpected or repeated key " + key);
       if (!take(',')) {
         need(take('}'), "no end of the dictionary");
         break;
@@ -127,7 +131,8 @@ void write_npy(const std::string& path, const tensor<T, S, cpu_device>& t) {
   {
     const detail::npy_file f(std::fopen(partial.c_str(), "wb"));
     expect(f != nullptr, "dcs::npy: cannot write ", partial);
-    const unsigned char head[10] = {0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(header.size() & 255), static_cast<unsigned char>(header.size() >> 8)};
+    const unsigned char head[10] = {
+        0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, static_cast<unsigned char>(header.size() & 255), static_cast<unsigned char>(header.size() >> 8)};
     const auto bytes = static_cast<std::size_t>(t.bytes());
     const bool ok = std::fwrite(head, 1, 10, f.get()) == 10 && std::fwrite(header.data(), 1, header.size(), f.get()) == header.size() &&
                     (bytes == 0 || std::fwrite(t.data(), 1, bytes, f.get()) == bytes) && std::fflush(f.get()) == 0;
@@ -169,7 +174,9 @@ tensor<T, Shape> read_npy(const std::string& path) {
   }
   expect(need == left, "dcs::npy: ", path, ": ", left, " bytes of elements; its shape needs ", need);
   auto t = tensor<T, Shape>::empty(s);
-  expect(std::fseek(f.get(), begin, SEEK_SET) == 0 && std::fread(t.data(), 1, static_cast<std::size_t>(need), f.get()) == static_cast<std::size_t>(need), "dcs::npy: cannot read ", path);
+  expect(
+      std::fseek(f.get(), begin, SEEK_SET) == 0 && std::fread(t.data(), 1, static_cast<std::size_t>(need), f.get()) == static_cast<std::size_t>(need),
+      "dcs::npy: cannot read ", path);
   return t;
 }
 
