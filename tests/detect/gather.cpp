@@ -6,7 +6,7 @@
 using namespace dcs;
 
 namespace {
-using first_t = shape<1, 2, 2, 6>;  // 8 rows of 3
+using first_t = shape<1, 2, 2, 6>;   // 8 rows of 3
 using second_t = shape<1, 1, 2, 3>;  // 2 rows of 3
 }  // namespace
 

@@ -42,7 +42,8 @@ TEST_CASE("targets: two samples a bin each way, above one half; the crop follows
   auto masks = tensor<double, shape<2, 8, 8, 1>>::zeros();
   for (extent_t i = 0; i < 8; ++i)
     for (extent_t j = 4; j < 8; ++j) masks(1, i, j, 0) = 1;
-  // Bins of one pixel. Box 0..8: bin 3 samples 3.25 and 3.75, mean exactly 1/2: not above. Box 0.25..8.25: 3.5 and 4, mean 3/4: above. Image 0 is empty.
+  // Bins of one pixel. Box 0..8: bin 3 samples 3.25 and 3.75, mean exactly 1/2: not above. Box 0.25..8.25: 3.5 and 4, mean 3/4: above. Image 0 is
+  // empty.
   const auto rois = tensor<double, shape<dyn<"roi">, 5>>::from(std::vector<double>{1, 0, 0, 8, 8, 1, 0.25, 0, 8.25, 8, 0, 0, 0, 8, 8}, {3, 5});
   const auto t = region_targets<8>(masks, rois);
   for (extent_t i = 0; i < 8; ++i)

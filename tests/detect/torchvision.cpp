@@ -65,9 +65,10 @@ constexpr extent_t height = 64, width = 96;
 TEST_CASE_TEMPLATE("coder equals torchvision's", T, float, double) {
   const auto reference = boxes_of<T>("coder/reference"), target = boxes_of<T>("coder/target");
   const auto delta = golden().at("coder/delta").as<T>();
-  for (const auto& [stage, coder] : {std::pair("rpn", rpn_coder), std::pair("box", box_head_coder)}) {
-    CAPTURE(stage);
-    const std::string name = std::string("coder/") + stage + "." + kind<T>;
+  for (const bool first : {true, false}) {
+    CAPTURE(first);
+    const auto& coder = first ? rpn_coder : box_head_coder;
+    const std::string name = std::string(first ? "coder/rpn." : "coder/box.") + kind<T>;
     std::vector<T> encoded(delta.size()), decoded;
     for (std::size_t i = 0; i < reference.size(); ++i) {
       coder.encode(reference[i], target[i], encoded.data() + 4 * i);

@@ -1,4 +1,5 @@
-// The second stage of Faster R-CNN: boxes are pooled from the level of their size, classified and refined. torchvision's TwoMLPHead and predictor, and its rules.
+// The second stage of Faster R-CNN: boxes are pooled from the level of their size, classified and refined. torchvision's TwoMLPHead and predictor,
+// and its rules.
 #pragma once
 
 #include <dcs/detect/gather.hpp>
@@ -64,17 +65,18 @@ auto pool_boxes(const std::vector<std::vector<box<T>>>& boxes, const Pyramid& p,
   const auto rois = make_rois<dyn<"proposal">>(boxes);
   // The scale of a level, as a power of two near (map height / image height).
   auto scale = [&](const auto& map) { return std::exp2(std::round(std::log2(static_cast<double>(map.sizes()[1]) / static_cast<double>(height)))); };
-  return roi_align_levels<box_head<8>::side>(rois, std::move(level), {scale(std::get<0>(p)), scale(std::get<1>(p)), scale(std::get<2>(p)), scale(std::get<3>(p))}, 2,
+  return roi_align_levels<box_head<8>::side>(rois, std::move(level),
+                                             {scale(std::get<0>(p)), scale(std::get<1>(p)), scale(std::get<2>(p)), scale(std::get<3>(p))}, 2,
                                              std::get<0>(p), std::get<1>(p), std::get<2>(p), std::get<3>(p));
 }
 
 /// Boxes sampled for the box head's losses, with what they stand for.
 template <class T>
 struct box_targets {
-  std::vector<std::vector<box<T>>> boxes;    // per image, ground truth appended to the proposals before sampling
-  std::vector<int> labels;                   // over all images: 0 background, 1 object
-  std::vector<std::vector<int>> matched;     // per image and box: index of the ground truth
-  std::vector<T> deltas;                     // of positive boxes, four each
+  std::vector<std::vector<box<T>>> boxes;  // per image, ground truth appended to the proposals before sampling
+  std::vector<int> labels;                 // over all images: 0 background, 1 object
+  std::vector<std::vector<int>> matched;   // per image and box: index of the ground truth
+  std::vector<T> deltas;                   // of positive boxes, four each
 };
 
 template <class T>
@@ -128,11 +130,11 @@ struct detection {
   T score;
 };
 
-/// Detections of one image from the predictions of its proposals, rows [first, first + proposals.size()): softmax score above the threshold, refined, clipped,
-/// non-maximum suppression, the best few.
+/// Detections of one image from the predictions of its proposals, rows [first, first + proposals.size()): softmax score above the threshold, refined,
+/// clipped, non-maximum suppression, the best few.
 template <class T, class Scores, class Deltas>
-std::vector<detection<T>> detections_of(const box_head_options& o, const std::vector<box<T>>& proposals, extent_t first, const box_predictions<Scores, Deltas>& p,
-                                        extent_t height, extent_t width) {
+std::vector<detection<T>> detections_of(const box_head_options& o, const std::vector<box<T>>& proposals, extent_t first,
+                                        const box_predictions<Scores, Deltas>& p, extent_t height, extent_t width) {
   std::vector<T> boxes, scores;
   for (std::size_t i = 0; i < proposals.size(); ++i) {
     const auto row = first + static_cast<extent_t>(i);

@@ -1,5 +1,5 @@
-// Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), one object class: what DCSNet crops its regions by. A backbone is a struct
-// with `channels` (of C2 to C5) and a call from an image to a tuple of four maps; detection_backbone says so.
+// Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), one object class: what DCSNet crops its regions by. A backbone is a
+// struct with `channels` (of C2 to C5) and a call from an image to a tuple of four maps; detection_backbone says so.
 #pragma once
 
 #include <dcs/detect/box_head.hpp>
@@ -40,7 +40,8 @@ struct detector_result {
 
 template <class Backbone, int Width>
 struct faster_rcnn {
-  static_assert(detection_backbone<Backbone>, "dcs::faster_rcnn: a backbone has channels of C2 to C5 and a call from N,H,W,3 to a tuple of four maps");
+  static_assert(detection_backbone<Backbone>,
+                "dcs::faster_rcnn: a backbone has channels of C2 to C5 and a call from N,H,W,3 to a tuple of four maps");
   Backbone body;
   fpn<Width, Backbone::channels[0], Backbone::channels[1], Backbone::channels[2], Backbone::channels[3]> pyramid;
   rpn_head<Width> rpn;
@@ -72,14 +73,21 @@ struct faster_rcnn {
         levels);
   }
 
-  /// The detector's losses on a pyramid. `training` decides how many proposals there are, as in torchvision.
+  /// The detector's losses on a pyramid. `training` decides how many proposals there are, as in torchvision. Throws dcs::error unless every image has
+  /// its list of ground truth (which may be empty) and every box a positive width and height.
   template <class T, class Pyramid>
-  auto losses(const Pyramid& p, extent_t height, extent_t width, const std::vector<std::vector<box<T>>>& truth, const detector_options& o, random_stream random,
-              bool training = true) const {
+  auto losses(const Pyramid& p, extent_t height, extent_t width, const std::vector<std::vector<box<T>>>& truth, const detector_options& o,
+              random_stream random, bool training = true) const {
+    const extent_t images = std::get<0>(p).sizes()[0];
+    expect(static_cast<extent_t>(truth.size()) == images, "dcs::faster_rcnn: ground truth of ", truth.size(), " images; expected ", images);
+    for (std::size_t n = 0; n < truth.size(); ++n)
+      for (const auto& b : truth[n])
+        expect(b.width() > 0 && b.height() > 0, "dcs::faster_rcnn: a true box of image ", n, " is ", b.width(), " wide and ", b.height(),
+               " high; expected both positive");
     const auto levels = propose_levels(p);
     auto found = proposals<T>(o.rpn, training, height, width, levels);
-    const auto first = std::apply(
-        [&](const auto&... l) { return rpn_loss(o.rpn, make_anchors<T>(height, width, l...), truth, random.child(1), l...); }, levels);
+    const auto first =
+        std::apply([&](const auto&... l) { return rpn_loss(o.rpn, make_anchors<T>(height, width, l...), truth, random.child(1), l...); }, levels);
     const auto targets = sample_boxes(o.box, found, truth, random.child(2));
     const auto second = box_loss(targets, roi_heads(pool_boxes(targets.boxes, p, height)));
     return detector_result<T, std::remove_cvref_t<decltype(first.box)>>{second.classifier, second.box, first.objectness, first.box, std::move(found)};

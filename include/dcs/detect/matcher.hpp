@@ -45,8 +45,10 @@ struct box_sampler {
   std::vector<std::int64_t> draw(const std::vector<int>& labels, random_stream random) const {
     std::vector<std::int64_t> positive, negative;
     for (std::size_t i = 0; i < labels.size(); ++i)
-      if (labels[i] >= 1) positive.push_back(static_cast<std::int64_t>(i));
-      else if (labels[i] == 0) negative.push_back(static_cast<std::int64_t>(i));
+      if (labels[i] >= 1)
+        positive.push_back(static_cast<std::int64_t>(i));
+      else if (labels[i] == 0)
+        negative.push_back(static_cast<std::int64_t>(i));
     const auto most = static_cast<std::size_t>(static_cast<double>(size) * positive_fraction);
     keep(positive, most, random.child(1));
     keep(negative, static_cast<std::size_t>(size) - positive.size(), random.child(2));

@@ -1,5 +1,5 @@
-// The regions between detector and segmentation head: which boxes it is trained on, how they are jittered (eqs 2–5), what the target of a region is, and how a
-// region's probabilities come back into the image.
+// The regions between detector and segmentation head: which boxes it is trained on, how they are jittered (eqs 2–5), what the target of a region is,
+// and how a region's probabilities come back into the image.
 #pragma once
 
 #include <dcs/core/philox.hpp>
@@ -14,16 +14,17 @@ namespace dcs {
 
 /// Numbers of the choice and perturbation of regions.
 struct region_options {
-  int most = 4;                 // regions of an image
+  int most = 4;  // regions of an image
   double positive_iou = 0.5;
   double centre_deviation = 0.05, size_deviation = 0.05;  // σ_c, σ_s
   bool ground_truth_only = false;
 };
 
-/// Regions of one image to train on, at most `most`: every ground truth first (of more than `most` a random choice, so that none is left out for ever), then a
-/// random choice of the proposals that overlap one by at least positive_iou.
+/// Regions of one image to train on, at most `most`: every ground truth first (of more than `most` a random choice, so that none is left out for
+/// ever), then a random choice of the proposals that overlap one by at least positive_iou.
 template <class T>
-std::vector<box<T>> choose_regions(const region_options& o, const std::vector<box<T>>& proposals, const std::vector<box<T>>& truth, random_stream random) {
+std::vector<box<T>> choose_regions(const region_options& o, const std::vector<box<T>>& proposals, const std::vector<box<T>>& truth,
+                                   random_stream random) {
   std::vector<std::int64_t> first(truth.size());
   std::iota(first.begin(), first.end(), 0);
   box_sampler::keep(first, static_cast<std::size_t>(o.most), random.child(1));
@@ -46,8 +47,10 @@ std::vector<box<T>> choose_regions(const region_options& o, const std::vector<bo
 template <class T>
 box<T> jitter(const region_options& o, const box<T>& b, std::int64_t height, std::int64_t width, random_stream random) {
   const T w = b.width(), h = b.height();
-  const T cx = b.x1 + w / 2 + static_cast<T>(o.centre_deviation * random.normal(0)) * w, cy = b.y1 + h / 2 + static_cast<T>(o.centre_deviation * random.normal(1)) * h;
-  const T nw = std::max(T(1), w * (1 + static_cast<T>(o.size_deviation * random.normal(2)))), nh = std::max(T(1), h * (1 + static_cast<T>(o.size_deviation * random.normal(3))));
+  const T cx = b.x1 + w / 2 + static_cast<T>(o.centre_deviation * random.normal(0)) * w,
+          cy = b.y1 + h / 2 + static_cast<T>(o.centre_deviation * random.normal(1)) * h;
+  const T nw = std::max(T(1), w * (1 + static_cast<T>(o.size_deviation * random.normal(2)))),
+          nh = std::max(T(1), h * (1 + static_cast<T>(o.size_deviation * random.normal(3))));
   auto side = [](T centre, T size, T limit) {
     T low = std::clamp(centre - size / 2, T(0), limit), high = std::clamp(centre + size / 2, T(0), limit);
     if (high - low < T(1)) low = std::clamp(low, T(0), limit - 1), high = low + 1;
@@ -63,14 +66,14 @@ template <extent_t Base, class T, class M, class R>
 tensor<T, shape<extent_of<R, 0>, Base, Base, 1>> region_targets(const tensor<T, M>& masks, const tensor<T, R>& rois) {
   const extent_t k = rois.sizes()[0];
   auto t = tensor<T, shape<extent_of<R, 0>, Base, Base, 1>>::empty({k, Base, Base, 1});
-  cpu::roi_align_forward<T>({{masks.data(), nullptr, masks.sizes()[0], masks.sizes()[1], masks.sizes()[2], T(1)}}, 1, rois.data(), nullptr, k, Base, Base, 2, false,
-                            t.data());
+  cpu::roi_align_forward<T>({{masks.data(), nullptr, masks.sizes()[0], masks.sizes()[1], masks.sizes()[2], T(1)}}, 1, rois.data(), nullptr, k, Base,
+                            Base, 2, false, t.data());
   for (T& v : t.values()) v = v > T(0.5) ? T(1) : T(0);
   return t;
 }
 
-/// Puts a region's Base × Base probabilities into an image: pixel j of x1 <= j <= x2 samples at u = (j − x1) · Base / (x2 − x1) − ½, clamped, bilinearly, and the
-/// maximum with what is there stays.
+/// Puts a region's Base × Base probabilities into an image: pixel j of x1 <= j <= x2 samples at u = (j − x1) · Base / (x2 − x1) − ½, clamped,
+/// bilinearly, and the maximum with what is there stays.
 template <class T>
 void paste(const T* probabilities, std::int64_t base, const box<T>& b, T* image, std::int64_t height, std::int64_t width) {
   auto taps = [&](std::int64_t j, T low, T high) {
@@ -78,8 +81,10 @@ void paste(const T* probabilities, std::int64_t base, const box<T>& b, T* image,
     const auto i = std::min(static_cast<std::int64_t>(u), base - 1);
     return std::tuple(i, std::min(i + 1, base - 1), u - static_cast<T>(i));
   };
-  const auto j0 = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::ceil(b.x1))), j1 = std::min(width - 1, static_cast<std::int64_t>(std::floor(b.x2)));
-  const auto i0 = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::ceil(b.y1))), i1 = std::min(height - 1, static_cast<std::int64_t>(std::floor(b.y2)));
+  const auto j0 = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::ceil(b.x1))),
+             j1 = std::min(width - 1, static_cast<std::int64_t>(std::floor(b.x2)));
+  const auto i0 = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::ceil(b.y1))),
+             i1 = std::min(height - 1, static_cast<std::int64_t>(std::floor(b.y2)));
   for (std::int64_t i = i0; i <= i1; ++i) {
     const auto [r0, r1, fy] = taps(i, b.y1, b.y2);
     for (std::int64_t j = j0; j <= j1; ++j) {

@@ -1,5 +1,5 @@
-// Region proposal network (Ren et al. 2015) over a pyramid P2..P6: one head shared by the levels, proposals, and its two losses. Rules and numbers are
-// torchvision's; proposals carry no gradient.
+// Region proposal network (Ren et al. 2015) over a pyramid P2..P6: one head shared by the levels, proposals, and its two losses. Rules and numbers
+// are torchvision's; proposals carry no gradient.
 #pragma once
 
 #include <dcs/detect/anchors.hpp>
@@ -90,7 +90,9 @@ std::vector<box<T>> propose(const rpn_options& o, bool training, extent_t image,
                       [&](std::int64_t a, std::int64_t b) { return objectness[a] != objectness[b] ? objectness[a] > objectness[b] : a < b; });
     for (std::ptrdiff_t i = 0; i < most; ++i) {
       const std::int64_t a = order[static_cast<std::size_t>(i)];
-      const auto b = clip(rpn_coder.decode(anchors.boxes[static_cast<std::size_t>(anchors.begin[static_cast<std::size_t>(number)] + a)], deltas + a * 4), height, width);
+      const auto b =
+          clip(rpn_coder.decode(anchors.boxes[static_cast<std::size_t>(anchors.begin[static_cast<std::size_t>(number)] + a)], deltas + a * 4), height,
+               width);
       if (!(b.width() >= static_cast<T>(o.smallest_side) && b.height() >= static_cast<T>(o.smallest_side))) continue;
       boxes.insert(boxes.end(), {b.x1, b.y1, b.x2, b.y2});
       scores.push_back(T(1) / (T(1) + std::exp(-objectness[a])));
@@ -117,7 +119,8 @@ struct rpn_losses {
 
 /// Binary cross-entropy over sampled anchors, and smooth L1 over the positive ones divided by all sampled.
 template <class T, class... Level>
-auto rpn_loss(const rpn_options& o, const anchor_set<T>& anchors, const std::vector<std::vector<box<T>>>& truth, random_stream random, const Level&... level) {
+auto rpn_loss(const rpn_options& o, const anchor_set<T>& anchors, const std::vector<std::vector<box<T>>>& truth, random_stream random,
+              const Level&... level) {
   std::vector<level_row> sampled, positive;
   std::vector<T> labels, targets;
   for (std::size_t n = 0; n < truth.size(); ++n) {
