@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to overlays: installs what is missing, builds, makes a synthetic set of small lesions, trains a small DCSNet from scratch, and evaluates it on
-# images it has not seen. Usage: bash examples/demo.sh [folder]; about ten minutes on two cores. The last line holds the metrics.
+# images it has not seen. Usage: bash examples/demo.sh [folder]. The last line holds the metrics.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash cmake/packages.sh
