@@ -106,9 +106,18 @@ inline std::string to_string(extent_t e) {
   const auto p = detail::unpack(e);
   std::string s;
   for (int i = 0; i < detail::name_length(e); ++i) s += detail::name_letter(e, i);
-  if (p.offset > 0) s += "-" + std::to_string(p.offset);
-  if (p.offset < 0) s += "+" + std::to_string(-p.offset);
-  if (p.divisor != 1) s = (p.offset != 0 ? "(" + s + ")" : s) + "/" + std::to_string(p.divisor);
+  if (p.offset != 0) {
+    s += p.offset > 0 ? '-' : '+';
+    s += std::to_string(p.offset > 0 ? p.offset : -p.offset);
+  }
+  if (p.divisor != 1) {
+    if (p.offset != 0) {
+      s.insert(s.begin(), '(');
+      s += ')';
+    }
+    s += '/';
+    s += std::to_string(p.divisor);
+  }
   return s;
 }
 
