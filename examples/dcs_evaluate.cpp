@@ -8,7 +8,9 @@ static int body(int argc, char** argv) {
   app.add_option("--run", c.run, "folder of the run")->required()->check(CLI::ExistingDirectory);
   app.add_option("--data", c.data, "folder of the set (default: the run's)");
   app.add_option("--split", c.split, "split")->capture_default_str();
-  app.add_option("--boxes", c.boxes, "regions: detected, or truth (the paper's Table 1)")->capture_default_str()->check(CLI::IsMember({"detected", "truth"}));
+  app.add_option("--boxes", c.boxes, "regions: detected, or truth (the paper's Table 1)")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"detected", "truth"}));
   app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
   app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
   app.add_flag("--native", c.native, "measure at the images' own size");

@@ -39,8 +39,8 @@ static int body(int argc, char** argv) {
       share += static_cast<double>(s.truth.count()) / static_cast<double>(side * side);
     }
   }
-  std::printf("%s: %llu images of %lld × %lld, lesions cover %.2f %% of the pixels on average\n", out.c_str(), static_cast<unsigned long long>(index), static_cast<long long>(side),
-              static_cast<long long>(side), index ? 100 * share / static_cast<double>(index) : 0.0);
+  std::printf("%s: %llu images of %lld × %lld, lesions cover %.2f %% of the pixels on average\n", out.c_str(), static_cast<unsigned long long>(index),
+              static_cast<long long>(side), static_cast<long long>(side), index ? 100 * share / static_cast<double>(index) : 0.0);
   return 0;
 }
 

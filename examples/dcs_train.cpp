@@ -11,14 +11,20 @@ static int body(int argc, char** argv) {
   app.add_option("--net", c.net, "network")->capture_default_str();
   app.add_option("--data", c.data, "folder of the set");
   app.add_option("--out", c.out, "folder of the run")->required();
-  app.add_option("--backbone", c.backbone, "ImageNet weights of the ResNet (safetensors, torchvision's names); sets ImageNet's input normalisation")->check(CLI::ExistingFile);
+  app.add_option("--backbone", c.backbone, "ImageNet weights of the ResNet (safetensors, torchvision's names); sets ImageNet's input normalisation")
+      ->check(CLI::ExistingFile);
   app.add_option("--size", c.side, "side that images are resized to, a multiple of 32")->capture_default_str()->check(CLI::Range(64, 2048));
   app.add_option("--epochs", c.epochs, "epochs at most")->capture_default_str()->check(CLI::Range(1, 100000));
   app.add_option("--batch", c.batch, "images of a step")->capture_default_str()->check(CLI::Range(1, 1024));
   app.add_option("--rate", c.rate, "learning rate")->capture_default_str()->check(CLI::Range(1e-6, 10.0));
+  app.add_flag("--cosine", c.cosine, "anneal the rate by a cosine over --epochs, instead of halving it on a plateau");
   app.add_option("--weight-decay", c.weight_decay, "AdamW's weight decay")->capture_default_str()->check(CLI::Range(0.0, 10.0));
-  app.add_option("--patience", c.patience, "epochs without a better validation loss before the rate is halved")->capture_default_str()->check(CLI::Range(1, 100000));
-  app.add_option("--stop-after", c.stop_after, "epochs without a better validation loss before the run ends")->capture_default_str()->check(CLI::Range(1, 100000));
+  app.add_option("--patience", c.patience, "epochs without a better validation loss before the rate is halved")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  app.add_option("--stop-after", c.stop_after, "epochs without a better validation loss before the run ends")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
   app.add_option("--seed", c.seed, "seed")->capture_default_str();
   app.add_option("--images", c.images, "train on the first N images only (0: all)")->capture_default_str()->check(programs::whole_number());
   app.add_flag("--no-augment", plain, "train on the images as they are");

@@ -34,19 +34,41 @@ inline void write_text(const std::string& path, const std::string& text) {
   dcs::expect(out.good() && std::rename(partial.c_str(), path.c_str()) == 0, path, ": cannot be written");
 }
 
+/// A number as text that reads back to the same bits.
+inline std::string exact(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", x);
+  return text;
+}
+
 inline json to_json(const train_config& c) {
-  return {{"net", c.net},         {"data", c.data},         {"backbone", c.backbone}, {"side", c.side},         {"epochs", c.epochs},
-          {"batch", c.batch},     {"seed", c.seed},         {"rate", c.rate},         {"weight_decay", c.weight_decay}, {"patience", c.patience},
-          {"stop_after", c.stop_after}, {"images", c.images}, {"augment", c.augment},   {"schedule", c.schedule}, {"truth_regions", c.truth_regions},
-          {"imagenet_input", c.imagenet_input}};
+  return {{"net", c.net},
+          {"data", c.data},
+          {"backbone", c.backbone},
+          {"side", c.side},
+          {"epochs", c.epochs},
+          {"batch", c.batch},
+          {"seed", c.seed},
+          {"rate", c.rate},
+          {"weight_decay", c.weight_decay},
+          {"patience", c.patience},
+          {"stop_after", c.stop_after},
+          {"images", c.images},
+          {"augment", c.augment},
+          {"schedule", c.schedule},
+          {"truth_regions", c.truth_regions},
+          {"imagenet_input", c.imagenet_input},
+          {"cosine", c.cosine}};
 }
 inline train_config config_of(const json& j, const std::string& path) {
   train_config c;
   try {
-    c.net = j.at("net"), c.data = j.at("data"), c.backbone = j.at("backbone"), c.side = j.at("side"), c.epochs = j.at("epochs"), c.batch = j.at("batch");
-    c.seed = j.at("seed"), c.rate = j.at("rate"), c.weight_decay = j.at("weight_decay"), c.patience = j.at("patience"), c.stop_after = j.at("stop_after");
+    c.net = j.at("net"), c.data = j.at("data"), c.backbone = j.at("backbone"), c.side = j.at("side"), c.epochs = j.at("epochs"),
+    c.batch = j.at("batch");
+    c.seed = j.at("seed"), c.rate = j.at("rate"), c.weight_decay = j.at("weight_decay"), c.patience = j.at("patience"),
+    c.stop_after = j.at("stop_after");
     c.images = j.at("images"), c.augment = j.at("augment"), c.schedule = j.at("schedule"), c.truth_regions = j.at("truth_regions");
-    c.imagenet_input = j.at("imagenet_input");
+    c.imagenet_input = j.at("imagenet_input"), c.cosine = j.at("cosine");
   } catch (const json::exception& e) {
     dcs::fail(path, ": ", e.what());
   }
@@ -70,8 +92,9 @@ class progress_line {
     const bool due = std::chrono::duration<double>(now - last_).count() > (terminal_ ? 0.2 : 30);
     if (!due && !(terminal_ && done == all)) return;
     last_ = now;
-    std::printf("%s%s  %lld/%lld  loss %.4f  %.1f images/s  %.0f s left%s", terminal_ ? "\r" : "", head_.c_str(), static_cast<long long>(done), static_cast<long long>(all), loss,
-                static_cast<double>(done * batch) / seconds, seconds / static_cast<double>(done) * static_cast<double>(all - done), terminal_ ? "   " : "\n");
+    std::printf("%s%s  %lld/%lld  loss %.4f  %.1f images/s  %.0f s left%s", terminal_ ? "\r" : "", head_.c_str(), static_cast<long long>(done),
+                static_cast<long long>(all), loss, static_cast<double>(done * batch) / seconds,
+                seconds / static_cast<double>(done) * static_cast<double>(all - done), terminal_ ? "   " : "\n");
     std::fflush(stdout);
   }
   ~progress_line() {

@@ -14,7 +14,7 @@ struct train_config {
   std::uint64_t seed = 0;
   double rate = 2e-4, weight_decay = 1e-4;
   int patience = 5, stop_after = 20, images = 0;
-  bool augment = true, schedule = false, truth_regions = false, resume = false, imagenet_input = false;
+  bool augment = true, schedule = false, truth_regions = false, resume = false, imagenet_input = false, cosine = false;
 };
 
 struct evaluate_config {

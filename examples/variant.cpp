@@ -36,7 +36,8 @@ class net_session final : public session {
   void train(const train_config& given) override {
     train_config c = given;
     const fs::path out = c.out;
-    const std::string config_path = (out / "config.json").string(), last = (out / "last.safetensors").string(), best = (out / "best.safetensors").string();
+    const std::string config_path = (out / "config.json").string(), last = (out / "last.safetensors").string(),
+                      best = (out / "best.safetensors").string();
     if (c.resume) {
       c = config_of(read_json(config_path), config_path);
       c.out = given.out, c.epochs = std::max(given.epochs, c.epochs);
@@ -57,19 +58,24 @@ class net_session final : public session {
       const auto meta = dcs::load_checkpoint(last, *net_, &optimizer);
       first = std::stoi(meta.at("epoch")) + 1;
       optimizer.options.rate = std::stod(meta.at("rate"));
-      plateau.best = std::stod(meta.at("best_loss")), plateau.since_best = std::stoi(meta.at("since_best")), plateau.since_change = std::stoi(meta.at("since_change"));
+      plateau.best = std::stod(meta.at("best_loss")), plateau.since_best = std::stoi(meta.at("since_best")),
+      plateau.since_change = std::stoi(meta.at("since_change"));
     }
     write_text(config_path, to_json(c).dump(2) + "\n");
-    std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(), static_cast<long long>(dcs::parameters<net_type>),
-                static_cast<long long>(train_set.size()), static_cast<long long>(val.size()), c.side, c.side, first + 1, c.epochs);
+    std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
+                static_cast<long long>(dcs::parameters<net_type>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()),
+                c.side, c.side, first + 1, c.epochs);
 
     const std::string results = (out / "results.csv").string();
     if (!c.resume)
-      write_text(results, "epoch,rate,seconds,total,main,levels,edge,consistency,classifier,box,objectness,rpn_box,regions,val_total,val_main,val_levels,val_edge,"
-                          "val_consistency,val_classifier,val_box,val_objectness,val_rpn_box,dice,iou,precision,hd95,missed\n");
+      write_text(
+          results,
+          "epoch,rate,seconds,total,main,levels,edge,consistency,classifier,box,objectness,rpn_box,regions,val_total,val_main,val_levels,val_edge,"
+          "val_consistency,val_classifier,val_box,val_objectness,val_rpn_box,dice,iou,precision,hd95,missed\n");
     for (int epoch = first; epoch < c.epochs && !plateau.exhausted(); ++epoch) {
       const auto start = std::chrono::steady_clock::now();
       o.step.loss.levels = dcs::loss::level_weights(c.schedule, static_cast<double>(epoch) / c.epochs);
+      if (c.cosine) optimizer.options.rate = dcs::cosine_rate(c.rate, epoch, c.epochs);
       const double rate = optimizer.options.rate;
       dcs::step_losses trained;
       {
@@ -80,14 +86,14 @@ class net_session final : public session {
       const auto [validated, metrics] = dcs::validate(*net_, val, o);
       optimizer.options.rate = plateau.next(rate, validated.total);
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      std::printf("epoch %d/%d  loss %.4f  val %.4f  dice %.4f  iou %.4f  hd95 %.2f  missed %lld/%lld  rate %.1e  %.0f s%s\n", epoch + 1, c.epochs, trained.total,
-                  validated.total, metrics.dice, metrics.iou, metrics.hd95, static_cast<long long>(metrics.missed), static_cast<long long>(metrics.images), rate, seconds,
-                  plateau.improved() ? "  best" : "");
+      std::printf("epoch %d/%d  loss %.4f  val %.4f  dice %.4f  iou %.4f  hd95 %.2f  missed %lld/%lld  rate %.1e  %.0f s%s\n", epoch + 1, c.epochs,
+                  trained.total, validated.total, metrics.dice, metrics.iou, metrics.hd95, static_cast<long long>(metrics.missed),
+                  static_cast<long long>(metrics.images), rate, seconds, plateau.improved() ? "  best" : "");
       std::fflush(stdout);
       append_results(results, epoch, rate, seconds, trained, validated, metrics);
       const std::map<std::string, std::string> meta{{"epoch", std::to_string(epoch)},
-                                                    {"rate", std::to_string(optimizer.options.rate)},
-                                                    {"best_loss", std::to_string(plateau.best)},
+                                                    {"rate", exact(optimizer.options.rate)},
+                                                    {"best_loss", exact(plateau.best)},
                                                     {"since_best", std::to_string(plateau.since_best)},
                                                     {"since_change", std::to_string(plateau.since_change)},
                                                     {"config", to_json(c).dump()}};
@@ -122,16 +128,23 @@ class net_session final : public session {
       if (i < e.overlays) {
         std::vector<dcs::box<float>> boxes;
         for (const auto& d : found.detections) boxes.push_back(d.box);
-        dcs::io::write_png((overlays / (fs::path(s.name).stem().string() + ".png")).string(), dcs::io::draw_overlay(s.pixels, s.truth, found.above(), boxes));
+        dcs::io::write_png((overlays / (fs::path(s.name).stem().string() + ".png")).string(),
+                           dcs::io::draw_overlay(s.pixels, s.truth, found.above(), boxes));
       }
     }
     const auto mean = dcs::mean_of(all);
     const double threshold = dcs::best_threshold_dice(data);
-    json j{{"split", e.split}, {"boxes", e.boxes}, {"test_time_augmentation", e.augmented}, {"native_size", e.native}, {"mean", to_json(mean)},
-           {"without_detection", undetected}, {"threshold_dice", threshold}, {"images", images}};
+    json j{{"split", e.split},
+           {"boxes", e.boxes},
+           {"test_time_augmentation", e.augmented},
+           {"native_size", e.native},
+           {"mean", to_json(mean)},
+           {"without_detection", undetected},
+           {"threshold_dice", threshold},
+           {"images", images}};
     write_text((fs::path(e.run) / "evaluation.json").string(), j.dump(2) + "\n");
-    std::printf("dice=%.4f iou=%.4f precision=%.4f hd95=%.2f missed=%lld images=%lld threshold_dice=%.4f\n", mean.dice, mean.iou, mean.precision, mean.hd95,
-                static_cast<long long>(mean.missed), static_cast<long long>(mean.images), threshold);
+    std::printf("dice=%.4f iou=%.4f precision=%.4f hd95=%.2f missed=%lld images=%lld threshold_dice=%.4f\n", mean.dice, mean.iou, mean.precision,
+                mean.hd95, static_cast<long long>(mean.missed), static_cast<long long>(mean.images), threshold);
   }
 
   void predict(const predict_config& p) override {
@@ -140,8 +153,11 @@ class net_session final : public session {
     fs::create_directories(p.out);
     for (const auto& path : p.images) {
       const dcs::image original = dcs::io::read_image(path);
-      dcs::sample s{path, dcs::resize(dcs::to_float(original), c.side, c.side), {c.side, c.side, std::vector<std::uint8_t>(static_cast<std::size_t>(c.side * c.side), 0)},
-                    original.height, original.width};
+      dcs::sample s{path,
+                    dcs::resize(dcs::to_float(original), c.side, c.side),
+                    {c.side, c.side, std::vector<std::uint8_t>(static_cast<std::size_t>(c.side * c.side), 0)},
+                    original.height,
+                    original.width};
       const auto b = dcs::make_batch({s}, o.input);
       const auto found = p.augmented ? dcs::predict_augmented(*net_, b.images)[0] : dcs::predict(*net_, b.images)[0];
       const dcs::mask m = dcs::resize(found.above(), original.height, original.width);
@@ -154,8 +170,8 @@ class net_session final : public session {
       dcs::io::write_png(stem + ".overlay.png", dcs::io::draw_overlay(s.pixels, {}, found.above(), boxes));
       std::printf("%s: %zu detections, %lld pixels\n", path.c_str(), found.detections.size(), static_cast<long long>(m.count()));
       for (const auto& d : found.detections)
-        std::printf("  score %.3f  box %.1f %.1f %.1f %.1f of %d × %d\n", static_cast<double>(d.score), static_cast<double>(d.box.x1), static_cast<double>(d.box.y1),
-                    static_cast<double>(d.box.x2), static_cast<double>(d.box.y2), c.side, c.side);
+        std::printf("  score %.3f  box %.1f %.1f %.1f %.1f of %d × %d\n", static_cast<double>(d.score), static_cast<double>(d.box.x1),
+                    static_cast<double>(d.box.y1), static_cast<double>(d.box.x2), static_cast<double>(d.box.y2), c.side, c.side);
     }
   }
 
@@ -196,8 +212,18 @@ class net_session final : public session {
     std::FILE* f = std::fopen(path.c_str(), "a");
     dcs::expect(f != nullptr, path, ": cannot be written");
     std::fprintf(f, "%d,%g,%.1f", epoch + 1, rate, seconds);
-    for (double x : {t.total, t.main, t.levels, t.edge, t.consistency, t.classifier, t.box, t.objectness, t.rpn_box, static_cast<double>(t.regions), v.total, v.main, v.levels,
-                     v.edge, v.consistency, v.classifier, v.box, v.objectness, v.rpn_box, m.dice, m.iou, m.precision, m.hd95, static_cast<double>(m.missed)})
+    for (double x : {t.total,       t.main,
+                     t.levels,      t.edge,
+                     t.consistency, t.classifier,
+                     t.box,         t.objectness,
+                     t.rpn_box,     static_cast<double>(t.regions),
+                     v.total,       v.main,
+                     v.levels,      v.edge,
+                     v.consistency, v.classifier,
+                     v.box,         v.objectness,
+                     v.rpn_box,     m.dice,
+                     m.iou,         m.precision,
+                     m.hd95,        static_cast<double>(m.missed)})
       std::fprintf(f, ",%.6g", x);
     std::fprintf(f, "\n");
     dcs::expect(std::fclose(f) == 0, path, ": cannot be written");

@@ -1,5 +1,5 @@
-// The networks that the programs contain: one line each, number, name for --net, type. Each is compiled in a translation unit of its own; the CMake option
-// DCS_VARIANTS says which are built.
+// The networks that the programs contain: one line each, number, name for --net, type. Each is compiled in a translation unit of its own; the CMake
+// option DCS_VARIANTS says which are built.
 #pragma once
 
 #include <dcs/models/dcsnet.hpp>

@@ -1,6 +1,6 @@
-// Synthetic images with small lesions: MRI-like, endoscopy-like and CT-like. A lesion covers less than 1 % of the image, is irregular, low in contrast, and told from
-// its distractors by texture and outline, not by intensity: distractors are just as bright, but smooth and round, or long and thin, so no threshold on
-// grey values finds the lesion. Everything is a function of the seed.
+// Synthetic images with small lesions: MRI-like, endoscopy-like and CT-like. A lesion covers less than 1 % of the image, is irregular, low in
+// contrast, and told from its distractors by texture and outline, not by intensity: distractors are brighter, but small, smooth and round, or hollow,
+// or long and thin, so no threshold on grey values finds the lesion. Everything is a function of the seed.
 #pragma once
 
 #include <dcs/core/philox.hpp>
@@ -33,7 +33,8 @@ class value_noise {
 
  private:
   double corner(int o, std::int64_t i, std::int64_t j) const {
-    return 2.0 * static_cast<double>(random_.child(static_cast<std::uint64_t>(o)).uniform(static_cast<std::uint64_t>((i + 4096) * 8192 + j + 4096))) - 1;
+    return 2.0 * static_cast<double>(random_.child(static_cast<std::uint64_t>(o)).uniform(static_cast<std::uint64_t>((i + 4096) * 8192 + j + 4096))) -
+           1;
   }
   double octave(int o, double y, double x) const {
     const auto i = static_cast<std::int64_t>(std::floor(y)), j = static_cast<std::int64_t>(std::floor(x));
@@ -66,11 +67,16 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
   for (std::int64_t y = 0; y < side; ++y)
     for (std::int64_t x = 0; x < side; ++x) {
       const double d = inside(static_cast<double>(y), static_cast<double>(x));
-      const double value = base + 0.10 * tissue.at(static_cast<double>(y), static_cast<double>(x)) + 0.03 * grain.at(static_cast<double>(y), static_cast<double>(x));
-      if (kind == modality::endoscopy) at(y, x) = value * (1.15 - 0.35 * d);
-      else if (d < 1) at(y, x) = value;
-      else if (d < 1.12 && kind != modality::endoscopy) at(y, x) = kind == modality::mri ? 0.62 : 0.8;  // skull, or bone
-      else at(y, x) = 0.03;
+      const double value =
+          base + 0.10 * tissue.at(static_cast<double>(y), static_cast<double>(x)) + 0.03 * grain.at(static_cast<double>(y), static_cast<double>(x));
+      if (kind == modality::endoscopy)
+        at(y, x) = value * (1.15 - 0.35 * d);
+      else if (d < 1)
+        at(y, x) = value;
+      else if (d < 1.12 && kind != modality::endoscopy)
+        at(y, x) = kind == modality::mri ? 0.62 : 0.8;  // skull, or bone
+      else
+        at(y, x) = 0.03;
     }
 
   auto place = [&](std::uint64_t k, double reach) {
@@ -84,12 +90,13 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
   for (std::uint32_t k = 0; k < discs; ++k) {
     const std::uint64_t o = 100 + 20 * k;
     const auto [dy, dx] = place(o, 0.85);
-    const double radius = u(o + 2, 0.02, 0.045) * s, stretch = u(o + 3, 0.8, 1.25), amount = contrast * u(o + 4, 0.9, 1.4);
     const bool ring = u(o + 5, 0, 1) < 0.3;
+    const double radius = (ring ? u(o + 2, 0.04, 0.06) : u(o + 2, 0.012, 0.026)) * s, stretch = u(o + 3, 0.8, 1.25),
+                 amount = contrast * u(o + 4, 1.2, 2.0);
     for (std::int64_t y = 0; y < side; ++y)
       for (std::int64_t x = 0; x < side; ++x) {
         const double q = std::hypot((static_cast<double>(y) - dy) * stretch, (static_cast<double>(x) - dx) / stretch) / radius;
-        if (q < 1.4) at(y, x) += amount * (ring ? std::exp(-12 * (q - 0.8) * (q - 0.8)) : 1 / (1 + std::exp(14 * (q - 1))));
+        if (q < 1.4) at(y, x) += amount * (ring ? std::exp(-20 * (q - 0.8) * (q - 0.8)) : 1 / (1 + std::exp(14 * (q - 1))));
       }
   }
   const auto vessels = 2 + r.below(6, 3);
@@ -116,7 +123,7 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
 
   // The lesion: a lobed outline, mottled inside, no brighter than the distractors.
   const auto [ly, lx] = place(7, 0.72);
-  const double radius = u(9, 0.032, 0.048) * s;
+  const double radius = u(9, 0.036, 0.050) * s;
   double lobes[5], phase[5];
   for (std::uint64_t k = 0; k < 5; ++k) lobes[k] = u(10 + k, 0.0, 0.30 / static_cast<double>(k + 1)), phase[k] = u(20 + k, 0, 2 * std::numbers::pi);
   const detail::value_noise mottle(r.child(3), std::max(2.5, s / 45), 1);
@@ -145,7 +152,8 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
     if (!colour) {
       out.pixels.pixels[p] = byte(value);
     } else {
-      out.pixels.pixels[3 * p] = byte(0.35 + 0.75 * value), out.pixels.pixels[3 * p + 1] = byte(0.9 * value - 0.05), out.pixels.pixels[3 * p + 2] = byte(0.75 * value - 0.05);
+      out.pixels.pixels[3 * p] = byte(0.35 + 0.75 * value), out.pixels.pixels[3 * p + 1] = byte(0.9 * value - 0.05),
+                            out.pixels.pixels[3 * p + 2] = byte(0.75 * value - 0.05);
     }
   }
   return out;

@@ -1,10 +1,12 @@
-// AdamW (Loshchilov & Hutter 2019) over all trained parameters of a network, with the gradient clipped to a global norm, and the plateau rule for its rate.
-// Moments are kept by the parameter's name, so that a checkpoint can hold them.
+// AdamW (Loshchilov & Hutter 2019) over all trained parameters of a network, with the gradient clipped to a global norm, and the rules for its rate:
+// plateau, cosine. Moments are kept by the parameter's name, so that a checkpoint can hold them.
 #pragma once
 
 #include <dcs/cpu/math.hpp>
 #include <dcs/io/safetensors.hpp>
 #include <dcs/nn/module.hpp>
+
+#include <numbers>
 
 #define DCS_KERNELS <dcs/optim/adamw.inl>
 #include <dcs/cpu/foreach_isa.inl>
@@ -51,8 +53,10 @@ class adamw {
     const double root = 1 / std::sqrt(1 - std::pow(options.beta2, static_cast<double>(steps_)));
     for (auto& e : entries_) {
       if (!e.parameter->gradient()) continue;
-      if (e.parameter->type() == dtype::f64) update<double>(e, clip, rate, root);
-      else update<float>(e, clip, rate, root);
+      if (e.parameter->type() == dtype::f64)
+        update<double>(e, clip, rate, root);
+      else
+        update<float>(e, clip, rate, root);
     }
     return norm;
   }
@@ -145,5 +149,9 @@ struct plateau {
   bool improved() const { return since_best == 0; }
   bool exhausted() const { return since_best >= stop_after; }
 };
+
+/// Cosine annealing (Loshchilov & Hutter 2017, no restart): the rate of `epoch` (from 0) of `epochs`, from `rate` down to almost 0. For runs of known
+/// length.
+inline double cosine_rate(double rate, int epoch, int epochs) { return rate * 0.5 * (1 + std::cos(std::numbers::pi * epoch / epochs)); }
 
 }  // namespace dcs
