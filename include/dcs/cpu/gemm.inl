@@ -77,16 +77,16 @@ inline register_tile_function<T> tile_of(int rows) {
 }
 
 // Rows of vectors to columns: log2(lanes) rounds of interleaving the first half of the rows with the second.
-template <class T, int... I>
-DCS_INLINE void transpose_rows(vec<T>* r, std::integer_sequence<int, I...>) {
+template <class T>
+DCS_INLINE void transpose_rows(vec<T>* r) {
   constexpr int n = lanes<T>;
   vec<T> s[n];
   DCS_UNROLL
   for (int round = 1; round < n; round *= 2) {
     DCS_UNROLL
     for (int i = 0; i < n / 2; ++i) {
-      s[2 * i] = __builtin_shufflevector(r[i], r[i + n / 2], (I % 2 * n + I / 2)...);
-      s[2 * i + 1] = __builtin_shufflevector(r[i], r[i + n / 2], (I % 2 * n + n / 2 + I / 2)...);
+      s[2 * i] = interleave_front<T>(r[i], r[i + n / 2]);
+      s[2 * i + 1] = interleave_back<T>(r[i], r[i + n / 2]);
     }
     DCS_UNROLL
     for (int i = 0; i < n; ++i) r[i] = s[i];
@@ -111,7 +111,7 @@ DCS_TARGET void pack_panel(const cpu::matrix<T>& b, std::int64_t k0, std::int64_
         vec<T> r[n];
         const T* from = b.data + (j0 + v * n) * b.stride + k0 + k;
         for (int i = 0; i < n; ++i) r[i] = kc - k >= n ? load(from + i * b.stride) : kc > k ? load_part(from + i * b.stride, kc - k) : vec<T>{};
-        transpose_rows<T>(r, std::make_integer_sequence<int, n>{});
+        transpose_rows<T>(r);
         for (int i = 0; i < n; ++i) store(to + (k + i) * tile_columns<T> + v * n, r[i]);
       }
     return;

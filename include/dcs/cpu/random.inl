@@ -3,15 +3,6 @@ namespace dcs::DCS_ISA {
 
 inline constexpr int philox_words = 4 * lanes<std::uint64_t>;
 
-template <int... I>
-DCS_INLINE void store_words(vec<std::uint64_t> low, vec<std::uint64_t> high, std::uint32_t* words, std::integer_sequence<int, I...>) {
-  constexpr int n = lanes<std::uint64_t>;
-  const vec<std::uint64_t> front = __builtin_shufflevector(low, high, (I % 2 * n + I / 2)...);
-  const vec<std::uint64_t> back = __builtin_shufflevector(low, high, (I % 2 * n + n / 2 + I / 2)...);
-  __builtin_memcpy(words, &front, sizeof front);
-  __builtin_memcpy(words + 2 * n, &back, sizeof back);
-}
-
 // The words of blocks [block, block + lanes) in order.
 DCS_INLINE void philox_blocks(random_stream r, std::uint64_t block, std::uint32_t* words) {
   using V = vec<std::uint64_t>;
@@ -30,7 +21,10 @@ DCS_INLINE void philox_blocks(random_stream r, std::uint64_t block, std::uint32_
     c3 = a & low;
     k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
   }
-  store_words(c0 | c1 << 32, c2 | c3 << 32, words, std::make_integer_sequence<int, lanes<std::uint64_t>>{});
+  const V first = c0 | c1 << 32, second = c2 | c3 << 32;
+  const V front = interleave_front<std::uint64_t>(first, second), back = interleave_back<std::uint64_t>(first, second);
+  __builtin_memcpy(words, &front, sizeof front);
+  __builtin_memcpy(words + philox_words / 2, &back, sizeof back);
 }
 
 template <class T>

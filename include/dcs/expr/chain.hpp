@@ -72,6 +72,8 @@ struct chain_arguments {
 
 #define DCS_KERNELS <dcs/expr/functions.inl>
 #include <dcs/cpu/foreach_isa.inl>
+#define DCS_KERNELS <dcs/expr/tree.inl>
+#include <dcs/cpu/foreach_isa.inl>
 #define DCS_KERNELS <dcs/expr/chain.inl>
 #include <dcs/cpu/foreach_isa.inl>
 

@@ -2,63 +2,6 @@
 // call<F, ...>, leaf<I> and constant<I>; every element of the result is computed from the leaves alone, so backward recomputes what lies between.
 namespace dcs::DCS_ISA {
 
-template <class Node>
-struct chain;
-
-template <int I>
-struct chain<expr::leaf<I>> {
-  template <class V>
-  DCS_INLINE static V value(const V* x, const V*) { return x[I]; }
-  template <class V>
-  DCS_INLINE static void spread(V g, const V*, const V*, V* dx) { dx[I] += g; }
-};
-
-template <int I>
-struct chain<expr::constant<I>> {
-  template <class V>
-  DCS_INLINE static V value(const V*, const V* c) { return c[I]; }
-  template <class V>
-  DCS_INLINE static void spread(V, const V*, const V*, V*) {}
-};
-
-template <class F, class A>
-struct chain<expr::call<F, A>> {
-  template <class V>
-  DCS_INLINE static V value(const V* x, const V* c) { return value_of(F{}, chain<A>::value(x, c)); }
-  template <class V>
-  DCS_INLINE static void spread(V g, const V* x, const V* c, V* dx) {
-    const V a = chain<A>::value(x, c);
-    chain<A>::spread(partial<0>(F{}, g, value_of(F{}, a), a), x, c, dx);
-  }
-};
-
-template <class F, class A, class B>
-struct chain<expr::call<F, A, B>> {
-  template <class V>
-  DCS_INLINE static V value(const V* x, const V* c) { return value_of(F{}, chain<A>::value(x, c), chain<B>::value(x, c)); }
-  template <class V>
-  DCS_INLINE static void spread(V g, const V* x, const V* c, V* dx) {
-    const V a = chain<A>::value(x, c), b = chain<B>::value(x, c), y = value_of(F{}, a, b);
-    chain<A>::spread(partial<0>(F{}, g, y, a, b), x, c, dx);
-    chain<B>::spread(partial<1>(F{}, g, y, a, b), x, c, dx);
-  }
-};
-
-template <class F, class A, class B, class C>
-struct chain<expr::call<F, A, B, C>> {
-  template <class V>
-  DCS_INLINE static V value(const V* x, const V* c) {
-    return value_of(F{}, chain<A>::value(x, c), chain<B>::value(x, c), chain<C>::value(x, c));
-  }
-  template <class V>
-  DCS_INLINE static void spread(V g, const V* x, const V* c, V* dx) {
-    const V p = chain<A>::value(x, c), q = chain<B>::value(x, c), r = chain<C>::value(x, c), y = value_of(F{}, p, q, r);
-    chain<A>::spread(partial<0>(F{}, g, y, p, q, r), x, c, dx);
-    chain<B>::spread(partial<1>(F{}, g, y, p, q, r), x, c, dx);
-    chain<C>::spread(partial<2>(F{}, g, y, p, q, r), x, c, dx);
-  }
-};
-
 // Memory to vectors of the type that arithmetic is done in; n < lanes at the end of a row.
 template <class T, class C = compute_type<T>>
 DCS_INLINE vec<C> load_values(const T* p, std::int64_t n) {

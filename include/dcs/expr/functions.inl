@@ -103,16 +103,24 @@ DCS_INLINE V partial(functions::minimum, V g, V, V a, V b) {
 template <class F, class V, class... Vs>
   requires requires { &F::template f<double>; }
 DCS_INLINE V value_of(F, V a, Vs... rest) {
-  V y{};
-  for (int i = 0; i < static_cast<int>(sizeof(V) / sizeof(a[0])); ++i) y[i] = F::f(a[i], rest[i]...);
-  return y;
+  if constexpr (std::is_arithmetic_v<V>) {
+    return F::f(a, rest...);
+  } else {
+    V y{};
+    for (int i = 0; i < static_cast<int>(sizeof(V) / sizeof(a[0])); ++i) y[i] = F::f(a[i], rest[i]...);
+    return y;
+  }
 }
 template <int I, class F, class V, class... Vs>
   requires requires { &F::template f<double>; }
 DCS_INLINE V partial(F, V g, V y, Vs... x) {
-  V d{};
-  for (int i = 0; i < static_cast<int>(sizeof(V) / sizeof(g[0])); ++i) d[i] = g[i] * F::template df<I>(y[i], x[i]...);
-  return d;
+  if constexpr (std::is_arithmetic_v<V>) {
+    return g * F::template df<I>(y, x...);
+  } else {
+    V d{};
+    for (int i = 0; i < static_cast<int>(sizeof(V) / sizeof(g[0])); ++i) d[i] = g[i] * F::template df<I>(y[i], x[i]...);
+    return d;
+  }
 }
 
 }  // namespace dcs::DCS_ISA

@@ -34,7 +34,7 @@ DCS_TARGET void transform_weights(const T* w, std::int64_t depth, std::int64_t o
           const T* from = w + (s * outputs + o0 + o) * depth + k0 + k;
           r[o] = o0 + o >= outputs || exist <= 0 ? vec<T>{} : exist >= n ? load(from) : load_part(from, exist);
         }
-        transpose_rows<T>(r, std::make_integer_sequence<int, n>{});
+        transpose_rows<T>(r);
         for (int i = 0; i < n; ++i) store(taps + ((8 - s) * k_block + k + i) * columns + v * n, r[i]);
       }
     }

@@ -1,0 +1,142 @@
+// What a CUDA kernel of dcs may do, as an interface that two things implement: a block of a GPU (gpu_block.cuh) and a block that the host executes
+// (emulated_block.hpp). A kernel is a functor over it,
+//
+//     template <class T>
+//     struct scale_kernel {
+//       static constexpr const char* name = "scale";
+//       static constexpr int threads = 256;                       // of a block, a multiple of 32
+//       device_span<const T> x;                                   // global memory, with its size
+//       device_span<T> y;
+//       std::int64_t blocks() const { return ceil_div(y.size, std::int64_t{threads}); }
+//       std::int64_t shared_bytes() const { return 0; }
+//       template <class Block>
+//       DCS_DEVICE void operator()(Block& b) const {
+//         const auto in = b.global(x, "x");                       // memory is read and written through accessors, nothing else
+//         auto out = b.global(y, "y");
+//         const std::int64_t i = b.index();
+//         if (i < y.size) out.write(i, 2 * in.read(i));
+//       }
+//     };
+//     launch(D{}, scale_kernel<float>{...});                      // D: cuda::device or cuda::emulated
+//
+// so the tests run every kernel, in double too, on a machine without a GPU, and see what a GPU would not tell: an access out of bounds, a read of shared memory that
+// nobody wrote, two threads at one place without a barrier between them, a copy that is used before its wait, a barrier that not every thread reaches.
+//
+// A Block offers
+//   thread(), threads(), block(), blocks(), index() = block · threads + thread, lane(), warp(), warps()
+//   global(device_span<T>, name)                accessor of global memory; a kernel writes a piece of memory through one span only
+//   shared<T>(count, name)                      accessor of shared memory; every thread asks for the same arrays in the same order
+//   barrier(), warp_barrier()                   of the block's threads; of the warp's lanes
+//   shuffle(v, lane), shuffle_xor(v, mask)      the value of another lane; every lane of the warp takes part
+//   ballot(bool)                                bit i: the predicate of lane i
+//   copy_async<N>(to, i, from, j, valid)        N elements (4, 8 or 16 bytes) from global to shared memory, zeros where not valid; commit_copies() closes a
+//                                               group; wait_copies<P>() waits for all but the latest P groups of this thread
+//   fragment_a<T>, fragment_b<T>, fragment_c<T> a warp's share of matrices of 16 × 16, 16 × 8 and 16 × 8, in the register layout of mma.m16n8k16: with
+//                                               g = lane / 4 and t = lane % 4, elements 2p and 2p + 1 of a are at row g + 8 (p % 2), columns 2t and 2t + 1 (+ 8 where
+//                                               p ≥ 2); of b at column g, rows 2t, 2t + 1 (+ 8); of c at row g + 8p, columns 2t, 2t + 1
+//   load_a(s, row, column, stride) etc.         fragments from shared memory
+//   mma(c, a, b)                                c += a · b: bf16 with sums in float; float to float's accuracy (three TF32 products); double on the host
+//   atomic_add(accessor, i, v)                  integers only: floats would make the result depend on the order
+// and an accessor a of T offers read(i), write(i, v), read<N>(i) and write(i, packet) for N elements in one access of at most 16 bytes, aligned to its size. What is read
+// of a 16-bit type is a float, and is rounded when written.
+#pragma once
+
+#include <dcs/core/dtype.hpp>
+
+#include <cstdint>
+#include <type_traits>
+
+#if defined(__CUDACC__)
+#define DCS_DEVICE __host__ __device__
+#else
+#define DCS_DEVICE
+#endif
+
+// Loops whose trip count the registers depend on.
+#if defined(__CUDA_ARCH__)
+#define DCS_DEVICE_UNROLL _Pragma("unroll")
+#else
+#define DCS_DEVICE_UNROLL
+#endif
+
+namespace dcs::cuda {
+
+/// Global memory of a kernel: where, and how many elements.
+template <class T>
+struct device_span {
+  T* data = nullptr;
+  std::int64_t size = 0;
+
+  DCS_DEVICE explicit operator bool() const { return data != nullptr; }
+  /// A span that is written can be read.
+  operator device_span<const T>() const requires(!std::is_const_v<T>) { return {data, size}; }
+};
+
+namespace detail {
+template <class T>
+struct arithmetic {
+  using type = T;
+};
+template <>
+struct arithmetic<bf16> {
+  using type = float;
+};
+template <>
+struct arithmetic<f16> {
+  using type = float;
+};
+}  // namespace detail
+
+/// What kernels compute in where memory holds T.
+template <class T>
+using arithmetic_t = typename detail::arithmetic<std::remove_const_t<T>>::type;
+
+/// Elements of one access of 16 bytes.
+template <class T>
+inline constexpr int packet_size = 16 / static_cast<int>(sizeof(T));
+
+/// Elements that are read or written at once.
+template <class A, int N>
+struct packet {
+  A x[N] = {};
+  DCS_DEVICE A& operator[](int i) { return x[i]; }
+  DCS_DEVICE const A& operator[](int i) const { return x[i]; }
+};
+
+inline constexpr int warp_size = 32;
+
+template <class I>
+DCS_DEVICE constexpr I ceil_div(I a, I b) {
+  return (a + b - 1) / b;
+}
+
+/// Sum over the lanes of a warp, the same bits in every lane: halves are added to halves.
+template <class Block, class A>
+DCS_DEVICE A warp_sum(Block& b, A v) {
+  DCS_DEVICE_UNROLL
+  for (int m = warp_size / 2; m > 0; m /= 2) v += b.shuffle_xor(v, m);
+  return v;
+}
+/// Largest over the lanes of a warp.
+template <class Block, class A>
+DCS_DEVICE A warp_max(Block& b, A v) {
+  DCS_DEVICE_UNROLL
+  for (int m = warp_size / 2; m > 0; m /= 2) {
+    const A other = b.shuffle_xor(v, m);
+    v = other > v ? other : v;
+  }
+  return v;
+}
+/// Sum over the threads of a block, in every thread. `partial`: shared memory of one A for each warp, free again after the call.
+template <class Block, class Shared, class A>
+DCS_DEVICE A block_sum(Block& b, Shared& partial, A v) {
+  v = warp_sum(b, v);
+  if (b.lane() == 0) partial.write(b.warp(), v);
+  b.barrier();
+  A sum = 0;
+  for (int w = 0; w < b.warps(); ++w) sum += partial.read(w);
+  b.barrier();
+  return sum;
+}
+
+}  // namespace dcs::cuda

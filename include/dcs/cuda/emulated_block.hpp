@@ -1,0 +1,447 @@
+// A block of the block interface (block.hpp) that the host executes. Its threads run one at a time, each until it meets a barrier or an exchange within its warp, in
+// an order that a seed shuffles anew between barriers; blocks run in a shuffled order too. Every access is checked (memory_check.hpp). Shared memory starts as
+// NaN. What a kernel does wrong ends the launch with a dcs::error that names kernel, thread and array.
+#pragma once
+
+#include <dcs/core/philox.hpp>
+#include <dcs/cuda/block.hpp>
+#include <dcs/cuda/fiber.hpp>
+#include <dcs/cuda/memory_check.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <map>
+#include <numeric>
+#include <utility>
+
+namespace dcs::cuda {
+
+/// How the host executes kernels.
+struct emulation {
+  std::uint64_t seed = 0;  // of the orders of blocks and threads
+  bool check = true;       // bounds, races, copies before their wait; without, only the result
+};
+
+namespace detail {
+
+enum class waits_for : std::uint8_t { nothing, block, warp, end };
+
+// What the threads of a launch share.
+struct launch_state {
+  const char* kernel;
+  int threads;
+  std::int64_t blocks, shared_bytes;
+  emulation options;
+  std::map<const void*, memory_check> global;  // written spans, by their address
+};
+
+struct pending_copy {
+  std::byte* to;
+  const std::byte* from;  // null: zeros
+  std::int64_t bytes;
+  memory_check* check;
+  std::int64_t element, elements;
+};
+
+struct thread_state {
+  waits_for state = waits_for::nothing;
+  moment now;
+  std::size_t shared_arrays = 0;
+  int exchange = 0;  // kind of the warp's exchange it waits in
+  std::vector<pending_copy> open;
+  std::vector<std::vector<pending_copy>> groups;
+};
+
+inline constexpr std::size_t exchange_bytes = 192;
+struct warp_state {
+  // Two sets: nobody can be two exchanges ahead of another lane.
+  alignas(16) std::byte values[2][warp_size][exchange_bytes];
+};
+
+struct shared_array {
+  std::int64_t offset, count;
+  std::size_t element;
+  memory_check check;
+};
+
+struct block_state {
+  launch_state* launch;
+  fibers* threads_of;
+  std::int64_t number = 0;
+  std::vector<std::byte> memory;
+  std::int64_t used = 0;
+  std::vector<std::unique_ptr<shared_array>> arrays;
+  std::vector<thread_state> threads;
+  std::vector<warp_state> warps;
+  std::exception_ptr error;
+};
+
+}  // namespace detail
+
+/// Memory as a thread of an emulated block sees it.
+template <class T>
+class checked {
+ public:
+  using value_type = std::remove_const_t<T>;
+  using arithmetic = arithmetic_t<T>;
+
+  checked(T* data, std::int64_t size, memory_check* check, const moment* now) : data_(data), size_(size), check_(check), now_(now) {}
+
+  arithmetic read(std::int64_t i) const {
+    visit(i, 1);
+    return static_cast<arithmetic>(data_[i]);
+  }
+  template <int N>
+  packet<arithmetic, N> read(std::int64_t i) const {
+    expect_packet<N>();
+    visit(i, N);
+    packet<arithmetic, N> p;
+    for (int k = 0; k < N; ++k) p[k] = static_cast<arithmetic>(data_[i + k]);
+    return p;
+  }
+  void write(std::int64_t i, arithmetic v) const requires(!std::is_const_v<T>) {
+    change(i, 1);
+    data_[i] = static_cast<value_type>(v);
+  }
+  template <int N>
+  void write(std::int64_t i, const packet<arithmetic, N>& p) const requires(!std::is_const_v<T>) {
+    expect_packet<N>();
+    change(i, N);
+    for (int k = 0; k < N; ++k) data_[i + k] = static_cast<value_type>(p[k]);
+  }
+  std::int64_t size() const { return size_; }
+  T* data() const { return data_; }
+  memory_check* check() const { return check_; }
+  void expect_inside(std::int64_t i, std::int64_t n) const {
+    if (now_) memory_bounds(i, n);
+  }
+
+ private:
+  template <int N>
+  static constexpr void expect_packet() {
+    static_assert(N * sizeof(T) <= 16 && (N & (N - 1)) == 0, "dcs::cuda: one access is of 1, 2, 4, … elements and at most 16 bytes");
+  }
+  void memory_bounds(std::int64_t i, std::int64_t n) const {
+    if (i < 0 || i + n > size_ || (n > 1 && reinterpret_cast<std::uintptr_t>(data_ + i) % (static_cast<std::size_t>(n) * sizeof(T)) != 0)) {
+      if (check_) check_->expect_inside(i, n, *now_);
+      fail("thread ", now_->thread, " of block ", now_->block, " is at element ", i, " (", n, " at once) of memory of ", size_);
+    }
+  }
+  void visit(std::int64_t i, std::int64_t n) const {
+    if (!now_) return;
+    memory_bounds(i, n);
+    if (check_)
+      for (std::int64_t k = 0; k < n; ++k) check_->read(i + k, *now_);
+  }
+  void change(std::int64_t i, std::int64_t n) const {
+    if (!now_) return;
+    memory_bounds(i, n);
+    if (check_)
+      for (std::int64_t k = 0; k < n; ++k) check_->write(i + k, *now_);
+  }
+
+  T* data_;
+  std::int64_t size_;
+  memory_check* check_;
+  const moment* now_;  // null: unchecked
+};
+
+/// One thread's sight of its block.
+class emulated_block {
+ public:
+  emulated_block(detail::block_state& s, int thread) : s_(&s), thread_(thread) {}
+
+  int thread() const { return thread_; }
+  int threads() const { return s_->launch->threads; }
+  std::int64_t block() const { return s_->number; }
+  std::int64_t blocks() const { return s_->launch->blocks; }
+  std::int64_t index() const { return block() * threads() + thread(); }
+  int lane() const { return thread_ % warp_size; }
+  int warp() const { return thread_ / warp_size; }
+  int warps() const { return threads() / warp_size; }
+
+  template <class T>
+  checked<T> global(device_span<T> span, const char* name) {
+    if (!s_->launch->options.check) return {span.data, span.size, nullptr, nullptr};
+    memory_check* check = nullptr;
+    if constexpr (!std::is_const_v<T>)
+      if (span.data) check = &s_->launch->global.try_emplace(span.data, name, span.size, true).first->second;
+    return {span.data, span.size, check, &mine().now};
+  }
+  template <class T>
+  checked<T> shared(std::int64_t count, const char* name) {
+    const std::size_t k = mine().shared_arrays++;
+    if (k == s_->arrays.size()) {
+      const std::int64_t offset = (s_->used + 15) / 16 * 16, bytes = count * static_cast<std::int64_t>(sizeof(T));
+      if (offset + bytes > s_->launch->shared_bytes)
+        fail("shared memory: ", name, " ends at byte ", offset + bytes, ", the launch has ", s_->launch->shared_bytes);
+      s_->used = offset + bytes;
+      s_->arrays.push_back(std::make_unique<detail::shared_array>(
+          detail::shared_array{offset, count, sizeof(T), memory_check(name, s_->launch->options.check ? count : 0, false)}));
+    }
+    auto& a = *s_->arrays[k];
+    if (a.count != count || a.element != sizeof(T)) fail("shared memory: thread ", thread_, " asks for ", count, " elements of ", name, ", another for ", a.count, " of ", a.check.array());
+    const bool check = s_->launch->options.check;
+    return {reinterpret_cast<T*>(s_->memory.data() + a.offset), count, check ? &a.check : nullptr, check ? &mine().now : nullptr};
+  }
+
+  void barrier() {
+    wait(detail::waits_for::block);
+    ++mine().now.phase;
+  }
+  void warp_barrier() {
+    exchange(1, nullptr, 0);
+    ++mine().now.warp_phase;
+  }
+
+  template <class V>
+  V shuffle(V v, int lane) {
+    const auto* all = exchange(2, &v, sizeof v);
+    return taken<V>(all, lane % warp_size);
+  }
+  template <class V>
+  V shuffle_xor(V v, int mask) {
+    const auto* all = exchange(3, &v, sizeof v);
+    return taken<V>(all, lane() ^ mask);
+  }
+  std::uint32_t ballot(bool predicate) {
+    const auto* all = exchange(4, &predicate, sizeof predicate);
+    std::uint32_t bits = 0;
+    for (int i = 0; i < warp_size; ++i) bits |= static_cast<std::uint32_t>(taken<bool>(all, i)) << i;
+    return bits;
+  }
+
+  template <int N, class To, class From>
+  void copy_async(const checked<To>& to, std::int64_t i, const checked<From>& from, std::int64_t j, bool valid = true) {
+    static_assert(std::is_same_v<To, std::remove_const_t<From>>, "dcs::cuda: copy_async does not convert");
+    constexpr std::int64_t bytes = N * static_cast<std::int64_t>(sizeof(To));
+    static_assert(bytes == 4 || bytes == 8 || bytes == 16, "dcs::cuda: an asynchronous copy is of 4, 8 or 16 bytes");
+    to.expect_inside(i, N);
+    if (valid) from.expect_inside(j, N);
+    if (to.check())
+      for (int k = 0; k < N; ++k) to.check()->set_pending(i + k, true, mine().now);
+    mine().open.push_back({reinterpret_cast<std::byte*>(to.data() + i), valid ? reinterpret_cast<const std::byte*>(from.data() + j) : nullptr, bytes, to.check(), i, N});
+  }
+  void commit_copies() { mine().groups.push_back(std::exchange(mine().open, {})); }
+  template <int Pending>
+  void wait_copies() {
+    auto& groups = mine().groups;
+    while (groups.size() > Pending) {
+      for (const auto& c : groups.front()) {
+        if (c.check)
+          for (std::int64_t k = 0; k < c.elements; ++k) c.check->set_pending(c.element + k, false, mine().now);
+        if (c.from) std::memcpy(c.to, c.from, static_cast<std::size_t>(c.bytes));
+        else std::memset(c.to, 0, static_cast<std::size_t>(c.bytes));
+      }
+      groups.erase(groups.begin());
+    }
+  }
+
+  template <class T>
+  struct fragment_a {
+    arithmetic_t<T> x[8] = {};
+    /// Elements 2p and 2p + 1, rounded to T.
+    void set(int p, arithmetic_t<T> low, arithmetic_t<T> high) {
+      x[2 * p] = static_cast<arithmetic_t<T>>(static_cast<T>(low)), x[2 * p + 1] = static_cast<arithmetic_t<T>>(static_cast<T>(high));
+    }
+  };
+  template <class T>
+  struct fragment_b {
+    arithmetic_t<T> x[4] = {};
+  };
+  template <class T>
+  struct fragment_c {
+    arithmetic_t<T> x[4] = {};
+  };
+
+  /// Element (i, j) of the 16 × 16 tile at s[(row + i) · stride + column + j].
+  template <class T>
+  fragment_a<T> load_a(const checked<T>& s, std::int64_t row, std::int64_t column, std::int64_t stride) {
+    fragment_a<T> a;
+    for (int p = 0; p < 4; ++p)
+      for (int e = 0; e < 2; ++e) a.x[2 * p + e] = s.read((row + group() + 8 * (p % 2)) * stride + column + 2 * quad() + e + 8 * (p / 2));
+    return a;
+  }
+  /// Element (i, j) of the 16 × 16 tile at s[(row + j) · stride + column + i].
+  template <class T>
+  fragment_a<T> load_a_transposed(const checked<T>& s, std::int64_t row, std::int64_t column, std::int64_t stride) {
+    fragment_a<T> a;
+    for (int p = 0; p < 4; ++p)
+      for (int e = 0; e < 2; ++e) a.x[2 * p + e] = s.read((row + 2 * quad() + e + 8 * (p / 2)) * stride + column + group() + 8 * (p % 2));
+    return a;
+  }
+  /// Element (k, n) of the 16 × 8 tile at s[(row + n) · stride + column + k].
+  template <class T>
+  fragment_b<T> load_b(const checked<T>& s, std::int64_t row, std::int64_t column, std::int64_t stride) {
+    fragment_b<T> b;
+    for (int p = 0; p < 2; ++p)
+      for (int e = 0; e < 2; ++e) b.x[2 * p + e] = s.read((row + group()) * stride + column + 2 * quad() + e + 8 * p);
+    return b;
+  }
+  /// Element (k, n) of the 16 × 8 tile at s[(row + k) · stride + column + n].
+  template <class T>
+  fragment_b<T> load_b_transposed(const checked<T>& s, std::int64_t row, std::int64_t column, std::int64_t stride) {
+    fragment_b<T> b;
+    for (int p = 0; p < 2; ++p)
+      for (int e = 0; e < 2; ++e) b.x[2 * p + e] = s.read((row + 2 * quad() + e + 8 * p) * stride + column + group());
+    return b;
+  }
+  template <class T>
+  void mma(fragment_c<T>& c, const fragment_a<T>& a, const fragment_b<T>& b) {
+    struct pair {
+      fragment_a<T> a;
+      fragment_b<T> b;
+    };
+    const pair own{a, b};
+    const auto* all = exchange(5, &own, sizeof own);
+    const auto lane_of = [all](int lane) -> const pair& { return *reinterpret_cast<const pair*>(all[lane]); };
+    for (int e = 0; e < 4; ++e) {
+      const int row = group() + 8 * (e / 2), column = 2 * quad() + e % 2;
+      arithmetic_t<T> sum = c.x[e];
+      for (int k = 0; k < 16; ++k) {
+        const int t = k % 8 / 2, p = k / 8, half = k % 2;
+        sum += lane_of(row % 8 * 4 + t).a.x[2 * (row / 8 + 2 * p) + half] * lane_of(column * 4 + t).b.x[2 * p + half];
+      }
+      c.x[e] = sum;
+    }
+  }
+
+  template <class T>
+  T atomic_add(const checked<T>& a, std::int64_t i, T v) {
+    static_assert(std::is_integral_v<T>, "dcs::cuda: atomics are of integers");
+    a.expect_inside(i, 1);
+    return std::exchange(a.data()[i], a.data()[i] + v);
+  }
+
+ private:
+  using lane_values = std::byte[detail::exchange_bytes];
+
+  detail::thread_state& mine() const { return s_->threads[static_cast<std::size_t>(thread_)]; }
+  int group() const { return lane() / 4; }
+  int quad() const { return lane() % 4; }
+  void wait(detail::waits_for w) {
+    mine().state = w;
+    s_->threads_of->wait();
+  }
+  // Leaves `bytes` for the other lanes and waits until all have come. The result holds until the exchange after the next.
+  const lane_values* exchange(int kind, const void* value, std::size_t bytes) {
+    auto& w = s_->warps[static_cast<std::size_t>(warp())].values[turn_ ^= 1];
+    if (bytes > 0) std::memcpy(w[lane()], value, bytes);
+    mine().exchange = kind;
+    wait(detail::waits_for::warp);
+    return w;
+  }
+  template <class V>
+  static V taken(const lane_values* all, int lane) {
+    static_assert(std::is_trivially_copyable_v<V> && sizeof(V) <= detail::exchange_bytes);
+    V v;
+    std::memcpy(&v, all[lane], sizeof v);
+    return v;
+  }
+
+  detail::block_state* s_;
+  int thread_;
+  int turn_ = 0;
+};
+
+namespace detail {
+
+template <class Kernel>
+struct thread_entry {
+  const Kernel* kernel;
+  block_state* state;
+  static void run(void* context, int thread) {
+    auto& self = *static_cast<thread_entry*>(context);
+    try {
+      emulated_block b(*self.state, thread);
+      (*self.kernel)(b);
+      const auto& t = self.state->threads[static_cast<std::size_t>(thread)];
+      if (!t.open.empty() || !t.groups.empty()) fail("thread ", thread, " of block ", self.state->number, " ends before the wait for its asynchronous copies");
+    } catch (...) {
+      if (!self.state->error) self.state->error = std::current_exception();
+    }
+    self.state->threads[static_cast<std::size_t>(thread)].state = waits_for::end;
+  }
+};
+
+inline void shuffle(std::vector<int>& order, random_stream r) {
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[r.below(i, static_cast<std::uint32_t>(i))]);
+}
+
+// Lets go what has come together: warps whose lanes all wait in one exchange, the block where all wait at the barrier. Returns whether anything was.
+inline bool release(block_state& s) {
+  bool any = false;
+  auto all_wait = [&](std::size_t begin, std::size_t end, waits_for w) {
+    return std::all_of(s.threads.begin() + static_cast<std::ptrdiff_t>(begin), s.threads.begin() + static_cast<std::ptrdiff_t>(end),
+                       [&](const thread_state& t) { return t.state == w; });
+  };
+  for (std::size_t w = 0; w < s.warps.size(); ++w) {
+    const std::size_t begin = w * warp_size, end = begin + warp_size;
+    if (!all_wait(begin, end, waits_for::warp)) continue;
+    for (std::size_t t = begin; t < end; ++t) {
+      if (s.threads[t].exchange != s.threads[begin].exchange) fail("lanes of warp ", w, " of block ", s.number, " meet in different exchanges");
+      s.threads[t].state = waits_for::nothing;
+    }
+    any = true;
+  }
+  if (all_wait(0, s.threads.size(), waits_for::block)) {
+    for (auto& t : s.threads) t.state = waits_for::nothing;
+    any = true;
+  }
+  return any;
+}
+
+inline void run_block(block_state& s, random_stream random) {
+  std::vector<int> order(s.threads.size());
+  std::iota(order.begin(), order.end(), 0);
+  for (std::uint64_t round = 0;; ++round) {
+    shuffle(order, random.child(round));
+    bool ran = false;
+    for (const int t : order)
+      if (s.threads[static_cast<std::size_t>(t)].state == waits_for::nothing) {
+        s.threads_of->run(t);
+        ran = true;
+        if (s.error) std::rethrow_exception(s.error);
+      }
+    const bool over = std::all_of(s.threads.begin(), s.threads.end(), [](const thread_state& t) { return t.state == waits_for::end; });
+    if (over) return;
+    if (!release(s) && !ran) {
+      for (const auto& t : s.threads)
+        if (t.state == waits_for::block || t.state == waits_for::warp)
+          fail("thread ", &t - s.threads.data(), " of block ", s.number, " waits at a ", t.state == waits_for::block ? "barrier" : "warp's exchange", " that not every thread reaches");
+    }
+  }
+}
+
+}  // namespace detail
+
+/// Executes a kernel on the host. Throws dcs::error for what the kernel does wrong.
+template <class Kernel>
+void emulate(const Kernel& kernel, const emulation& options = {}) {
+  static_assert(Kernel::threads % warp_size == 0 && Kernel::threads > 0 && Kernel::threads <= 1024, "dcs::cuda: threads of a block: a multiple of 32, at most 1024");
+  detail::launch_state launch{Kernel::name, Kernel::threads, kernel.blocks(), kernel.shared_bytes(), options, {}};
+  static thread_local fibers threads_of;
+  const random_stream random{options.seed, 0x656d75};
+  std::vector<int> order(static_cast<std::size_t>(launch.blocks));
+  std::iota(order.begin(), order.end(), 0);
+  detail::shuffle(order, random.child(0));
+  try {
+    detail::block_state s{&launch, &threads_of, 0, {}, 0, {}, {}, {}, nullptr};
+    s.warps.resize(static_cast<std::size_t>(Kernel::threads / warp_size));
+    detail::thread_entry<Kernel> entry{&kernel, &s};
+    for (const int block : order) {
+      s.number = block, s.used = 0;
+      s.arrays.clear();
+      s.memory.assign(static_cast<std::size_t>(launch.shared_bytes), std::byte{0xFF});
+      s.threads.assign(static_cast<std::size_t>(Kernel::threads), {});
+      for (std::size_t t = 0; t < s.threads.size(); ++t) s.threads[t].now.block = static_cast<std::uint32_t>(block), s.threads[t].now.thread = static_cast<std::uint32_t>(t);
+      threads_of.start(Kernel::threads, &detail::thread_entry<Kernel>::run, &entry);
+      detail::run_block(s, random.child(1).child(static_cast<std::uint64_t>(block)));
+    }
+  } catch (const error& e) {
+    fail("dcs::cuda: kernel ", Kernel::name, ": ", e.what());
+  }
+}
+
+}  // namespace dcs::cuda
