@@ -1,4 +1,5 @@
 // Includes DCS_KERNELS once for each instruction set (see isa.hpp). Deliberately without an include guard.
+// The pragmas say to nvcc's host code what DCS_TARGET says elsewhere: nvcc drops the attributes of lambdas.
 #include <dcs/cpu/isa.hpp>
 #include <dcs/cpu/simd.hpp>
 
@@ -20,7 +21,14 @@
 #define DCS_ISA avx2
 #define DCS_ISA_BYTES 32
 #define DCS_TARGET __attribute__((target("avx2,fma")))
+#ifdef __CUDACC__
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
 #include DCS_KERNELS
+#ifdef __CUDACC__
+#pragma GCC pop_options
+#endif
 #undef DCS_ISA
 #undef DCS_ISA_BYTES
 #undef DCS_TARGET
@@ -28,7 +36,14 @@
 #define DCS_ISA avx512
 #define DCS_ISA_BYTES 64
 #define DCS_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")))
+#ifdef __CUDACC__
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")
+#endif
 #include DCS_KERNELS
+#ifdef __CUDACC__
+#pragma GCC pop_options
+#endif
 #undef DCS_ISA
 #undef DCS_ISA_BYTES
 #undef DCS_TARGET
