@@ -1,0 +1,62 @@
+// The headers as host code of nvcc, every family of ops: the kernel that an equation's type selects, and gradients in double against central
+// differences, which run each op's forward and backward.
+#include <dcs/dcs.hpp>
+
+#include <cstdio>
+
+using namespace dcs;
+
+namespace {
+
+int failed = 0;
+
+template <class... S, class F>
+void check(const char* op, const F& f) {
+  std::uint64_t seed = 0;
+  const auto draw = [&]<class One>(One) { return random_normal<double, One>(One::extents, random_stream{7, ++seed}); };
+  const std::tuple inputs{draw(S())...};
+  const double error = std::apply([&](const auto&... x) { return gradcheck(f, random_stream{8, 0}, 40, x...); }, inputs);
+  std::printf("%-22s %.1e\n", op, error);
+  failed += !(error < 1e-6);
+}
+
+using map = shape<2, 6, 6, 4>;
+using heads = shape<2, 2, 5, 8>;
+const auto fuse = [](const auto& logits, const auto& a, const auto& b, const auto& c, const auto& d) {
+  const auto w = softmax<channel>(logits);
+  return eval(slice<channel, 0>(w) * a + slice<channel, 1>(w) * b + slice<channel, 2>(w) * c + slice<channel, 3>(w) * d);
+};
+
+}  // namespace
+
+int main() {
+  const auto image = tensor<float, shape<2, 8, 8, 3>>::full(1);
+  const auto convolution = relu(conv2d<1, 1>(image, tensor<float, shape<3, 3, 3, 4>>::full(1)) + tensor<float, shape<4>>::full(2));
+  static_assert(std::is_same_v<kernel_of<decltype(convolution)>, kernels::convolution_epilogue>);
+  const float value = eval(convolution)(1, 4, 4, 3);
+  std::printf("conv2d of ones: %g, expected 29\n", static_cast<double>(value));
+  failed += value != 29;
+
+  check<map, map, shape<4>>("pointwise", [](const auto& x, const auto& y, const auto& b) { return sigmoid(x * y) + exp(x * 0.5) * b; });
+  check<map, shape<3, 3, 4, 5>, shape<5>>("conv2d", [](const auto& x, const auto& w, const auto& b) { return conv2d<2, 1>(x, w, b); });
+  check<map, shape<3, 3, 4, 4>, shape<4>, map>(
+      "conv2d, fused", [](const auto& x, const auto& w, const auto& b, const auto& r) { return relu(conv2d<1, 1>(x, w, b) + r); });
+  check<map, shape<3, 3, 1, 4>>("conv2d, depthwise", [](const auto& x, const auto& w) { return conv2d<1, 1, 1, 4>(x, w); });
+  check<shape<3, 4>, shape<4, 6>, shape<6>>("linear", [](const auto& x, const auto& w, const auto& b) { return linear(x, w, b); });
+  check<shape<2, 3, 4>, shape<2, 4, 5>>("matmul", [](const auto& a, const auto& b) { return matmul(a, b); });
+  check<heads, heads, heads>("attention",
+                             [](const auto& q, const auto& k, const auto& v) { return eval(matmul(softmax<3>(matmul(q, transpose(k)) * 0.35), v)); });
+  check<map, map, map, map, map>("weighted sum", fuse);
+  check<map, shape<4>, shape<4>>("batch_norm", [](const auto& x, const auto& g, const auto& b) {
+    return batch_norm_training(x, g, b, tensor<double, shape<4>>::zeros(), tensor<double, shape<4>>::full(1));
+  });
+  check<map, shape<4>, shape<4>>("layer_norm", [](const auto& x, const auto& g, const auto& b) { return layer_norm(x, g, b); });
+  check<map>("pools", [](const auto& x) { return eval(max_pool2d<2>(x)) + eval(avg_pool2d<2>(x)); });
+  check<map>("resize", [](const auto& x) { return resize_bilinear<corners::aligned, 9, 5>(x); });
+  check<map, map>("concat, permute", [](const auto& a, const auto& b) { return permute<0, 3, 1, 2>(concat<channel>(a, b)); });
+  check<map>("sum", [](const auto& x) { return sum<1, 2>(x * x); });
+  check<map>("dropout", [](const auto& x) { return dropout(x, 0.4, random_stream{3, 1}); });
+  const auto rois = tensor<double, shape<dyn<"roi">, 5>>::from(std::array{0.0, 3.0, 2.0, 20.0, 17.0, 1.0, 0.0, 5.0, 9.0, 23.0}, {2, 5});
+  check<map>("roi_align", [&](const auto& x) { return roi_align<3, 2>(x, rois, {0.25, 2, false}); });
+  return failed;
+}
