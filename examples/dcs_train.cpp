@@ -27,6 +27,9 @@ static int body(int argc, char** argv) {
       ->check(CLI::Range(1, 100000));
   app.add_option("--seed", c.seed, "seed")->capture_default_str();
   app.add_option("--images", c.images, "train on the first N images only (0: all)")->capture_default_str()->check(programs::whole_number());
+  app.add_option("--box-samples", c.box_samples, "boxes of an image that the box head learns from in a step")
+      ->capture_default_str()
+      ->check(CLI::Range(4, 2000));
   app.add_flag("--no-augment", plain, "train on the images as they are");
   app.add_flag("--schedule", c.schedule, "change the weights of the levels during training");
   app.add_flag("--truth-regions", c.truth_regions, "train the head on jittered ground truth only");

@@ -58,7 +58,8 @@ inline json to_json(const train_config& c) {
           {"schedule", c.schedule},
           {"truth_regions", c.truth_regions},
           {"imagenet_input", c.imagenet_input},
-          {"cosine", c.cosine}};
+          {"cosine", c.cosine},
+          {"box_samples", c.box_samples}};
 }
 inline train_config config_of(const json& j, const std::string& path) {
   train_config c;
@@ -68,7 +69,7 @@ inline train_config config_of(const json& j, const std::string& path) {
     c.seed = j.at("seed"), c.rate = j.at("rate"), c.weight_decay = j.at("weight_decay"), c.patience = j.at("patience"),
     c.stop_after = j.at("stop_after");
     c.images = j.at("images"), c.augment = j.at("augment"), c.schedule = j.at("schedule"), c.truth_regions = j.at("truth_regions");
-    c.imagenet_input = j.at("imagenet_input"), c.cosine = j.at("cosine");
+    c.imagenet_input = j.at("imagenet_input"), c.cosine = j.at("cosine"), c.box_samples = j.at("box_samples");
   } catch (const json::exception& e) {
     dcs::fail(path, ": ", e.what());
   }

@@ -13,7 +13,7 @@ struct train_config {
   int side = 128, epochs = 100, batch = 4;
   std::uint64_t seed = 0;
   double rate = 2e-4, weight_decay = 1e-4;
-  int patience = 5, stop_after = 20, images = 0;
+  int patience = 5, stop_after = 20, images = 0, box_samples = 512;
   bool augment = true, schedule = false, truth_regions = false, resume = false, imagenet_input = false, cosine = false;
 };
 

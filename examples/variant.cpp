@@ -193,6 +193,7 @@ class net_session final : public session {
     dcs::epoch_options o;
     o.batch = c.batch, o.seed = c.seed, o.augmented = c.augment;
     o.step.regions.ground_truth_only = c.truth_regions;
+    o.step.detector.box.sampler.size = c.box_samples;
     if (!c.backbone.empty() || c.imagenet_input) o.input = dcs::normalisation::imagenet();
     return o;
   }

@@ -24,12 +24,12 @@ void attention(benchmark::State& state) {
   const std::int64_t n = g.heads * g.queries * g.depth;
   const auto q = normals(n, 1), k = normals(n, 2), v = normals(n, 3), dy = normals(n, 4);
   scratch<float> o(n), logsum(g.heads * g.queries), dq(n), dk(n), dv(n);
-  cpu::attention_forward<float>(g, q.data(), k.data(), v.data(), o.data(), logsum.data());
+  cpu::attention_forward<float>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data());
   for (auto _ : state) {
     if constexpr (Backward)
-      cpu::attention_backward<float>(g, q.data(), k.data(), v.data(), o.data(), logsum.data(), dy.data(), dq.data(), dk.data(), dv.data());
+      cpu::attention_backward<float>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data(), dy.data(), dq.data(), dk.data(), dv.data());
     else
-      cpu::attention_forward<float>(g, q.data(), k.data(), v.data(), o.data(), logsum.data());
+      cpu::attention_forward<float>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data());
     benchmark::ClobberMemory();
   }
   const auto products = (Backward ? 10.0 : 4.0) * static_cast<double>(n * g.keys);

@@ -27,9 +27,9 @@ void roi_align(benchmark::State& state) {
   const std::vector<cpu::roi_map<float>> maps{{map.data(), map.data(), batch, side, side, 0.25f}};
   for (auto _ : state) {
     if constexpr (Backward)
-      cpu::roi_align_backward<float>(maps, channels, rois.data(), nullptr, count, bins, bins, 2, false, out.data());
+      cpu::roi_align_backward<float>(dcs::cpu::device{}, maps, channels, rois.data(), nullptr, count, bins, bins, 2, false, out.data());
     else
-      cpu::roi_align_forward<float>(maps, channels, rois.data(), nullptr, count, bins, bins, 2, false, out.data());
+      cpu::roi_align_forward<float>(dcs::cpu::device{}, maps, channels, rois.data(), nullptr, count, bins, bins, 2, false, out.data());
     benchmark::ClobberMemory();
   }
 }

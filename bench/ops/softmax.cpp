@@ -16,12 +16,12 @@ void softmax(benchmark::State& state) {
   const random_stream r{1, 1};
   std::vector<float> x, y(static_cast<std::size_t>(outer * n * inner)), dx(y.size());
   for (std::size_t i = 0; i < y.size(); ++i) x.push_back(static_cast<float>(r.normal(i)));
-  cpu::softmax_forward(x.data(), y.data(), outer, n, inner);
+  cpu::softmax_forward(dcs::cpu::device{}, x.data(), y.data(), outer, n, inner);
   for (auto _ : state) {
     if constexpr (Backward)
-      cpu::softmax_backward(y.data(), x.data(), dx.data(), outer, n, inner);
+      cpu::softmax_backward(dcs::cpu::device{}, y.data(), x.data(), dx.data(), outer, n, inner);
     else
-      cpu::softmax_forward(x.data(), y.data(), outer, n, inner);
+      cpu::softmax_forward(dcs::cpu::device{}, x.data(), y.data(), outer, n, inner);
     benchmark::ClobberMemory();
   }
   state.SetItemsProcessed(state.iterations() * outer * n * inner);

@@ -27,9 +27,9 @@ void weighted_sum(benchmark::State& state) {
   }
   for (auto _ : state) {
     if constexpr (Backward)
-      cpu::weighted_sum_backward<k, float>(logits.data(), in.data(), out.data(), dlogits.data(), to.data(), pixels, channels);
+      cpu::weighted_sum_backward<k, float>(dcs::cpu::device{}, logits.data(), in.data(), out.data(), dlogits.data(), to.data(), pixels, channels);
     else
-      cpu::weighted_sum_forward<k, float>(logits.data(), in.data(), out.data(), pixels, channels);
+      cpu::weighted_sum_forward<k, float>(dcs::cpu::device{}, logits.data(), in.data(), out.data(), pixels, channels);
     benchmark::ClobberMemory();
   }
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(sizeof(float)) * n * (Backward ? 2 * k + 1 : k + 1));

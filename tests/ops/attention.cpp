@@ -86,8 +86,8 @@ TEST_CASE_TEMPLATE("attention equals PyTorch's, forward and backward", T, float,
       const auto q = read("q"), k = read("k"), v = read("v"), gradient = read("do");
       const cpu::attention_geometry g{qs[0] * qs[1], qs[2], ks[2], qs[3], file.at(name + "scale").as<double>().at(0)};
       std::vector<T> o(q.size()), logsum(static_cast<std::size_t>(g.heads * g.queries)), dq(q.size()), dk(k.size()), dv(v.size());
-      cpu::attention_forward<T>(g, q.data(), k.data(), v.data(), o.data(), logsum.data());
-      cpu::attention_backward<T>(g, q.data(), k.data(), v.data(), o.data(), logsum.data(), gradient.data(), dq.data(), dk.data(), dv.data());
+      cpu::attention_forward<T>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data());
+      cpu::attention_backward<T>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data(), gradient.data(), dq.data(), dk.data(), dv.data());
       auto wanted = [&](const char* part) { return file.at(name + part).as<double>(); };
       CHECK(test::relative_error(o, wanted("o")) < test::tolerance<T>);
       CHECK(test::relative_error(dv, wanted("dv")) < test::tolerance<T>);
@@ -148,8 +148,8 @@ TEST_CASE_TEMPLATE("softmax equals PyTorch's over any axis, forward and backward
         if (d != axis) (d < axis ? outer : inner) *= s[d];
       const auto x = file.at(name + "x").as<T>(), dy = file.at(name + "dy").as<T>();
       std::vector<T> y(x.size()), dx(x.size());
-      cpu::softmax_forward(x.data(), y.data(), outer, s[axis], inner);
-      cpu::softmax_backward(y.data(), dy.data(), dx.data(), outer, s[axis], inner);
+      cpu::softmax_forward(dcs::cpu::device{}, x.data(), y.data(), outer, s[axis], inner);
+      cpu::softmax_backward(dcs::cpu::device{}, y.data(), dy.data(), dx.data(), outer, s[axis], inner);
       CHECK(test::relative_error(y, file.at(name + "y").as<double>()) < test::tolerance<T>);
       if (s[axis] > 1) CHECK(test::relative_error(dx, file.at(name + "dx").as<double>()) < test::tolerance<T>);
     }

@@ -119,8 +119,8 @@ TEST_CASE_TEMPLATE("RoIAlign equals torchvision's, forward and backward: over bo
       std::vector<T> y(dy.size()), dx(x.size());
       const std::vector<cpu::roi_map<T>> maps{{x.data(), dx.data(), s[0], s[1], s[2], static_cast<T>(file.at(name + "scale").as<double>().at(0))}};
       const auto sampling = static_cast<int>(option[2]);
-      cpu::roi_align_forward<T>(maps, s[3], rois.data(), nullptr, count, option[0], option[1], sampling, option[3] != 0, y.data());
-      cpu::roi_align_backward<T>(maps, s[3], rois.data(), nullptr, count, option[0], option[1], sampling, option[3] != 0, dy.data());
+      cpu::roi_align_forward<T>(dcs::cpu::device{}, maps, s[3], rois.data(), nullptr, count, option[0], option[1], sampling, option[3] != 0, y.data());
+      cpu::roi_align_backward<T>(dcs::cpu::device{}, maps, s[3], rois.data(), nullptr, count, option[0], option[1], sampling, option[3] != 0, dy.data());
       // In f32 the place of a sample is rounded, by up to 1e-6 of a pixel.
       CHECK(test::relative_error(y, file.at(name + "y").as<double>()) < (sizeof(T) == 8 ? 1e-12 : 1e-5));
       CHECK(test::relative_error(dx, file.at(name + "dx").as<double>()) < (sizeof(T) == 8 ? 1e-12 : 1e-5));

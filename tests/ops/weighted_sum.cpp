@@ -115,8 +115,8 @@ void check_golden(const io::safetensors& file, int channels) {
   T* out[K];
   for (std::size_t k = 0; k < K; ++k) in[k] = maps.data() + k * n, out[k] = dmaps.data() + k * n;
   const auto pixels = static_cast<std::int64_t>(logits.size() / K);
-  cpu::weighted_sum_forward<K>(logits.data(), in, y.data(), pixels, channels);
-  cpu::weighted_sum_backward<K>(logits.data(), in, dy.data(), dlogits.data(), out, pixels, channels);
+  cpu::weighted_sum_forward<K>(dcs::cpu::device{}, logits.data(), in, y.data(), pixels, channels);
+  cpu::weighted_sum_backward<K>(dcs::cpu::device{}, logits.data(), in, dy.data(), dlogits.data(), out, pixels, channels);
   CHECK(test::relative_error(y, file.at(name + "y").as<double>()) < test::tolerance<T>);
   CHECK(test::relative_error(dlogits, file.at(name + "dlogits").as<double>()) < test::tolerance<T>);
   CHECK(test::relative_error(dmaps, file.at(name + "dmaps").as<double>()) < test::tolerance<T>);

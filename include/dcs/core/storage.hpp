@@ -7,9 +7,11 @@
 #include <cstring>
 
 namespace dcs {
+namespace cpu {
 
-/// The host. A device offers allocate, deallocate, zero and copies; `cuda` is the other one.
-struct cpu_device {
+/// The host. A device is a type that offers allocate, deallocate, zero, fill and copies. Entry points of kernels take it first, softmax_forward(D{}, ...), and
+/// are found in its namespace: dcs::cpu for this one, dcs::cuda for the devices of cuda/device.hpp.
+struct device {
   static constexpr const char* name = "cpu";
   static void* allocate(std::int64_t bytes) { return host_allocator::get().allocate(bytes); }
   static void deallocate(void* p, std::int64_t bytes) noexcept { host_allocator::get().deallocate(p, bytes); }
@@ -19,7 +21,13 @@ struct cpu_device {
   static void copy(void* to, const void* from, std::int64_t bytes) {
     if (bytes > 0) std::memcpy(to, from, static_cast<std::size_t>(bytes));
   }
+  static void copy_from_host(void* to, const void* from, std::int64_t bytes) { copy(to, from, bytes); }
+  static void copy_to_host(void* to, const void* from, std::int64_t bytes) { copy(to, from, bytes); }
 };
+
+}  // namespace cpu
+
+using cpu_device = cpu::device;
 
 /// Shared handle on a block of a device's memory.
 class storage {

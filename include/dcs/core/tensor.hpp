@@ -57,7 +57,7 @@ class tensor {
   static tensor from(std::span<const T> values, const sizes_type& s) {
     tensor t = empty(s);
     expect(static_cast<extent_t>(values.size()) == t.size(), "dcs::tensor::from: ", values.size(), " values for sizes ", to_string(s));
-    Device::copy(t.data(), values.data(), t.bytes());
+    Device::copy_from_host(t.data(), values.data(), t.bytes());
     return t;
   }
   static tensor from(std::span<const T> values) requires(Shape::is_static) { return from(values, Shape::extents); }
@@ -103,10 +103,7 @@ class tensor {
   T item() const {
     expect(size() == 1, "dcs::tensor::item: sizes ", to_string(sizes_), "; expected one element");
     T value;
-    if constexpr (std::is_same_v<Device, cpu_device>)
-      value = *data();
-    else
-      Device::copy_to_host(&value, data(), sizeof(T));
+    Device::copy_to_host(&value, data(), sizeof(T));
     return value;
   }
   /// The elements, on the host.
@@ -202,6 +199,24 @@ template <class NewShape, class T, class S, class D>
 tensor<T, NewShape, D> as(const tensor<T, S, D>& t) {
   static_assert(NewShape::rank == S::rank, "dcs::as: the new shape must have the rank of the old one; reshape changes it");
   return tensor<T, NewShape, D>::adopt(t.memory(), t.sizes());
+}
+
+/// The same values on another device. Between two GPUs' kinds the way is over the host.
+template <class To, class T, class S, class D>
+tensor<T, S, To> to(const tensor<T, S, D>& t) {
+  if constexpr (std::is_same_v<To, D>) {
+    return t;
+  } else {
+    auto out = tensor<T, S, To>::empty(t.sizes());
+    if constexpr (std::is_same_v<D, cpu_device>) {
+      To::copy_from_host(out.data(), t.data(), t.bytes());
+    } else if constexpr (std::is_same_v<To, cpu_device>) {
+      D::copy_to_host(out.data(), t.data(), t.bytes());
+    } else {
+      return to<To>(to<cpu_device>(t));
+    }
+    return out;
+  }
 }
 
 /// A copy with elements of another type.

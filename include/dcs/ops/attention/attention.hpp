@@ -54,7 +54,7 @@ constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, do
     const cpu::attention_geometry g{n[0] * n[1], n[2], k.sizes()[2], n[3], scale, dropout, random};
     auto o = tensor<T, S, D>::empty(n);
     auto logsum = tensor<T, shape<dyn<"row">>, D>::empty({g.heads * g.queries});
-    cpu::attention_forward<T>(g, value(q).data(), value(k).data(), value(v).data(), o.data(), logsum.data());
+    attention_forward<T>(D{}, g, value(q).data(), value(k).data(), value(v).data(), o.data(), logsum.data());
     note_work<S>(nullptr, n, work{2 * o.size() * g.keys, 0}, q);
     auto kept = o;
     return record(
@@ -63,7 +63,7 @@ constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, do
           auto dq = tensor<T, S, D>::empty(qv.sizes());
           auto dk = tensor<T, KS, D>::empty(kv.sizes());
           auto dv = tensor<T, VS, D>::empty(vv.sizes());
-          cpu::attention_backward<T>(g, qv.data(), kv.data(), vv.data(), kept.data(), logsum.data(), dy.data(), dq.data(), dk.data(), dv.data());
+          attention_backward<T>(D{}, g, qv.data(), kv.data(), vv.data(), kept.data(), logsum.data(), dy.data(), dq.data(), dk.data(), dv.data());
           gq.add(std::move(dq));
           gk.add(std::move(dk));
           gv.add(std::move(dv));

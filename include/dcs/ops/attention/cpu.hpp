@@ -42,7 +42,7 @@ void drop_block(const attention_geometry& g, std::int64_t head, std::int64_t i0,
 
 /// o = dropout(softmax(q · kᵀ · scale)) · v; `logsum` (heads × queries) gets log Σ exp of each row's scores.
 template <class T>
-void attention_forward(const attention_geometry& g, const T* q, const T* k, const T* v, T* o, T* logsum) {
+void attention_forward(device, const attention_geometry& g, const T* q, const T* k, const T* v, T* o, T* logsum) {
   using detail::attention_keys, detail::attention_queries;
   const std::int64_t blocks = (g.queries + attention_queries - 1) / attention_queries;
   parallel_for(g.heads * blocks, [&](std::int64_t task) {
@@ -70,7 +70,7 @@ void attention_forward(const attention_geometry& g, const T* q, const T* k, cons
 
 /// dq, dk, dv (overwritten) from `gradient` of o.
 template <class T>
-void attention_backward(const attention_geometry& g, const T* q, const T* k, const T* v, const T* o, const T* logsum, const T* gradient, T* dq, T* dk,
+void attention_backward(device, const attention_geometry& g, const T* q, const T* k, const T* v, const T* o, const T* logsum, const T* gradient, T* dq, T* dk,
                         T* dv) {
   using detail::attention_keys, detail::attention_queries;
   parallel_for(g.heads, [&](std::int64_t head) {

@@ -39,7 +39,7 @@ template <class T, class D>
   storage moments = storage::allocate<cpu_device>(2 * channels * static_cast<extent_t>(sizeof(double)));  // mean, then 1 / sqrt(variance + eps)
   double *m = static_cast<double*>(moments.data()), *inverse = m + channels;
   if (rows > 0) {
-    cpu::norm_moments(call.x.data(), rows, channels, m, inverse);
+    norm_moments(D{}, call.x.data(), rows, channels, m, inverse);
     scratch<T> a(channels), b(channels);
     T *mean = static_cast<T*>(call.mean.data()), *variance = static_cast<T*>(call.variance.data());
     const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1, momentum = call.momentum;
@@ -50,7 +50,7 @@ template <class T, class D>
       const double scale = static_cast<double>(call.gamma.data()[c]) * inverse[c];
       a[c] = static_cast<T>(scale), b[c] = static_cast<T>(static_cast<double>(call.beta.data()[c]) - m[c] * scale);
     }
-    cpu::norm_forward<T>(call.x.data(), a.data(), b.data(), call.residual.data(), call.relu, static_cast<T*>(y.data()), rows, channels);
+    norm_forward<T>(D{}, call.x.data(), a.data(), b.data(), call.residual.data(), call.relu, static_cast<T*>(y.data()), rows, channels);
   }
   const storage kept = call.relu ? y : storage();
   untyped<T> beta = call.beta, residual = call.residual;
@@ -63,7 +63,7 @@ template <class T, class D>
                              D::zero(dgamma.data(), dgamma.bytes()), D::zero(dbeta.data(), dbeta.bytes());
                              const double* mean = static_cast<const double*>(moments.data());
                              if (rows > 0)
-                               cpu::norm_backward<T>(x.data(), static_cast<const T*>(kept.data()), static_cast<const T*>(dy.data()), gamma.data(), mean,
+                               norm_backward<T>(D{}, x.data(), static_cast<const T*>(kept.data()), static_cast<const T*>(dy.data()), gamma.data(), mean,
                                                      mean + channels, rows, channels, static_cast<T*>(dx.data()), static_cast<T*>(dr.data()),
                                                      static_cast<T*>(dgamma.data()), static_cast<T*>(dbeta.data()));
                              x.template add<D>(std::move(dx));

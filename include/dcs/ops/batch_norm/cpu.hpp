@@ -20,7 +20,7 @@ inline std::int64_t norm_rows(std::int64_t channels) { return std::clamp<std::in
 
 /// Mean and biased variance of each channel over `rows` ≥ 1 rows.
 template <class T>
-void norm_moments(const T* x, std::int64_t rows, std::int64_t channels, double* mean, double* variance) {
+void norm_moments(device, const T* x, std::int64_t rows, std::int64_t channels, double* mean, double* variance) {
   const std::int64_t step = detail::norm_rows(channels), blocks = (rows + step - 1) / step;
   scratch<double> partial(2 * blocks * channels);
   parallel_for(blocks, [&](std::int64_t b) {
@@ -42,7 +42,7 @@ void norm_moments(const T* x, std::int64_t rows, std::int64_t channels, double* 
 
 /// y = act(x · a + b + residual), a and b per channel; residual may be null.
 template <class T>
-void norm_forward(const T* x, const T* a, const T* b, const T* residual, bool relu, T* y, std::int64_t rows, std::int64_t channels) {
+void norm_forward(device, const T* x, const T* a, const T* b, const T* residual, bool relu, T* y, std::int64_t rows, std::int64_t channels) {
   const std::int64_t step = detail::norm_rows(channels);
   parallel_chunks(rows, step, [&](std::int64_t begin, std::int64_t end) {
     DCS_DISPATCH(norm_apply, x + begin * channels, a, b, residual ? residual + begin * channels : nullptr, relu, y + begin * channels, end - begin, channels);
@@ -51,7 +51,7 @@ void norm_forward(const T* x, const T* a, const T* b, const T* residual, bool re
 
 /// Gradients: dx and dresidual may be null (not wanted), y null (no ReLU). dgamma and dbeta always.
 template <class T>
-void norm_backward(const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows, std::int64_t channels,
+void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows, std::int64_t channels,
                    T* dx, T* dresidual, T* dgamma, T* dbeta) {
   const std::int64_t step = detail::norm_rows(channels), blocks = (rows + step - 1) / step;
   scratch<double> partial(2 * blocks * channels);

@@ -89,7 +89,7 @@ namespace dcs::cpu {
 
 /// out (rois × bins_y × bins_x × channels). rois: image, x1, y1, x2, y2 each; level[i] says which map RoI i reads (null: the first).
 template <class T>
-void roi_align_forward(const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count,
+void roi_align_forward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count,
                        std::int64_t bins_y, std::int64_t bins_x, int sampling, bool aligned, T* out) {
   const std::int64_t rows = 8, parts = (bins_y + rows - 1) / rows;
   parallel_for(count * parts, [&](std::int64_t task) {
@@ -106,7 +106,7 @@ void roi_align_forward(const std::vector<roi_map<T>>& maps, std::int64_t channel
 
 /// Gradients of the maps, overwritten; maps without `gradient` are passed over.
 template <class T>
-void roi_align_backward(const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count,
+void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count,
                         std::int64_t bins_y, std::int64_t bins_x, int sampling, bool aligned, const T* dy) {
   const std::int64_t step = 64, slices = (channels + step - 1) / step;
   std::vector<std::pair<std::size_t, std::int64_t>> images;

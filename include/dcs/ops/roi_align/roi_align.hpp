@@ -48,7 +48,7 @@ auto roi_align_run(const tensor<T, R, D>& rois, std::vector<int> level, const st
   std::vector<cpu::roi_map<T>> maps;
   (maps.push_back({value(x).data(), nullptr, x.sizes()[0], x.sizes()[1], x.sizes()[2], static_cast<T>(scales[maps.size()])}), ...);
   auto y = tensor<T, Out, D>::empty({k, BinsY, BinsX, channels});
-  cpu::roi_align_forward<T>(maps, channels, rois.data(), level.empty() ? nullptr : level.data(), k, BinsY, BinsX, sampling, aligned, y.data());
+  roi_align_forward<T>(D{}, maps, channels, rois.data(), level.empty() ? nullptr : level.data(), k, BinsY, BinsX, sampling, aligned, y.data());
   return record(
       std::move(y),
       [maps, rois, level = std::move(level), sampling, aligned, k, to = std::make_tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) mutable {
@@ -59,7 +59,7 @@ auto roi_align_run(const tensor<T, R, D>& rois, std::vector<int> level, const st
                   [&](auto&... g) {
                     std::size_t i = 0;
                     ((maps[i++].gradient = g.data()), ...);
-                    cpu::roi_align_backward<T>(maps, channels, rois.data(), level.empty() ? nullptr : level.data(), k, BinsY, BinsX, sampling, aligned,
+                    roi_align_backward<T>(D{}, maps, channels, rois.data(), level.empty() ? nullptr : level.data(), k, BinsY, BinsX, sampling, aligned,
                                                dy.data());
                     (target.first.add(std::move(g)), ...);
                   },

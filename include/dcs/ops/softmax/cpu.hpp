@@ -11,14 +11,14 @@ namespace dcs::cpu {
 
 /// y = exp(x) / Σ exp(x) along the axis of n >= 1.
 template <class T>
-void softmax_forward(const T* x, T* y, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+void softmax_forward(device, const T* x, T* y, std::int64_t outer, std::int64_t n, std::int64_t inner) {
   parallel_chunks(outer, std::max<std::int64_t>(1, 4096 / (n * std::max<std::int64_t>(inner, 1))), [=](std::int64_t begin, std::int64_t end) {
     for (std::int64_t o = begin; o < end; ++o) DCS_DISPATCH(softmax_forward, x + o * n * inner, y + o * n * inner, n, inner);
   });
 }
 /// dx = y · (dy − Σ dy · y).
 template <class T>
-void softmax_backward(const T* y, const T* dy, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+void softmax_backward(device, const T* y, const T* dy, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
   parallel_chunks(outer, std::max<std::int64_t>(1, 4096 / (n * std::max<std::int64_t>(inner, 1))), [=](std::int64_t begin, std::int64_t end) {
     for (std::int64_t o = begin; o < end; ++o) DCS_DISPATCH(softmax_backward, y + o * n * inner, dy + o * n * inner, dx + o * n * inner, n, inner);
   });

@@ -33,13 +33,13 @@ class softmax_node : public lazy<lift_t<shape_t<X>, X>> {
         if (i != Axis) (i < Axis ? outer : inner) *= x.sizes()[static_cast<std::size_t>(i)];
       expect(n >= 1, "dcs::softmax: axis ", Axis, " of sizes ", to_string(x.sizes()), " is empty");
       auto y = tensor<T, S, D>::empty(x.sizes());
-      if (y.size() > 0) cpu::softmax_forward(value(x).data(), y.data(), outer, n, inner);
+      if (y.size() > 0) softmax_forward(D{}, value(x).data(), y.data(), outer, n, inner);
       auto kept = y;
       return result_type(record(
           std::move(y),
           [=, gx = sink_of(x)](const tensor<T, S, D>& dy) {
             auto dx = tensor<T, S, D>::empty(dy.sizes());
-            if (dx.size() > 0) cpu::softmax_backward(kept.data(), dy.data(), dx.data(), outer, n, inner);
+            if (dx.size() > 0) softmax_backward(D{}, kept.data(), dy.data(), dx.data(), outer, n, inner);
             gx.add(std::move(dx));
           },
           x));

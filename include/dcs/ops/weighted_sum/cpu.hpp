@@ -12,14 +12,14 @@ namespace dcs::cpu {
 
 /// out[p, c] = Σ_k softmax(logits[p])_k · maps[k][p, c].
 template <int K, class T>
-void weighted_sum_forward(const T* logits, const T* const* maps, T* out, std::int64_t pixels, std::int64_t channels) {
+void weighted_sum_forward(device, const T* logits, const T* const* maps, T* out, std::int64_t pixels, std::int64_t channels) {
   parallel_chunks(pixels, 64, [&](std::int64_t begin, std::int64_t end) {
     DCS_DISPATCH(template weighted_sum_forward<T DCS_COMMA K>, logits, maps, out, begin, end, channels);
   });
 }
 /// Null gradients are not wanted.
 template <int K, class T>
-void weighted_sum_backward(const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t pixels, std::int64_t channels) {
+void weighted_sum_backward(device, const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t pixels, std::int64_t channels) {
   parallel_chunks(pixels, 64, [&](std::int64_t begin, std::int64_t end) {
     DCS_DISPATCH(template weighted_sum_backward<T DCS_COMMA K>, logits, maps, dy, dlogits, dmaps, begin, end, channels);
   });

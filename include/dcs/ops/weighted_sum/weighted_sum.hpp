@@ -45,7 +45,7 @@ constexpr auto weighted_sum(const L& logits_, const M& map_, const Ms&... maps_)
       expect(n[1] >= 1 && n[2] >= 1, "dcs::weighted_sum: maps of sizes ", to_string(n), " have no pixels");
       auto y = tensor<T, S, D>::empty(n);
       const T* pointers[k] = {value(map).data()...};
-      cpu::weighted_sum_forward<k>(value(logits).data(), pointers, y.data(), pixels, channels);
+      weighted_sum_forward<k>(D{}, value(logits).data(), pointers, y.data(), pixels, channels);
       return record(
           std::move(y),
           [=, lv = value(logits), gl = sink_of(logits), keep = std::array<tensor<T, S, D>, k>{value(map)...},
@@ -58,7 +58,7 @@ constexpr auto weighted_sum(const L& logits_, const M& map_, const Ms&... maps_)
               if (to[i].wanted()) d[i] = tensor<T, S, D>::empty(dy.sizes());
               in[i] = keep[i].data(), out[i] = d[i].data();
             }
-            cpu::weighted_sum_backward<k>(lv.data(), in, dy.data(), dl.data(), out, pixels, channels);
+            weighted_sum_backward<k>(D{}, lv.data(), in, dy.data(), dl.data(), out, pixels, channels);
             gl.add(std::move(dl));
             for (std::size_t i = 0; i < k; ++i) to[i].add(std::move(d[i]));
           },

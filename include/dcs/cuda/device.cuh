@@ -1,0 +1,114 @@
+// The GPU: memory from the driver's stream-ordered pool, which keeps what is freed, launches on one stream, errors as dcs::error. Needs nvcc where kernels are launched.
+#pragma once
+
+#include <dcs/cuda/device.hpp>
+
+#include <cuda_runtime.h>
+
+#if defined(__CUDACC__)
+#include <dcs/cuda/gpu_block.cuh>
+#endif
+
+namespace dcs::cuda {
+
+/// Throws dcs::error with CUDA's words where a call failed.
+inline void expect_success(cudaError_t status, const char* call) {
+  if (status != cudaSuccess) fail("dcs::cuda: ", call, ": ", cudaGetErrorString(status));
+}
+
+/// The stream that this thread's tensors live on, of the current GPU. Throws dcs::error where there is no GPU, or a driver too old for this toolkit.
+inline cudaStream_t stream() {
+  thread_local const cudaStream_t s = [] {
+    int count = 0;
+    const cudaError_t status = cudaGetDeviceCount(&count);
+    expect(status == cudaSuccess && count > 0, "dcs::cuda: no GPU to run on: ", status == cudaSuccess ? "none is there" : cudaGetErrorString(status));
+    cudaMemPool_t pool = nullptr;
+    expect_success(cudaDeviceGetDefaultMemPool(&pool, 0), "cudaDeviceGetDefaultMemPool");
+    std::uint64_t keep = ~std::uint64_t{0};  // freed memory stays with the pool: allocation is then a few hundred nanoseconds
+    expect_success(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
+    cudaStream_t made = nullptr;
+    expect_success(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), "cudaStreamCreate");
+    return made;
+  }();
+  return s;
+}
+
+/// A GPU.
+struct device {
+  static constexpr const char* name = "cuda";
+  static void* allocate(std::int64_t bytes) {
+    if (bytes <= 0) return nullptr;
+    void* p = nullptr;
+    expect_success(cudaMallocAsync(&p, static_cast<std::size_t>(bytes), stream()), "cudaMallocAsync");
+    return p;
+  }
+  static void deallocate(void* p, std::int64_t) noexcept {
+    if (p) cudaFreeAsync(p, stream());
+  }
+  static void zero(void* p, std::int64_t bytes) {
+    if (bytes > 0) expect_success(cudaMemsetAsync(p, 0, static_cast<std::size_t>(bytes), stream()), "cudaMemsetAsync");
+  }
+  static void copy(void* to, const void* from, std::int64_t bytes) { transfer(to, from, bytes, cudaMemcpyDeviceToDevice); }
+  static void copy_from_host(void* to, const void* from, std::int64_t bytes) { transfer(to, from, bytes, cudaMemcpyHostToDevice); }
+  /// Waits for everything before it.
+  static void copy_to_host(void* to, const void* from, std::int64_t bytes) {
+    transfer(to, from, bytes, cudaMemcpyDeviceToHost);
+    synchronize();
+  }
+  template <class T>
+  static void fill(T* p, T value, std::int64_t n);
+  /// Waits for all work; errors of kernels appear here.
+  static void synchronize() { expect_success(cudaStreamSynchronize(stream()), "cudaStreamSynchronize"); }
+
+ private:
+  static void transfer(void* to, const void* from, std::int64_t bytes, cudaMemcpyKind kind) {
+    if (bytes > 0) expect_success(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), kind, stream()), "cudaMemcpyAsync");
+  }
+};
+
+#if defined(__CUDACC__)
+
+namespace detail {
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::threads) entry(const __grid_constant__ Kernel kernel) {
+  gpu_block b;
+  kernel(b);
+}
+}  // namespace detail
+
+template <class Kernel>
+void launch(device, const Kernel& kernel) {
+  const std::int64_t blocks = kernel.blocks(), shared = kernel.shared_bytes();
+  if (blocks == 0) return;
+  expect(blocks > 0 && blocks <= 0x7FFFFFFF, "dcs::cuda: kernel ", Kernel::name, ": ", blocks, " blocks; expected at most 2147483647");
+  if (shared > 48 << 10)
+    expect_success(cudaFuncSetAttribute(&detail::entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared)), Kernel::name);
+  detail::entry<Kernel><<<static_cast<unsigned>(blocks), Kernel::threads, static_cast<std::size_t>(shared), stream()>>>(kernel);
+  expect_success(cudaGetLastError(), Kernel::name);
+}
+
+namespace detail {
+template <class T>
+struct fill_kernel {
+  static constexpr const char* name = "fill";
+  static constexpr int threads = 256;
+  device_span<T> y;
+  arithmetic_t<T> value;
+  std::int64_t blocks() const { return ceil_div(y.size, std::int64_t{threads}); }
+  std::int64_t shared_bytes() const { return 0; }
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    const auto out = b.global(y, "y");
+    if (b.index() < y.size) out.write(b.index(), value);
+  }
+};
+}  // namespace detail
+
+template <class T>
+void device::fill(T* p, T value, std::int64_t n) {
+  launch(device{}, detail::fill_kernel<T>{{p, n}, static_cast<arithmetic_t<T>>(value)});
+}
+
+#endif
+
+}  // namespace dcs::cuda

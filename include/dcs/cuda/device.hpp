@@ -1,0 +1,56 @@
+// Devices that run the kernels of the block interface. `cuda::emulated` runs them on the host (emulated_block.hpp): its memory is the host's, but a tensor there
+// is of another type than the host's own, so that a network on it takes the very path that it takes on a GPU. cuda/device.cuh has `cuda::device`, the GPU.
+#pragma once
+
+#include <dcs/core/tensor.hpp>
+#include <dcs/cuda/emulated_block.hpp>
+
+namespace dcs::cuda {
+
+/// The host in the place of a GPU. For tests: every access of a kernel is checked, at a hundred times the cost.
+struct emulated {
+  static constexpr const char* name = "emulated cuda";
+  static void* allocate(std::int64_t bytes) { return host_allocator::get().allocate(bytes); }
+  static void deallocate(void* p, std::int64_t bytes) noexcept { host_allocator::get().deallocate(p, bytes); }
+  static void zero(void* p, std::int64_t bytes) { cpu_device::zero(p, bytes); }
+  static void copy(void* to, const void* from, std::int64_t bytes) { cpu_device::copy(to, from, bytes); }
+  static void copy_from_host(void* to, const void* from, std::int64_t bytes) { cpu_device::copy(to, from, bytes); }
+  static void copy_to_host(void* to, const void* from, std::int64_t bytes) { cpu_device::copy(to, from, bytes); }
+  template <class T>
+  static void fill(T* p, T value, std::int64_t n) {
+    std::fill_n(p, n, value);
+  }
+  /// How kernels are executed from now on, on every thread; tests vary the order.
+  static emulation& options() {
+    static emulation o;
+    return o;
+  }
+};
+
+/// Memory that a kernel launch needs besides its result.
+template <class T, class D>
+class device_scratch {
+ public:
+  explicit device_scratch(std::int64_t count) : size_(count), memory_(storage::allocate<D>(count * static_cast<std::int64_t>(sizeof(T)))) {}
+  T* data() const { return static_cast<T*>(memory_.data()); }
+  device_span<T> span() const { return {data(), size_}; }
+
+ private:
+  std::int64_t size_;
+  storage memory_;
+};
+
+/// Runs a kernel; no blocks, nothing to do.
+template <class Kernel>
+void launch(emulated, const Kernel& kernel) {
+  if (kernel.blocks() > 0) emulate(kernel, emulated::options());
+}
+
+/// A device that runs kernels of the block interface.
+template <class D>
+concept gpu = requires(D d) {
+  { D::name } -> std::convertible_to<const char*>;
+}
+&&!std::is_same_v<D, cpu_device>;
+
+}  // namespace dcs::cuda
