@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# run.sh KIND SOURCE BUILD COMPILER: builds and runs the consumer the way KIND says: include, subdirectory or find_package.
+# run.sh KIND SOURCE BUILD COMPILER: builds and runs the consumer the way KIND says: include, subdirectory or find_package. every_header: two translation units that
+# include all of the library link (but interop, whose libraries may be missing).
 set -euo pipefail
 kind=$1 source=$2 build=$3 compiler=$4
 rm -rf "$build"
@@ -7,6 +8,11 @@ mkdir -p "$build"
 case $kind in
   include)
     "$compiler" -std=c++20 -Wall -Wextra -Werror -pthread -I "$source/include" "$source/tests/package/main.cpp" "$source/tests/package/other.cpp" -o "$build/consumer" ;;
+  every_header)
+    (cd "$source/include" && find dcs -name '*.hpp' -not -path 'dcs/interop/*' | sort | sed 's/.*/#include <&>/') >"$build/one.cpp"
+    cp "$build/one.cpp" "$build/two.cpp"
+    echo 'int main() {}' >>"$build/two.cpp"
+    "$compiler" -std=c++20 -Wall -Wextra -Werror -pthread -I "$source/include" "$build/one.cpp" "$build/two.cpp" -o "$build/consumer" -lpng -ljpeg ;;
   subdirectory)
     cmake -S "$source/tests/package/subdirectory" -B "$build" -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
     cmake --build "$build" --target consumer ;;

@@ -3,6 +3,7 @@
 // batch element; its products go through the register-tiled matrix product.
 #pragma once
 
+#include <dcs/core/storage.hpp>
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/cpu/random.hpp>

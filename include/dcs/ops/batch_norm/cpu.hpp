@@ -2,7 +2,7 @@
 // the order of the blocks (Chan, Golub & LeVeque 1979), in double, so that neither threads nor large batches cost accuracy.
 #pragma once
 
-#include <dcs/core/allocator.hpp>
+#include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <dcs/core/error.hpp>
+#include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
 

@@ -1,6 +1,7 @@
 // Softmax on the host over the middle axis of [outer, n, inner]: along a row where that is the last axis, else over vectors of neighbouring columns.
 #pragma once
 
+#include <dcs/core/storage.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/cpu/parallel.hpp>
 

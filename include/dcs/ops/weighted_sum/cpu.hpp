@@ -2,6 +2,7 @@
 // of maps is a template argument, because the loop over them must be unrolled.
 #pragma once
 
+#include <dcs/core/storage.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/cpu/parallel.hpp>
 
