@@ -46,6 +46,13 @@ void launch(emulated, const Kernel& kernel) {
   if (kernel.blocks() > 0) emulate(kernel, emulated::options());
 }
 
+/// Calls body with a constant number of elements for an access: 16 bytes where `n`, a row's length, allows it, else one element.
+template <class T, class Body>
+void with_packets(std::int64_t n, const Body& body) {
+  if (n % packet_size<T> == 0) body(std::integral_constant<int, packet_size<T>>{});
+  else body(std::integral_constant<int, 1>{});
+}
+
 /// A device that runs kernels of the block interface.
 template <class D>
 concept gpu = requires(D d) {

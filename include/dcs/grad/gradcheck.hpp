@@ -17,8 +17,9 @@ tensor<T, S> random_normal(const sizes<S::rank>& s, random_stream random, double
 }
 
 namespace detail {
-template <class F, class... X>
-double projected(const F& f, const tensor<double, shape<dyn<"n">>>& direction, const X&... x) {
+// `data()` of results must be readable here: the host's, or that of a device that the host plays.
+template <class F, class D, class... X>
+double projected(const F& f, const tensor<double, shape<dyn<"n">>, D>& direction, const X&... x) {
   const auto y = eval(f(x...));
   double sum = 0;
   for (extent_t i = 0; i < y.size(); ++i) sum += y.data()[i] * direction.data()[i];
@@ -29,13 +30,13 @@ double projected(const F& f, const tensor<double, shape<dyn<"n">>>& direction, c
 /// Largest error of the recorded gradients of f at x..., over all elements of all inputs, relative to max(1, the largest gradient). f takes operands
 /// and returns one; it is called with vars once and with tensors for the differences, of a random projection of the result. `at_most` bounds how many
 /// elements of each input are probed (drawn at random).
-template <class F, class... S>
-double gradcheck(const F& f, random_stream random, extent_t at_most, const tensor<double, S>&... x) {
-  auto inputs = std::tuple(var<double, S>::leaf(x.clone())...);
+template <class F, class D, class... S>
+double gradcheck(const F& f, random_stream random, extent_t at_most, const tensor<double, S, D>&... x) {
+  auto inputs = std::tuple(var<double, S, D>::leaf(x.clone())...);
   return std::apply(
       [&](const auto&... v) {
         const auto y = eval(f(v...));
-        auto direction = random_normal<double, shape<dyn<"n">>>({y.size()}, random.child(1));
+        auto direction = to<D>(random_normal<double, shape<dyn<"n">>>({y.size()}, random.child(1)));
         backward(y, std::remove_cvref_t<decltype(y)>::tensor_type::adopt(direction.clone().memory(), y.sizes()));
         double largest = 1, worst = 0;
         std::uint64_t draw = 0;
