@@ -66,7 +66,7 @@ template <extent_t Base, class T, class M, class R>
 tensor<T, shape<extent_of<R, 0>, Base, Base, 1>> region_targets(const tensor<T, M>& masks, const tensor<T, R>& rois) {
   const extent_t k = rois.sizes()[0];
   auto t = tensor<T, shape<extent_of<R, 0>, Base, Base, 1>>::empty({k, Base, Base, 1});
-  cpu::roi_align_forward<T>({{masks.data(), nullptr, masks.sizes()[0], masks.sizes()[1], masks.sizes()[2], T(1)}}, 1, rois.data(), nullptr, k, Base,
+  cpu::roi_align_forward<T>(cpu_device{}, {{masks.data(), nullptr, masks.sizes()[0], masks.sizes()[1], masks.sizes()[2], T(1)}}, 1, rois.data(), nullptr, k, Base,
                             Base, 2, false, t.data());
   for (T& v : t.values()) v = v > T(0.5) ? T(1) : T(0);
   return t;
