@@ -110,6 +110,32 @@ DCS_DEVICE constexpr I ceil_div(I a, I b) {
   return (a + b - 1) / b;
 }
 
+/// Division by a number that the host knows, as a multiplication: below 2^31 exact with m = ⌊2^(31 + s) / d⌋ + 1 and s = ⌈log2 d⌉ (Granlund & Montgomery 1994).
+class divider {
+ public:
+  divider() = default;
+  explicit constexpr divider(std::int64_t d) : divisor_(d) {
+    while (shift_ < 31 && (std::int64_t{1} << shift_) < d) ++shift_;
+    if (d <= std::int64_t{1} << 31) multiplier_ = (std::uint64_t{1} << (31 + shift_)) / static_cast<std::uint64_t>(d) + 1;
+  }
+  DCS_DEVICE std::int64_t quotient(std::int64_t n) const {
+    if (multiplier_ != 0 && n >> 31 == 0) return static_cast<std::int64_t>(static_cast<std::uint64_t>(n) * multiplier_ >> (31 + shift_));
+    return n / divisor_;
+  }
+  /// n becomes the quotient; returns the remainder.
+  DCS_DEVICE std::int64_t split(std::int64_t& n) const {
+    const std::int64_t q = quotient(n), r = n - q * divisor_;
+    n = q;
+    return r;
+  }
+  DCS_DEVICE std::int64_t divisor() const { return divisor_; }
+
+ private:
+  std::int64_t divisor_ = 1;
+  std::uint64_t multiplier_ = 0;  // 0: not in range
+  int shift_ = 0;
+};
+
 /// Sum over the lanes of a warp, the same bits in every lane: halves are added to halves.
 template <class Block, class A>
 DCS_DEVICE A warp_sum(Block& b, A v) {

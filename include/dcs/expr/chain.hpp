@@ -77,51 +77,54 @@ struct chain_arguments {
 #define DCS_KERNELS <dcs/expr/chain.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
-namespace dcs::expr {
+namespace dcs::cpu {
 
 namespace detail {
-inline constexpr std::int64_t grain = 1 << 14;  // elements of a task
+inline constexpr std::int64_t chain_grain = 1 << 14;  // elements of a task
 
 template <class Body>
 void over_rows(std::int64_t row_count, std::int64_t columns, const Body& body) {
   if (row_count == 1)
-    cpu::parallel_chunks(columns, grain, [&](std::int64_t begin, std::int64_t end) { body(0, 1, begin, end); });
+    parallel_chunks(columns, chain_grain, [&](std::int64_t begin, std::int64_t end) { body(0, 1, begin, end); });
   else
-    cpu::parallel_chunks(row_count, std::max<std::int64_t>(1, grain / std::max<std::int64_t>(columns, 1)),
+    parallel_chunks(row_count, std::max<std::int64_t>(1, chain_grain / std::max<std::int64_t>(columns, 1)),
                          [&](std::int64_t begin, std::int64_t end) { body(begin, end, 0, columns); });
 }
 }  // namespace detail
 
+/// a.out = the expression of form Node over the leaves a.in.
 template <class Node, class T, int N>
-void run_forward(cpu_device, const chain_arguments<T, N>& a) {
+void chain_forward(device, const expr::chain_arguments<T, N>& a) {
   detail::over_rows(a.row_count, a.columns, [&](std::int64_t r0, std::int64_t r1, std::int64_t begin, std::int64_t end) {
     DCS_DISPATCH(template chain_forward<Node>, a, r0, r1, begin, end);
   });
 }
 
+/// dx[k], dense and of the result's sizes, is the gradient of leaf k; not wanted where null.
 template <class Node, class T, int N>
-void run_backward(cpu_device, const chain_arguments<T, N>& a, const T* dy, T* const* dx) {
+void chain_backward(device, const expr::chain_arguments<T, N>& a, const T* dy, T* const* dx) {
   detail::over_rows(a.row_count, a.columns, [&](std::int64_t r0, std::int64_t r1, std::int64_t begin, std::int64_t end) {
     DCS_DISPATCH(template chain_backward<Node>, a, dy, dx, r0, r1, begin, end);
   });
 }
 
-/// out[j] = Σ in[i] over the elements i that broadcasting made of j: strides of `out` are 0 along summed axes. The order of summation is fixed by
+/// out[j] = factor · Σ in[i] over the elements i that broadcasting made of j: strides of `out` are 0 along summed axes. The order of summation is fixed by
 /// the sizes alone: chunks of rows, each in double, added in order.
 template <class T>
-void sum_to(cpu_device, T* out, std::int64_t out_count, const T* in, const std::int64_t* sizes, int rank, const std::int64_t* out_strides) {
-  std::int64_t leaf_strides[2][max_rank] = {}, step = 1;
+void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int64_t* sizes, int rank, const std::int64_t* out_strides,
+            double factor = 1) {
+  std::int64_t leaf_strides[2][expr::max_rank] = {}, step = 1;
   for (int d = rank - 1; d >= 0; --d) {
     leaf_strides[0][d] = step;
     leaf_strides[1][d] = out_strides[d];
     step *= sizes[d];
   }
-  chain_arguments<T, 2> a;
+  expr::chain_arguments<T, 2> a;
   a.in[0] = in, a.in[1] = out;
   a.lay_out(sizes, rank, leaf_strides);
   const std::int64_t chunks = std::max<std::int64_t>(1, std::min<std::int64_t>({step >> 15, 32, a.row_count}));
   scratch<double> partial(chunks * out_count);
-  cpu::parallel_for(chunks, [&](std::int64_t chunk) {
+  parallel_for(chunks, [&](std::int64_t chunk) {
     double* sums = partial.data() + chunk * out_count;
     std::fill(sums, sums + out_count, 0.0);
     for (std::int64_t r = a.row_count * chunk / chunks; r < a.row_count * (chunk + 1) / chunks; ++r) {
@@ -143,8 +146,8 @@ void sum_to(cpu_device, T* out, std::int64_t out_count, const T* in, const std::
   for (std::int64_t j = 0; j < out_count; ++j) {
     double sum = 0;
     for (std::int64_t chunk = 0; chunk < chunks; ++chunk) sum += partial[chunk * out_count + j];
-    out[j] = static_cast<T>(sum);
+    out[j] = static_cast<T>(sum * factor);
   }
 }
 
-}  // namespace dcs::expr
+}  // namespace dcs::cpu

@@ -142,7 +142,7 @@ void deliver(const chain_leaf<T>& l, const std::int64_t* sizes, int rank, std::i
   std::int64_t strides[expr::max_rank];
   leaf_strides(l, rank, strides);
   storage sum = storage::allocate<D>(l.count * static_cast<std::int64_t>(sizeof(T)));
-  expr::sum_to(D{}, static_cast<T*>(sum.data()), l.count, static_cast<const T*>(full.data()), sizes, rank, strides);
+  sum_to(D{}, static_cast<T*>(sum.data()), l.count, static_cast<const T*>(full.data()), sizes, rank, strides);
   full = {};
   l.value.template add<D>(std::move(sum));
 }
@@ -166,7 +166,7 @@ template <class Form, class T, class D, int N>
   a.lay_out(sizes, rank, strides);
   storage out = storage::allocate<D>(total * static_cast<std::int64_t>(sizeof(T)));
   a.out = static_cast<T*>(out.data());
-  if (total > 0) expr::run_forward<Form>(D{}, a);
+  if (total > 0) chain_forward<Form>(D{}, a);
 
   std::vector<slot_ptr> parents;
   std::array<std::int64_t, expr::max_rank> n{};
@@ -179,7 +179,7 @@ template <class Form, class T, class D, int N>
       if (leaves[k].value.wanted()) full[k] = storage::allocate<D>(total * static_cast<std::int64_t>(sizeof(T)));
       dx[k] = static_cast<T*>(full[k].data());
     }
-    if (total > 0) expr::run_backward<Form>(D{}, a, static_cast<const T*>(dy.data()), dx);
+    if (total > 0) chain_backward<Form>(D{}, a, static_cast<const T*>(dy.data()), dx);
     for (std::size_t k = 0; k < leaves.size(); ++k) deliver<T, D>(leaves[k], n.data(), rank, total, std::move(full[k]));
   });
 }

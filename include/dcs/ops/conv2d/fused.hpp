@@ -116,7 +116,7 @@ void relu_gradient(cpu_device, const T* y, const T* dy, T* out, std::int64_t n) 
 template <class T>
 void sum_rows(cpu_device, const T* dy, std::int64_t rows, std::int64_t channels, T* out) {
   const std::int64_t size[2] = {rows, channels}, keep[2] = {0, 1};
-  expr::sum_to(cpu_device{}, out, channels, dy, size, 2, keep);
+  cpu::sum_to(cpu_device{}, out, channels, dy, size, 2, keep);
 }
 
 template <class T, class D>

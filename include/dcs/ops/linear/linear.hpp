@@ -36,7 +36,7 @@ template <class T, class D>
     if (b.wanted()) {
       storage db = allocate(out);
       const std::int64_t size[2] = {rows, out}, keep[2] = {0, 1};
-      expr::sum_to(D{}, static_cast<T*>(db.data()), out, d, size, 2, keep);
+      sum_to(D{}, static_cast<T*>(db.data()), out, d, size, 2, keep);
       b.template add<D>(std::move(db));
     }
   });

@@ -23,8 +23,7 @@ auto reduce_to(const X& x, const sizes<shape_t<X>::rank>& kept, const sizes<Out:
   std::int64_t strides[expr::max_rank] = {};
   const auto dense = dense_strides(kept);
   for (std::size_t i = 0; i < dense.size(); ++i) strides[i] = kept[i] == 1 ? 0 : dense[i];
-  expr::sum_to(D{}, y.data(), y.size(), value(x).data(), x.sizes().data(), S::rank, strides);
-  for (extent_t i = 0; i < y.size(); ++i) y.data()[i] = static_cast<T>(y.data()[i] * static_cast<T>(factor));
+  sum_to(D{}, y.data(), y.size(), value(x).data(), x.sizes().data(), S::rank, strides, factor);
   return record(
       std::move(y),
       [n = x.sizes(), kept, factor, gx = sink_of(x)](const tensor<T, Out, D>& dy) {
@@ -36,7 +35,7 @@ auto reduce_to(const X& x, const sizes<shape_t<X>::rank>& kept, const sizes<Out:
         auto dx = tensor<T, S, D>::empty(n);
         a.in[0] = dy.data(), a.out = dx.data(), a.constants[0] = factor;
         a.lay_out(n.data(), S::rank, leaf);
-        if (dx.size() > 0) expr::run_forward<form>(D{}, a);
+        if (dx.size() > 0) chain_forward<form>(D{}, a);
         gx.add(std::move(dx));
       },
       x);
