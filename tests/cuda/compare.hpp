@@ -1,5 +1,6 @@
-// A kernel's results against the CPU op's: the op is applied to the same values on the host in double, and on the emulated device in double, float and bf16, in several orders
-// of threads. Forward and every gradient must agree, relative to the norm of what is compared; the orders must give the same bits.
+// A kernel's results against the CPU op's: the op is applied to the same values on the host in double, and on the emulated device in double, float
+// and bf16, in several orders of threads. Forward and every gradient must agree, relative to the norm of what is compared; the orders must give the
+// same bits.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
@@ -14,7 +15,9 @@ using dcs::extent_t;
 using dcs::cuda::emulated;
 
 template <class T>
-inline constexpr double tolerance = std::is_same_v<T, double> ? 1e-12 : std::is_same_v<T, float> ? 2e-6 : 1.5e-2;
+inline constexpr double tolerance = std::is_same_v<T, double>  ? 1e-12
+                                    : std::is_same_v<T, float> ? 2e-6
+                                                               : 1.5e-2;
 
 template <class To, class T, class S>
 dcs::tensor<To, S> rounded(const dcs::tensor<T, S>& x) {
@@ -44,7 +47,10 @@ auto run(const F& f, const dcs::tensor<T, S>&... x) {
         using Y = typename std::remove_cvref_t<decltype(y)>::tensor_type;
         auto dy = rounded<T>(rounded<dcs::bf16>(dcs::random_normal<double, typename Y::shape_type>(y.sizes(), {77, 7})));
         dcs::backward(y, dcs::to<D>(dy));
-        auto grad = [](const auto& leaf) { return leaf.grad().defined() ? dcs::to<dcs::cpu_device>(leaf.grad()) : rounded<T>(dcs::tensor<T, typename std::remove_cvref_t<decltype(leaf)>::shape_type>::zeros(leaf.sizes())); };
+        auto grad = [](const auto& leaf) {
+          return leaf.grad().defined() ? dcs::to<dcs::cpu_device>(leaf.grad())
+                                       : rounded<T>(dcs::tensor<T, typename std::remove_cvref_t<decltype(leaf)>::shape_type>::zeros(leaf.sizes()));
+        };
         return std::tuple(dcs::to<dcs::cpu_device>(y.value()).clone(), grad(v).clone()...);
       },
       leaves);

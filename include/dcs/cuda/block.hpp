@@ -19,8 +19,9 @@
 //     };
 //     launch(D{}, scale_kernel<float>{...});                      // D: cuda::device or cuda::emulated
 //
-// so the tests run every kernel, in double too, on a machine without a GPU, and see what a GPU would not tell: an access out of bounds, a read of shared memory that
-// nobody wrote, two threads at one place without a barrier between them, a copy that is used before its wait, a barrier that not every thread reaches.
+// so the tests run every kernel, in double too, on a machine without a GPU, and see what a GPU would not tell: an access out of bounds, a read of
+// shared memory that nobody wrote, two threads at one place without a barrier between them, a copy that is used before its wait, a barrier that not
+// every thread reaches.
 //
 // A Block offers
 //   thread(), threads(), block(), blocks(), index() = block · threads + thread, lane(), warp(), warps()
@@ -29,16 +30,19 @@
 //   barrier(), warp_barrier()                   of the block's threads; of the warp's lanes
 //   shuffle(v, lane), shuffle_xor(v, mask)      the value of another lane; every lane of the warp takes part
 //   ballot(bool)                                bit i: the predicate of lane i
-//   copy_async<N>(to, i, from, j, valid)        N elements (4, 8 or 16 bytes) from global to shared memory, zeros where not valid; commit_copies() closes a
+//   copy_async<N>(to, i, from, j, valid)        N elements (4, 8 or 16 bytes) from global to shared memory, zeros where not valid; commit_copies()
+//   closes a
 //                                               group; wait_copies<P>() waits for all but the latest P groups of this thread
-//   fragment_a<T>, fragment_b<T>, fragment_c<T> a warp's share of matrices of 16 × 16, 16 × 8 and 16 × 8, in the register layout of mma.m16n8k16: with
-//                                               g = lane / 4 and t = lane % 4, elements 2p and 2p + 1 of a are at row g + 8 (p % 2), columns 2t and 2t + 1 (+ 8 where
-//                                               p ≥ 2); of b at column g, rows 2t, 2t + 1 (+ 8); of c at row g + 8p, columns 2t, 2t + 1
+//   fragment_a<T>, fragment_b<T>, fragment_c<T> a warp's share of matrices of 16 × 16, 16 × 8 and 16 × 8, in the register layout of mma.m16n8k16:
+//   with
+//                                               g = lane / 4 and t = lane % 4, elements 2p and 2p + 1 of a are at row g + 8 (p % 2), columns 2t and
+//                                               2t + 1 (+ 8 where p ≥ 2); of b at column g, rows 2t, 2t + 1 (+ 8); of c at row g + 8p, columns 2t, 2t
+//                                               + 1
 //   load_a(s, row, column, stride) etc.         fragments from shared memory
-//   mma(c, a, b)                                c += a · b: bf16 with sums in float; float to float's accuracy (three TF32 products); double on the host
-//   atomic_add(accessor, i, v)                  integers only: floats would make the result depend on the order
-// and an accessor a of T offers read(i), write(i, v), read<N>(i) and write(i, packet) for N elements in one access of at most 16 bytes, aligned to its size. What is read
-// of a 16-bit type is a float, and is rounded when written.
+//   mma(c, a, b)                                c += a · b: bf16 with sums in float; float to float's accuracy (three TF32 products); double on the
+//   host atomic_add(accessor, i, v)                  integers only: floats would make the result depend on the order
+// and an accessor a of T offers read(i), write(i, v), read<N>(i) and write(i, packet) for N elements in one access of at most 16 bytes, aligned to
+// its size. What is read of a 16-bit type is a float, and is rounded when written.
 #pragma once
 
 #include <dcs/core/dtype.hpp>
@@ -110,7 +114,8 @@ DCS_DEVICE constexpr I ceil_div(I a, I b) {
   return (a + b - 1) / b;
 }
 
-/// Division by a number that the host knows, as a multiplication: below 2^31 exact with m = ⌊2^(31 + s) / d⌋ + 1 and s = ⌈log2 d⌉ (Granlund & Montgomery 1994).
+/// Division by a number that the host knows, as a multiplication: below 2^31 exact with m = ⌊2^(31 + s) / d⌋ + 1 and s = ⌈log2 d⌉ (Granlund &
+/// Montgomery 1994).
 class divider {
  public:
   divider() = default;

@@ -1,4 +1,5 @@
-// The GPU: memory from the driver's stream-ordered pool, which keeps what is freed, launches on one stream, errors as dcs::error. Needs nvcc where kernels are launched.
+// The GPU: memory from the driver's stream-ordered pool, which keeps what is freed, launches on one stream, errors as dcs::error. Needs nvcc where
+// kernels are launched.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
@@ -87,26 +88,9 @@ void launch(device, const Kernel& kernel) {
   expect_success(cudaGetLastError(), Kernel::name);
 }
 
-namespace detail {
-template <class T>
-struct fill_kernel {
-  static constexpr const char* name = "fill";
-  static constexpr int threads = 256;
-  device_span<T> y;
-  arithmetic_t<T> value;
-  std::int64_t blocks() const { return ceil_div(y.size, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
-  template <class Block>
-  DCS_DEVICE void operator()(Block& b) const {
-    const auto out = b.global(y, "y");
-    if (b.index() < y.size) out.write(b.index(), value);
-  }
-};
-}  // namespace detail
-
 template <class T>
 void device::fill(T* p, T value, std::int64_t n) {
-  launch(device{}, detail::fill_kernel<T>{{p, n}, static_cast<arithmetic_t<T>>(value)});
+  launch(device{}, fill_kernel<T>{{p, n}, static_cast<arithmetic_t<T>>(value)});
 }
 
 #endif

@@ -1,11 +1,29 @@
-// Devices that run the kernels of the block interface. `cuda::emulated` runs them on the host (emulated_block.hpp): its memory is the host's, but a tensor there
-// is of another type than the host's own, so that a network on it takes the very path that it takes on a GPU. cuda/device.cuh has `cuda::device`, the GPU.
+// Devices that run the kernels of the block interface. `cuda::emulated` runs them on the host (emulated_block.hpp): its memory is the host's, but a
+// tensor there is of another type than the host's own, so that a network on it takes the very path that it takes on a GPU. cuda/device.cuh has
+// `cuda::device`, the GPU.
 #pragma once
 
 #include <dcs/core/tensor.hpp>
 #include <dcs/cuda/emulated_block.hpp>
 
 namespace dcs::cuda {
+
+template <class T>
+struct fill_kernel {
+  static constexpr const char* name = "fill";
+  static constexpr int threads = 256;
+  device_span<T> y;
+  arithmetic_t<T> value;
+
+  std::int64_t blocks() const { return ceil_div(y.size, std::int64_t{threads}); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    const auto out = b.global(y, "y");
+    if (b.index() < y.size) out.write(b.index(), value);
+  }
+};
 
 /// The host in the place of a GPU. For tests: every access of a kernel is checked, at a hundred times the cost.
 struct emulated {
@@ -17,9 +35,7 @@ struct emulated {
   static void copy_from_host(void* to, const void* from, std::int64_t bytes) { cpu_device::copy(to, from, bytes); }
   static void copy_to_host(void* to, const void* from, std::int64_t bytes) { cpu_device::copy(to, from, bytes); }
   template <class T>
-  static void fill(T* p, T value, std::int64_t n) {
-    std::fill_n(p, n, value);
-  }
+  static void fill(T* p, T value, std::int64_t n);
   /// How kernels are executed from now on, on every thread; tests vary the order.
   static emulation& options() {
     static emulation o;
@@ -49,8 +65,15 @@ void launch(emulated, const Kernel& kernel) {
 /// Calls body with a constant number of elements for an access: 16 bytes where `n`, a row's length, allows it, else one element.
 template <class T, class Body>
 void with_packets(std::int64_t n, const Body& body) {
-  if (n % packet_size<T> == 0) body(std::integral_constant<int, packet_size<T>>{});
-  else body(std::integral_constant<int, 1>{});
+  if (n % packet_size<T> == 0)
+    body(std::integral_constant<int, packet_size<T>>{});
+  else
+    body(std::integral_constant<int, 1>{});
+}
+
+template <class T>
+void emulated::fill(T* p, T value, std::int64_t n) {
+  launch(emulated{}, fill_kernel<T>{{p, n}, static_cast<arithmetic_t<T>>(value)});
 }
 
 /// A device that runs kernels of the block interface.

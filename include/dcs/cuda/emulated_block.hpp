@@ -1,6 +1,6 @@
-// A block of the block interface (block.hpp) that the host executes. Its threads run one at a time, each until it meets a barrier or an exchange within its warp, in
-// an order that a seed shuffles anew between barriers; blocks run in a shuffled order too. Every access is checked (memory_check.hpp). Shared memory starts as
-// NaN. What a kernel does wrong ends the launch with a dcs::error that names kernel, thread and array.
+// A block of the block interface (block.hpp) that the host executes. Its threads run one at a time, each until it meets a barrier or an exchange
+// within its warp, in an order that a seed shuffles anew between barriers; blocks run in a shuffled order too. Every access is checked
+// (memory_check.hpp). Shared memory starts as NaN. What a kernel does wrong ends the launch with a dcs::error that names kernel, thread and array.
 #pragma once
 
 #include <dcs/core/philox.hpp>
@@ -181,7 +181,8 @@ class emulated_block {
           detail::shared_array{offset, count, sizeof(T), memory_check(name, s_->launch->options.check ? count : 0, false)}));
     }
     auto& a = *s_->arrays[k];
-    if (a.count != count || a.element != sizeof(T)) fail("shared memory: thread ", thread_, " asks for ", count, " elements of ", name, ", another for ", a.count, " of ", a.check.array());
+    if (a.count != count || a.element != sizeof(T))
+      fail("shared memory: thread ", thread_, " asks for ", count, " elements of ", name, ", another for ", a.count, " of ", a.check.array());
     const bool check = s_->launch->options.check;
     return {reinterpret_cast<T*>(s_->memory.data() + a.offset), count, check ? &a.check : nullptr, check ? &mine().now : nullptr};
   }
@@ -221,7 +222,8 @@ class emulated_block {
     if (valid) from.expect_inside(j, N);
     if (to.check())
       for (int k = 0; k < N; ++k) to.check()->set_pending(i + k, true, mine().now);
-    mine().open.push_back({reinterpret_cast<std::byte*>(to.data() + i), valid ? reinterpret_cast<const std::byte*>(from.data() + j) : nullptr, bytes, to.check(), i, N});
+    mine().open.push_back({reinterpret_cast<std::byte*>(to.data() + i), valid ? reinterpret_cast<const std::byte*>(from.data() + j) : nullptr, bytes,
+                           to.check(), i, N});
   }
   void commit_copies() { mine().groups.push_back(std::exchange(mine().open, {})); }
   template <int Pending>
@@ -231,8 +233,10 @@ class emulated_block {
       for (const auto& c : groups.front()) {
         if (c.check)
           for (std::int64_t k = 0; k < c.elements; ++k) c.check->set_pending(c.element + k, false, mine().now);
-        if (c.from) std::memcpy(c.to, c.from, static_cast<std::size_t>(c.bytes));
-        else std::memset(c.to, 0, static_cast<std::size_t>(c.bytes));
+        if (c.from)
+          std::memcpy(c.to, c.from, static_cast<std::size_t>(c.bytes));
+        else
+          std::memset(c.to, 0, static_cast<std::size_t>(c.bytes));
       }
       groups.erase(groups.begin());
     }
@@ -357,7 +361,8 @@ struct thread_entry {
       emulated_block b(*self.state, thread);
       (*self.kernel)(b);
       const auto& t = self.state->threads[static_cast<std::size_t>(thread)];
-      if (!t.open.empty() || !t.groups.empty()) fail("thread ", thread, " of block ", self.state->number, " ends before the wait for its asynchronous copies");
+      if (!t.open.empty() || !t.groups.empty())
+        fail("thread ", thread, " of block ", self.state->number, " ends before the wait for its asynchronous copies");
     } catch (...) {
       if (!self.state->error) self.state->error = std::current_exception();
     }
@@ -409,7 +414,8 @@ inline void run_block(block_state& s, random_stream random) {
     if (!release(s) && !ran) {
       for (const auto& t : s.threads)
         if (t.state == waits_for::block || t.state == waits_for::warp)
-          fail("thread ", &t - s.threads.data(), " of block ", s.number, " waits at a ", t.state == waits_for::block ? "barrier" : "warp's exchange", " that not every thread reaches");
+          fail("thread ", &t - s.threads.data(), " of block ", s.number, " waits at a ", t.state == waits_for::block ? "barrier" : "warp's exchange",
+               " that not every thread reaches");
     }
   }
 }
@@ -419,7 +425,8 @@ inline void run_block(block_state& s, random_stream random) {
 /// Executes a kernel on the host. Throws dcs::error for what the kernel does wrong.
 template <class Kernel>
 void emulate(const Kernel& kernel, const emulation& options = {}) {
-  static_assert(Kernel::threads % warp_size == 0 && Kernel::threads > 0 && Kernel::threads <= 1024, "dcs::cuda: threads of a block: a multiple of 32, at most 1024");
+  static_assert(Kernel::threads % warp_size == 0 && Kernel::threads > 0 && Kernel::threads <= 1024,
+                "dcs::cuda: threads of a block: a multiple of 32, at most 1024");
   detail::launch_state launch{Kernel::name, Kernel::threads, kernel.blocks(), kernel.shared_bytes(), options, {}};
   static thread_local fibers threads_of;
   const random_stream random{options.seed, 0x656d75};
@@ -435,7 +442,8 @@ void emulate(const Kernel& kernel, const emulation& options = {}) {
       s.arrays.clear();
       s.memory.assign(static_cast<std::size_t>(launch.shared_bytes), std::byte{0xFF});
       s.threads.assign(static_cast<std::size_t>(Kernel::threads), {});
-      for (std::size_t t = 0; t < s.threads.size(); ++t) s.threads[t].now.block = static_cast<std::uint32_t>(block), s.threads[t].now.thread = static_cast<std::uint32_t>(t);
+      for (std::size_t t = 0; t < s.threads.size(); ++t)
+        s.threads[t].now.block = static_cast<std::uint32_t>(block), s.threads[t].now.thread = static_cast<std::uint32_t>(t);
       threads_of.start(Kernel::threads, &detail::thread_entry<Kernel>::run, &entry);
       detail::run_block(s, random.child(1).child(static_cast<std::uint64_t>(block)));
     }

@@ -29,7 +29,8 @@ class fibers {
       f.state.uc_stack = {f.stack, 0, stack_bytes};
       f.state.uc_link = nullptr;
       const auto at = reinterpret_cast<std::uintptr_t>(&f);
-      makecontext(&f.state, reinterpret_cast<void (*)()>(&fibers::entry), 2, static_cast<unsigned>(at), static_cast<unsigned>(std::uint64_t{at} >> 32));
+      makecontext(&f.state, reinterpret_cast<void (*)()>(&fibers::entry), 2, static_cast<unsigned>(at),
+                  static_cast<unsigned>(std::uint64_t{at} >> 32));
     }
   }
   /// Runs fiber i until it calls wait() or ends; returns whether it has ended.

@@ -1,5 +1,5 @@
-// The block interface (block.hpp) on a GPU: accessors are pointers, exchanges are the warp's instructions, copies are cp.async, products are mma.sync. Needs nvcc and
-// compute capability 8.0.
+// The block interface (block.hpp) on a GPU: accessors are pointers, exchanges are the warp's instructions, copies are cp.async, products are
+// mma.sync. Needs nvcc and compute capability 8.0.
 #pragma once
 
 #include <dcs/cuda/block.hpp>
@@ -14,16 +14,22 @@ namespace detail {
 // Conversions by instruction; dcs::bf16's own are for hosts.
 template <class T>
 __device__ __forceinline__ arithmetic_t<T> to_arithmetic(T v) {
-  if constexpr (std::is_same_v<T, f16>) return __half2float(__ushort_as_half(v.bits));
-  else if constexpr (std::is_same_v<T, bf16>) return __uint_as_float(static_cast<unsigned>(v.bits) << 16);
-  else return v;
+  if constexpr (std::is_same_v<T, f16>)
+    return __half2float(__ushort_as_half(v.bits));
+  else if constexpr (std::is_same_v<T, bf16>)
+    return __uint_as_float(static_cast<unsigned>(v.bits) << 16);
+  else
+    return v;
 }
 template <class T>
 __device__ __forceinline__ T from_arithmetic(arithmetic_t<T> v) {
   T r;
-  if constexpr (std::is_same_v<T, bf16>) r.bits = __bfloat16_as_ushort(__float2bfloat16_rn(v));
-  else if constexpr (std::is_same_v<T, f16>) r.bits = __half_as_ushort(__float2half_rn(v));
-  else r = v;
+  if constexpr (std::is_same_v<T, bf16>)
+    r.bits = __bfloat16_as_ushort(__float2bfloat16_rn(v));
+  else if constexpr (std::is_same_v<T, f16>)
+    r.bits = __half_as_ushort(__float2half_rn(v));
+  else
+    r = v;
   return r;
 }
 __device__ __forceinline__ unsigned pack_bf16(float low, float high) {
@@ -77,7 +83,7 @@ class unchecked {
   __device__ __forceinline__ arithmetic read(std::int64_t i) const { return detail::to_arithmetic<value_type>(data_[i]); }
   template <int N>
   __device__ __forceinline__ packet<arithmetic, N> read(std::int64_t i) const {
-    using word = typename detail::memory_word<N * static_cast<int>(sizeof(T))>::type;
+    using word = typename detail::memory_word<N* static_cast<int>(sizeof(T))>::type;
     const word w = *reinterpret_cast<const word*>(data_ + i);
     value_type v[N];
     memcpy(v, &w, sizeof w);
@@ -89,7 +95,7 @@ class unchecked {
   __device__ __forceinline__ void write(std::int64_t i, arithmetic v) const { data_[i] = detail::from_arithmetic<value_type>(v); }
   template <int N>
   __device__ __forceinline__ void write(std::int64_t i, const packet<arithmetic, N>& p) const {
-    using word = typename detail::memory_word<N * static_cast<int>(sizeof(T))>::type;
+    using word = typename detail::memory_word<N* static_cast<int>(sizeof(T))>::type;
     value_type v[N];
 #pragma unroll
     for (int k = 0; k < N; ++k) v[k] = detail::from_arithmetic<value_type>(p[k]);
@@ -142,13 +148,16 @@ class gpu_block {
   __device__ __forceinline__ std::uint32_t ballot(bool predicate) { return __ballot_sync(0xFFFFFFFFu, predicate); }
 
   template <int N, class To, class From>
-  __device__ __forceinline__ void copy_async(const unchecked<To>& to, std::int64_t i, const unchecked<From>& from, std::int64_t j, bool valid = true) {
+  __device__ __forceinline__ void copy_async(const unchecked<To>& to, std::int64_t i, const unchecked<From>& from, std::int64_t j,
+                                             bool valid = true) {
     constexpr int bytes = N * static_cast<int>(sizeof(To));
     const auto target = static_cast<unsigned>(__cvta_generic_to_shared(to.data() + i));
     const void* source = valid ? from.data() + j : from.data();
     const int given = valid ? bytes : 0;
-    if constexpr (bytes == 16) asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(given) : "memory");
-    else asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(target), "l"(source), "n"(bytes), "r"(given) : "memory");
+    if constexpr (bytes == 16)
+      asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(given) : "memory");
+    else
+      asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(target), "l"(source), "n"(bytes), "r"(given) : "memory");
   }
   __device__ __forceinline__ void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
   template <int Pending>
@@ -177,7 +186,9 @@ class gpu_block {
     if constexpr (std::is_same_v<T, bf16>) {
       const int l = lane();
       const auto at = static_cast<unsigned>(__cvta_generic_to_shared(s.data() + (row + l % 16) * stride + column + l / 16 * 8));
-      asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];" : "=r"(a.x[0]), "=r"(a.x[1]), "=r"(a.x[2]), "=r"(a.x[3]) : "r"(at));
+      asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"
+                   : "=r"(a.x[0]), "=r"(a.x[1]), "=r"(a.x[2]), "=r"(a.x[3])
+                   : "r"(at));
     } else {
 #pragma unroll
       for (int p = 0; p < 4; ++p) {
@@ -193,7 +204,9 @@ class gpu_block {
     if constexpr (std::is_same_v<T, bf16>) {
       const int l = lane();
       const auto at = static_cast<unsigned>(__cvta_generic_to_shared(s.data() + (row + l % 8 + l / 16 * 8) * stride + column + l / 8 % 2 * 8));
-      asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];" : "=r"(a.x[0]), "=r"(a.x[1]), "=r"(a.x[2]), "=r"(a.x[3]) : "r"(at));
+      asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+                   : "=r"(a.x[0]), "=r"(a.x[1]), "=r"(a.x[2]), "=r"(a.x[3])
+                   : "r"(at));
     } else {
 #pragma unroll
       for (int p = 0; p < 4; ++p)
@@ -234,8 +247,8 @@ class gpu_block {
     return b;
   }
 
-  // TF32 has ten bits of mantissa: a float is split into two such numbers, and of the four products the smallest is left out. The sum over k may take its terms
-  // in any order, so the two columns that a thread holds side by side serve as columns t and t + 4 of m16n8k8.
+  // TF32 has ten bits of mantissa: a float is split into two such numbers, and of the four products the smallest is left out. The sum over k may take
+  // its terms in any order, so the two columns that a thread holds side by side serve as columns t and t + 4 of m16n8k8.
   template <class T>
   __device__ __forceinline__ void mma(fragment_c<T>& c, const fragment_a<T>& a, const fragment_b<T>& b) {
     if constexpr (std::is_same_v<T, bf16>) {

@@ -1,5 +1,5 @@
-// Shadow of a kernel's memory on the host: for each element, who touched it last. Two threads at one place, one of them writing, with no barrier of both between,
-// is a race: on a GPU it might go well a million times.
+// Shadow of a kernel's memory on the host: for each element, who touched it last. Two threads at one place, one of them writing, with no barrier of
+// both between, is a race: on a GPU it might go well a million times.
 #pragma once
 
 #include <dcs/core/error.hpp>
@@ -89,8 +89,8 @@ class memory_check {
     fail("thread ", now.thread, " of block ", now.block, " ", parts...);
   }
   [[noreturn]] void fail_race(const visit& before, const char* did, const moment& now, const char* does, std::int64_t i) const {
-    fail_at(now, does, " element ", i, " of ", array_, ", which ", before.many ? "several threads, the last " : "", "thread ", before.at.thread, " of block ", before.at.block, " ", did,
-            before.at.block == now.block ? " with no barrier between" : " in the same launch");
+    fail_at(now, does, " element ", i, " of ", array_, ", which ", before.many ? "several threads, the last " : "", "thread ", before.at.thread,
+            " of block ", before.at.block, " ", did, before.at.block == now.block ? " with no barrier between" : " in the same launch");
   }
 
   std::string array_;

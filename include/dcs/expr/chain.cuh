@@ -1,6 +1,6 @@
-// Pointwise expressions and sums as kernels of the block interface. A chain is one launch forward and one backward, whatever the expression: a thread has 16 bytes of
-// the result. Sums are of two stages with a fixed tree: warps (or columns of a block) sum chunks, then one warp a result adds the chunks; the order depends on the
-// sizes alone.
+// Pointwise expressions and sums as kernels of the block interface. A chain is one launch forward and one backward, whatever the expression: a thread
+// has 16 bytes of the result. Sums are of two stages with a fixed tree: warps (or columns of a block) sum chunks, then one warp a result adds the
+// chunks; the order depends on the sizes alone.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
@@ -269,8 +269,10 @@ struct sum_chunks_kernel {
 
 template <class Node, class T, int N, gpu D>
 void chain_forward(D, const expr::chain_arguments<T, N>& a) {
-  if (detail::chain_takes_packets(a)) launch(D{}, chain_forward_kernel<Node, T, N, packet_size<T>>(a));
-  else launch(D{}, chain_forward_kernel<Node, T, N, 1>(a));
+  if (detail::chain_takes_packets(a))
+    launch(D{}, chain_forward_kernel<Node, T, N, packet_size<T>>(a));
+  else
+    launch(D{}, chain_forward_kernel<Node, T, N, 1>(a));
 }
 
 namespace detail {
@@ -284,8 +286,10 @@ void launch_chain_backward(D, const expr::chain_arguments<T, N>& a, const T* dy,
 
 template <class Node, class T, int N, gpu D>
 void chain_backward(D, const expr::chain_arguments<T, N>& a, const T* dy, T* const* dx) {
-  if (detail::chain_takes_packets(a)) detail::launch_chain_backward<Node, packet_size<T>>(D{}, a, dy, dx);
-  else detail::launch_chain_backward<Node, 1>(D{}, a, dy, dx);
+  if (detail::chain_takes_packets(a))
+    detail::launch_chain_backward<Node, packet_size<T>>(D{}, a, dy, dx);
+  else
+    detail::launch_chain_backward<Node, 1>(D{}, a, dy, dx);
 }
 
 template <class T, gpu D>
@@ -308,18 +312,24 @@ void sum_to(D, T* out, std::int64_t out_count, const T* in, const std::int64_t* 
     layout.summed[k] = divider(n), layout.summed_strides[k] = from, layout.terms *= n;
   };
   for (int d = 0; d < a.outer_rank; ++d) {
-    if (a.strides[1][d] != 0) keep(a.outer[d], a.strides[0][d], a.strides[1][d]);
-    else add(a.outer[d], a.strides[0][d]);
+    if (a.strides[1][d] != 0)
+      keep(a.outer[d], a.strides[0][d], a.strides[1][d]);
+    else
+      add(a.outer[d], a.strides[0][d]);
   }
   if (!columns_stay && a.columns > 1) {
-    if (a.inner[1] == 0) add(a.columns, a.inner[0]);
-    else keep(a.columns, a.inner[0], a.inner[1]);
+    if (a.inner[1] == 0)
+      add(a.columns, a.inner[0]);
+    else
+      keep(a.columns, a.inner[0], a.inner[1]);
   }
   const std::int64_t chunks = ceil_div(layout.terms, columns_stay ? sum_columns_kernel<T, P>::chunk : sum_rows_kernel<T, P>::chunk);
   auto run = [&]<class To>(To* to, double by) {
     const auto f = static_cast<arithmetic_t<To>>(by);
-    if (columns_stay) launch(D{}, sum_columns_kernel<T, To>{{in, step}, {to, out_count * chunks}, layout, a.columns, chunks, f});
-    else launch(D{}, sum_rows_kernel<T, To>{{in, step}, {to, out_count * chunks}, layout, chunks, f});
+    if (columns_stay)
+      launch(D{}, sum_columns_kernel<T, To>{{in, step}, {to, out_count * chunks}, layout, a.columns, chunks, f});
+    else
+      launch(D{}, sum_rows_kernel<T, To>{{in, step}, {to, out_count * chunks}, layout, chunks, f});
   };
   if (chunks == 1) return run(out, factor);
   const device_scratch<P, D> partial(out_count * chunks);

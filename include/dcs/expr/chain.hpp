@@ -88,7 +88,7 @@ void over_rows(std::int64_t row_count, std::int64_t columns, const Body& body) {
     parallel_chunks(columns, chain_grain, [&](std::int64_t begin, std::int64_t end) { body(0, 1, begin, end); });
   else
     parallel_chunks(row_count, std::max<std::int64_t>(1, chain_grain / std::max<std::int64_t>(columns, 1)),
-                         [&](std::int64_t begin, std::int64_t end) { body(begin, end, 0, columns); });
+                    [&](std::int64_t begin, std::int64_t end) { body(begin, end, 0, columns); });
 }
 }  // namespace detail
 
@@ -108,8 +108,8 @@ void chain_backward(device, const expr::chain_arguments<T, N>& a, const T* dy, T
   });
 }
 
-/// out[j] = factor · Σ in[i] over the elements i that broadcasting made of j: strides of `out` are 0 along summed axes. The order of summation is fixed by
-/// the sizes alone: chunks of rows, each in double, added in order.
+/// out[j] = factor · Σ in[i] over the elements i that broadcasting made of j: strides of `out` are 0 along summed axes. The order of summation is
+/// fixed by the sizes alone: chunks of rows, each in double, added in order.
 template <class T>
 void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int64_t* sizes, int rank, const std::int64_t* out_strides,
             double factor = 1) {

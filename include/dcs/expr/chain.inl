@@ -16,8 +16,10 @@ DCS_INLINE vec<C> load_values(const T* p, std::int64_t n) {
 template <class T, class C = compute_type<T>>
 DCS_INLINE void store_values(T* p, vec<C> v, std::int64_t n) {
   if constexpr (std::is_same_v<T, C>) {
-    if (n >= lanes<C>) store(p, v);
-    else store_part(p, v, n);
+    if (n >= lanes<C>)
+      store(p, v);
+    else
+      store_part(p, v, n);
   } else {
     for (int i = 0; i < lanes<C> && i < n; ++i) p[i] = static_cast<T>(static_cast<C>(v[i]));
   }
@@ -28,8 +30,10 @@ template <int N, class T, class C>
 DCS_INLINE void load_leaves(const expr::chain_arguments<T, N>& a, const T* const* row, std::int64_t j, std::int64_t n, vec<C>* x) {
   DCS_UNROLL
   for (int k = 0; k < N; ++k) {
-    if (a.inner[k] == 1) x[k] = load_values(row[k] + j, n);
-    else if (a.inner[k] == 0) x[k] = broadcast(static_cast<C>(row[k][0]));
+    if (a.inner[k] == 1)
+      x[k] = load_values(row[k] + j, n);
+    else if (a.inner[k] == 0)
+      x[k] = broadcast(static_cast<C>(row[k][0]));
     else {
       x[k] = vec<C>{};
       for (int i = 0; i < lanes<C> && i < n; ++i) x[k][i] = static_cast<C>(row[k][(j + i) * a.inner[k]]);

@@ -1,0 +1,219 @@
+// The host as a GPU: memory, copies, and what it says of kernels that are broken on purpose. A tile of a matrix is transposed through shared memory,
+// in the way of a kernel of the library; each variant has one of the mistakes that a GPU may forgive for years.
+#include <dcs/cuda/device.hpp>
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace dcs;
+using namespace dcs::cuda;
+
+namespace {
+
+enum class mistake { none, no_barrier, past_the_tile, little_shared_memory, same_place, no_wait };
+
+// y = xᵀ for x of side × side, side a multiple of 4, in tiles of 4 × 16 bytes that arrive by asynchronous copies, two tiles in flight.
+template <mistake Made, class T = float>
+struct transpose_kernel {
+  static constexpr const char* name = "transpose";
+  static constexpr int threads = 32;
+  static constexpr int tile = 4;
+  device_span<const T> x;
+  device_span<T> y;
+  std::int64_t side;
+
+  std::int64_t blocks() const { return side / tile; }
+  std::int64_t shared_bytes() const { return static_cast<std::int64_t>(sizeof(T)) * tile * tile * (Made == mistake::little_shared_memory ? 1 : 2); }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    const auto in = b.global(x, "x");
+    const auto out = b.global(y, "y");
+    const auto tiles = b.template shared<T>(2 * tile * tile, "tiles");
+    const std::int64_t row = b.block() * tile, count = side / tile;
+    const auto fetch = [&](std::int64_t t) {
+      if (b.thread() < tile) b.template copy_async<4>(tiles, (t % 2 * tile + b.thread()) * tile, in, (row + b.thread()) * side + t * tile);
+      b.commit_copies();
+    };
+    fetch(0);
+    for (std::int64_t t = 0; t < count; ++t) {
+      if (t + 1 < count) fetch(t + 1);
+      if constexpr (Made != mistake::no_wait) {
+        if (t + 1 < count)
+          b.template wait_copies<1>();
+        else
+          b.template wait_copies<0>();
+      }
+      if constexpr (Made != mistake::no_barrier) b.barrier();
+      if (b.thread() < tile * tile) {
+        const int i = b.thread() / tile, j = b.thread() % tile;
+        const int from = j + (Made == mistake::past_the_tile ? 1 : 0);
+        const T v = tiles.read((t % 2 * tile + from) * tile + i);
+        const int to = Made == mistake::same_place ? 0 : j;
+        out.write((t * tile + i) * side + row + to, v);
+      }
+      b.barrier();
+    }
+  }
+};
+
+constexpr std::int64_t side = 12;
+
+// What the host says of a launch: "" where it is content.
+template <mistake Made>
+std::string verdict(std::uint64_t seed) {
+  std::vector<float> x(side * side), y(side * side);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i);
+  try {
+    emulate(transpose_kernel<Made>{{x.data(), side * side}, {y.data(), side * side}, side}, {seed, true});
+  } catch (const error& e) {
+    return e.what();
+  }
+  for (std::size_t i = 0; i < side; ++i)
+    for (std::size_t j = 0; j < side; ++j)
+      if (y[i * side + j] != x[j * side + i]) return "wrong result";
+  return "";
+}
+
+bool says(const std::string& verdict, const char* words) { return verdict.find(words) != std::string::npos; }
+
+template <class Body>
+struct kernel_of_body {
+  static constexpr const char* name = "body";
+  static constexpr int threads = 64;
+  Body body;
+  std::int64_t blocks() const { return 2; }
+  std::int64_t shared_bytes() const { return 1024; }
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    body(b);
+  }
+};
+template <class Body>
+std::string said_of(const Body& body) {
+  try {
+    emulate(kernel_of_body<Body>{body});
+  } catch (const error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+struct product_kernel {
+  static constexpr const char* name = "product";
+  static constexpr int threads = 32;
+  device_span<const double> a, b;
+  device_span<double> c;
+  int way;
+  std::int64_t blocks() const { return 1; }
+  std::int64_t shared_bytes() const { return 8 * 16 * 24; }
+  void operator()(emulated_block& blk) const {
+    const auto sa = blk.shared<double>(16 * 16, "a"), sb = blk.shared<double>(16 * 8, "b");
+    const bool turned = way != 0;
+    for (int i = blk.thread(); i < 256; i += 32) sa.write(turned ? i % 16 * 16 + i / 16 : i, blk.global(a, "a").read(i));
+    for (int i = blk.thread(); i < 128; i += 32) sb.write(turned ? i : i % 8 * 16 + i / 8, blk.global(b, "b").read(i));
+    blk.barrier();
+    emulated_block::fragment_c<double> sum;
+    blk.mma(sum, turned ? blk.load_a_transposed<double>(sa, 0, 0, 16) : blk.load_a<double>(sa, 0, 0, 16),
+            turned ? blk.load_b_transposed<double>(sb, 0, 0, 8) : blk.load_b<double>(sb, 0, 0, 16));
+    const auto out = blk.global(c, "c");
+    for (int e = 0; e < 4; ++e) out.write((blk.lane() / 4 + 8 * (e / 2)) * 8 + 2 * (blk.lane() % 4) + e % 2, sum.x[e]);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a kernel without a mistake passes in every order, and gives the same") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) CHECK(verdict<mistake::none>(seed) == "");
+}
+TEST_CASE("a barrier removed is caught in every order") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    const auto v = verdict<mistake::no_barrier>(seed);
+    CAPTURE(v);
+    CHECK((says(v, "no barrier between") || says(v, "before the wait") || says(v, "nobody wrote")));
+  }
+}
+TEST_CASE("an index one past the tile is caught") {
+  const auto v = verdict<mistake::past_the_tile>(1);
+  CAPTURE(v);
+  CHECK((says(v, "of tiles, which") || says(v, "before the wait")));
+}
+TEST_CASE("shared memory that is too small is caught") {
+  CHECK(says(verdict<mistake::little_shared_memory>(1), "kernel transpose: shared memory: tiles ends at byte 128, the launch has 64"));
+}
+TEST_CASE("two threads that write one place are caught") {
+  const auto v = verdict<mistake::same_place>(1);
+  CAPTURE(v);
+  CHECK((says(v, "writes element") && says(v, "wrote with no barrier between")));
+}
+TEST_CASE("a wait removed is caught") {
+  const auto v = verdict<mistake::no_wait>(1);
+  CAPTURE(v);
+  CHECK(says(v, "before the wait for the copy to it"));
+}
+
+TEST_CASE("further mistakes and what is said of them") {
+  std::vector<float> memory(64);
+  const device_span<float> span{memory.data(), 64};
+  CHECK(says(said_of([&](auto& b) { b.global(span, "memory").write(b.thread() + 1, 0); }), "is at element 64 of memory, which has 64"));
+  CHECK(says(said_of([&](auto& b) { b.global(span, "memory").write(b.thread(), 0); }), "in the same launch"));  // two blocks
+  CHECK(says(said_of([&](auto& b) {
+               if (b.thread() < 40) b.barrier();
+             }),
+             "waits at a barrier that not every thread reaches"));
+  CHECK(says(said_of([&](auto& b) {
+               if (b.lane() < 16) warp_sum(b, 1.0f);
+             }),
+             "warp's exchange that not every thread reaches"));
+  CHECK(says(said_of([&](auto& b) {
+               if (b.lane() < 16)
+                 b.shuffle(1.0f, 0);
+               else
+                 b.shuffle_xor(1.0f, 1);
+             }),
+             "different exchanges"));
+  CHECK(says(said_of([&](auto& b) { b.global(span, "memory").template read<4>(b.thread() < 4 ? 2 : 0); }), "at once"));
+  CHECK(says(said_of([&](auto& b) { b.template shared<float>(64, "s").read(b.thread()); }), "nobody wrote"));
+  CHECK(says(said_of([&](auto& b) {
+               auto s = b.template shared<float>(64, "s");
+               if (b.thread() < 16) b.template copy_async<4>(s, b.thread() * 4, b.global(span, "memory"), b.thread() * 4);
+             }),
+             "ends before the wait"));
+  // What one warp does needs the warp's barrier alone.
+  const auto in_warp = [&](bool wait) {
+    return said_of([=](auto& b) {
+      auto s = b.template shared<float>(64, "s");
+      s.write(b.thread(), 1.0f);
+      if (wait) b.warp_barrier();
+      s.read(b.thread() ^ 1);
+    });
+  };
+  CHECK(in_warp(true) == "");
+  CHECK(in_warp(false) != "");
+}
+
+TEST_CASE("products of fragments: what a matrix product gives, in double") {
+  std::vector<double> a(16 * 16), b(16 * 8), c(16 * 8), w(16 * 8);
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<double>(i % 7) - 3;
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<double>(i % 5) - 2;
+  for (std::size_t i = 0; i < 16; ++i)
+    for (std::size_t j = 0; j < 8; ++j)
+      for (std::size_t k = 0; k < 16; ++k) w[i * 8 + j] += a[i * 16 + k] * b[k * 8 + j];
+  for (int way : {0, 1}) {
+    std::fill(c.begin(), c.end(), 0.0);
+    emulate(product_kernel{{a.data(), 256}, {b.data(), 128}, {c.data(), 128}, way});
+    CHECK(c == w);
+  }
+}
+
+TEST_CASE("kernel fill: a tensor filled, copied there and back") {
+  using S = shape<dyn<"n">, 3>;
+  for (extent_t n : {0, 1, 171}) {
+    const auto t = tensor<float, S, emulated>::full({n, 3}, 2.5f);
+    const auto h = to<cpu_device>(t.clone());
+    CHECK(h.size() == n * 3);
+    for (float v : h.values()) CHECK(v == 2.5f);
+  }
+  CHECK(to<emulated>(tensor<double, shape<>>::full(4.0)).item() == 4.0);
+}
