@@ -132,7 +132,10 @@ struct segmentation_head {
   /// crops: a tuple of shape<roi, sizes[i], sizes[i], D>, i = 0 to 3. `edges`: whether the edge head is wanted (training only).
   template <class Crops, class Trace = no_trace>
   constexpr auto operator()(const Crops& crops, bool edges = true, const Trace& trace = {}) const {
-    const auto e2 = encode<0>(crops), e3 = encode<1>(crops), e4 = encode<2>(crops), e5 = encode<3>(crops);
+    const auto e2 = encode<0>(crops);
+    const auto e3 = encode<1>(crops);
+    const auto e4 = encode<2>(crops);
+    const auto e5 = encode<3>(crops);
     const auto sequence = eval(concat<1>(tokens_of<0>(e2), tokens_of<1>(e3), tokens_of<2>(e4), tokens_of<3>(e5)) + position_embedding.as(e2));
     trace("tokens", sequence);
     const auto attended = aggregate.attend(sequence);

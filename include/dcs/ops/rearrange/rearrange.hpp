@@ -65,7 +65,7 @@ class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>
       detail::copy_rows(D{}, y.data(), Length * inner, value(x).data() + Begin * inner, full * inner, outer, Length * inner);
       return result_type(record(
           std::move(y),
-          [outer, inner, full, n = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
+          [=, n = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
             auto dx = tensor<T, S, D>::zeros(n);
             detail::copy_rows(D{}, dx.data() + Begin * inner, full * inner, dy.data(), Length * inner, outer, Length * inner);
             gx.add(std::move(dx));

@@ -41,7 +41,7 @@ template <extent_t BinsY, extent_t BinsX, class T, class R, class D, class... X>
 auto roi_align_run(const tensor<T, R, D>& rois, std::vector<int> level, const std::vector<double>& scales, int sampling, bool aligned, const X&... x) {
   using First = shape_t<std::tuple_element_t<0, std::tuple<X...>>>;
   using Out = shape<extent_of<R, 0>, BinsY, BinsX, extent_of<First, 3>>;
-  constexpr extent_t channels = extent_of<First, 3>;
+  static constexpr extent_t channels = extent_of<First, 3>;
   const extent_t k = rois.sizes()[0];
   (expect_rois(rois, x.sizes()[0]), ...);
   (expect(x.sizes()[1] >= 1 && x.sizes()[2] >= 1, "dcs::roi_align: a feature map of sizes ", to_string(x.sizes()), " has no pixels"), ...);
