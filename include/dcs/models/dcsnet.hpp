@@ -28,11 +28,11 @@ struct whole_image : dghc<Base> {
   static constexpr bool takes_whole_images = true;
 };
 
-/// What DCSNet asks of a cropper: the side of its largest crop, whether regions are whole images, and a call from a pyramid and RoIs to four crops, each half as
-/// wide as the one before.
-template <class C>
-concept region_cropper = requires(const C& c, const std::tuple<probe<float, shape<1, 16, 16, 32>>, probe<float, shape<1, 8, 8, 32>>, probe<float, shape<1, 4, 4, 32>>,
-                                                               probe<float, shape<1, 2, 2, 32>>>& p,
+/// What DCSNet asks of a cropper: the side of its largest crop, whether regions are whole images, and a call from a pyramid of Width channels and RoIs to four
+/// crops, each half as wide as the one before. One with DCS_MEMBERS is trained with the network.
+template <class C, int Width = 32>
+concept region_cropper = requires(const C& c, const std::tuple<probe<float, shape<1, 16, 16, Width>>, probe<float, shape<1, 8, 8, Width>>,
+                                                               probe<float, shape<1, 4, 4, Width>>, probe<float, shape<1, 2, 2, Width>>>& p,
                                   const probe<float, shape<1, 5>>& rois) {
   { C::base } -> std::convertible_to<int>;
   { C::takes_whole_images } -> std::convertible_to<bool>;
@@ -51,7 +51,7 @@ concept feature_aggregator = module<typename A::template stage<32, 4>> &&
 /// The network. Width is d, the channels of pyramid and head.
 template <class Backbone, class Cropper = dghc<64>, class Aggregator = msfa<4, 8>, int Width = 256>
 struct dcsnet {
-  static_assert(region_cropper<Cropper>, "dcs::dcsnet: a cropper has base, takes_whole_images and a call from pyramid and RoIs to four crops (concept region_cropper)");
+  static_assert(region_cropper<Cropper, Width>, "dcs::dcsnet: a cropper has base, takes_whole_images and a call from pyramid and RoIs to four crops (concept region_cropper)");
   static_assert(feature_aggregator<Aggregator>, "dcs::dcsnet: an aggregator has a stage<D, Levels> with attend, refine and fuse (concept feature_aggregator)");
   using backbone_type = Backbone;
   using cropper_type = Cropper;
@@ -60,7 +60,15 @@ struct dcsnet {
   faster_rcnn<Backbone, Width> detector;
   segmentation_head<Width, Cropper::base, Aggregator> head;
   [[no_unique_address]] Cropper cropper;
-  DCS_MEMBERS(detector, head)
+
+  template <class Visit>
+  constexpr void members(Visit&& visit) {
+    walk(*this, visit);
+  }
+  template <class Visit>
+  constexpr void members(Visit&& visit) const {
+    walk(*this, visit);
+  }
 
   /// Logits for RoIs (shape<roi, 5>) on a pyramid.
   template <class Pyramid, class Rois, class Trace = no_trace>
@@ -75,6 +83,14 @@ struct dcsnet {
     (void)detector.propose_levels(p);
     (void)detector.roi_heads(probe<T, shape<Proposals, box_head<Width>::side, box_head<Width>::side, Width>, D>{image.total});
     (void)segment(p, probe<T, shape<1, 5>, D>{image.total});
+  }
+
+ private:
+  template <class Self, class Visit>
+  static constexpr void walk(Self& self, Visit& visit) {
+    visit("detector", self.detector);
+    visit("head", self.head);
+    if constexpr (module<Cropper>) visit("cropper", self.cropper);
   }
 };
 
