@@ -1,0 +1,69 @@
+// Lesson 2. An equation builds a type and computes nothing; eval() runs it. Pointwise chains become one kernel, and a table of patterns maps the
+// types of whole equations to fused kernels. Anyone may add a line to that table.
+#include "check.hpp"
+
+#include <dcs/dcs.hpp>
+
+using namespace dcs;
+
+// A function of one's own: f and its derivative, element by element. It fuses like the built-in ones.
+struct cube {
+  template <class T>
+  static T f(T x) {
+    return x * x * x;
+  }
+  template <int I, class T>
+  static T df(T, T x) {
+    return 3 * x * x;
+  }
+};
+
+// A pattern of one's own: sqrt(square(x)) is |x|. The specialisation names its kernel, and says how to run it.
+struct absolute_value {};
+template <class X>
+using root_of_square = pointwise<functions::sqrt, pointwise<functions::square, X>>;
+template <class X>
+struct dcs::fused<root_of_square<X>> {
+  using kernel = absolute_value;
+  static constexpr bool always = true;
+  static auto run(const root_of_square<X>& e) { return eval(abs(e.template argument<0>().template argument<0>())); }
+};
+
+int main() {
+  const auto x = tensor<float, shape<2, 6, 6, 4>>::full(-2);
+  const auto scale = tensor<float, shape<4>>::full(3);
+
+  // One pass over memory, one new tensor, however long the chain is.
+  const auto chain = relu(x * scale + 7.0) + apply<cube>(x) / 4;
+  static_assert(std::is_same_v<kernel_of<decltype(chain)>, kernels::pointwise_chain>);
+  host_allocator::get().reset_statistics();
+  const auto y = eval(chain);
+  check(host_allocator::get().statistics().allocations == 1, "a chain allocates its result and nothing else");
+  check_near(y(1, 5, 5, 3), 1 - 2, "relu(-6 + 7) + (-8) / 4");
+
+  // A convolution is a lazy node, so that what stands around it can join its kernel.
+  const auto w = tensor<float, shape<3, 3, 4, 4>>::full(1);
+  const auto block = relu(conv2d<1, 1>(x, w) * scale + scale + x);
+  static_assert(std::is_same_v<kernel_of<decltype(block)>, kernels::convolution_epilogue>);
+  check_near(eval(block)(0, 0, 0, 0), 0, "a negative sum is cut");
+
+  // The paper's equations 8 and 9 as written: a softmax over the levels weighs four maps. Four slices of one softmax select one kernel.
+  const auto logits = random_normal<float, shape<2, 6, 6, 4>>({2, 6, 6, 4}, {1, 1});
+  const auto other_logits = random_normal<float, shape<2, 6, 6, 4>>({2, 6, 6, 4}, {1, 2});
+  const auto weights = softmax<channel>(logits), other = softmax<channel>(other_logits);
+  const auto sum = slice<channel, 0>(weights) * x + slice<channel, 1>(weights) * x + slice<channel, 2>(weights) * x + slice<channel, 3>(weights) * x;
+  static_assert(std::is_same_v<kernel_of<decltype(sum)>, kernels::weighted_sum>);
+  check_near(eval(sum)(0, 3, 3, 1), -2, "weights that sum to 1, of equal maps");
+
+  // Slices of two different softmaxes have the same types. The pattern looks at the nodes, sees that they differ, and the result is right all the
+  // same.
+  const auto mixed = slice<channel, 0>(weights) * x + slice<channel, 1>(other) * x + slice<channel, 2>(weights) * x + slice<channel, 3>(other) * x;
+  static_assert(std::is_same_v<decltype(mixed), decltype(sum)>);
+  const auto v = eval(weights), u = eval(other);
+  check_near(eval(mixed)(0, 3, 3, 1), -2 * (v(0, 3, 3, 0) + u(0, 3, 3, 1) + v(0, 3, 3, 2) + u(0, 3, 3, 3)), "mixed softmaxes fall back");
+
+  // Our own pattern, at the top of an expression and inside one.
+  static_assert(std::is_same_v<kernel_of<decltype(sqrt(square(x)))>, absolute_value>);
+  check_near(eval(sqrt(square(x)) + 1.0)(0, 0, 0, 0), 3, "|-2| + 1");
+  return wrong;
+}
