@@ -12,6 +12,30 @@ import torch
 import torchvision
 
 
+def normal(*shape, scale=1.0):
+    """Normal numbers that f32 holds, as f64 to differentiate by: f32 and f64 have the same inputs."""
+    return (scale * torch.randn(*shape)).double().requires_grad_()
+
+
+def case(f, **inputs):
+    """Inputs, f's value y, a random dy, and the gradients d<input> of <dy, y>. What f32 holds is stored as f32, results are f64."""
+    y = f(**inputs)
+    dy = torch.randn(y.shape)
+    gradients = torch.autograd.grad(y, list(inputs.values()), dy.double())
+    stored = {name: x.float() for name, x in inputs.items()}
+    return stored | {"y": y, "dy": dy} | {"d" + name: g for name, g in zip(inputs, gradients)}
+
+
+def first(x):
+    """N,H,W,C to N,C,H,W."""
+    return x.permute(0, 3, 1, 2)
+
+
+def last(x):
+    """N,C,H,W to N,H,W,C."""
+    return x.permute(0, 2, 3, 1)
+
+
 def write(script, tensors):
     """Writes SCRIPT.safetensors beside the script: f32, f64 and int64 tensors, names sorted, versions as metadata."""
     header = {"__metadata__": {"torch": torch.__version__, "torchvision": torchvision.__version__}}

@@ -3,6 +3,8 @@
 #include <dcs/ops/conv2d/conv2d.hpp>
 #include <dcs/ops/layer_norm/layer_norm.hpp>
 
+#include "check_op.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
@@ -11,7 +13,9 @@ namespace {
 
 template <int C>
 void check(extent_t n, extent_t h) {
-  CAPTURE(n); CAPTURE(h); CAPTURE(C);
+  CAPTURE(n);
+  CAPTURE(h);
+  CAPTURE(C);
   using X = shape<dyn<"n">, dyn<"h">, 2, C>;
   using P = shape<C>;
   const auto x = random_normal<double, X>({n, h, 2, C}, {1, 1}, 2), r = random_normal<double, X>({n, h, 2, C}, {1, 2});
@@ -21,9 +25,11 @@ void check(extent_t n, extent_t h) {
   };
   CHECK(gradcheck(norm, {5, 5}, 10, x, gamma, beta) < 1e-6);
   CHECK(gradcheck([&](const auto& a, const auto& g, const auto& b) { return relu(norm(a, g, b)); }, {5, 6}, 10, x, gamma, beta) < 1e-6);
-  CHECK(gradcheck([&](const auto& a, const auto& g, const auto& b, const auto& c) { return relu(norm(a, g, b) + c); }, {5, 7}, 10, x, gamma, beta, r) < 1e-6);
+  CHECK(gradcheck([&](const auto& a, const auto& g, const auto& b, const auto& c) { return relu(norm(a, g, b) + c); }, {5, 7}, 10, x, gamma, beta,
+                  r) < 1e-6);
   CHECK(gradcheck([](const auto& a, const auto& g, const auto& b) { return layer_norm(a, g, b); }, {5, 8}, 10, x, gamma, beta) < 1e-6);
-  CHECK(gradcheck([](const auto& a, const auto& c, const auto& g, const auto& b) { return layer_norm(a, c, g, b); }, {5, 9}, 10, x, r, gamma, beta) < 1e-6);
+  CHECK(gradcheck([](const auto& a, const auto& c, const auto& g, const auto& b) { return layer_norm(a, c, g, b); }, {5, 9}, 10, x, r, gamma, beta) <
+        1e-6);
 }
 
 }  // namespace
@@ -65,7 +71,8 @@ TEST_CASE("batch norm: statistics, their update, and one kernel with residual an
   const auto z = eval(batch_norm_inference(x, one, zero, mean, variance));
   CHECK(z(1, 0, 0, 1) == doctest::Approx((30 - 2) / std::sqrt(20.9 + 1e-5)));
   const auto w = tensor<float, shape<1, 1, 2, 2>>::full(1);
-  static_assert(std::is_same_v<kernel_of<decltype(relu(batch_norm_inference(conv2d(x, w), one, zero, mean, variance)))>, kernels::convolution_epilogue>);
+  static_assert(
+      std::is_same_v<kernel_of<decltype(relu(batch_norm_inference(conv2d(x, w), one, zero, mean, variance)))>, kernels::convolution_epilogue>);
 }
 
 TEST_CASE("batch norm in f32 stays accurate over many rows of a large mean") {
@@ -78,8 +85,87 @@ TEST_CASE("batch norm in f32 stays accurate over many rows of a large mean") {
     double m = 0, v = 0;
     for (extent_t i = 0; i < 40000; ++i) m += static_cast<double>(shifted.data()[i * 3 + c]);
     m /= 40000;
-    for (extent_t i = 0; i < 40000; ++i) v += (static_cast<double>(shifted.data()[i * 3 + c]) - m) * (static_cast<double>(shifted.data()[i * 3 + c]) - m);
+    for (extent_t i = 0; i < 40000; ++i)
+      v += (static_cast<double>(shifted.data()[i * 3 + c]) - m) * (static_cast<double>(shifted.data()[i * 3 + c]) - m);
     CHECK(mean[c] == doctest::Approx(m).epsilon(1e-6));
     CHECK(variance[c] == doctest::Approx(v / 40000).epsilon(1e-4));
   }
+}
+
+namespace {
+
+// f32 gradients through a norm are differences of larger terms.
+template <class T>
+constexpr double norm_bound = sizeof(T) == 8 ? test::tolerance<T> : 4e-6;
+
+template <class T, int C>
+void check_batch_norm_golden(const io::safetensors& file) {
+  using X = shape<dyn<"n">, dyn<"h">, dyn<"w">, C>;
+  using P = shape<C>;
+  const std::string c = std::to_string(C), name = "batch." + c;
+  CAPTURE(name);
+  const auto mean = test::golden_tensor<T, P>(file, name + "/mean"), variance = test::golden_tensor<T, P>(file, name + "/variance");
+  test::check_op<T, X, P, P>(
+      file, name, {"x", "gamma", "beta"},
+      [&](const auto& x, const auto& g, const auto& b) { return batch_norm_training(x, g, b, mean.clone(), variance.clone()); }, norm_bound<T>);
+  test::check_op<T, X, P, P>(
+      file, "batch.other." + c, {"x", "gamma", "beta"},
+      [&](const auto& x, const auto& g, const auto& b) { return batch_norm_training(x, g, b, mean.clone(), variance.clone(), 0.3, 0.01); },
+      norm_bound<T>);
+  test::check_op<T, X, P, P, X>(
+      file, "batch.relu." + c, {"x", "gamma", "beta", "residual"},
+      [&](const auto& x, const auto& g, const auto& b, const auto& r) {
+        return relu(batch_norm_training(x, g, b, mean.clone(), variance.clone()) + r);
+      },
+      norm_bound<T>);
+
+  const auto x = test::golden_tensor<T, X>(file, name + "/x"), second = test::golden_tensor<T, X>(file, "batch.relu." + c + "/residual");
+  const auto gamma = test::golden_tensor<T, P>(file, name + "/gamma"), beta = test::golden_tensor<T, P>(file, name + "/beta");
+  test::check_op<T, X>(
+      file, "frozen." + c, {"x"}, [&](const auto& v) { return batch_norm_inference(v, gamma, beta, mean, variance); }, norm_bound<T>);
+  for (const bool other : {false, true}) {
+    const std::string options = other ? "/other." : "/usual.";
+    const auto m = mean.clone(), v = variance.clone();
+    const auto step = [&](const auto& batch) { eval(batch_norm_training(batch, gamma, beta, m, v, other ? 0.3 : 0.1, other ? 0.01 : 1e-5)); };
+    step(x);
+    CHECK(test::golden_error(m, file, name + options + "mean.1") < test::tolerance<T>);
+    CHECK(test::golden_error(v, file, name + options + "variance.1") < test::tolerance<T>);
+    step(second);
+    CHECK(test::golden_error(m, file, name + options + "mean.2") < test::tolerance<T>);
+    CHECK(test::golden_error(v, file, name + options + "variance.2") < test::tolerance<T>);
+  }
+}
+
+template <class T, int C, extent_t... Leading>
+void check_layer_norm_golden(const io::safetensors& file) {
+  using X = shape<Leading..., C>;
+  using P = shape<C>;
+  const std::string c = std::to_string(C);
+  test::check_op<T, X, P, P>(
+      file, "layer." + c, {"x", "gamma", "beta"}, [](const auto& x, const auto& g, const auto& b) { return layer_norm(x, g, b); }, norm_bound<T>);
+  test::check_op<T, X, X, P, P>(
+      file, "layer.residual." + c, {"x", "residual", "gamma", "beta"},
+      [](const auto& x, const auto& r, const auto& g, const auto& b) { return layer_norm(x, r, g, b, 0.01); }, norm_bound<T>);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("batch norm equals PyTorch's in training, its running statistics, and frozen", T, float, double) {
+  const auto file = test::goldens("norm");
+  test::for_each_isa([&] {
+    check_batch_norm_golden<T, 3>(file);
+    check_batch_norm_golden<T, 16>(file);
+    check_batch_norm_golden<T, 19>(file);
+    check_batch_norm_golden<T, 2>(file);
+  });
+}
+
+TEST_CASE_TEMPLATE("layer norm equals PyTorch's, with and without a residual", T, float, double) {
+  const auto file = test::goldens("norm");
+  test::for_each_isa([&] {
+    check_layer_norm_golden<T, 7, dyn<"n">, 3>(file);
+    check_layer_norm_golden<T, 32, dyn<"n">>(file);
+    check_layer_norm_golden<T, 100, 2, dyn<"l">>(file);
+    check_layer_norm_golden<T, 3, 6>(file);
+  });
 }

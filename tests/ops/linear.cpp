@@ -2,6 +2,8 @@
 #include <dcs/ops/linear/linear.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 
+#include "check_op.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
@@ -62,4 +64,43 @@ TEST_CASE("matmul: values, and sizes that do not fit") {
   const auto other = tensor<float, shape<dyn<"n">, dyn<"k">, 4>>::zeros({3, 3, 4});
   const auto one = tensor<float, shape<dyn<"n">, dyn<"m">, dyn<"k">>>::zeros({2, 1, 3});
   CHECK_THROWS_AS(eval(matmul(one, other)), error);
+}
+
+namespace {
+
+template <class T, int In, int Out, extent_t... Leading>
+void check_linear_golden(const io::safetensors& file, const std::string& name) {
+  using X = shape<Leading..., In>;
+  test::check_op<T, X, shape<In, Out>, shape<Out>>(file, name, {"x", "w", "b"},
+                                                   [](const auto& x, const auto& w, const auto& b) { return linear(x, w, b); });
+  test::check_op<T, X, shape<In, Out>>(file, name + " unbiased", {"x", "w"}, [](const auto& x, const auto& w) { return linear(x, w); });
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("linear equals PyTorch's, forward and backward", T, float, double) {
+  const auto file = test::goldens("linear");
+  test::for_each_isa([&] {
+    check_linear_golden<T, 17, 33, dyn<"n">, 3>(file, "linear");
+    check_linear_golden<T, 1, 1, dyn<"n">>(file, "linear one");
+    check_linear_golden<T, 40, 2, 2, dyn<"n">>(file, "linear wide");
+    check_linear_golden<T, 3, 65, 70>(file, "linear tall");
+  });
+}
+
+TEST_CASE_TEMPLATE("matmul equals PyTorch's with transposes on either side, forward and backward", T, float, double) {
+  using A = shape<dyn<"n">, dyn<"heads">, dyn<"m">, dyn<"k">>;
+  using AT = shape<dyn<"n">, dyn<"heads">, dyn<"k">, dyn<"m">>;
+  using B = shape<dyn<"n">, dyn<"heads">, dyn<"k">, dyn<"columns">>;
+  using BT = shape<dyn<"n">, dyn<"heads">, dyn<"columns">, dyn<"k">>;
+  const auto file = test::goldens("linear");
+  test::for_each_isa([&] {
+    for (const char* i : {"0", "1", "2"}) {
+      const auto name = [&](const char* which) { return std::string("matmul.") + which + "." + i; };
+      test::check_op<T, A, B>(file, name("nn"), {"a", "b"}, [](const auto& a, const auto& b) { return matmul(a, b); });
+      test::check_op<T, AT, B>(file, name("tn"), {"a", "b"}, [](const auto& a, const auto& b) { return matmul(transpose(a), b); });
+      test::check_op<T, A, BT>(file, name("nt"), {"a", "b"}, [](const auto& a, const auto& b) { return matmul(a, transpose(b)); });
+      test::check_op<T, AT, BT>(file, name("tt"), {"a", "b"}, [](const auto& a, const auto& b) { return matmul(transpose(a), transpose(b)); });
+    }
+  });
 }

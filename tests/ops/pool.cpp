@@ -1,6 +1,9 @@
 #include <dcs/grad/gradcheck.hpp>
 #include <dcs/ops/pool/pool.hpp>
+#include <dcs/ops/reduce/reduce.hpp>
 #include <dcs/ops/resize/resize.hpp>
+
+#include "check_op.hpp"
 
 #include <doctest/doctest.h>
 
@@ -54,4 +57,44 @@ TEST_CASE("values by hand") {
   CHECK(leaf.grad()(0, 0, 0, 0) == 1);
   CHECK(leaf.grad()(0, 1, 1, 0) == 0);
   CHECK_THROWS_AS((max_pool2d<3>(x)), error);
+}
+
+TEST_CASE_TEMPLATE("pooling, sums and means equal PyTorch's, forward and backward", T, float, double) {
+  const auto file = test::goldens("pool");
+  const auto check = [&]<int C>(std::integral_constant<int, C>, const std::string& image) {
+    using X = shape<dyn<"n">, dyn<"h">, dyn<"w">, C>;
+    test::check_op<T, X>(file, "max.3.2.1." + image, {"x"}, [](const auto& x) { return max_pool2d<3, 2, 1>(x); });
+    test::check_op<T, X>(file, "max.3.1.1." + image, {"x"}, [](const auto& x) { return max_pool2d<3, 1, 1>(x); });
+    test::check_op<T, X>(file, "max.2.2.0." + image, {"x"}, [](const auto& x) { return max_pool2d<2>(x); });
+    test::check_op<T, X>(file, "average.3.2.1." + image, {"x"}, [](const auto& x) { return avg_pool2d<3, 2, 1>(x); });
+    test::check_op<T, X>(file, "average.3.1.1." + image, {"x"}, [](const auto& x) { return avg_pool2d<3, 1, 1>(x); });
+    test::check_op<T, X>(file, "average.2.2.0." + image, {"x"}, [](const auto& x) { return avg_pool2d<2>(x); });
+    test::check_op<T, X>(file, "global." + image, {"x"}, [](const auto& x) { return global_avg_pool(x); });
+    test::check_op<T, X>(file, "sum." + image, {"x"}, [](const auto& x) { return sum<0, 2>(x); });
+    test::check_op<T, X>(file, "mean." + image, {"x"}, [](const auto& x) { return mean<1, 3>(x); });
+    test::check_op<T, X>(file, "mean_all." + image, {"x"}, [](const auto& x) { return mean_all(x); });
+  };
+  test::for_each_isa([&] {
+    check(std::integral_constant<int, 5>{}, "odd");
+    check(std::integral_constant<int, 19>{}, "even");
+    check(std::integral_constant<int, 1>{}, "small");
+    test::check_op<T, shape<dyn<"n">, dyn<"h">, dyn<"w">, 3>>(file, "max.3.1.1.ties", {"x"}, [](const auto& x) { return max_pool2d<3, 1, 1>(x); });
+  });
+}
+
+TEST_CASE_TEMPLATE("resizing equals PyTorch's in each convention of corners, forward and backward", T, float, double) {
+  const auto file = test::goldens("pool");
+  using X = shape<dyn<"n">, dyn<"h">, dyn<"w">, 6>;
+  const sizes<2> to[] = {{9, 12}, {4, 6}, {8, 5}, {13, 17}, {4, 4}, {3, 2}, {1, 1}};
+  test::for_each_isa([&] {
+    for (std::size_t i = 0; i < std::size(to); ++i) {
+      const auto other = tensor<T, shape<dyn<"n">, dyn<"p">, dyn<"q">, 1>>::zeros({2, to[i][0], to[i][1], 1});
+      const std::string number = std::to_string(i);
+      test::check_op<T, X>(file, "aligned." + number, {"x"}, [&](const auto& x) { return resize_bilinear_like<corners::aligned>(x, other); });
+      test::check_op<T, X>(file, "half_pixel." + number, {"x"}, [&](const auto& x) { return resize_bilinear_like<corners::half_pixel>(x, other); });
+      test::check_op<T, X>(file, "nearest." + number, {"x"}, [&](const auto& x) { return resize_nearest_like(x, other); });
+    }
+    test::check_op<T, X>(file, "aligned.0", {"x"}, [](const auto& x) { return resize_bilinear<corners::aligned, 9, 12>(x); });
+    test::check_op<T, X>(file, "half_pixel.1", {"x"}, [](const auto& x) { return resize_bilinear<corners::half_pixel, 4, 6>(x); });
+  });
 }
