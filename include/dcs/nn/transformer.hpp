@@ -37,7 +37,9 @@ struct multi_head_attention {
     static_assert(S::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");
     constexpr double scale = inverse_root(D / H);
     const auto qkv = permute<0, 2, 1, 3>(reshape<heads>(dcs::linear<false>(x, project.weight.as(x), project.bias.as(x))));
-    const auto q = slice<1, 0, H>(qkv), k = slice<1, H, H>(qkv), v = slice<1, 2 * H, H>(qkv);
+    const auto q = slice<1, 0, H>(qkv);
+    const auto k = slice<1, H, H>(qkv);
+    const auto v = slice<1, 2 * H, H>(qkv);
     return merge(attend(q, k, v, scale), x);
   }
 
