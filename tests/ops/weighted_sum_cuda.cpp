@@ -38,9 +38,9 @@ TEST_CASE("kernel weighted_sum_forward: equals the CPU op") {
 TEST_CASE("kernel weighted_sum_backward: passes the gradient check, and gives only what is wanted") {
   over_shapes([](const auto&... x) { CHECK(kernel_test::gradcheck(fusion, x...) < 1e-6); });
   const auto l = random_normal<double, maps<2>>({1, 2, 3, 2}, {1, 1});
-  const auto a = to<cuda::emulated>(random_normal<double, maps<8>>({1, 2, 3, 8}, {1, 2}));
-  const auto v = var<double, maps<8>, cuda::emulated>::leaf(a.clone());
-  const auto y = weighted_sum(var<double, maps<2>, cuda::emulated>(to<cuda::emulated>(l)), var<double, maps<8>, cuda::emulated>(a), v);
+  const auto a = to<kernel_test::target>(random_normal<double, maps<8>>({1, 2, 3, 8}, {1, 2}));
+  const auto v = var<double, maps<8>, kernel_test::target>::leaf(a.clone());
+  const auto y = weighted_sum(var<double, maps<2>, kernel_test::target>(to<kernel_test::target>(l)), var<double, maps<8>, kernel_test::target>(a), v);
   backward(y, a);
   CHECK(v.grad().defined());
 }

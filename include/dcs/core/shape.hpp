@@ -81,7 +81,7 @@ constexpr extent_t count(const std::array<extent_t, R>& s) {
 template <std::size_t R>
 std::string to_string(const std::array<extent_t, R>& s) {
   std::string text = "[";
-  for (std::size_t i = 0; i < R; ++i) text += (i ? ", " : "") + to_string(s[i]);
+  for (const extent_t e : s) text += (text.size() > 1 ? ", " : "") + to_string(e);
   return text + "]";
 }
 

@@ -73,7 +73,8 @@ struct device_span {
 
   DCS_DEVICE explicit operator bool() const { return data != nullptr; }
   /// A span that is written can be read.
-  operator device_span<const T>() const requires(!std::is_const_v<T>) { return {data, size}; }
+  template <class U>
+  requires(std::is_same_v<U, const T> && !std::is_const_v<T>) operator device_span<U>() const { return {data, size}; }
 };
 
 namespace detail {

@@ -1,0 +1,17 @@
+// Tests on a GPU: skipped, and said so, where there is none.
+#define DOCTEST_CONFIG_IMPLEMENT
+#include <doctest/doctest.h>
+
+#include <cstdio>
+
+#include <cuda_runtime.h>
+
+int main(int argc, char** argv) {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  if (status != cudaSuccess || count == 0) {
+    std::printf("skipped: no GPU (%s)\n", status == cudaSuccess ? "none is there" : cudaGetErrorString(status));
+    return 77;
+  }
+  return doctest::Context(argc, argv).run();
+}
