@@ -4,7 +4,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 nvcc=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
-filter=$(command -v cu++filt || echo "$(dirname "$nvcc")/cu++filt")
 [ $# -gt 0 ] || set -- sm_80 sm_90
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -13,8 +12,8 @@ printf '%-7s %5s %7s %6s  %s\n' target regs shared spills kernel
 for arch in "$@"; do
   for file in tests/cuda/instantiate/*.cu; do
     "$nvcc" -std=c++20 -O2 -arch="$arch" --expt-relaxed-constexpr -Iinclude -Xptxas -v -cubin -o "$work/out.cubin" "$file" 2>"$work/log" || { cat "$work/log"; exit 1; }
-    "$filter" <"$work/log" | awk -v arch="$arch" '
-      /Compiling entry function/ { name = $0; sub(/.*Compiling entry function ./, "", name); sub(/. for .sm.*/, "", name); sub(/.*detail::entry</, "", name); sub(/>\(T1\)$/, "", name) }
+    c++filt <"$work/log" | awk -v arch="$arch" '
+      /Compiling entry function/ { name = $0; sub(/.*Compiling entry function ./, "", name); sub(/. for .sm.*/, "", name); sub(/.*detail::entry</, "", name); sub(/ >\(.*$/, "", name); gsub(/dcs::/, "", name) }
       /bytes spill stores/ { spill = $0; sub(/.*stack frame, /, "", spill); split(spill, s, " "); spills = s[1] + s[5] }
       /Used [0-9]+ registers/ { shared = 0; if (match($0, /[0-9]+ bytes smem/)) shared = substr($0, RSTART, RLENGTH) + 0
         regs = $0; sub(/.*Used /, "", regs); printf "%-7s %5d %7d %6d  %s\n", arch, regs, shared, spills, name }'
