@@ -1,5 +1,6 @@
 // AdamW (Loshchilov & Hutter 2019) over all trained parameters of a network, with the gradient clipped to a global norm, and the rules for its rate:
-// plateau, cosine. Moments are kept by the parameter's name, so that a checkpoint can hold them.
+// plateau, cosine. Moments are kept by the parameter's name, so that a checkpoint can hold them. A step is two entry points of the device: the norm
+// of all gradients and the clipping factor, which stay on it, then the moves.
 #pragma once
 
 #include <dcs/cpu/math.hpp>
@@ -18,46 +19,115 @@ struct adamw_options {
   double clip_norm = 1;  // 0: no clipping
 };
 
-class adamw {
+/// A parameter as a step sees it: memory of `size` elements each, aligned to 16 bytes. G: type of the gradient. `copy`, where there is one, receives
+/// the parameter in bf16.
+template <class T, class G = T>
+struct adamw_parameter {
+  T* value;
+  const G* gradient;
+  T *first, *second;
+  bf16* copy;
+  std::int64_t size;
+};
+
+/// The numbers of a step; rate and root hold the corrections of the moments' bias.
+struct adamw_numbers {
+  double clip_norm, beta1, beta2, rate, root, eps, decay;
+
+  /// Of step `step`, counted from 1.
+  static adamw_numbers of(const adamw_options& o, std::int64_t step) {
+    const auto n = static_cast<double>(step);
+    return {o.clip_norm,
+            o.beta1,
+            o.beta2,
+            o.rate / (1 - std::pow(o.beta1, n)),
+            1 / std::sqrt(1 - std::pow(o.beta2, n)),
+            o.eps,
+            1 - o.rate * o.weight_decay};
+  }
+  double clip_factor(double norm) const { return clip_norm > 0 && norm > clip_norm ? clip_norm / (norm + 1e-6) : 1; }
+};
+
+/// What steps keep between them, on the device. `result`: two doubles, the norm of all gradients and the factor that clips them. The rest are a GPU's
+/// tables. Empty at first.
+struct adamw_memory {
+  storage result, parameters, chunks, partial;
+  std::vector<std::int64_t> sizes;
+};
+
+namespace cpu {
+
+/// The norm of all gradients together, in a fixed order of summation, and the clipping factor, into memory.result.
+template <class T>
+void adamw_measure(device, const std::vector<adamw_parameter<T>>& parameters, const adamw_numbers& o, adamw_memory& memory) {
+  if (!memory.result) memory.result = storage::allocate<device>(2 * sizeof(double));
+  double total = 0;
+  for (const auto& p : parameters) {
+    const std::int64_t grain = 1 << 16, chunks = (p.size + grain - 1) / grain;
+    std::vector<double> part(static_cast<std::size_t>(chunks));
+    parallel_for(chunks, [&](std::int64_t c) {
+      part[static_cast<std::size_t>(c)] = DCS_DISPATCH(sum_of_squares, p.gradient + c * grain, std::min(p.size - c * grain, grain));
+    });
+    for (double s : part) total += s;
+  }
+  auto* result = static_cast<double*>(memory.result.data());
+  result[0] = std::sqrt(total);
+  result[1] = o.clip_factor(result[0]);
+}
+
+/// Moves the parameters by their gradients, clipped by what was measured; nothing moves if the norm is not finite.
+template <class T>
+void adamw_move(device, const std::vector<adamw_parameter<T>>& parameters, const adamw_numbers& o, const adamw_memory& memory) {
+  const auto* result = static_cast<const double*>(memory.result.data());
+  if (!std::isfinite(result[0])) return;
+  for (const auto& p : parameters)
+    parallel_chunks(p.size, 1 << 15, [&](std::int64_t begin, std::int64_t end) {
+      DCS_DISPATCH(adamw_update, p.value + begin, p.gradient + begin, p.first + begin, p.second + begin, end - begin, static_cast<T>(result[1]),
+                   static_cast<T>(o.beta1), static_cast<T>(o.beta2), static_cast<T>(o.rate), static_cast<T>(o.root), static_cast<T>(o.eps),
+                   static_cast<T>(o.decay));
+      if (p.copy)
+        for (std::int64_t i = begin; i < end; ++i) p.copy[i] = static_cast<bf16>(static_cast<float>(p.value[i]));
+    });
+}
+
+}  // namespace cpu
+
+/// The optimiser of parameters on device D; those that have a gradient hold one element type. On a GPU (optim/adamw.cuh) a step is three launches
+/// for all of them.
+template <class D>
+class basic_adamw {
  public:
   adamw_options options;
 
-  explicit adamw(std::vector<named_parameter> parameters, adamw_options o = {}) : options(o) {
+  explicit basic_adamw(std::vector<named_parameter> parameters, adamw_options o = {}) : options(o) {
     for (auto& p : parameters)
       if (p.parameter->trained()) entries_.push_back({p.name, p.parameter, {}, {}});
   }
 
-  /// Norm of all gradients together, in a fixed order of summation.
-  double gradient_norm() const {
-    double total = 0;
-    for (const auto& e : entries_)
-      if (const storage g = e.parameter->gradient()) {
-        const extent_t n = e.parameter->size(), grain = 1 << 16, chunks = (n + grain - 1) / grain;
-        std::vector<double> part(static_cast<std::size_t>(chunks));
-        cpu::parallel_for(chunks, [&](extent_t c) {
-          const extent_t begin = c * grain, count = std::min(n - begin, grain);
-          part[static_cast<std::size_t>(c)] = e.parameter->type() == dtype::f64 ? squares<double>(g, begin, count) : squares<float>(g, begin, count);
-        });
-        for (double p : part) total += p;
-      }
-    return std::sqrt(total);
+  /// Norm of all gradients together.
+  double gradient_norm() {
+    with_parameters([&](const auto& list) { adamw_measure(D{}, list, adamw_numbers::of(options, steps_ + 1), memory_); });
+    return measured_norm();
   }
 
-  /// One step; parameters without a gradient stay. Returns the norm before clipping; a norm that is not finite is a dcs::error and nothing moves.
+  /// One step; parameters without a gradient stay. Returns the norm before clipping, for which it waits for a GPU; a norm that is not finite is a
+  /// dcs::error and nothing moves.
   double step() {
-    const double norm = gradient_norm();
+    launch_step();
+    return finish_step();
+  }
+  /// `step` in two parts: the work of the GPU, which reads norm and clipping factor itself, and the wait for the norm.
+  void launch_step() {
+    const auto numbers = adamw_numbers::of(options, ++steps_);
+    with_parameters([&](const auto& list) {
+      adamw_measure(D{}, list, numbers, memory_);
+      adamw_move(D{}, list, numbers, memory_);
+    });
+  }
+  double finish_step() {
+    const double norm = measured_norm();
+    if (!std::isfinite(norm)) --steps_;
     expect(std::isfinite(norm), "dcs::adamw: the gradient's norm is ", norm);
-    const double clip = options.clip_norm > 0 && norm > options.clip_norm ? options.clip_norm / (norm + 1e-6) : 1;
-    ++steps_;
-    const double rate = options.rate / (1 - std::pow(options.beta1, static_cast<double>(steps_)));
-    const double root = 1 / std::sqrt(1 - std::pow(options.beta2, static_cast<double>(steps_)));
-    for (auto& e : entries_) {
-      if (!e.parameter->gradient()) continue;
-      if (e.parameter->type() == dtype::f64)
-        update<double>(e, clip, rate, root);
-      else
-        update<float>(e, clip, rate, root);
-    }
     return norm;
   }
 
@@ -70,8 +140,10 @@ class adamw {
     file.metadata["optimizer_steps"] = std::to_string(steps_);
     for (const auto& e : entries_)
       if (e.first) {
-        file.put("optimizer/" + e.name + "/m", {e.parameter->size()}, static_cast<const float*>(e.first.data()));
-        file.put("optimizer/" + e.name + "/v", {e.parameter->size()}, static_cast<const float*>(e.second.data()));
+        const bool wide = e.parameter->type() == dtype::f64;
+        const auto put = wide ? &put_moment<double> : &put_moment<float>;
+        put(file, "optimizer/" + e.name + "/m", e.first, e.parameter->size());
+        put(file, "optimizer/" + e.name + "/v", e.second, e.parameter->size());
       }
   }
   void load(const io::safetensors& file) {
@@ -80,6 +152,7 @@ class adamw {
     steps_ = std::stoll(steps->second);
     for (auto& e : entries_)
       if (file.contains("optimizer/" + e.name + "/m")) {
+        const auto filled = e.parameter->type() == dtype::f64 ? &moment<double> : &moment<float>;
         e.first = filled(file.at("optimizer/" + e.name + "/m"), e.parameter->size());
         e.second = filled(file.at("optimizer/" + e.name + "/v"), e.parameter->size());
       }
@@ -93,38 +166,64 @@ class adamw {
   };
 
   template <class T>
-  static double squares(const storage& g, extent_t begin, extent_t n) {
-    return DCS_DISPATCH(sum_of_squares, static_cast<const T*>(g.data()) + begin, n);
+  static void put_moment(io::safetensors& file, const std::string& name, const storage& s, extent_t n) {
+    std::vector<T> host(static_cast<std::size_t>(n));
+    D::copy_to_host(host.data(), s.data(), n * static_cast<extent_t>(sizeof(T)));
+    file.put(name, {n}, host.data());
   }
-  static storage filled(const io::stored_tensor& t, extent_t n) {
-    const auto v = t.as<float>();
+  template <class T>
+  static storage moment(const io::stored_tensor& t, extent_t n) {
+    const auto v = t.as<T>();
     expect(static_cast<extent_t>(v.size()) == n, "dcs::adamw: ", v.size(), " moments for a parameter of ", n);
-    storage s = storage::allocate<cpu_device>(n * 4);
-    std::copy(v.begin(), v.end(), static_cast<float*>(s.data()));
+    storage s = storage::allocate<D>(n * static_cast<extent_t>(sizeof(T)));
+    D::copy_from_host(s.data(), v.data(), n * static_cast<extent_t>(sizeof(T)));
     return s;
   }
 
+  double measured_norm() const {
+    double norm = 0;
+    if (memory_.result) D::copy_to_host(&norm, memory_.result.data(), sizeof norm);
+    return norm;
+  }
+
+  // Calls body with the parameters that have a gradient.
+  template <class Body>
+  void with_parameters(const Body& body) {
+    const entry* first = nullptr;
+    for (const auto& e : entries_)
+      if (e.parameter->gradient()) {
+        if (!first) first = &e;
+        expect(e.parameter->type() == first->parameter->type(), "dcs::adamw: ", first->name, " holds ", dcs::name(first->parameter->type()), ", ",
+               e.name, " ", dcs::name(e.parameter->type()), "; expected one type");
+      }
+    if (first && first->parameter->type() == dtype::f64)
+      body(list_of<double>());
+    else
+      body(list_of<float>());
+  }
   template <class T>
-  void update(entry& e, double clip, double rate, double root) {
-    const extent_t n = e.parameter->size(), bytes = n * static_cast<extent_t>(sizeof(T));
-    if (!e.first) {
-      e.first = storage::allocate<cpu_device>(bytes), e.second = storage::allocate<cpu_device>(bytes);
-      cpu_device::zero(e.first.data(), bytes), cpu_device::zero(e.second.data(), bytes);
+  std::vector<adamw_parameter<T>> list_of() {
+    std::vector<adamw_parameter<T>> list;
+    for (auto& e : entries_) {
+      const storage gradient = e.parameter->gradient();
+      if (!gradient) continue;
+      const extent_t n = e.parameter->size(), bytes = n * static_cast<extent_t>(sizeof(T));
+      if (!e.first) {
+        e.first = storage::allocate<D>(bytes), e.second = storage::allocate<D>(bytes);
+        D::zero(e.first.data(), bytes), D::zero(e.second.data(), bytes);
+      }
+      list.push_back({e.parameter->template data<T>(), static_cast<const T*>(gradient.data()), static_cast<T*>(e.first.data()),
+                      static_cast<T*>(e.second.data()), nullptr, n});
     }
-    T* p = e.parameter->data<T>();
-    const storage gradient = e.parameter->gradient();
-    const T* g = static_cast<const T*>(gradient.data());
-    T *m = static_cast<T*>(e.first.data()), *v = static_cast<T*>(e.second.data());
-    cpu::parallel_chunks(n, 1 << 15, [&](extent_t begin, extent_t end) {
-      DCS_DISPATCH(adamw_update, p + begin, g + begin, m + begin, v + begin, end - begin, static_cast<T>(clip), static_cast<T>(options.beta1),
-                   static_cast<T>(options.beta2), static_cast<T>(rate), static_cast<T>(root), static_cast<T>(options.eps),
-                   static_cast<T>(1 - options.rate * options.weight_decay));
-    });
+    return list;
   }
 
   std::vector<entry> entries_;
   std::int64_t steps_ = 0;
+  adamw_memory memory_;
 };
+
+using adamw = basic_adamw<cpu_device>;
 
 /// Halves a rate after `patience` epochs without a better validation loss, down to a floor; says when to stop.
 struct plateau {

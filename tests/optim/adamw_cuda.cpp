@@ -1,0 +1,216 @@
+// AdamW's kernels against its equations in double, and the optimiser on a device against the host's.
+#include <dcs/cuda/device.hpp>
+#include <dcs/optim/adamw.cuh>
+
+#include <doctest/doctest.h>
+
+#include "../cuda/compare.hpp"
+
+using namespace dcs;
+using cuda::emulated;
+
+namespace {
+
+// Parameters as steps see them, with memory of the device, which is the host's.
+template <class T, class G>
+struct leaves {
+  struct one {
+    std::vector<T> value, first, second;
+    std::vector<G> gradient;
+    std::vector<bf16> copy;
+  };
+  // std::vector's memory is aligned to 16 bytes.
+  explicit leaves(const std::vector<std::int64_t>& sizes, double scale = 1) {
+    for (std::size_t p = 0; p < sizes.size(); ++p) {
+      one o;
+      const random_stream r{9, p};
+      for (std::int64_t i = 0; i < sizes[p]; ++i) {
+        const auto at = static_cast<std::uint64_t>(i);
+        o.value.push_back(static_cast<T>(r.child(1).normal(at)));
+        o.first.push_back(static_cast<T>(0.1 * r.child(2).normal(at)));
+        o.second.push_back(static_cast<T>(0.1 * r.child(3).uniform(at)));
+        o.gradient.push_back(static_cast<G>(static_cast<float>(scale * r.child(4).normal(at))));
+      }
+      o.copy.resize(o.value.size());
+      all.push_back(std::move(o));
+    }
+  }
+  std::vector<adamw_parameter<T, G>> list(bool copies = false) {
+    std::vector<adamw_parameter<T, G>> l;
+    for (auto& o : all)
+      l.push_back({o.value.data(), o.gradient.data(), o.first.data(), o.second.data(), copies ? o.copy.data() : nullptr,
+                   static_cast<std::int64_t>(o.value.size())});
+    return l;
+  }
+  double norm() const {
+    double sum = 0;
+    for (const auto& o : all)
+      for (const G& g : o.gradient) sum += static_cast<double>(g) * static_cast<double>(g);
+    return std::sqrt(sum);
+  }
+  std::vector<one> all;
+};
+
+const std::vector<std::vector<std::int64_t>> all_sizes{{0}, {1}, {3, 0, 4}, {7, 8192, 1}, {8193, 16384, 5, 20003, 64}};
+const adamw_options options{0.01, 0.9, 0.999, 1e-8, 0.1, 1.0};
+
+template <class T, class G>
+void check_norm() {
+  for (const auto& sizes : all_sizes)
+    for (double scale : {1e-3, 1.0}) {
+      leaves<T, G> p(sizes, scale);
+      double first = 0;
+      for (std::uint64_t seed : {1, 2, 3}) {
+        emulated::options().seed = seed;
+        adamw_memory memory;
+        adamw_measure(emulated{}, p.list(), adamw_numbers::of(options, 1), memory);
+        const auto* result = static_cast<const double*>(memory.result.data());
+        CHECK(result[0] == doctest::Approx(p.norm()).epsilon(1e-6));
+        CHECK(result[1] == doctest::Approx(p.norm() > 1 ? 1 / (p.norm() + 1e-6) : 1).epsilon(1e-6));
+        if (seed == 1) first = result[0];
+        CHECK(result[0] == first);
+      }
+    }
+}
+
+// The equations, element by element in double.
+template <class T, class G>
+void check_update(bool copies) {
+  for (const auto& sizes : all_sizes) {
+    const leaves<T, G> before(sizes);
+    leaves<T, G> after(sizes);
+    const double norm = before.norm(), clip = norm > 1 ? 1 / (norm + 1e-6) : 1;
+    adamw_memory memory;
+    const auto numbers = adamw_numbers::of(options, 3);
+    adamw_measure(emulated{}, after.list(copies), numbers, memory);
+    adamw_move(emulated{}, after.list(copies), numbers, memory);
+    double worst = 0;
+    bool rounded = true;
+    for (std::size_t p = 0; p < sizes.size(); ++p)
+      for (std::size_t i = 0; i < before.all[p].value.size(); ++i) {
+        const auto &b = before.all[p], &a = after.all[p];
+        const double g = static_cast<double>(b.gradient[i]) * clip, m = 0.9 * b.first[i] + 0.1 * g, v = 0.999 * b.second[i] + 0.001 * g * g;
+        const double unbiased_m = m / (1 - std::pow(0.9, 3)), unbiased_v = v / (1 - std::pow(0.999, 3));
+        const double x = b.value[i] - 0.01 * 0.1 * b.value[i] - 0.01 * unbiased_m / (std::sqrt(unbiased_v) + 1e-8);
+        worst = std::max({worst, std::abs(a.first[i] - m), std::abs(a.second[i] - v), std::abs(a.value[i] - x)});
+        rounded = rounded && a.copy[i].bits == (copies ? static_cast<bf16>(static_cast<float>(a.value[i])).bits : 0);
+      }
+    CHECK(worst < (sizeof(T) == 8 ? 1e-9 : 1e-6));
+    CHECK(rounded);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("kernel gradient_squares: the norm of all gradients, whatever their sizes, in the same bits for every order") {
+  check_norm<double, double>();
+  check_norm<float, float>();
+  check_norm<float, bf16>();
+}
+
+TEST_CASE(
+    "kernel gradient_norm: the norm's square is summed beyond one pass of the block; without a limit nothing is clipped; infinity marks the step") {
+  std::vector<std::int64_t> sizes(1100, 2);
+  leaves<float, float> p(sizes);
+  adamw_memory memory;
+  auto no_clip = options;
+  no_clip.clip_norm = 0;
+  for (const auto& o : {options, no_clip}) {
+    adamw_measure(emulated{}, p.list(), adamw_numbers::of(o, 1), memory);
+    const auto* result = static_cast<const double*>(memory.result.data());
+    CHECK(result[0] == doctest::Approx(p.norm()).epsilon(1e-6));
+    CHECK(result[1] == doctest::Approx(o.clip_norm > 0 ? 1 / (p.norm() + 1e-6) : 1).epsilon(1e-6));
+  }
+  p.all[1050].gradient[1] = HUGE_VALF;
+  const auto numbers = adamw_numbers::of(options, 1);
+  adamw_measure(emulated{}, p.list(), numbers, memory);
+  CHECK(std::isnan(static_cast<const double*>(memory.result.data())[1]));
+  const auto before = p.all;
+  adamw_move(emulated{}, p.list(), numbers, memory);
+  for (std::size_t i = 0; i < before.size(); ++i) CHECK(before[i].value == p.all[i].value);
+}
+
+TEST_CASE("kernel adamw_update: the equations, with and without a copy in bf16, with gradients of 16 bits") {
+  check_update<double, double>(false);
+  check_update<float, float>(true);
+  check_update<float, bf16>(true);
+}
+
+namespace {
+
+struct net {
+  parameter<shape<3, 5>, init::he_normal<3>> weight;
+  parameter<shape<70>, init::normal<500>> bias, unused;
+  DCS_MEMBERS(weight, bias, unused)
+};
+
+template <class D, class T>
+void give_gradients(net& n, double scale) {
+  const auto loss_of = [&](const auto& p) {
+    using P = std::remove_cvref_t<decltype(p)>;
+    using S = typename P::shape_type;
+    const auto x = p.as(var<T, S, D>());
+    backward(x, to<D>(random_normal<T, S>(S::extents, {7, static_cast<std::uint64_t>(S::rank)}, scale)));
+  };
+  loss_of(n.weight), loss_of(n.bias);
+}
+
+template <class D, class T, class P>
+std::vector<T> host_values(const P& p) {
+  std::vector<T> v(static_cast<std::size_t>(p.size()));
+  D::copy_to_host(v.data(), p.memory().data(), p.size() * static_cast<extent_t>(sizeof(T)));
+  return v;
+}
+
+template <class T>
+void put_on_device(net& n, const net& from) {
+  const auto put = [](auto& to, const auto& source) {
+    to.template allocate<T, emulated>();
+    emulated::copy_from_host(to.memory().data(), source.memory().data(), to.memory().bytes());
+  };
+  put(n.weight, from.weight), put(n.bias, from.bias), put(n.unused, from.unused);
+}
+
+// Five steps on both; the device's optimiser is saved and loaded on the way.
+template <class T>
+void compare_optimisers() {
+  net host, other;
+  initialize<T>(host, 5);
+  put_on_device<T>(other, host);
+  const auto before = host_values<cpu_device, T>(host.unused);
+  basic_adamw<cpu_device> a(named_parameters(host), options);
+  auto b = std::make_unique<basic_adamw<emulated>>(named_parameters(other), options);
+  CHECK(b->gradient_norm() == 0);
+  for (int step = 0; step < 5; ++step) {
+    a.clear_gradients(), b->clear_gradients();
+    const double scale = step % 2 == 0 ? 0.01 : 3;
+    give_gradients<cpu_device, T>(host, scale), give_gradients<emulated, T>(other, scale);
+    CHECK(a.step() == doctest::Approx(b->step()).epsilon(1e-6));
+    if (step == 2) {
+      io::safetensors file;
+      b->save(file);
+      b = std::make_unique<basic_adamw<emulated>>(named_parameters(other), options);
+      b->load(file);
+    }
+  }
+  const double tolerance = sizeof(T) == 8 ? 1e-12 : 1e-6;
+  const auto compare = [&](const auto& p, const auto& q) {
+    const auto x = host_values<cpu_device, T>(p), y = host_values<emulated, T>(q);
+    for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::abs(x[i] - y[i]) < tolerance);
+  };
+  compare(host.weight, other.weight), compare(host.bias, other.bias);
+  CHECK(host_values<emulated, T>(other.unused) == before);
+  CHECK(host_values<emulated, T>(other.bias) != before);
+  a.clear_gradients(), b->clear_gradients();
+  give_gradients<emulated, T>(other, HUGE_VAL);
+  const auto still = host_values<emulated, T>(other.bias);
+  CHECK_THROWS_WITH_AS(b->step(), doctest::Contains("norm"), error);
+  CHECK(host_values<emulated, T>(other.bias) == still);
+}
+
+}  // namespace
+
+TEST_CASE("the optimiser on a device moves parameters as the host's, through a checkpoint too") {
+  compare_optimisers<float>();
+  compare_optimisers<double>();
+}
