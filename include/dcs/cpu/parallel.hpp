@@ -21,6 +21,18 @@ namespace detail {
 
 inline thread_local bool inside_task = false;
 
+// Loops that this thread has started, and how deep in them it is: a loop within a loop belongs to it.
+inline thread_local constinit std::int64_t loops_started = 0;
+inline thread_local constinit int loop_depth = 0;
+struct loop_scope {
+  explicit loop_scope(bool counts) {
+    if (loop_depth++ == 0 && counts) ++loops_started;
+  }
+  loop_scope(const loop_scope&) = delete;
+  loop_scope& operator=(const loop_scope&) = delete;
+  ~loop_scope() { --loop_depth; }
+};
+
 class pool {
  public:
   static pool& get() {
@@ -40,6 +52,7 @@ class pool {
   // Runs task(context, i) for i in [0, count); returns when all are done. The first exception a task throws is rethrown. Workers that have not woken when
   // the tasks run out are not waited for: a fork costs a wake-up only where there is work for the one who wakes.
   void run(std::int64_t count, void (*task)(void*, std::int64_t), void* context) {
+    const loop_scope scope(count > 0 && !inside_task);
     if (count <= 1 || inside_task || workers_.empty()) {
       for (std::int64_t i = 0; i < count; ++i) task(context, i);
       return;
@@ -151,6 +164,10 @@ template <class Body>
 void parallel_chunks(std::int64_t count, std::int64_t grain, Body&& body) {
   parallel_for((count + grain - 1) / grain, [&](std::int64_t i) { body(i * grain, std::min(count, (i + 1) * grain)); });
 }
+
+/// How many loops the kernels called by this thread have run, each a pass over memory; loops inside loops do not count. Its difference around an evaluation
+/// or a backward pass says what that took: 1 for a fused kernel of one pass.
+inline std::int64_t kernel_runs() { return detail::loops_started; }
 
 }  // namespace dcs::cpu
 
