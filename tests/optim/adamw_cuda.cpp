@@ -60,7 +60,7 @@ void check_norm() {
     for (double scale : {1e-3, 1.0}) {
       leaves<T, G> p(sizes, scale);
       double first = 0;
-      for (std::uint64_t seed : {1, 2, 3}) {
+      for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         emulated::options().seed = seed;
         adamw_memory memory;
         adamw_measure(emulated{}, p.list(), adamw_numbers::of(options, 1), memory);
