@@ -17,4 +17,25 @@ inline void one_line_mistakes(CLI::App& app) {
 /// Whole numbers from 0; CLI11's own check spells out the largest double.
 inline CLI::Range whole_number() { return CLI::Range(0, 1'000'000'000); }
 
+/// Digits alone; CLI11 takes -1 for the largest unsigned number.
+inline CLI::Validator digits() {
+  return CLI::Validator(
+      [](std::string& text) {
+        return text.find_first_not_of("0123456789") == text.npos ? std::string() : "Value " + text + " is no whole number from 0";
+      },
+      "UINT");
+}
+
+/// Numbers from `low` to `high`; CLI11's own check lets nan pass.
+inline CLI::Validator number(double low, double high) {
+  const std::string range = CLI::detail::to_string(low) + " to " + CLI::detail::to_string(high);
+  return CLI::Validator(
+      [=](std::string& text) {
+        double v = 0;
+        const bool fits = CLI::detail::lexical_cast(text, v) && v >= low && v <= high;
+        return fits ? std::string() : "Value " + text + " not in range " + range;
+      },
+      "FLOAT from " + range);
+}
+
 }  // namespace programs

@@ -2,6 +2,8 @@
 #include "command_line.hpp"
 #include "session.hpp"
 
+#include <stdexcept>
+
 static int body(int argc, char** argv) {
   programs::evaluate_config c;
   CLI::App app{"Evaluates a run of dcs_train. The last line holds the means; missed counts images whose lesion was not found"};
@@ -17,6 +19,7 @@ static int body(int argc, char** argv) {
   app.add_option("--overlays", c.overlays, "pictures to draw")->capture_default_str()->check(programs::whole_number());
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
+  if (c.augmented && c.boxes == "truth") throw std::runtime_error("--tta: averages over detections; not with --boxes truth");
   programs::make_session(programs::net_of_run(c.run))->evaluate(c);
   return 0;
 }

@@ -19,7 +19,7 @@ static int body(int argc, char** argv) {
   app.add_option("--train", train, "images to train on")->capture_default_str()->check(programs::whole_number());
   app.add_option("--val", val, "images to validate")->capture_default_str()->check(programs::whole_number());
   app.add_option("--test", test, "images to test")->capture_default_str()->check(programs::whole_number());
-  app.add_option("--seed", seed, "seed")->capture_default_str();
+  app.add_option("--seed", seed, "seed")->capture_default_str()->check(programs::digits());
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   const auto modality = kind == "mri" ? dcs::modality::mri : kind == "ct" ? dcs::modality::ct : dcs::modality::endoscopy;

@@ -31,7 +31,9 @@ inline void write_text(const std::string& path, const std::string& text) {
   std::ofstream out(partial);
   out << text;
   out.close();
-  dcs::expect(out.good() && std::rename(partial.c_str(), path.c_str()) == 0, path, ": cannot be written");
+  const bool written = out.good() && std::rename(partial.c_str(), path.c_str()) == 0;
+  if (!written) std::remove(partial.c_str());
+  dcs::expect(written, path, ": cannot be written");
 }
 
 /// A number as text that reads back to the same bits.
@@ -61,16 +63,28 @@ inline json to_json(const train_config& c) {
           {"cosine", c.cosine},
           {"box_samples", c.box_samples}};
 }
+// What a flag would not accept, a file must not bring in.
+template <class N>
+N number_at(const json& j, const char* key, N low, N high) {
+  const json& v = j.at(key);
+  dcs::expect(std::is_integral_v<N> ? v.is_number_integer() : v.is_number(), key, " is ", v.dump(), "; expected a number");
+  const double x = v.get<double>();
+  dcs::expect(x >= static_cast<double>(low) && x <= static_cast<double>(high), key, " is ", v.dump(), "; expected ", low, " to ", high);
+  return v.get<N>();
+}
 inline train_config config_of(const json& j, const std::string& path) {
   train_config c;
   try {
-    c.net = j.at("net"), c.data = j.at("data"), c.backbone = j.at("backbone"), c.side = j.at("side"), c.epochs = j.at("epochs"),
-    c.batch = j.at("batch");
-    c.seed = j.at("seed"), c.rate = j.at("rate"), c.weight_decay = j.at("weight_decay"), c.patience = j.at("patience"),
-    c.stop_after = j.at("stop_after");
-    c.images = j.at("images"), c.augment = j.at("augment"), c.schedule = j.at("schedule"), c.truth_regions = j.at("truth_regions");
-    c.imagenet_input = j.at("imagenet_input"), c.cosine = j.at("cosine"), c.box_samples = j.at("box_samples");
-  } catch (const json::exception& e) {
+    c.net = j.at("net"), c.data = j.at("data"), c.backbone = j.at("backbone");
+    c.side = number_at(j, "side", 64, 2048);
+    dcs::expect(c.side % 32 == 0, "side is ", c.side, "; expected a multiple of 32");
+    c.epochs = number_at(j, "epochs", 1, 100000), c.batch = number_at(j, "batch", 1, 1024);
+    c.seed = j.at("seed"), c.rate = number_at(j, "rate", 1e-6, 10.0), c.weight_decay = number_at(j, "weight_decay", 0.0, 10.0);
+    c.patience = number_at(j, "patience", 1, 100000), c.stop_after = number_at(j, "stop_after", 1, 100000);
+    c.images = number_at(j, "images", 0, 1000000000), c.box_samples = number_at(j, "box_samples", 4, 2000);
+    c.augment = j.at("augment"), c.schedule = j.at("schedule"), c.truth_regions = j.at("truth_regions");
+    c.imagenet_input = j.at("imagenet_input"), c.cosine = j.at("cosine");
+  } catch (const std::exception& e) {
     dcs::fail(path, ": ", e.what());
   }
   return c;

@@ -34,7 +34,9 @@ std::string net_of_run(const std::string& run) {
 
 int guarded(const char* program, int (*body)(int, char**), int argc, char** argv) {
   try {
-    return body(argc, argv);
+    const int code = body(argc, argv);
+    dcs::expect(std::fflush(stdout) == 0 && !std::ferror(stdout), "standard output cannot be written");
+    return code;
   } catch (const std::exception& e) {
     std::fflush(stdout);
     std::cerr << program << ": " << e.what() << "\n";

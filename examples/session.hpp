@@ -32,6 +32,7 @@ struct predict_config {
 class session {
  public:
   virtual ~session() = default;
+  /// A resumed run takes `out` from here, `epochs` if that is not 0, and everything else from its folder.
   virtual void train(const train_config&) = 0;
   virtual void evaluate(const evaluate_config&) = 0;
   virtual void predict(const predict_config&) = 0;

@@ -38,9 +38,10 @@ class net_session final : public session {
     const fs::path out = c.out;
     const std::string config_path = (out / "config.json").string(), last = (out / "last.safetensors").string(),
                       best = (out / "best.safetensors").string();
-    if (c.resume) {
+    if (given.resume) {
       c = config_of(read_json(config_path), config_path);
-      c.out = given.out, c.epochs = std::max(given.epochs, c.epochs);
+      c.out = given.out;
+      if (given.epochs > 0) c.epochs = given.epochs;
     } else {
       dcs::expect(!fs::exists(last), out.string(), " holds a run already; --resume continues it, another --out starts a new one");
     }
@@ -49,17 +50,18 @@ class net_session final : public session {
     fs::create_directories(out);
     auto o = options_of(c);
     dcs::initialize(*net_, c.seed);
-    if (!c.backbone.empty() && !c.resume) std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), c.backbone.c_str());
+    if (!c.backbone.empty() && !given.resume) std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), c.backbone.c_str());
     dcs::adamw optimizer(dcs::named_parameters(*net_), {c.rate, 0.9, 0.999, 1e-8, c.weight_decay, 1.0});
     dcs::plateau plateau;
     plateau.patience = c.patience, plateau.stop_after = c.stop_after;
     int first = 0;
-    if (c.resume) {
+    if (given.resume) {
       const auto meta = dcs::load_checkpoint(last, *net_, &optimizer);
-      first = std::stoi(meta.at("epoch")) + 1;
-      optimizer.options.rate = std::stod(meta.at("rate"));
-      plateau.best = std::stod(meta.at("best_loss")), plateau.since_best = std::stoi(meta.at("since_best")),
-      plateau.since_change = std::stoi(meta.at("since_change"));
+      first = static_cast<int>(number_of(meta, "epoch", last)) + 1;
+      optimizer.options.rate = number_of(meta, "rate", last);
+      plateau.best = number_of(meta, "best_loss", last);
+      plateau.since_best = static_cast<int>(number_of(meta, "since_best", last));
+      plateau.since_change = static_cast<int>(number_of(meta, "since_change", last));
     }
     write_text(config_path, to_json(c).dump(2) + "\n");
     std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
@@ -67,11 +69,7 @@ class net_session final : public session {
                 c.side, c.side, first + 1, c.epochs);
 
     const std::string results = (out / "results.csv").string();
-    if (!c.resume)
-      write_text(
-          results,
-          "epoch,rate,seconds,total,main,levels,edge,consistency,classifier,box,objectness,rpn_box,regions,val_total,val_main,val_levels,val_edge,"
-          "val_consistency,val_classifier,val_box,val_objectness,val_rpn_box,dice,iou,precision,hd95,missed\n");
+    write_text(results, results_head() + (given.resume ? results_until(results, first) : ""));
     for (int epoch = first; epoch < c.epochs && !plateau.exhausted(); ++epoch) {
       const auto start = std::chrono::steady_clock::now();
       o.step.loss.levels = dcs::loss::level_weights(c.schedule, static_cast<double>(epoch) / c.epochs);
@@ -90,15 +88,16 @@ class net_session final : public session {
                   trained.total, validated.total, metrics.dice, metrics.iou, metrics.hd95, static_cast<long long>(metrics.missed),
                   static_cast<long long>(metrics.images), rate, seconds, plateau.improved() ? "  best" : "");
       std::fflush(stdout);
-      append_results(results, epoch, rate, seconds, trained, validated, metrics);
       const std::map<std::string, std::string> meta{{"epoch", std::to_string(epoch)},
                                                     {"rate", exact(optimizer.options.rate)},
                                                     {"best_loss", exact(plateau.best)},
                                                     {"since_best", std::to_string(plateau.since_best)},
                                                     {"since_change", std::to_string(plateau.since_change)},
                                                     {"config", to_json(c).dump()}};
-      dcs::save_checkpoint(last, *net_, &optimizer, meta);
+      // The last checkpoint goes last: a run that is killed before it does this epoch again, to the same bits.
       if (plateau.improved()) dcs::save_checkpoint(best, *net_, nullptr, meta);
+      append_results(results, epoch, rate, seconds, trained, validated, metrics);
+      dcs::save_checkpoint(last, *net_, &optimizer, meta);
     }
     std::printf("run: %s\n", out.string().c_str());
   }
@@ -150,6 +149,11 @@ class net_session final : public session {
   void predict(const predict_config& p) override {
     const train_config c = load_run(p.run, p.checkpoint);
     const auto o = options_of(c);
+    std::map<std::string, std::string> stems;
+    for (const auto& path : p.images) {
+      const auto [it, is_new] = stems.emplace(fs::path(path).stem().string(), path);
+      dcs::expect(is_new, path, ": its results would have the names of those of ", it->second);
+    }
     fs::create_directories(p.out);
     for (const auto& path : p.images) {
       const dcs::image original = dcs::io::read_image(path);
@@ -207,6 +211,28 @@ class net_session final : public session {
   static dcs::segmentation_metrics native_metrics(const dcs::prediction& found, const dcs::folder_dataset& data, std::int64_t i) {
     const dcs::mask truth = data.native_truth(i);
     return dcs::measure(dcs::resize(found.above(), truth.height, truth.width), truth);
+  }
+  static double number_of(const std::map<std::string, std::string>& meta, const std::string& key, const std::string& path) {
+    const auto it = meta.find(key);
+    dcs::expect(it != meta.end(), path, ": its metadata lacks ", key);
+    char* end = nullptr;
+    const double v = std::strtod(it->second.c_str(), &end);
+    dcs::expect(end != it->second.c_str() && *end == '\0', path, ": ", key, " is ", it->second, "; expected a number");
+    return v;
+  }
+  static std::string results_head() {
+    return "epoch,rate,seconds,total,main,levels,edge,consistency,classifier,box,objectness,rpn_box,regions,val_total,val_main,val_levels,val_edge,"
+           "val_consistency,val_classifier,val_box,val_objectness,val_rpn_box,dice,iou,precision,hd95,missed\n";
+  }
+  // The whole rows of the epochs that the last checkpoint has seen.
+  static std::string results_until(const std::string& path, int epochs) {
+    const std::string head = results_head();
+    const auto fields = std::count(head.begin(), head.end(), ',');
+    std::ifstream in(path);
+    std::string kept, row;
+    while (std::getline(in, row) && !in.eof())
+      if (std::count(row.begin(), row.end(), ',') == fields && std::atoi(row.c_str()) >= 1 && std::atoi(row.c_str()) <= epochs) kept += row + "\n";
+    return kept;
   }
   static void append_results(const std::string& path, int epoch, double rate, double seconds, const dcs::step_losses& t, const dcs::step_losses& v,
                              const dcs::mean_metrics& m) {

@@ -130,7 +130,7 @@ inline image read_image(const std::string& path) {
   fail("dcs::image: ", path, ": neither PNG nor JPEG");
 }
 
-/// Writes a grey or RGB image as PNG.
+/// Writes a grey or RGB image as PNG: to PATH.partial first, then renamed, so that a failure leaves the old file whole.
 inline void write_png(const std::string& path, const image& i) {
   expect(i.channels == 1 || i.channels == 3, "dcs::image: cannot write ", i.channels, " channels to ", path, "; expected 1 or 3");
   expect(i.height > 0 && i.width > 0 && static_cast<std::int64_t>(i.pixels.size()) == i.height * i.width * i.channels, "dcs::image: cannot write ", i.height, " × ", i.width,
@@ -140,7 +140,15 @@ inline void write_png(const std::string& path, const image& i) {
   png.version = PNG_IMAGE_VERSION;
   png.width = static_cast<png_uint_32>(i.width), png.height = static_cast<png_uint_32>(i.height);
   png.format = i.channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-  expect(png_image_write_to_file(&png, path.c_str(), 0, i.pixels.data(), 0, nullptr) != 0, "dcs::image: cannot write ", path, ": ", png.message);
+  const std::string partial = path + ".partial";
+  if (png_image_write_to_file(&png, partial.c_str(), 0, i.pixels.data(), 0, nullptr) == 0) {
+    std::remove(partial.c_str());
+    fail("dcs::image: cannot write ", path, ": ", png.message);
+  }
+  if (std::rename(partial.c_str(), path.c_str()) != 0) {
+    std::remove(partial.c_str());
+    fail("dcs::image: cannot write ", path);
+  }
 }
 
 }  // namespace dcs::io

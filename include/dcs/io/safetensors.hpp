@@ -298,9 +298,13 @@ inline void write_safetensors(const std::string& path, const safetensors& s) {
     bool ok = std::fwrite(prefix, 1, 8, f.get()) == 8 && std::fwrite(header.data(), 1, header.size(), f.get()) == header.size();
     for (const auto& [name, t] : s.tensors) ok = ok && (t.bytes.empty() || std::fwrite(t.bytes.data(), 1, t.bytes.size(), f.get()) == t.bytes.size());
     ok = ok && std::fflush(f.get()) == 0;
-    expect(ok, "dcs::safetensors: cannot write ", partial, ": is the disk full?");
+    if (!ok) std::remove(partial.c_str());
+    expect(ok, "dcs::safetensors: cannot write ", path, ": is the disk full?");
   }
-  expect(std::rename(partial.c_str(), path.c_str()) == 0, "dcs::safetensors: cannot rename ", partial, " to ", path);
+  if (std::rename(partial.c_str(), path.c_str()) != 0) {
+    std::remove(partial.c_str());
+    fail("dcs::safetensors: cannot rename ", partial, " to ", path);
+  }
 }
 
 template <class T>

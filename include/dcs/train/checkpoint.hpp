@@ -8,6 +8,16 @@ namespace dcs {
 
 namespace detail {
 inline bool is_optimizer_entry(const std::string& name) { return name.rfind("optimizer/", 0) == 0; }
+
+// What is wrong with a file's contents is said with its name.
+template <class F>
+auto naming(const std::string& path, F&& f) {
+  try {
+    return f();
+  } catch (const std::exception& e) {
+    fail(path, ": ", e.what());
+  }
+}
 }  // namespace detail
 
 /// Writes PATH (through a temporary file): weights under their names, optimiser state if given, metadata.
@@ -24,15 +34,18 @@ void save_checkpoint(const std::string& path, Net& net, const adamw* optimizer, 
 template <module Net>
 std::map<std::string, std::string> load_checkpoint(const std::string& path, Net& net, adamw* optimizer = nullptr) {
   const auto file = io::read_safetensors(path);
-  load_state_dict(net, file, "", false, &detail::is_optimizer_entry);
-  if (optimizer) optimizer->load(file);
+  detail::naming(path, [&] {
+    load_state_dict(net, file, "", false, &detail::is_optimizer_entry);
+    if (optimizer) optimizer->load(file);
+  });
   return file.metadata;
 }
 
 /// ImageNet weights of a torchvision ResNet into the backbone; its classifier is passed over.
 template <class Net>
 int load_backbone(const std::string& path, Net& net) {
-  return load_state_dict(net.detector.body, io::read_safetensors(path), "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; });
+  const auto file = io::read_safetensors(path);
+  return detail::naming(path, [&] { return load_state_dict(net.detector.body, file, "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; }); });
 }
 
 }  // namespace dcs
