@@ -59,8 +59,11 @@
 // Loops whose trip count the registers depend on.
 #if defined(__CUDA_ARCH__)
 #define DCS_DEVICE_UNROLL _Pragma("unroll")
+#define DCS_DEVICE_PRAGMA(text) _Pragma(#text)
+#define DCS_DEVICE_UNROLL_BY(n) DCS_DEVICE_PRAGMA(unroll(n))
 #else
 #define DCS_DEVICE_UNROLL
+#define DCS_DEVICE_UNROLL_BY(n)
 #endif
 
 namespace dcs::cuda {
