@@ -18,7 +18,7 @@ std::vector<float> normals(std::int64_t count, std::uint64_t stream) {
 
 template <bool Backward>
 void attention(benchmark::State& state) {
-  const cpu::attention_geometry g{
+  const attention_geometry g{
       state.range(0) * state.range(1),           state.range(2), state.range(2), state.range(3), 1 / std::sqrt(static_cast<double>(state.range(3))),
       static_cast<double>(state.range(4)) / 100, {1, 9}};
   const std::int64_t n = g.heads * g.queries * g.depth;

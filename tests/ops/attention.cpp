@@ -84,7 +84,7 @@ TEST_CASE_TEMPLATE("attention equals PyTorch's, forward and backward", T, float,
       auto read = [&](const char* part) { return file.at(name + part).as<T>(); };
       const auto &qs = file.at(name + "q").shape, &ks = file.at(name + "k").shape;
       const auto q = read("q"), k = read("k"), v = read("v"), gradient = read("do");
-      const cpu::attention_geometry g{qs[0] * qs[1], qs[2], ks[2], qs[3], file.at(name + "scale").as<double>().at(0)};
+      const attention_geometry g{qs[0] * qs[1], qs[2], ks[2], qs[3], file.at(name + "scale").as<double>().at(0)};
       std::vector<T> o(q.size()), logsum(static_cast<std::size_t>(g.heads * g.queries)), dq(q.size()), dk(k.size()), dv(v.size());
       cpu::attention_forward<T>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data());
       cpu::attention_backward<T>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data(), gradient.data(), dq.data(), dk.data(), dv.data());

@@ -51,9 +51,9 @@ constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, do
            " and ", to_string(v.sizes()), " do not fit");
     expect(n[1] >= 1 && n[2] >= 1, "dcs::attention: q of sizes ", to_string(n), " has no heads or no tokens");
     expect(dropout >= 0 && dropout < 1, "dcs::attention: dropout ", dropout, "; expected 0 <= p < 1");
-    const cpu::attention_geometry g{n[0] * n[1], n[2], k.sizes()[2], n[3], scale, dropout, random};
+    const attention_geometry g{n[0] * n[1], n[2], k.sizes()[2], n[3], scale, dropout, random};
     auto o = tensor<T, S, D>::empty(n);
-    auto logsum = tensor<T, shape<dyn<"row">>, D>::empty({g.heads * g.queries});
+    auto logsum = tensor<compute_type<T>, shape<dyn<"row">>, D>::empty({g.heads * g.queries});
     attention_forward<T>(D{}, g, value(q).data(), value(k).data(), value(v).data(), o.data(), logsum.data());
     note_work<S>(nullptr, n, work{2 * o.size() * g.keys, 0}, q);
     auto kept = o;

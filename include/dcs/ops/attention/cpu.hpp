@@ -7,6 +7,7 @@
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/cpu/random.hpp>
+#include <dcs/ops/attention/geometry.hpp>
 
 #include <limits>
 
@@ -14,14 +15,6 @@
 #include <dcs/cpu/foreach_isa.inl>
 
 namespace dcs::cpu {
-
-/// q: heads × queries × depth; k, v: heads × keys × depth, dense; `heads` counts batch × heads. Probabilities are dropped by element
-/// (head · queries + i) · keys + j of `random`.
-struct attention_geometry {
-  std::int64_t heads, queries, keys, depth;
-  double scale, dropout = 0;
-  random_stream random{};
-};
 
 namespace detail {
 

@@ -1,0 +1,90 @@
+// Attention on a GPU: which kernel a shape gets. Depths of 32 and 64 have kernels made for them, every other depth those of cuda_wide.cuh.
+#pragma once
+
+#include <dcs/ops/attention/cuda_backward.cuh>
+#include <dcs/ops/attention/cuda_forward.cuh>
+#include <dcs/ops/attention/cuda_wide.cuh>
+
+namespace dcs::cuda {
+
+namespace detail {
+
+// Calls body with the depth as a constant where kernels are made for it, else with 0.
+template <class Body>
+void with_depth(std::int64_t depth, const Body& body) {
+  if (depth == 32)
+    body(std::integral_constant<int, 32>{});
+  else if (depth == 64)
+    body(std::integral_constant<int, 64>{});
+  else
+    body(std::integral_constant<int, 0>{});
+}
+
+inline void expect_attention_fits(const attention_geometry& g) {
+  constexpr std::int64_t most = 1 << 30;
+  expect(g.queries <= most && g.keys <= most && g.depth <= most, "dcs::attention: ", g.queries, " queries, ", g.keys, " keys, depth ", g.depth,
+         "; expected at most ", most);
+}
+
+// Blocks of 128 queries read keys and values half as often; blocks of 64 are worth more where a GPU would be left with idle multiprocessors.
+inline constexpr std::int64_t attention_blocks_of_a_gpu = 2 * 132;
+
+}  // namespace detail
+
+/// o = dropout(softmax(q · kᵀ · scale)) · v; `logsum` (heads × queries) gets log Σ exp of each row's scores.
+template <class T, gpu D>
+void attention_forward(D, const attention_geometry& g, const T* q, const T* k, const T* v, T* o, arithmetic_t<T>* logsum) {
+  using A = arithmetic_t<T>;
+  detail::expect_attention_fits(g);
+  const detail::attention_problem<A> problem(g);
+  const std::int64_t rows = g.heads * g.queries, nq = rows * g.depth, nk = g.heads * g.keys * g.depth;
+  detail::with_depth(g.depth, [&](auto d) {
+    constexpr int depth = decltype(d)::value;
+    auto run = [&](auto m) {
+      launch(D{}, attention_forward_kernel<T, depth, decltype(m)::value>{{q, nq}, {k, nk}, {v, nk}, {o, nq}, {logsum, rows}, problem});
+    };
+    if constexpr (depth != 0) {
+      if (sizeof(T) == 2 && problem.query_blocks(2 * detail::attention_tile) >= detail::attention_blocks_of_a_gpu)
+        run(std::integral_constant < int, sizeof(T) == 2 ? 2 : 1 > {});
+      else
+        run(std::integral_constant<int, 1>{});
+    } else {
+      with_packets<T>(g.depth, [&](auto w) {
+        launch(D{}, attention_forward_wide_kernel<T, decltype(w)::value>{{q, nq}, {k, nk}, {v, nk}, {o, nq}, {logsum, rows}, problem});
+      });
+    }
+  });
+}
+
+/// dq, dk, dv (overwritten) from the gradient dy of o.
+template <class T, gpu D>
+void attention_backward(D, const attention_geometry& g, const T* q, const T* k, const T* v, const T* o, const arithmetic_t<T>* logsum, const T* dy,
+                        T* dq, T* dk, T* dv) {
+  using A = arithmetic_t<T>;
+  detail::expect_attention_fits(g);
+  const detail::attention_problem<A> problem(g);
+  const std::int64_t rows = g.heads * g.queries, nq = rows * g.depth, nk = g.heads * g.keys * g.depth;
+  const device_scratch<A, D> delta(rows);
+  with_packets<T>(g.depth, [&](auto v_) {
+    launch(D{}, attention_delta_kernel<T, decltype(v_)::value>{{o, nq}, {dy, nq}, delta.span(), problem.depth});
+  });
+  detail::with_depth(g.depth, [&](auto d) {
+    constexpr int depth = decltype(d)::value;
+    auto run = [&]<class Keys, class Queries>(const Keys*, const Queries*) {
+      launch(D{}, Keys{{q, nq}, {k, nk}, {v, nk}, {dy, nq}, {logsum, rows}, delta.span(), {dk, nk}, {dv, nk}, problem});
+      launch(D{}, Queries{{q, nq}, {k, nk}, {v, nk}, {dy, nq}, {logsum, rows}, delta.span(), {dq, nq}, problem});
+    };
+    if constexpr (depth != 0) {
+      run(static_cast<const attention_backward_keys_kernel<T, depth>*>(nullptr),
+          static_cast<const attention_backward_queries_kernel<T, depth>*>(nullptr));
+    } else {
+      with_packets<T>(g.depth, [&](auto w) {
+        constexpr int packet = decltype(w)::value;
+        run(static_cast<const attention_backward_keys_wide_kernel<T, packet>*>(nullptr),
+            static_cast<const attention_backward_queries_wide_kernel<T, packet>*>(nullptr));
+      });
+    }
+  });
+}
+
+}  // namespace dcs::cuda

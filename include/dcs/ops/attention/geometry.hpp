@@ -1,0 +1,16 @@
+// What an attention is of, on any device.
+#pragma once
+
+#include <dcs/core/philox.hpp>
+
+namespace dcs {
+
+/// q: heads × queries × depth; k, v: heads × keys × depth, dense; `heads` counts batch × heads. Probabilities are dropped by element
+/// (head · queries + i) · keys + j of `random`.
+struct attention_geometry {
+  std::int64_t heads, queries, keys, depth;
+  double scale, dropout = 0;
+  random_stream random{};
+};
+
+}  // namespace dcs
