@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
+
 using namespace dcs;
 
 using paper = dcsnet<resnet<50>, dghc<64>, msfa<4, 8>>;
@@ -71,10 +73,11 @@ struct small_net {
 struct token_net {
   nn::transformer_encoder_layer<16, 2, 32> layer;
   nn::linear<16, 3> head;
-  DCS_MEMBERS(layer, head)
+  parameter<shape<5, 16>, init::trunc_normal<20>> position;
+  DCS_MEMBERS(layer, head, position)
   template <operand X>
   constexpr auto operator()(const X& x) const {
-    return head(layer(x));
+    return head(layer(eval(x + position.as(x))));
   }
 };
 struct pooled_net {
@@ -93,14 +96,39 @@ template <class Net, class Input>
 void check() {
   Net net;
   initialize(net, 1);
-  summary table(net);
-  (void)net(tensor<float, Input>::zeros());
-  CHECK(table.total().multiply_adds == macs<Net, Input>);
-  CHECK(table.total().thop == thop_macs<Net, Input>);
-  extent_t n = 0;
-  for (const auto& r : table.rows()) n += r.parameters;
-  CHECK(n >= parameters<Net> - 200);  // rows hold the layers that report work
-  CHECK(table.text().find("total") != std::string::npos);
+  extent_t learned = 0;
+  for_each_parameter(net, [&](const std::string&, const parameter_base& p) { learned += p.is_buffer() ? 0 : p.memory().bytes() / 4; });
+  CHECK(learned == parameters<Net>);
+
+  const random_scope draws(1, 1);
+  for (const bool training : {false, true}) {
+    summary table(net);
+    if (training)
+      (void)net(var<float, Input>(tensor<float, Input>::zeros()));
+    else
+      (void)net(tensor<float, Input>::zeros());
+    CHECK(table.total().multiply_adds == macs<Net, Input>);
+    CHECK(table.total().thop == thop_macs<Net, Input>);
+    CHECK(table.parameters() == parameters<Net>);
+    // The columns of the table add up to its last line.
+    extent_t parameters_listed = 0, work_listed = 0;
+    std::istringstream text(table.text());
+    std::string line, last;
+    std::getline(text, line);
+    while (std::getline(text, line)) {
+      std::istringstream fields(line.substr(52 + 22 + 1));
+      extent_t p = 0, m = 0;
+      REQUIRE(static_cast<bool>(fields >> p >> m));
+      parameters_listed += p, work_listed += m;
+      last = line;
+    }
+    CHECK(last.rfind("total", 0) == 0);
+    CHECK(parameters_listed == 2 * parameters<Net>);
+    CHECK(work_listed == 2 * macs<Net, Input>);
+  }
+  work total;
+  (void)eval(Net{}(probe<float, Input>{&total}));
+  CHECK(total.multiply_adds == macs<Net, Input>);
 }
 
 }  // namespace
@@ -108,6 +136,14 @@ void check() {
 TEST_CASE("what running counts is what the compiler counted") {
   static_assert(parameters<small_net> == 3 * 3 * 3 * 8 + 8 + 16 + 8 * 4 + 4);
   static_assert(macs<small_net, shape<2, 8, 8, 3>> == 2 * 64 * (27 * 8 + 32));
+  static_assert(thop_macs<small_net, shape<2, 8, 8, 3>> == 2 * 64 * (27 * 8 + 32) + 4 * 2 * 64 * 8);
+  // The projections of attention, the rest of it, the FFN, two norms, the head, the positions.
+  static_assert(parameters<token_net> == 16 * 48 + 48 + 16 * 16 + 16 + 16 * 32 + 32 + 32 * 16 + 16 + 2 * 32 + 16 * 3 + 3 + 5 * 16);
+  static_assert(macs<token_net, shape<2, 5, 16>> == 10 * (16 * 48 + 16 * 16) + 2 * 2 * 2 * 5 * 5 * 8 + 10 * 2 * 16 * 32 + 10 * 16 * 3);
+  static_assert(thop_macs<token_net, shape<2, 5, 16>> == 10 * 2 * 16 * 32 + 10 * 16 * 3 + 2 * 4 * 10 * 16);
+  static_assert(parameters<pooled_net> == 9 * 4 * 6 + 6 + 9 * 6 + 6 + 6 * 2 + 2);
+  static_assert(macs<pooled_net, shape<3, 9, 9, 4>> == 3 * 25 * 9 * 4 * 6 + 3 * 25 * 9 * 6 + 3 * 6 * 2);
+  static_assert(thop_macs<pooled_net, shape<3, 9, 9, 4>> == macs<pooled_net, shape<3, 9, 9, 4>> + 3 * 6 * (25 + 1));
   check<small_net, shape<2, 8, 8, 3>>();
   check<token_net, shape<2, 5, 16>>();
   check<pooled_net, shape<3, 9, 9, 4>>();

@@ -49,21 +49,30 @@ class summary : public detail::work_listener {
 
   const std::vector<summary_row>& rows() const { return rows_; }
   work total() const { return total_; }
+  /// Learned values of the whole network, whether their layer reported work or not.
+  extent_t parameters() const {
+    extent_t n = 0;
+    for (const auto& [layer, count] : parameters_) n += count;
+    return n;
+  }
 
-  /// The table as text.
+  /// The table as text; parameters whose layer reported no work (embeddings) stand at its end.
   std::string text() const {
     std::string out;
     char line[256];
     std::snprintf(line, sizeof line, "%-52s %-22s %12s %16s %6s\n", "layer", "output", "parameters", "multiply-adds", "calls");
     out += line;
-    extent_t parameters = 0;
     for (const auto& r : rows_) {
       std::snprintf(line, sizeof line, "%-52s %-22s %12lld %16lld %6d\n", r.layer.c_str(), r.output.c_str(), static_cast<long long>(r.parameters),
                     static_cast<long long>(r.total.multiply_adds), r.calls);
       out += line;
-      parameters += r.parameters;
     }
-    std::snprintf(line, sizeof line, "%-52s %-22s %12lld %16lld\n", "total", "", static_cast<long long>(parameters), static_cast<long long>(total_.multiply_adds));
+    for (const auto& [layer, count] : parameters_) {
+      if (index_.count(layer)) continue;
+      std::snprintf(line, sizeof line, "%-52s %-22s %12lld %16d %6d\n", layer.c_str(), "", static_cast<long long>(count), 0, 0);
+      out += line;
+    }
+    std::snprintf(line, sizeof line, "%-52s %-22s %12lld %16lld\n", "total", "", static_cast<long long>(parameters()), static_cast<long long>(total_.multiply_adds));
     return out + line;
   }
 
