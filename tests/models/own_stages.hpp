@@ -34,8 +34,9 @@ void train(const std::vector<std::string>& prefixes) {
   for (int step = 0; step < 8; ++step) {
     optimizer.clear_gradients();
     losses.push_back(dcs::train_step(*net, batch, {}, {5, 5}));
-    for (const auto& [name, p] : own) {
-      CAPTURE(name);
+    for (const auto& entry : own) {
+      CAPTURE(entry.first);
+      const dcs::parameter_base* p = entry.second;
       REQUIRE(p->gradient());
       double size = 0;
       for (dcs::extent_t i = 0; i < p->size(); ++i) size += std::abs(static_cast<double>(static_cast<const float*>(p->gradient().data())[i]));
@@ -46,9 +47,9 @@ void train(const std::vector<std::string>& prefixes) {
   CHECK(losses[0].regions >= 2);
   CHECK(losses.back().total < 0.9 * losses[0].total);
   CHECK(losses.back().main < losses[0].main);
-  for (const auto& [name, p] : own) {
-    CAPTURE(name);
-    CHECK(values(*p) != before[name]);
+  for (const auto& entry : own) {
+    CAPTURE(entry.first);
+    CHECK(values(*entry.second) != before[entry.first]);
   }
   const auto found = dcs::predict(*net, batch.images, {}, &batch.boxes);
   REQUIRE(found.size() == 2);
