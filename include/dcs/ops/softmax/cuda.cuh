@@ -1,0 +1,356 @@
+// Softmax as kernels of the block interface. Where the axis is the last one, a group of up to 32 lanes has a row and keeps it in registers, so that
+// memory is read once and written once; rows too long for that have a block, which reads them again from cache. Where other axes follow, neighbouring
+// threads have neighbouring packets of columns and walk down the axis; largest and sum come of one walk, as the sum is scaled when the largest
+// changes.
+#pragma once
+
+#include <dcs/cuda/device.hpp>
+#include <dcs/cuda/scalar.hpp>
+
+#include <limits>
+
+namespace dcs::cuda {
+
+namespace detail {
+
+/// Packets of V that a lane keeps of a row in registers, at most.
+template <int V>
+inline constexpr int row_packets = V == 8 ? 4 : 8;
+
+// Lanes for a row of so many packets: a power of two, at most a warp.
+constexpr int row_lanes(std::int64_t packets) {
+  int lanes = 1;
+  while (lanes < warp_size && lanes < packets) lanes *= 2;
+  return lanes;
+}
+
+template <class Block, class A>
+DCS_DEVICE A lanes_sum(Block& b, A v, int lanes) {
+  for (int m = lanes / 2; m > 0; m /= 2) v += b.shuffle_xor(v, m);
+  return v;
+}
+template <class Block, class A>
+DCS_DEVICE A lanes_max(Block& b, A v, int lanes) {
+  for (int m = lanes / 2; m > 0; m /= 2) {
+    const A other = b.shuffle_xor(v, m);
+    v = other > v ? other : v;
+  }
+  return v;
+}
+
+// Largest and Σ exp(x − largest) of what has been seen. The first largest is finite: −∞ beside nothing else would give NaN.
+template <class A>
+struct running_softmax {
+  A top = std::numeric_limits<A>::lowest(), sum = 0;
+
+  DCS_DEVICE void add(A x) {
+    const A next = x > top ? x : top;
+    sum = sum * lane::exp(top - next) + lane::exp(x - next);
+    top = next;
+  }
+  DCS_DEVICE void add(const running_softmax& other) {
+    const A next = other.top > top ? other.top : top;
+    sum = sum * lane::exp(top - next) + other.sum * lane::exp(other.top - next);
+    top = next;
+  }
+};
+
+}  // namespace detail
+
+/// y = exp(x) / Σ exp(x) of rows of n; R packets of V elements a lane.
+template <class T, int V, int R>
+struct softmax_rows_forward_kernel {
+  static constexpr const char* name = "softmax_rows_forward";
+  static constexpr int threads = 256;
+  device_span<const T> x;
+  device_span<T> y;
+  std::int64_t rows, n;
+  int lanes = detail::row_lanes(n / V);
+
+  std::int64_t blocks() const { return ceil_div(rows, std::int64_t{threads / lanes}); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    using A = arithmetic_t<T>;
+    const std::int64_t at = b.index() / lanes, row = at < rows ? at : rows - 1;  // every lane takes part in the exchanges
+    const int first = b.thread() % lanes * V, step = lanes * V;
+    const auto in = b.global(x, "x");
+    packet<A, V> v[R];
+    A top = std::numeric_limits<A>::lowest(), sum = 0;
+    DCS_DEVICE_UNROLL
+    for (int r = 0; r < R; ++r)
+      if (first + r * step < n) v[r] = in.template read<V>(row * n + first + r * step);
+    DCS_DEVICE_UNROLL
+    for (int r = 0; r < R; ++r)
+      if (first + r * step < n) {
+        DCS_DEVICE_UNROLL
+        for (int i = 0; i < V; ++i) top = v[r][i] > top ? v[r][i] : top;
+      }
+    top = detail::lanes_max(b, top, lanes);
+    DCS_DEVICE_UNROLL
+    for (int r = 0; r < R; ++r)
+      if (first + r * step < n) {
+        DCS_DEVICE_UNROLL
+        for (int i = 0; i < V; ++i) sum += v[r][i] = lane::exp(v[r][i] - top);
+      }
+    const A inverse = 1 / detail::lanes_sum(b, sum, lanes);
+    if (at >= rows) return;
+    const auto out = b.global(y, "y");
+    DCS_DEVICE_UNROLL
+    for (int r = 0; r < R; ++r)
+      if (first + r * step < n) {
+        DCS_DEVICE_UNROLL
+        for (int i = 0; i < V; ++i) v[r][i] *= inverse;
+        out.write(row * n + first + r * step, v[r]);
+      }
+  }
+};
+
+/// dx = y · (dy − Σ dy · y) of rows of n.
+template <class T, int V, int R>
+struct softmax_rows_backward_kernel {
+  static constexpr const char* name = "softmax_rows_backward";
+  static constexpr int threads = 256;
+  device_span<const T> y, dy;
+  device_span<T> dx;
+  std::int64_t rows, n;
+  int lanes = detail::row_lanes(n / V);
+
+  std::int64_t blocks() const { return ceil_div(rows, std::int64_t{threads / lanes}); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    using A = arithmetic_t<T>;
+    const std::int64_t at = b.index() / lanes, row = at < rows ? at : rows - 1;
+    const int first = b.thread() % lanes * V, step = lanes * V;
+    const auto value = b.global(y, "y"), gradient = b.global(dy, "dy");
+    packet<A, V> v[R], g[R];
+    A dot = 0;
+    DCS_DEVICE_UNROLL
+    for (int r = 0; r < R; ++r)
+      if (first + r * step < n) {
+        v[r] = value.template read<V>(row * n + first + r * step);
+        g[r] = gradient.template read<V>(row * n + first + r * step);
+      }
+    DCS_DEVICE_UNROLL
+    for (int r = 0; r < R; ++r) {
+      DCS_DEVICE_UNROLL
+      for (int i = 0; i < V; ++i) dot += v[r][i] * g[r][i];
+    }
+    dot = detail::lanes_sum(b, dot, lanes);
+    if (at >= rows) return;
+    const auto out = b.global(dx, "dx");
+    DCS_DEVICE_UNROLL
+    for (int r = 0; r < R; ++r)
+      if (first + r * step < n) {
+        DCS_DEVICE_UNROLL
+        for (int i = 0; i < V; ++i) v[r][i] *= g[r][i] - dot;
+        out.write(row * n + first + r * step, v[r]);
+      }
+  }
+};
+
+/// The same for rows that do not fit in a warp's registers: a block a row.
+template <class T, int V>
+struct softmax_long_rows_forward_kernel {
+  static constexpr const char* name = "softmax_long_rows_forward";
+  static constexpr int threads = 256;
+  device_span<const T> x;
+  device_span<T> y;
+  std::int64_t rows, n;
+
+  std::int64_t blocks() const { return rows; }
+  std::int64_t shared_bytes() const { return 2 * threads / warp_size * static_cast<std::int64_t>(sizeof(arithmetic_t<T>)); }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    using A = arithmetic_t<T>;
+    const std::int64_t row = b.block() * n;
+    const auto in = b.global(x, "x");
+    const auto warps = b.template shared<A>(2 * threads / warp_size, "largest and sum of each warp");
+    detail::running_softmax<A> seen;
+    for (std::int64_t i = b.thread() * V; i < n; i += threads * V) {
+      const auto p = in.template read<V>(row + i);
+      A top = seen.top;
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) top = p[k] > top ? p[k] : top;
+      seen.sum *= lane::exp(seen.top - top), seen.top = top;
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) seen.sum += lane::exp(p[k] - top);
+    }
+    const A top = warp_max(b, seen.top), sum = warp_sum(b, seen.sum * lane::exp(seen.top - top));
+    if (b.lane() == 0) warps.write(2 * b.warp(), top), warps.write(2 * b.warp() + 1, sum);
+    b.barrier();
+    detail::running_softmax<A> all;
+    DCS_DEVICE_UNROLL
+    for (int w = 0; w < threads / warp_size; ++w) all.add({warps.read(2 * w), warps.read(2 * w + 1)});
+    const A inverse = 1 / all.sum;
+    const auto out = b.global(y, "y");
+    for (std::int64_t i = b.thread() * V; i < n; i += threads * V) {
+      auto p = in.template read<V>(row + i);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) p[k] = lane::exp(p[k] - all.top) * inverse;
+      out.write(row + i, p);
+    }
+  }
+};
+
+template <class T, int V>
+struct softmax_long_rows_backward_kernel {
+  static constexpr const char* name = "softmax_long_rows_backward";
+  static constexpr int threads = 256;
+  device_span<const T> y, dy;
+  device_span<T> dx;
+  std::int64_t rows, n;
+
+  std::int64_t blocks() const { return rows; }
+  std::int64_t shared_bytes() const { return threads / warp_size * static_cast<std::int64_t>(sizeof(arithmetic_t<T>)); }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    using A = arithmetic_t<T>;
+    const std::int64_t row = b.block() * n;
+    const auto value = b.global(y, "y"), gradient = b.global(dy, "dy");
+    const auto partial = b.template shared<A>(threads / warp_size, "sum of each warp");
+    A dot = 0;
+    for (std::int64_t i = b.thread() * V; i < n; i += threads * V) {
+      const auto v = value.template read<V>(row + i), g = gradient.template read<V>(row + i);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) dot += v[k] * g[k];
+    }
+    dot = block_sum(b, partial, dot);
+    const auto out = b.global(dx, "dx");
+    for (std::int64_t i = b.thread() * V; i < n; i += threads * V) {
+      auto v = value.template read<V>(row + i);
+      const auto g = gradient.template read<V>(row + i);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) v[k] *= g[k] - dot;
+      out.write(row + i, v);
+    }
+  }
+};
+
+/// Softmax over the middle axis of [outer, n, inner]: a thread has V columns.
+template <class T, int V>
+struct softmax_columns_forward_kernel {
+  static constexpr const char* name = "softmax_columns_forward";
+  static constexpr int threads = 256;
+  device_span<const T> x;
+  device_span<T> y;
+  std::int64_t outer, n, inner;
+  divider packets{inner / V};
+
+  std::int64_t blocks() const { return ceil_div(outer * (inner / V), std::int64_t{threads}); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    using A = arithmetic_t<T>;
+    std::int64_t o = b.index();
+    if (o >= outer * packets.divisor()) return;
+    std::int64_t at = packets.split(o) * V;
+    at += o * n * inner;
+    const auto in = b.global(x, "x");
+    detail::running_softmax<A> seen[V];
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto p = in.template read<V>(at + i * inner);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) seen[k].add(p[k]);
+    }
+    DCS_DEVICE_UNROLL
+    for (int k = 0; k < V; ++k) seen[k].sum = 1 / seen[k].sum;
+    const auto out = b.global(y, "y");
+    for (std::int64_t i = 0; i < n; ++i) {
+      auto p = in.template read<V>(at + i * inner);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) p[k] = lane::exp(p[k] - seen[k].top) * seen[k].sum;
+      out.write(at + i * inner, p);
+    }
+  }
+};
+
+template <class T, int V>
+struct softmax_columns_backward_kernel {
+  static constexpr const char* name = "softmax_columns_backward";
+  static constexpr int threads = 256;
+  device_span<const T> y, dy;
+  device_span<T> dx;
+  std::int64_t outer, n, inner;
+  divider packets{inner / V};
+
+  std::int64_t blocks() const { return ceil_div(outer * (inner / V), std::int64_t{threads}); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    using A = arithmetic_t<T>;
+    std::int64_t o = b.index();
+    if (o >= outer * packets.divisor()) return;
+    std::int64_t at = packets.split(o) * V;
+    at += o * n * inner;
+    const auto value = b.global(y, "y"), gradient = b.global(dy, "dy");
+    packet<A, V> dot;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto v = value.template read<V>(at + i * inner), g = gradient.template read<V>(at + i * inner);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) dot[k] += v[k] * g[k];
+    }
+    const auto out = b.global(dx, "dx");
+    for (std::int64_t i = 0; i < n; ++i) {
+      auto v = value.template read<V>(at + i * inner);
+      const auto g = gradient.template read<V>(at + i * inner);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) v[k] *= g[k] - dot[k];
+      out.write(at + i * inner, v);
+    }
+  }
+};
+
+namespace detail {
+// body(V, R): elements of an access and packets of a lane; R = 0 where a row does not fit in a warp's registers.
+template <class T, class Body>
+void with_row_packets(std::int64_t n, const Body& body) {
+  with_packets<T>(n, [&](auto v) {
+    const std::int64_t of_a_lane = ceil_div<std::int64_t>(n / v, warp_size);
+    if (of_a_lane <= 1)
+      body(v, std::integral_constant<int, 1>{});
+    else if (of_a_lane <= 2)
+      body(v, std::integral_constant<int, 2>{});
+    else if (of_a_lane <= row_packets<v>)
+      body(v, std::integral_constant<int, row_packets<v>>{});
+    else
+      body(v, std::integral_constant<int, 0>{});
+  });
+}
+}  // namespace detail
+
+template <class T, gpu D>
+void softmax_forward(D, const T* x, T* y, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  const std::int64_t size = outer * n * inner;
+  if (inner == 1)
+    detail::with_row_packets<T>(n, [&](auto v, auto r) {
+      if constexpr (r == 0)
+        launch(D{}, softmax_long_rows_forward_kernel<T, v>{{x, size}, {y, size}, outer, n});
+      else
+        launch(D{}, softmax_rows_forward_kernel<T, v, r>{{x, size}, {y, size}, outer, n});
+    });
+  else
+    with_packets<T>(inner, [&](auto v) { launch(D{}, softmax_columns_forward_kernel<T, v>{{x, size}, {y, size}, outer, n, inner}); });
+}
+template <class T, gpu D>
+void softmax_backward(D, const T* y, const T* dy, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  const std::int64_t size = outer * n * inner;
+  if (inner == 1)
+    detail::with_row_packets<T>(n, [&](auto v, auto r) {
+      if constexpr (r == 0)
+        launch(D{}, softmax_long_rows_backward_kernel<T, v>{{y, size}, {dy, size}, {dx, size}, outer, n});
+      else
+        launch(D{}, softmax_rows_backward_kernel<T, v, r>{{y, size}, {dy, size}, {dx, size}, outer, n});
+    });
+  else
+    with_packets<T>(inner, [&](auto v) { launch(D{}, softmax_columns_backward_kernel<T, v>{{y, size}, {dy, size}, {dx, size}, outer, n, inner}); });
+}
+
+}  // namespace dcs::cuda
