@@ -1,25 +1,34 @@
 #!/usr/bin/env bash
-# budgets.sh COMPILER SOURCE OBJECT...: prints and checks what the headers cost: seconds of CPU and memory of including dcs.hpp alone, and the longest symbol of objects.
+# budgets.sh COMPILER SOURCE: prints and checks what the library costs who compiles it: including dcs.hpp alone; the largest translation unit of the training
+# program, and the longest symbol in it. Seconds are of CPU, so that what else a machine does counts little; memory is that of the largest process.
 set -euo pipefail
-compiler=$1 source=$2
-shift 2
-python3 - "$compiler" "$source" "$@" <<'EOF'
-import resource, subprocess, sys
-compiler, source, objects = sys.argv[1], sys.argv[2], sys.argv[3:]
-times = []
-for _ in range(3):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([compiler, "-std=c++20", "-O2", "-I", source + "/include", "-x", "c++", "-c", "-", "-o", "/dev/null"],
-                   input=b"#include <dcs/dcs.hpp>\nint main() {}\n", check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-seconds, memory = sorted(times)[1], resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-print(f"include <dcs/dcs.hpp>: {seconds:.2f} s of CPU (budget 2), {memory:.2f} GB")
-failed = seconds > 2
-for path in objects:
-    names = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout.split()
-    longest = max(map(len, names))
-    print(f"{path.split('/')[-1]}: longest symbol {longest} bytes (budget 4096)")
-    failed |= longest > 4096
+python3 - "$@" <<'EOF_PYTHON'
+import os, subprocess, sys, tempfile
+compiler, source = sys.argv[1:]
+failed = False
+
+def compile(arguments, text=None):
+    process = subprocess.Popen([compiler, "-std=c++20", "-O2", "-I", source + "/include", *arguments], stdin=subprocess.PIPE)
+    process.stdin.write(text or b"")
+    process.stdin.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit("does not compile")
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e6
+
+def budget(what, value, limit, unit):
+    global failed
+    print(f"{what}: {value:.2f} {unit} (budget {limit})" + ("" if value <= limit else ": OVER"))
+    failed |= value > limit
+
+with tempfile.TemporaryDirectory() as folder:
+    seconds, memory = min(compile(["-x", "c++", "-c", "-", "-o", "/dev/null"], b"#include <dcs/dcs.hpp>\nint main() {}\n") for _ in range(3))
+    budget("include <dcs/dcs.hpp>", seconds, 2, "s")
+    unit = folder + "/unit.o"
+    seconds, memory = compile(["-DDCS_VARIANT=2", "-c", source + "/examples/variant.cpp", "-o", unit])
+    budget("largest unit (the paper's network, trained)", seconds, 90, "s")
+    budget("largest unit (the paper's network, trained)", memory, 2, "GB")
+    names = [line.split()[-1] for line in subprocess.run(["nm", unit], capture_output=True, text=True, check=True).stdout.splitlines()]
+    budget("its longest symbol", max(map(len, names)) / 1024, 4, "KB")
 sys.exit(failed)
-EOF
+EOF_PYTHON

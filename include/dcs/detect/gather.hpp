@@ -11,6 +11,25 @@ struct level_row {
   extent_t row;
 };
 
+namespace cpu {
+
+/// Row i of out, of `width` elements, is where[i] of the maps.
+template <class T>
+void gather_rows_forward(device, const std::vector<level_row>& where, const std::vector<const T*>& maps, std::int64_t width, T* out) {
+  for (std::size_t i = 0; i < where.size(); ++i)
+    std::copy_n(maps[static_cast<std::size_t>(where[i].level)] + where[i].row * width, width, out + static_cast<std::int64_t>(i) * width);
+}
+/// Row where[i] of the gradients dx, which are zeros, receives the sum of the rows i of dy that were taken from it, in their order. Null gradients
+/// are not wanted.
+template <class T>
+void gather_rows_backward(device, const std::vector<level_row>& where, const T* dy, const std::vector<T*>& dx, std::int64_t width) {
+  for (std::size_t i = 0; i < where.size(); ++i)
+    if (T* to = dx[static_cast<std::size_t>(where[i].level)])
+      for (std::int64_t k = 0; k < width; ++k) to[where[i].row * width + k] += dy[static_cast<std::int64_t>(i) * width + k];
+}
+
+}  // namespace cpu
+
 /// shape<sample, Width>: row i is `where[i]`. Each map is seen as rows of Width elements. Backward adds to the rows taken.
 template <int Width, operand... X>
 auto gather_rows(const std::vector<level_row>& where, const X&... x) {
@@ -18,30 +37,29 @@ auto gather_rows(const std::vector<level_row>& where, const X&... x) {
   using T = value_t<First>;
   using D = device_t<First>;
   using Out = shape<dyn<"sample">, Width>;
-  const T* maps[] = {value(x).data()...};
   const extent_t rows[] = {x.size() / Width...};
-  auto y = tensor<T, Out, D>::empty({static_cast<extent_t>(where.size()), Width});
-  for (std::size_t i = 0; i < where.size(); ++i) {
-    const auto [level, row] = where[i];
+  for (const auto& [level, row] : where)
     expect(level >= 0 && level < static_cast<int>(sizeof...(X)) && row >= 0 && row < rows[level], "dcs::gather_rows: row ", row, " of level ", level,
            "; there is no such row");
-    std::copy_n(maps[level] + row * Width, Width, y.data() + static_cast<extent_t>(i) * Width);
-  }
+  auto y = tensor<T, Out, D>::empty({static_cast<extent_t>(where.size()), Width});
+  gather_rows_forward(D{}, where, std::vector<const T*>{value(x).data()...}, Width, y.data());
   return record(
       std::move(y),
       [where, to = std::make_tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) {
-        int level = 0;
-        auto give = [&]<class S>(const std::pair<sink<T, S, D>, sizes<S::rank>>& target) {
-          if (target.first.wanted()) {
-            auto dx = tensor<T, S, D>::zeros(target.second);
-            for (std::size_t i = 0; i < where.size(); ++i)
-              if (where[i].level == level)
-                for (int k = 0; k < Width; ++k) dx.data()[where[i].row * Width + k] += dy.data()[static_cast<extent_t>(i) * Width + k];
-            target.first.add(std::move(dx));
-          }
-          ++level;
+        const auto zeros = []<class S>(const std::pair<sink<T, S, D>, sizes<S::rank>>& target) {
+          return target.first.wanted() ? tensor<T, S, D>::zeros(target.second) : tensor<T, S, D>();
         };
-        std::apply([&](const auto&... target) { (give(target), ...); }, to);
+        std::apply(
+            [&](const auto&... target) {
+              const auto gradients = std::make_tuple(zeros(target)...);
+              std::apply(
+                  [&](const auto&... dx) {
+                    gather_rows_backward(D{}, where, dy.data(), std::vector<T*>{dx.data()...}, Width);
+                    (target.first.add(dx), ...);
+                  },
+                  gradients);
+            },
+            to);
       },
       x...);
 }

@@ -41,4 +41,10 @@ concept user_function = requires(Args... x) {
 }
 || requires(Args... x) { F::f(x...); };
 
+/// The same, known by its arguments: as many numbers as there are V. (nvcc does not find the address of a template for host and device.)
+template <class>
+using number_for = double;
+template <class F, class... V>
+concept scalar_function = requires(number_for<V>... x) { F::f(x...); };
+
 }  // namespace dcs::functions

@@ -101,7 +101,7 @@ DCS_INLINE V partial(functions::minimum, V g, V, V a, V b) {
 
 // A user's function works on scalars: element by element.
 template <class F, class V, class... Vs>
-  requires requires { &F::template f<double>; }
+  requires functions::scalar_function<F, V, Vs...>
 DCS_INLINE V value_of(F, V a, Vs... rest) {
   if constexpr (std::is_arithmetic_v<V>) {
     return F::f(a, rest...);
@@ -112,7 +112,7 @@ DCS_INLINE V value_of(F, V a, Vs... rest) {
   }
 }
 template <int I, class F, class V, class... Vs>
-  requires requires { &F::template f<double>; }
+  requires functions::scalar_function<F, Vs...>
 DCS_INLINE V partial(F, V g, V y, Vs... x) {
   if constexpr (std::is_arithmetic_v<V>) {
     return g * F::template df<I>(y, x...);

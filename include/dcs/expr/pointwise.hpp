@@ -251,7 +251,7 @@ class pointwise : public expression_base {
     std::int64_t n[expr::max_rank];
     auto out = detail::run_chain<typename form::type, value_type, device_type, form::leaves>(numbers, std::move(leaves), n, shape_type::rank);
     sizes<shape_type::rank> typed{};
-    std::copy_n(n, shape_type::rank, typed.begin());
+    if constexpr (shape_type::rank > 0) std::copy_n(n, shape_type::rank, typed.begin());
     return restore<result_type>(std::move(out), typed);
   }
 

@@ -125,7 +125,7 @@ void backward(const var<T, S, D>& y, const tensor<T, S, D>& gradient) {
 template <class T, class S, class D>
 void backward(const var<T, S, D>& y) {
   expect(y.size() == 1, "dcs::backward: sizes ", to_string(y.sizes()), "; expected one element, or a gradient for each");
-  backward(y, tensor<T, S, D>::full(y.sizes(), T(1)));
+  backward(y, tensor<T, S, D>::full(y.sizes(), static_cast<T>(1.0f)));
 }
 
 /// An operand without its shape: memory and record. Ops that a network calls at many shapes do their work on these, so that their bodies and backward

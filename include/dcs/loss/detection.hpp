@@ -4,6 +4,37 @@
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
+namespace dcs::cpu {
+
+/// Mean of −log softmax(x)[label] over n >= 1 rows of k. Labels are 0 … k − 1.
+template <class T>
+void cross_entropy_forward(device, const T* x, const std::int32_t* labels, std::int64_t n, std::int64_t k, T* loss) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const T* row = x + i * k;
+    const T top = *std::max_element(row, row + k);
+    T total = 0;
+    for (std::int64_t c = 0; c < k; ++c) total += std::exp(row[c] - top);
+    sum += static_cast<double>(std::log(total) + top - row[labels[i]]);
+  }
+  *loss = static_cast<T>(sum / static_cast<double>(n));
+}
+/// dx = (softmax(x) − 1 at the label) · dy / n.
+template <class T>
+void cross_entropy_backward(device, const T* x, const std::int32_t* labels, const T* dy, std::int64_t n, std::int64_t k, T* dx) {
+  const T g = *dy / static_cast<T>(n);
+  for (std::int64_t i = 0; i < n; ++i) {
+    const T* row = x + i * k;
+    T* d = dx + i * k;
+    const T top = *std::max_element(row, row + k);
+    T total = 0;
+    for (std::int64_t c = 0; c < k; ++c) total += d[c] = std::exp(row[c] - top);
+    for (std::int64_t c = 0; c < k; ++c) d[c] = (d[c] / total - T(c == labels[i])) * g;
+  }
+}
+
+}  // namespace dcs::cpu
+
 namespace dcs::loss {
 
 /// Σ smooth L1 (β = 1/9) of x − target. shape<>.
@@ -14,32 +45,24 @@ auto smooth_l1_sum(const X& x, const Target& target) {
 
 /// Mean of −log softmax(x)[label] over rows. x: shape<N, K>, N >= 1; labels: N of 0..K−1. shape<>.
 template <operand X>
-auto cross_entropy(const X& x_, std::vector<int> labels) {
+auto cross_entropy(const X& x_, const std::vector<int>& labels) {
   using S = shape_t<X>;
   using T = value_t<X>;
+  using D = device_t<X>;
   static_assert(S::rank == 2, "dcs::loss::cross_entropy: scores have the axes sample, class");
   const auto x = eval(x_);
   const extent_t n = x.sizes()[0], k = x.sizes()[1];
   expect(n >= 1 && static_cast<extent_t>(labels.size()) == n, "dcs::loss::cross_entropy: ", labels.size(), " labels for ", n, " rows; expected one each, at least one");
-  auto p = tensor<T, S>::empty(x.sizes());
-  double sum = 0;
-  for (extent_t i = 0; i < n; ++i) {
-    const int label = labels[static_cast<std::size_t>(i)];
-    expect(label >= 0 && label < k, "dcs::loss::cross_entropy: label ", label, "; expected 0 to ", k - 1);
-    const T* row = value(x).data() + i * k;
-    const T top = *std::max_element(row, row + k);
-    T total = 0;
-    for (extent_t c = 0; c < k; ++c) total += p.data()[i * k + c] = std::exp(row[c] - top);
-    for (extent_t c = 0; c < k; ++c) p.data()[i * k + c] /= total;
-    sum += static_cast<double>(std::log(total) + top - row[label]);
-  }
+  for (int label : labels) expect(label >= 0 && label < k, "dcs::loss::cross_entropy: label ", label, "; expected 0 to ", k - 1);
+  const storage held = storage::allocate<D>(n * static_cast<extent_t>(sizeof(int)));
+  D::copy_from_host(held.data(), labels.data(), held.bytes());
+  auto y = tensor<T, shape<>, D>::empty({});
+  cross_entropy_forward(D{}, value(x).data(), static_cast<const std::int32_t*>(held.data()), n, k, y.data());
   return record(
-      tensor<T, shape<>>::full({}, static_cast<T>(sum / static_cast<double>(n))),
-      [p, n, k, labels = std::move(labels), gx = sink_of(x)](const tensor<T, shape<>>& dy) {
-        auto dx = tensor<T, S>::empty(p.sizes());
-        const T g = dy.item() / static_cast<T>(n);
-        for (extent_t i = 0; i < n; ++i)
-          for (extent_t c = 0; c < k; ++c) dx.data()[i * k + c] = (p.data()[i * k + c] - T(c == labels[static_cast<std::size_t>(i)])) * g;
+      std::move(y),
+      [v = value(x), held, n, k, gx = sink_of(x)](const tensor<T, shape<>, D>& dy) {
+        auto dx = tensor<T, S, D>::empty(v.sizes());
+        cross_entropy_backward(D{}, v.data(), static_cast<const std::int32_t*>(held.data()), dy.data(), n, k, dx.data());
         gx.add(std::move(dx));
       },
       x);

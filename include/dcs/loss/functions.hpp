@@ -1,6 +1,7 @@
-// Scalar functions of the losses, with their derivatives; they fuse like the built-in ones.
+// Scalar functions of the losses, with their derivatives; they fuse like the built-in ones, on a GPU too.
 #pragma once
 
+#include <dcs/cuda/block.hpp>
 #include <dcs/expr/pointwise.hpp>
 
 namespace dcs::functions {
@@ -8,11 +9,11 @@ namespace dcs::functions {
 /// log(1 + e^x), without overflow.
 struct softplus {
   template <class T>
-  static T f(T x) {
+  DCS_DEVICE static T f(T x) {
     return x > T(0) ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
   }
   template <int, class T>
-  static T df(T, T x) {
+  DCS_DEVICE static T df(T, T x) {
     return x > T(0) ? T(1) / (T(1) + std::exp(-x)) : std::exp(x) / (T(1) + std::exp(x));
   }
 };
@@ -21,12 +22,12 @@ struct softplus {
 template <int Inverse>
 struct smooth_l1 {
   template <class T>
-  static T f(T x) {
+  DCS_DEVICE static T f(T x) {
     const T a = x < T(0) ? -x : x;
     return a * T(Inverse) < T(1) ? a * a * T(Inverse) / T(2) : a - T(1) / T(2 * Inverse);
   }
   template <int, class T>
-  static T df(T, T x) {
+  DCS_DEVICE static T df(T, T x) {
     const T a = x < T(0) ? -x : x;
     return a * T(Inverse) < T(1) ? x * T(Inverse) : x < T(0) ? T(-1) : T(1);
   }

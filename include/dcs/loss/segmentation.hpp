@@ -2,9 +2,31 @@
 // the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape.
 #pragma once
 
+#include <dcs/cpu/parallel.hpp>
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
+
+namespace dcs::cpu {
+
+/// e = 1 where the 8-neighbour Laplacian of n maps of h × w exceeds 0.1 (zero padding), else 0.
+template <class T>
+void laplacian_edges(device, const T* t, std::int64_t n, std::int64_t h, std::int64_t w, T* e) {
+  parallel_chunks(n * h, std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(w, 1)), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      const std::int64_t i = r % h;
+      const T* map = t + (r - i) * w;
+      for (std::int64_t j = 0; j < w; ++j) {
+        T sum = 0;
+        for (std::int64_t y = std::max<std::int64_t>(i - 1, 0); y <= std::min(i + 1, h - 1); ++y)
+          for (std::int64_t x = std::max<std::int64_t>(j - 1, 0); x <= std::min(j + 1, w - 1); ++x) sum += map[y * w + x];
+        e[r * w + j] = T(9) * map[i * w + j] - sum > T(0.1) ? T(1) : T(0);
+      }
+    }
+  });
+}
+
+}  // namespace dcs::cpu
 
 namespace dcs::loss {
 
@@ -65,25 +87,17 @@ auto segmentation(const X& x_, const Target& t, const segmentation_options& o = 
 }
 
 /// Where the 8-neighbour Laplacian of a target exceeds 0.1 (zero padding): its inner contour, as 0 and 1. t: shape<N, H, W, 1>.
-template <class T, class S>
-tensor<T, S> laplacian_edges(const tensor<T, S>& t) {
+template <class T, class S, class D>
+tensor<T, S, D> laplacian_edges(const tensor<T, S, D>& t) {
   static_assert(S::rank == 4 && extent_of<S, 3> == 1, "dcs::loss::laplacian_edges: a target has the axes N,H,W and one channel");
-  auto e = tensor<T, S>::empty(t.sizes());
-  const extent_t h = t.sizes()[1], w = t.sizes()[2];
-  for (extent_t n = 0; n < t.sizes()[0]; ++n)
-    for (extent_t i = 0; i < h; ++i)
-      for (extent_t j = 0; j < w; ++j) {
-        T sum = 0;
-        for (extent_t y = std::max<extent_t>(i - 1, 0); y <= std::min(i + 1, h - 1); ++y)
-          for (extent_t x = std::max<extent_t>(j - 1, 0); x <= std::min(j + 1, w - 1); ++x) sum += t(n, y, x, 0);
-        e(n, i, j, 0) = T(9) * t(n, i, j, 0) - sum > T(0.1) ? T(1) : T(0);
-      }
+  auto e = tensor<T, S, D>::empty(t.sizes());
+  laplacian_edges(D{}, t.data(), t.sizes()[0], t.sizes()[1], t.sizes()[2], e.data());
   return e;
 }
 
 /// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) softplus(−x). shape<>.
-template <operand X, class T, class S>
-auto edge(const X& x_, const tensor<T, S>& target, double positive_weight = 10) {
+template <operand X, class T, class S, class D>
+auto edge(const X& x_, const tensor<T, S, D>& target, double positive_weight = 10) {
   const auto x = eval(x_);
   const auto e = laplacian_edges(target);
   return mean_all((1 - e) * x + (1 + (positive_weight - 1) * e) * apply<functions::softplus>(-x));

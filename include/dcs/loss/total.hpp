@@ -26,8 +26,8 @@ struct total_terms {
 };
 
 /// Eq. 11 for a head's logits and a target of shape<roi, Base, Base, 1>. At least one RoI.
-template <class X, class T, class S>
-auto total(const dcs::segmentation<X>& out, const tensor<T, S>& target, const total_options& o = {}) {
+template <class X, class T, class S, class D>
+auto total(const dcs::segmentation<X>& out, const tensor<T, S, D>& target, const total_options& o = {}) {
   const auto main = segmentation(out.main, target, o.segmentation);
   const auto levels = eval(segmentation(out.levels[0], target, o.segmentation) * o.levels[0] + segmentation(out.levels[1], target, o.segmentation) * o.levels[1] +
                            (segmentation(out.levels[2], target, o.segmentation) * o.levels[2] + segmentation(out.levels[3], target, o.segmentation) * o.levels[3]));

@@ -17,6 +17,10 @@ struct batch_norm_relu {};
 
 namespace detail {
 
+// What scale and shift are kept in between kernels: memory of 16 bits holds results only.
+template <class T>
+using norm_number = std::conditional_t<sizeof(T) == 2, float, T>;
+
 // A norm over the batch without shapes: an operand that is not there has no memory.
 template <class T>
 struct norm_call {
@@ -36,21 +40,15 @@ template <class T, class D>
   const extent_t rows = call.rows, channels = call.channels;
   const auto bytes = [](extent_t n) { return n * static_cast<extent_t>(sizeof(T)); };
   storage y = storage::allocate<D>(bytes(rows * channels));
-  storage moments = storage::allocate<cpu_device>(2 * channels * static_cast<extent_t>(sizeof(double)));  // mean, then 1 / sqrt(variance + eps)
-  double *m = static_cast<double*>(moments.data()), *inverse = m + channels;
+  storage moments = storage::allocate<D>(2 * channels * static_cast<extent_t>(sizeof(double)));  // mean, then 1 / sqrt(variance + eps)
   if (rows > 0) {
-    norm_moments(D{}, call.x.data(), rows, channels, m, inverse);
-    scratch<T> a(channels), b(channels);
-    T *mean = static_cast<T*>(call.mean.data()), *variance = static_cast<T*>(call.variance.data());
-    const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1, momentum = call.momentum;
-    for (extent_t c = 0; c < channels; ++c) {
-      mean[c] = static_cast<T>((1 - momentum) * static_cast<double>(mean[c]) + momentum * m[c]);
-      variance[c] = static_cast<T>((1 - momentum) * static_cast<double>(variance[c]) + momentum * inverse[c] * unbiased);
-      inverse[c] = 1 / std::sqrt(inverse[c] + call.eps);
-      const double scale = static_cast<double>(call.gamma.data()[c]) * inverse[c];
-      a[c] = static_cast<T>(scale), b[c] = static_cast<T>(static_cast<double>(call.beta.data()[c]) - m[c] * scale);
-    }
-    norm_forward<T>(D{}, call.x.data(), a.data(), b.data(), call.residual.data(), call.relu, static_cast<T*>(y.data()), rows, channels);
+    using A = norm_number<T>;
+    const storage scale_and_shift = storage::allocate<D>(2 * channels * static_cast<extent_t>(sizeof(A)));
+    double* m = static_cast<double*>(moments.data());
+    A* scale = static_cast<A*>(scale_and_shift.data());
+    norm_statistics<T>(D{}, call.x.data(), call.gamma.data(), call.beta.data(), call.momentum, call.eps, rows, channels, static_cast<T*>(call.mean.data()),
+                       static_cast<T*>(call.variance.data()), m, m + channels, scale, scale + channels);
+    norm_forward<T>(D{}, call.x.data(), scale, scale + channels, call.residual.data(), call.relu, static_cast<T*>(y.data()), rows, channels);
   }
   const storage kept = call.relu ? y : storage();
   untyped<T> beta = call.beta, residual = call.residual;
@@ -127,14 +125,6 @@ template <class S, class P>
 constexpr void check_batch_norm() {
   (void)batch_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
 }
-template <class T>
-[[gnu::noinline]] void norm_scale_and_shift(const T* gamma, const T* beta, const T* mean, const T* variance, double eps, extent_t channels, T* scale, T* shift) {
-  for (extent_t i = 0; i < channels; ++i) {
-    const double s = static_cast<double>(gamma[i]) / std::sqrt(static_cast<double>(variance[i]) + eps);
-    scale[i] = static_cast<T>(s);
-    shift[i] = static_cast<T>(static_cast<double>(beta[i]) - static_cast<double>(mean[i]) * s);
-  }
-}
 }  // namespace detail
 
 /// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
@@ -162,7 +152,7 @@ constexpr auto batch_norm_inference(const X& x, const tensor<T, C, D>& gamma, co
                                     const tensor<T, C, D>& variance, double eps = 1e-5) {
   detail::check_batch_norm<shape_t<X>, C>();
   auto scale = tensor<T, C, D>::empty(), shift = tensor<T, C, D>::empty();
-  detail::norm_scale_and_shift(gamma.data(), beta.data(), mean.data(), variance.data(), eps, C::size(), scale.data(), shift.data());
+  norm_inference<T>(D{}, gamma.data(), beta.data(), mean.data(), variance.data(), eps, C::size(), scale.data(), shift.data());
   return x * scale + shift;
 }
 

@@ -40,6 +40,31 @@ void norm_moments(device, const T* x, std::int64_t rows, std::int64_t channels, 
   }
 }
 
+/// Mean and 1 / sqrt(variance + eps) of each channel over `rows` ≥ 1 rows, the running statistics moved by `momentum`, and scale and shift of the forward pass.
+template <class T>
+void norm_statistics(device, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels, T* running_mean,
+                     T* running_variance, double* mean, double* inverse, T* scale, T* shift) {
+  norm_moments(device{}, x, rows, channels, mean, inverse);
+  const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1;
+  for (std::int64_t c = 0; c < channels; ++c) {
+    running_mean[c] = static_cast<T>((1 - momentum) * static_cast<double>(running_mean[c]) + momentum * mean[c]);
+    running_variance[c] = static_cast<T>((1 - momentum) * static_cast<double>(running_variance[c]) + momentum * inverse[c] * unbiased);
+    inverse[c] = 1 / std::sqrt(inverse[c] + eps);
+    const double s = static_cast<double>(gamma[c]) * inverse[c];
+    scale[c] = static_cast<T>(s), shift[c] = static_cast<T>(static_cast<double>(beta[c]) - mean[c] * s);
+  }
+}
+
+/// Scale and shift that given statistics make.
+template <class T>
+[[gnu::noinline]] void norm_inference(device, const T* gamma, const T* beta, const T* mean, const T* variance, double eps, std::int64_t channels, T* scale, T* shift) {
+  for (std::int64_t i = 0; i < channels; ++i) {
+    const double s = static_cast<double>(gamma[i]) / std::sqrt(static_cast<double>(variance[i]) + eps);
+    scale[i] = static_cast<T>(s);
+    shift[i] = static_cast<T>(static_cast<double>(beta[i]) - static_cast<double>(mean[i]) * s);
+  }
+}
+
 /// y = act(x · a + b + residual), a and b per channel; residual may be null.
 template <class T>
 void norm_forward(device, const T* x, const T* a, const T* b, const T* residual, bool relu, T* y, std::int64_t rows, std::int64_t channels) {

@@ -1,0 +1,102 @@
+// How kernels sum down the columns of [rows, channels], channels last. A block has up to 32 packets of channels side by side, so that its warps read
+// whole lines, and a chunk of the rows, of which each group of its threads takes every groups-th; the groups are merged in shared memory by halves,
+// the chunks by a kernel of their own (column_sum). Who adds what depends on the sizes alone.
+#pragma once
+
+#include <dcs/cuda/block.hpp>
+
+namespace dcs::cuda {
+
+/// N values next to each other in accesses of at most 16 bytes; `i` a multiple of N, or of 16 bytes.
+template <int N, class Accessor>
+DCS_DEVICE auto read_values(const Accessor& from, std::int64_t i) {
+  using A = typename Accessor::arithmetic;
+  constexpr int most = packet_size<typename Accessor::value_type>, step = N < most ? N : most;
+  packet<A, N> all;
+  DCS_DEVICE_UNROLL
+  for (int k = 0; k < N; k += step) {
+    const auto p = from.template read<step>(i + k);
+    DCS_DEVICE_UNROLL
+    for (int j = 0; j < step; ++j) all[k + j] = p[j];
+  }
+  return all;
+}
+template <int N, class Accessor>
+DCS_DEVICE void write_values(const Accessor& to, std::int64_t i, const packet<typename Accessor::arithmetic, N>& all) {
+  constexpr int most = packet_size<typename Accessor::value_type>, step = N < most ? N : most;
+  DCS_DEVICE_UNROLL
+  for (int k = 0; k < N; k += step) {
+    packet<typename Accessor::arithmetic, step> p;
+    DCS_DEVICE_UNROLL
+    for (int j = 0; j < step; ++j) p[j] = all[k + j];
+    to.write(i + k, p);
+  }
+}
+
+/// The tiles of rows × packets that blocks of 256 threads take.
+struct column_tiles {
+  static constexpr int threads = 256;
+
+  column_tiles() = default;
+  column_tiles(std::int64_t row_count, std::int64_t packets_of_row) : rows(row_count), packets(packets_of_row) {
+    while (width < warp_size && width < packets) width *= 2;
+    tiles = ceil_div(packets, std::int64_t{width});
+    const std::int64_t most = tiles < 512 ? 512 / tiles : 1, all_groups = ceil_div(rows, std::int64_t{groups()});
+    const std::int64_t rounds = ceil_div(all_groups, most);
+    chunk = (rounds < 4 ? 4 : rounds) * groups();
+    chunks = ceil_div(rows, chunk);
+  }
+  std::int64_t blocks() const { return tiles * chunks; }
+  /// Two numbers of type A for each element of V.
+  template <class A, int V>
+  static constexpr std::int64_t shared_bytes() {
+    return 2 * threads * V * static_cast<std::int64_t>(sizeof(A));
+  }
+
+  DCS_DEVICE int groups() const { return threads / width; }
+  DCS_DEVICE std::int64_t rows_of(std::int64_t part) const { return part + 1 < chunks ? chunk : rows - part * chunk; }
+
+  /// Merges what the groups of a block found in a chunk of `count` rows; afterwards group 0 has it. merge(a, b, other a, other b, rows merged, rows
+  /// of the other). Every thread takes part.
+  template <int V, class Block, class A, class Merge>
+  DCS_DEVICE void merge_groups(Block& b, packet<A, V>& first, packet<A, V>& second, std::int64_t count, const Merge& merge) const {
+    const auto store = b.template shared<A>(2 * threads * V, "sums of the groups");
+    const int group = b.thread() / width;
+    for (int half = groups() / 2; half > 0; half /= 2) {
+      if (group >= half && group < 2 * half) {
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) store.write(k * threads + b.thread(), first[k]), store.write((V + k) * threads + b.thread(), second[k]);
+      }
+      b.barrier();
+      if (group < half) {
+        // Rows that groups congruent to this one, and to the other, have taken so far: groups are a power of two.
+        const std::int64_t mine = residues(count, group, 2 * half), others = residues(count, group + half, 2 * half);
+        const int other = b.thread() + half * width;
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) merge(first[k], second[k], store.read(k * threads + other), store.read((V + k) * threads + other), mine, others);
+      }
+    }
+  }
+
+  std::int64_t rows = 0, packets = 0, tiles = 0, chunk = 0, chunks = 0;
+  int width = 1;
+
+ private:
+  DCS_DEVICE static std::int64_t residues(std::int64_t count, std::int64_t r, std::int64_t m) { return r < count ? (count - 1 - r) / m + 1 : 0; }
+};
+
+/// For blocks that have eight channels, a sector of memory, and the chunks divided among 32 threads each: the sum over these, in every thread.
+/// `partial`: shared memory of 8 for each warp, free again after the call.
+template <class Block, class Shared, class A>
+DCS_DEVICE A column_sum(Block& b, Shared& partial, A v) {
+  v += b.shuffle_xor(v, 8);
+  v += b.shuffle_xor(v, 16);
+  if (b.lane() < 8) partial.write(b.warp() * 8 + b.lane(), v);
+  b.barrier();
+  A sum = 0;
+  for (int w = 0; w < b.warps(); ++w) sum += partial.read(w * 8 + b.lane() % 8);
+  b.barrier();
+  return sum;
+}
+
+}  // namespace dcs::cuda

@@ -1,0 +1,141 @@
+// Rows of several maps gathered by a kernel of the block interface, and their gradient without atomics: the host knows which rows are taken, sorts
+// them, and a thread adds what was taken from a row in the order of the samples. A thread has up to 16 bytes of a row.
+#pragma once
+
+#include <dcs/cuda/device.hpp>
+#include <dcs/detect/gather.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+namespace dcs::cuda {
+
+inline constexpr std::size_t gather_most_maps = 8;
+
+template <class T, int V>
+struct gather_rows_forward_kernel {
+  static constexpr const char* name = "gather_rows_forward";
+  static constexpr int threads = 256;
+  device_span<const level_row> where;
+  device_span<const T> maps[gather_most_maps];
+  device_span<T> out;
+  divider packets;  // of a row
+
+  std::int64_t blocks() const { return ceil_div(out.size / V, std::int64_t{threads}); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    if (b.index() * V >= out.size) return;
+    std::int64_t i = b.index();
+    const std::int64_t column = packets.split(i) * V;
+    const level_row from = b.global(where, "where").read(i);
+    b.global(out, "rows").write(b.index() * V, b.global(maps[from.level], "map").template read<V>(from.row * packets.divisor() * V + column));
+  }
+};
+
+namespace detail {
+// Row `row` of map `level` was taken by samples order[begin], …, order[end − 1].
+struct taken_row {
+  extent_t row;
+  std::int32_t level, begin, end, unused = 0;
+};
+}  // namespace detail
+
+template <class T, int V>
+struct gather_rows_backward_kernel {
+  static constexpr const char* name = "gather_rows_backward";
+  static constexpr int threads = 256;
+  device_span<const detail::taken_row> taken;
+  device_span<const std::int32_t> order;
+  device_span<const T> dy;
+  device_span<T> dx[gather_most_maps];
+  divider packets;
+
+  std::int64_t blocks() const { return ceil_div(taken.size * packets.divisor(), std::int64_t{threads}); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    using A = arithmetic_t<T>;
+    std::int64_t i = b.index();
+    if (i >= taken.size * packets.divisor()) return;
+    const std::int64_t column = packets.split(i) * V, width = packets.divisor() * V;
+    const detail::taken_row to = b.global(taken, "rows taken").read(i);
+    const auto samples = b.global(order, "samples");
+    const auto gradient = b.global(dy, "dy");
+    packet<A, V> sum;
+    for (std::int32_t s = to.begin; s < to.end; ++s) {
+      const auto g = gradient.template read<V>(samples.read(s) * width + column);
+      DCS_DEVICE_UNROLL
+      for (int v = 0; v < V; ++v) sum[v] += g[v];
+    }
+    b.global(dx[to.level], "gradient of a map").write(to.row * width + column, sum);
+  }
+};
+
+namespace detail {
+template <class D, class T>
+device_scratch<T, D> uploaded(const std::vector<T>& values) {
+  device_scratch<T, D> s(static_cast<std::int64_t>(values.size()));
+  D::copy_from_host(s.data(), values.data(), static_cast<std::int64_t>(values.size() * sizeof(T)));
+  return s;
+}
+// Elements that a map has at least, for all its rows that are taken.
+inline std::vector<std::int64_t> sizes_of_maps(const std::vector<level_row>& where, std::size_t maps, std::int64_t width) {
+  expect(maps <= gather_most_maps, "dcs::gather_rows: ", maps, " maps; expected at most ", gather_most_maps);
+  std::vector<std::int64_t> size(maps);
+  for (const auto& w : where) size[static_cast<std::size_t>(w.level)] = std::max(size[static_cast<std::size_t>(w.level)], (w.row + 1) * width);
+  return size;
+}
+template <class T, class Body>
+void with_row_packets(std::int64_t width, const Body& body) {
+  constexpr int half = packet_size<T> / 2;
+  if (width % packet_size<T> != 0 && half > 1 && width % half == 0)
+    body(std::integral_constant<int, half>{});
+  else
+    with_packets<T>(width, body);
+}
+}  // namespace detail
+
+template <class T, gpu D>
+void gather_rows_forward(D, const std::vector<level_row>& where, const std::vector<const T*>& maps, std::int64_t width, T* out) {
+  const auto size = detail::sizes_of_maps(where, maps.size(), width);
+  const auto rows = detail::uploaded<D>(where);
+  detail::with_row_packets<T>(width, [&](auto v) {
+    gather_rows_forward_kernel<T, decltype(v)::value> kernel{
+        rows.span(), {}, {out, static_cast<std::int64_t>(where.size()) * width}, divider(width / decltype(v)::value)};
+    for (std::size_t l = 0; l < maps.size(); ++l) kernel.maps[l] = {maps[l], size[l]};
+    launch(D{}, kernel);
+  });
+}
+/// Null gradients are not wanted.
+template <class T, gpu D>
+void gather_rows_backward(D, const std::vector<level_row>& where, const T* dy, const std::vector<T*>& dx, std::int64_t width) {
+  const auto size = detail::sizes_of_maps(where, dx.size(), width);
+  std::vector<std::int32_t> order;
+  for (std::size_t i = 0; i < where.size(); ++i)
+    if (dx[static_cast<std::size_t>(where[i].level)]) order.push_back(static_cast<std::int32_t>(i));
+  const auto at = [&](std::int32_t i) -> const level_row& { return where[static_cast<std::size_t>(i)]; };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int32_t a, std::int32_t b) { return at(a).level != at(b).level ? at(a).level < at(b).level : at(a).row < at(b).row; });
+  std::vector<detail::taken_row> taken;
+  for (std::size_t s = 0; s < order.size(); ++s) {
+    const auto& w = at(order[s]);
+    const auto end = static_cast<std::int32_t>(s) + 1;
+    if (!taken.empty() && taken.back().level == w.level && taken.back().row == w.row)
+      taken.back().end = end;
+    else
+      taken.push_back({w.row, w.level, end - 1, end});
+  }
+  const auto rows = detail::uploaded<D>(taken);
+  const auto samples = detail::uploaded<D>(order);
+  detail::with_row_packets<T>(width, [&](auto v) {
+    gather_rows_backward_kernel<T, decltype(v)::value> kernel{
+        rows.span(), samples.span(), {dy, static_cast<std::int64_t>(where.size()) * width}, {}, divider(width / decltype(v)::value)};
+    for (std::size_t l = 0; l < dx.size(); ++l) kernel.dx[l] = {dx[l], size[l]};
+    launch(D{}, kernel);
+  });
+}
+
+}  // namespace dcs::cuda

@@ -1,0 +1,414 @@
+// Batch norm as kernels of the block interface; statistics and everything that follows from them stay on the device. Training forward: moments of
+// each chunk of rows about its own mean (Chan, Golub & LeVeque 1979), merged in double by a second kernel, which also moves the running statistics
+// and makes scale and shift; then one pass for norm, residual and ReLU. Backward: two sums of a channel in the same way, then one pass for the
+// gradients. The passes give a thread the same packet of channels in four rows: four reads are in flight, and the channel's numbers are read once for
+// them.
+#pragma once
+
+#include <dcs/cuda/column_tiles.hpp>
+#include <dcs/cuda/device.hpp>
+#include <dcs/cuda/scalar.hpp>
+
+namespace dcs::cuda {
+
+/// partial[chunk, 0, c] = mean and partial[chunk, 1, c] = Σ (x − mean)² of a chunk's rows.
+template <class T, int V>
+struct norm_moments_kernel {
+  static constexpr const char* name = "norm_moments";
+  static constexpr int threads = column_tiles::threads;
+  using A = arithmetic_t<T>;
+  device_span<const T> x;
+  device_span<A> partial;
+  column_tiles tile;
+
+  std::int64_t blocks() const { return tile.blocks(); }
+  std::int64_t shared_bytes() const { return column_tiles::shared_bytes<A, V>(); }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    const std::int64_t part = b.block() / tile.tiles, packet_index = b.block() % tile.tiles * tile.width + b.thread() % tile.width;
+    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = part * tile.chunk, count = tile.rows_of(part);
+    const int groups = tile.groups(), group = b.thread() / tile.width;
+    const auto in = b.global(x, "x");
+    packet<A, V> mean, squares;
+    if (packet_index < tile.packets) {
+      A n = 0;
+      std::int64_t r = group;
+      for (; r + 3 * groups < count; r += 4 * groups) {
+        packet<A, V> v[4];
+        DCS_DEVICE_UNROLL
+        for (int j = 0; j < 4; ++j) v[j] = in.template read<V>((begin + r + j * groups) * channels + c);
+        const A share = 4 / (n + 4), weight = n * share;
+        n += 4;
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) {
+          const A average = (v[0][k] + v[1][k] + (v[2][k] + v[3][k])) * A(0.25), delta = average - mean[k];
+          A within = 0;
+          DCS_DEVICE_UNROLL
+          for (int j = 0; j < 4; ++j) within += (v[j][k] - average) * (v[j][k] - average);
+          mean[k] += delta * share;
+          squares[k] += within + delta * delta * weight;
+        }
+      }
+      for (; r < count; r += groups) {
+        const auto v = in.template read<V>((begin + r) * channels + c);
+        const A share = 1 / (n + 1), weight = n * share;
+        n += 1;
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) {
+          const A delta = v[k] - mean[k];
+          mean[k] += delta * share;
+          squares[k] += delta * delta * weight;
+        }
+      }
+    }
+    tile.merge_groups<V>(b, mean, squares, count, [](A& m, A& s, A other_m, A other_s, std::int64_t n, std::int64_t other_n) {
+      if (other_n == 0) return;
+      const A share = static_cast<A>(other_n) / static_cast<A>(n + other_n), delta = other_m - m;
+      m += delta * share;
+      s += other_s + delta * delta * (static_cast<A>(n) * share);
+    });
+    if (group > 0 || packet_index >= tile.packets) return;
+    const auto out = b.global(partial, "partial moments");
+    write_values<V>(out, 2 * part * channels + c, mean);
+    write_values<V>(out, (2 * part + 1) * channels + c, squares);
+  }
+};
+
+/// Mean and 1 / sqrt(variance + eps) of each channel from the moments of the chunks; moves the running statistics; scale and shift of the forward
+/// pass.
+template <class T>
+struct norm_statistics_kernel {
+  static constexpr const char* name = "norm_statistics";
+  static constexpr int threads = 256;
+  using A = arithmetic_t<T>;
+  device_span<const A> partial;
+  device_span<const T> gamma, beta;
+  device_span<T> running_mean, running_variance;
+  device_span<double> mean, inverse;
+  device_span<A> scale, shift;
+  std::int64_t rows, channels, chunk, chunks;
+  double momentum, eps;
+
+  std::int64_t blocks() const { return ceil_div(channels, std::int64_t{8}); }
+  std::int64_t shared_bytes() const { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    const std::int64_t c = b.block() * 8 + b.thread() % 8;
+    const int first = b.thread() / 8;
+    const auto in = b.global(partial, "partial moments");
+    const auto sums = b.template shared<double>(threads / warp_size * 8, "sums of each warp");
+    const auto rows_of = [&](std::int64_t k) { return static_cast<double>(k + 1 < chunks ? chunk : rows - k * chunk); };
+    const double n = static_cast<double>(rows);
+    double total = 0;
+    if (c < channels)
+      for (std::int64_t k = first; k < chunks; k += threads / 8) total += rows_of(k) * static_cast<double>(in.read(2 * k * channels + c));
+    const double m = column_sum(b, sums, total) / n;
+    total = 0;
+    if (c < channels)
+      for (std::int64_t k = first; k < chunks; k += threads / 8) {
+        const double delta = static_cast<double>(in.read(2 * k * channels + c)) - m;
+        total += static_cast<double>(in.read((2 * k + 1) * channels + c)) + rows_of(k) * (delta * delta);
+      }
+    const double variance = column_sum(b, sums, total) / n;
+    if (first > 0 || c >= channels) return;
+    const auto old_mean = b.global(running_mean, "running mean"), old_variance = b.global(running_variance, "running variance");
+    const double unbiased = rows > 1 ? n / (n - 1) : 1;
+    old_mean.write(c, static_cast<A>((1 - momentum) * static_cast<double>(old_mean.read(c)) + momentum * m));
+    old_variance.write(c, static_cast<A>((1 - momentum) * static_cast<double>(old_variance.read(c)) + momentum * variance * unbiased));
+    const double i = 1 / lane::square_root(variance + eps), s = static_cast<double>(b.global(gamma, "gamma").read(c)) * i;
+    b.global(mean, "mean").write(c, m);
+    b.global(inverse, "inverse deviation").write(c, i);
+    b.global(scale, "scale").write(c, static_cast<A>(s));
+    b.global(shift, "shift").write(c, static_cast<A>(static_cast<double>(b.global(beta, "beta").read(c)) - m * s));
+  }
+};
+
+/// scale = gamma / sqrt(variance + eps), shift = beta − mean · scale.
+template <class T>
+struct norm_inference_kernel {
+  static constexpr const char* name = "norm_inference";
+  static constexpr int threads = 256;
+  using A = arithmetic_t<T>;
+  device_span<const T> gamma, beta, mean, variance;
+  device_span<T> scale, shift;
+  double eps;
+
+  std::int64_t blocks() const { return ceil_div(scale.size, std::int64_t{threads}); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    const std::int64_t c = b.index();
+    if (c >= scale.size) return;
+    const auto read = [&](const device_span<const T>& p, const char* what) { return static_cast<double>(b.global(p, what).read(c)); };
+    const double s = read(gamma, "gamma") / lane::square_root(read(variance, "variance") + eps);
+    b.global(scale, "scale").write(c, static_cast<A>(s));
+    b.global(shift, "shift").write(c, static_cast<A>(read(beta, "beta") - read(mean, "mean") * s));
+  }
+};
+
+namespace detail {
+
+/// A pass over [rows, channels] in which a thread has one packet of four rows, a quarter of all rows apart.
+struct norm_pass {
+  static constexpr int rows_of_thread = 4;
+  std::int64_t rows, packets, stride;
+  divider columns;
+
+  norm_pass(std::int64_t row_count, std::int64_t packets_of_row)
+      : rows(row_count), packets(packets_of_row), stride(ceil_div(rows, std::int64_t{rows_of_thread})), columns(packets_of_row) {}
+  std::int64_t blocks(int threads) const { return ceil_div(stride * packets, std::int64_t{threads}); }
+};
+
+}  // namespace detail
+
+/// y = act(x · scale + shift + residual), act ReLU or nothing.
+template <class T, int V>
+struct norm_forward_kernel {
+  static constexpr const char* name = "norm_forward";
+  static constexpr int threads = 256;
+  using A = arithmetic_t<T>;
+  device_span<const T> x;
+  device_span<const A> scale, shift;
+  device_span<const T> residual;
+  device_span<T> y;
+  detail::norm_pass pass;
+  bool relu;
+
+  std::int64_t blocks() const { return pass.blocks(threads); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    constexpr int R = detail::norm_pass::rows_of_thread;
+    std::int64_t row = b.index();
+    const std::int64_t c = pass.columns.split(row) * V;
+    if (row >= pass.stride) return;
+    const auto in = b.global(x, "x"), more = b.global(residual, "residual");
+    packet<A, V> v[R], r[R];
+    DCS_DEVICE_UNROLL
+    for (int j = 0; j < R; ++j)
+      if (row + j * pass.stride < pass.rows) {
+        const std::int64_t at = (row + j * pass.stride) * pass.packets * V + c;
+        v[j] = in.template read<V>(at);
+        if (residual) r[j] = more.template read<V>(at);
+      }
+    const auto s = read_values<V>(b.global(scale, "scale"), c), t = read_values<V>(b.global(shift, "shift"), c);
+    const auto out = b.global(y, "y");
+    DCS_DEVICE_UNROLL
+    for (int j = 0; j < R; ++j) {
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) {
+        v[j][k] = v[j][k] * s[k] + t[k] + r[j][k];
+        if (relu) v[j][k] = v[j][k] < 0 ? A(0) : v[j][k];
+      }
+      if (row + j * pass.stride < pass.rows) out.write((row + j * pass.stride) * pass.packets * V + c, v[j]);
+    }
+  }
+};
+
+/// partial[chunk, 0, c] = Σ g and partial[chunk, 1, c] = Σ g · (x − mean) of a chunk's rows; g is dy where y > 0, or everywhere if y is not given.
+template <class T, int V>
+struct norm_sums_kernel {
+  static constexpr const char* name = "norm_sums";
+  static constexpr int threads = column_tiles::threads;
+  using A = arithmetic_t<T>;
+  device_span<const T> x, y, dy;
+  device_span<const double> mean;
+  device_span<A> partial;
+  column_tiles tile;
+
+  std::int64_t blocks() const { return tile.blocks(); }
+  std::int64_t shared_bytes() const { return column_tiles::shared_bytes<A, V>(); }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    const std::int64_t part = b.block() / tile.tiles, packet_index = b.block() % tile.tiles * tile.width + b.thread() % tile.width;
+    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = part * tile.chunk, count = tile.rows_of(part);
+    const int groups = tile.groups(), group = b.thread() / tile.width;
+    const auto in = b.global(x, "x"), result = b.global(y, "y"), gradient = b.global(dy, "dy");
+    packet<A, V> sum, product;
+    if (packet_index < tile.packets) {
+      const auto center = read_values<V>(b.global(mean, "mean"), c);
+      packet<A, V> m;
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) m[k] = static_cast<A>(center[k]);
+      DCS_DEVICE_UNROLL_BY(2)
+      for (std::int64_t r = group; r < count; r += groups) {
+        const std::int64_t at = (begin + r) * channels + c;
+        auto g = gradient.template read<V>(at);
+        const auto v = in.template read<V>(at);
+        if (y) {
+          const auto mask = result.template read<V>(at);
+          DCS_DEVICE_UNROLL
+          for (int k = 0; k < V; ++k) g[k] = mask[k] > 0 ? g[k] : A(0);
+        }
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) sum[k] += g[k], product[k] += g[k] * (v[k] - m[k]);
+      }
+    }
+    tile.merge_groups<V>(b, sum, product, count, [](A& s, A& p, A other_s, A other_p, std::int64_t, std::int64_t) { s += other_s, p += other_p; });
+    if (group > 0 || packet_index >= tile.packets) return;
+    const auto out = b.global(partial, "partial sums");
+    write_values<V>(out, 2 * part * channels + c, sum);
+    write_values<V>(out, (2 * part + 1) * channels + c, product);
+  }
+};
+
+/// dgamma, dbeta, and each channel's numbers m, a, b, c of dx = g · a − (x − m) · b − c: coefficients[0..3, channel].
+template <class T>
+struct norm_coefficients_kernel {
+  static constexpr const char* name = "norm_coefficients";
+  static constexpr int threads = 256;
+  using A = arithmetic_t<T>;
+  device_span<const A> partial;
+  device_span<const T> gamma;
+  device_span<const double> mean, inverse;
+  device_span<T> dgamma, dbeta;
+  device_span<A> coefficients;
+  std::int64_t rows, channels, chunks;
+
+  std::int64_t blocks() const { return ceil_div(channels, std::int64_t{8}); }
+  std::int64_t shared_bytes() const { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    const std::int64_t c = b.block() * 8 + b.thread() % 8;
+    const int first = b.thread() / 8;
+    const auto in = b.global(partial, "partial sums");
+    const auto sums = b.template shared<double>(threads / warp_size * 8, "sums of each warp");
+    double sum = 0, product = 0;
+    if (c < channels)
+      for (std::int64_t k = first; k < chunks; k += threads / 8) {
+        sum += static_cast<double>(in.read(2 * k * channels + c));
+        product += static_cast<double>(in.read((2 * k + 1) * channels + c));
+      }
+    sum = column_sum(b, sums, sum);
+    product = column_sum(b, sums, product);
+    if (first > 0 || c >= channels) return;
+    const double i = b.global(inverse, "inverse deviation").read(c), n = static_cast<double>(rows);
+    const double scale = static_cast<double>(b.global(gamma, "gamma").read(c)) * i;
+    b.global(dgamma, "dgamma").write(c, static_cast<A>(product * i));
+    b.global(dbeta, "dbeta").write(c, static_cast<A>(sum));
+    const auto out = b.global(coefficients, "coefficients");
+    out.write(c, static_cast<A>(b.global(mean, "mean").read(c)));
+    out.write(channels + c, static_cast<A>(scale));
+    out.write(2 * channels + c, static_cast<A>(scale * i * i * product / n));
+    out.write(3 * channels + c, static_cast<A>(scale * sum / n));
+  }
+};
+
+/// dx = g · a − (x − m) · b − c, and g itself to the residual, as far as they are wanted.
+template <class T, int V>
+struct norm_spread_kernel {
+  static constexpr const char* name = "norm_spread";
+  static constexpr int threads = 256;
+  using A = arithmetic_t<T>;
+  device_span<const T> x, y, dy;
+  device_span<const A> coefficients;
+  device_span<T> dx, dresidual;
+  detail::norm_pass pass;
+
+  std::int64_t blocks() const { return pass.blocks(threads); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    constexpr int R = detail::norm_pass::rows_of_thread;
+    std::int64_t row = b.index();
+    const std::int64_t column = pass.columns.split(row) * V, channels = pass.packets * V;
+    if (row >= pass.stride) return;
+    const auto in = b.global(x, "x"), result = b.global(y, "y"), gradient = b.global(dy, "dy");
+    const auto numbers = b.global(coefficients, "coefficients");
+    const auto to = b.global(dx, "dx"), to_residual = b.global(dresidual, "gradient of the residual");
+    const auto m = read_values<V>(numbers, column), a = read_values<V>(numbers, channels + column);
+    const auto d = read_values<V>(numbers, 2 * channels + column), e = read_values<V>(numbers, 3 * channels + column);
+    DCS_DEVICE_UNROLL_BY(2)
+    for (int j = 0; j < R; ++j) {
+      if (row + j * pass.stride >= pass.rows) break;
+      const std::int64_t at = (row + j * pass.stride) * channels + column;
+      auto g = gradient.template read<V>(at);
+      if (y) {
+        const auto mask = result.template read<V>(at);
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) g[k] = mask[k] > 0 ? g[k] : A(0);
+      }
+      if (dresidual) to_residual.write(at, g);
+      if (dx) {
+        const auto v = in.template read<V>(at);
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) g[k] = g[k] * a[k] - (v[k] - m[k]) * d[k] - e[k];
+        to.write(at, g);
+      }
+    }
+  }
+};
+
+template <class T, gpu D>
+void norm_statistics(D, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
+                     T* running_mean, T* running_variance, double* mean, double* inverse, arithmetic_t<T>* scale, arithmetic_t<T>* shift) {
+  using A = arithmetic_t<T>;
+  with_packets<T>(channels, [&](auto v) {
+    const column_tiles tile(rows, channels / v);
+    const device_scratch<A, D> partial(2 * tile.chunks * channels);
+    launch(D{}, norm_moments_kernel<T, v>{{x, rows * channels}, partial.span(), tile});
+    launch(D{}, norm_statistics_kernel<T>{partial.span(),
+                                          {gamma, channels},
+                                          {beta, channels},
+                                          {running_mean, channels},
+                                          {running_variance, channels},
+                                          {mean, channels},
+                                          {inverse, channels},
+                                          {scale, channels},
+                                          {shift, channels},
+                                          rows,
+                                          channels,
+                                          tile.chunk,
+                                          tile.chunks,
+                                          momentum,
+                                          eps});
+  });
+}
+
+template <class T, gpu D>
+void norm_inference(D, const T* gamma, const T* beta, const T* mean, const T* variance, double eps, std::int64_t channels, T* scale, T* shift) {
+  launch(D{}, norm_inference_kernel<T>{
+                  {gamma, channels}, {beta, channels}, {mean, channels}, {variance, channels}, {scale, channels}, {shift, channels}, eps});
+}
+
+template <class T, gpu D>
+void norm_forward(D, const T* x, const arithmetic_t<T>* scale, const arithmetic_t<T>* shift, const T* residual, bool relu, T* y, std::int64_t rows,
+                  std::int64_t channels) {
+  const std::int64_t n = rows * channels;
+  with_packets<T>(channels, [&](auto v) {
+    launch(D{}, norm_forward_kernel<T, v>{{x, n}, {scale, channels}, {shift, channels}, {residual, n}, {y, n}, {rows, channels / v}, relu});
+  });
+}
+
+template <class T, gpu D>
+void norm_backward(D, const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows,
+                   std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta) {
+  using A = arithmetic_t<T>;
+  const std::int64_t n = rows * channels;
+  with_packets<T>(channels, [&](auto v) {
+    const column_tiles tile(rows, channels / v);
+    const device_scratch<A, D> partial(2 * tile.chunks * channels), coefficients(4 * channels);
+    launch(D{}, norm_sums_kernel<T, v>{{x, n}, {y, n}, {dy, n}, {mean, channels}, partial.span(), tile});
+    launch(D{}, norm_coefficients_kernel<T>{partial.span(),
+                                            {gamma, channels},
+                                            {mean, channels},
+                                            {inverse, channels},
+                                            {dgamma, channels},
+                                            {dbeta, channels},
+                                            coefficients.span(),
+                                            rows,
+                                            channels,
+                                            tile.chunks});
+    if (dx || dresidual)
+      launch(D{}, norm_spread_kernel<T, v>{{x, n}, {y, n}, {dy, n}, coefficients.span(), {dx, n}, {dresidual, n}, {rows, channels / v}});
+  });
+}
+
+}  // namespace dcs::cuda
