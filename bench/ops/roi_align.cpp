@@ -24,12 +24,12 @@ void roi_align(benchmark::State& state) {
     b[1] = r.uniform(at + 1) * (256 - low), b[2] = r.uniform(at + 2) * (256 - low);
     b[3] = std::min(256.0f, b[1] + low + r.uniform(at + 3) * (high - low)), b[4] = std::min(256.0f, b[2] + low + r.uniform(at + 4) * (high - low));
   }
-  const std::vector<cpu::roi_map<float>> maps{{map.data(), map.data(), batch, side, side, 0.25f}};
+  const std::vector<cpu::roi_map<float>> maps{{map.data(), map.data(), batch, side, side, 0.25}};
   for (auto _ : state) {
     if constexpr (Backward)
-      cpu::roi_align_backward<float>(dcs::cpu::device{}, maps, channels, rois.data(), nullptr, count, bins, bins, 2, false, out.data());
+      cpu::roi_align_backward<float>(cpu_device{}, maps, channels, rois.data(), nullptr, count, 2, false, {{out.data(), bins, bins}});
     else
-      cpu::roi_align_forward<float>(dcs::cpu::device{}, maps, channels, rois.data(), nullptr, count, bins, bins, 2, false, out.data());
+      cpu::roi_align_forward<float>(cpu_device{}, maps, channels, rois.data(), nullptr, count, 2, false, {{out.data(), bins, bins}});
     benchmark::ClobberMemory();
   }
 }

@@ -6,5 +6,6 @@ int main() {
   const dcs::tensor<float, dcs::shape<1, 8, 8, 4>> x;
   const dcs::tensor<float, dcs::shape<1, 4, 4, 6>> y;
   const dcs::tensor<float, dcs::shape<3, 5>> z;
-  dcs::roi_align_levels<7>(z, {0, 1, 0}, {1.0, 0.5}, 2, x, y);
+  const dcs::tensor<std::int64_t, dcs::shape<3>> level;
+  dcs::roi_align_levels<7>(z, level, {1.0, 0.5}, 2, x, y);
 }

@@ -83,9 +83,7 @@ rpn_options limits(int before, int after) {
 
 }  // namespace
 
-TEST_CASE(
-    "kernel proposal_candidates: the CPU's candidates, of random scores, of equal ones, of ones that differ in their last bits, and of sigmoids that "
-    "are all 1") {
+TEST_CASE("kernel proposal_candidates: those of the CPU: scores random, equal, different in their last bits, sigmoids that are all 1") {
   in_three_types([](auto t) {
     using T = decltype(t);
     for (std::uint64_t seed = 1; seed <= 3; ++seed) {

@@ -32,8 +32,8 @@ void check(extent_t n, extent_t h, extent_t k) {
   const auto rois = some_rois<double>(k, n);
   CHECK(gradcheck([&](const auto& a) { return roi_align<3, 2>(a, rois, {0.25, 2, false}); }, {4, 4}, 20, x) < 1e-6);
   CHECK(gradcheck([&](const auto& a) { return roi_align<2>(a, rois, {0.25, 0, true}); }, {4, 4}, 20, x) < 1e-6);
-  std::vector<int> level;
-  for (extent_t i = 0; i < k; ++i) level.push_back(static_cast<int>(i % 2));
+  const auto level = tensor<std::int64_t, shape<dyn<"roi">>>::empty({k});
+  for (extent_t i = 0; i < k; ++i) level(i) = i % 2;
   CHECK(gradcheck([&](const auto& a, const auto& b) { return roi_align_levels<2>(rois, level, {0.25, 0.5}, 2, a, b); }, {4, 4}, 20, x, y) < 1e-6);
 }
 
@@ -117,10 +117,11 @@ TEST_CASE_TEMPLATE("RoIAlign equals torchvision's, forward and backward: over bo
       const auto option = file.at(name + "options").as<std::int64_t>();
       const auto count = static_cast<std::int64_t>(rois.size() / 5);
       std::vector<T> y(dy.size()), dx(x.size());
-      const std::vector<cpu::roi_map<T>> maps{{x.data(), dx.data(), s[0], s[1], s[2], static_cast<T>(file.at(name + "scale").as<double>().at(0))}};
+      const std::vector<cpu::roi_map<T>> maps{{x.data(), dx.data(), s[0], s[1], s[2], file.at(name + "scale").as<double>().at(0)}};
       const auto sampling = static_cast<int>(option[2]);
-      cpu::roi_align_forward<T>(dcs::cpu::device{}, maps, s[3], rois.data(), nullptr, count, option[0], option[1], sampling, option[3] != 0, y.data());
-      cpu::roi_align_backward<T>(dcs::cpu::device{}, maps, s[3], rois.data(), nullptr, count, option[0], option[1], sampling, option[3] != 0, dy.data());
+      const bool aligned = option[3] != 0;
+      cpu::roi_align_forward<T>(cpu_device{}, maps, s[3], rois.data(), nullptr, count, sampling, aligned, {{y.data(), option[0], option[1]}});
+      cpu::roi_align_backward<T>(cpu_device{}, maps, s[3], rois.data(), nullptr, count, sampling, aligned, {{dy.data(), option[0], option[1]}});
       // In f32 the place of a sample is rounded, by up to 1e-6 of a pixel.
       CHECK(test::relative_error(y, file.at(name + "y").as<double>()) < (sizeof(T) == 8 ? 1e-12 : 1e-5));
       CHECK(test::relative_error(dx, file.at(name + "dx").as<double>()) < (sizeof(T) == 8 ? 1e-12 : 1e-5));

@@ -108,8 +108,7 @@ TEST_CASE("kernel gradient_squares: the norm of all gradients, whatever their si
   check_norm<float, bf16>();
 }
 
-TEST_CASE(
-    "kernel gradient_norm: the norm's square is summed beyond one pass of the block; without a limit nothing is clipped; infinity marks the step") {
+TEST_CASE("kernel gradient_norm: sums beyond one pass of the block; without a limit nothing is clipped; infinity marks the step") {
   std::vector<std::int64_t> sizes(1100, 2);
   leaves<float, float> p(sizes);
   adamw_memory memory;

@@ -23,6 +23,8 @@
 // shared memory that nobody wrote, two threads at one place without a barrier between them, a copy that is used before its wait, a barrier that not
 // every thread reaches.
 //
+// A kernel may say `resident = 3` beside `threads`: its registers are bounded so that three blocks fit a multiprocessor.
+//
 // A Block offers
 //   thread(), threads(), block(), blocks(), index() = block · threads + thread, lane(), warp(), warps()
 //   global(device_span<T>, name)                accessor of global memory; a kernel writes a piece of memory through one span only

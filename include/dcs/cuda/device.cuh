@@ -70,8 +70,16 @@ struct device {
 #if defined(__CUDACC__)
 
 namespace detail {
+// Blocks that a kernel wants to be resident on a multiprocessor, which bounds its registers; 0: the compiler chooses, and may spill a little for more.
 template <class Kernel>
-__global__ void __launch_bounds__(Kernel::threads) entry(const __grid_constant__ Kernel kernel) {
+constexpr int resident_blocks() {
+  if constexpr (requires { Kernel::resident; })
+    return Kernel::resident;
+  else
+    return 0;
+}
+template <class Kernel>
+__global__ void __launch_bounds__(Kernel::threads, resident_blocks<Kernel>()) entry(const __grid_constant__ Kernel kernel) {
   gpu_block b;
   kernel(b);
 }

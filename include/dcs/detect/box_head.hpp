@@ -47,25 +47,27 @@ struct box_head {
 };
 
 /// One RoI tensor of boxes per image: shape<Name, 5>.
-template <extent_t Name, class T>
-tensor<T, shape<Name, 5>> make_rois(const std::vector<std::vector<box<T>>>& boxes) {
+template <extent_t Name, class D = cpu_device, class T>
+tensor<T, shape<Name, 5>, D> make_rois(const std::vector<std::vector<box<T>>>& boxes) {
   std::vector<T> flat;
   for (std::size_t n = 0; n < boxes.size(); ++n)
     for (const auto& b : boxes[n]) flat.insert(flat.end(), {static_cast<T>(n), b.x1, b.y1, b.x2, b.y2});
   const auto count = static_cast<extent_t>(flat.size() / 5);
-  return tensor<T, shape<Name, 5>>::from(flat, {count, 5});
+  return tensor<T, shape<Name, 5>, D>::from(flat, {count, 5});
 }
 
 /// Boxes pooled from P2..P5, each from the level of its size: shape<proposal, 7, 7, Width>.
 template <class T, class Pyramid>
 auto pool_boxes(const std::vector<std::vector<box<T>>>& boxes, const Pyramid& p, extent_t height) {
-  std::vector<int> level;
+  using D = device_t<std::tuple_element_t<0, Pyramid>>;
+  std::vector<std::int64_t> level;
   for (const auto& image : boxes)
     for (const auto& b : image) level.push_back(pooling_level(b));
-  const auto rois = make_rois<dyn<"proposal">>(boxes);
+  const auto rois = make_rois<dyn<"proposal">, D>(boxes);
+  const auto levels = tensor<std::int64_t, shape<dyn<"proposal">>, D>::from(level, {rois.sizes()[0]});
   // The scale of a level, as a power of two near (map height / image height).
   auto scale = [&](const auto& map) { return std::exp2(std::round(std::log2(static_cast<double>(map.sizes()[1]) / static_cast<double>(height)))); };
-  return roi_align_levels<box_head<8>::side>(rois, std::move(level),
+  return roi_align_levels<box_head<8>::side>(rois, levels,
                                              {scale(std::get<0>(p)), scale(std::get<1>(p)), scale(std::get<2>(p)), scale(std::get<3>(p))}, 2,
                                              std::get<0>(p), std::get<1>(p), std::get<2>(p), std::get<3>(p));
 }

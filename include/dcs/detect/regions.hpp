@@ -4,9 +4,10 @@
 
 #include <dcs/core/philox.hpp>
 #include <dcs/core/tensor.hpp>
+#include <dcs/cuda/block.hpp>
 #include <dcs/detect/boxes.hpp>
 #include <dcs/detect/matcher.hpp>
-#include <dcs/ops/roi_align/cpu.hpp>
+#include <dcs/ops/roi_align/roi_align.hpp>
 
 #include <numeric>
 
@@ -61,15 +62,22 @@ box<T> jitter(const region_options& o, const box<T>& b, std::int64_t height, std
   return {x1, y1, x2, y2};
 }
 
+/// 1 above a half, else 0.
+struct above_half {
+  template <class T>
+  DCS_DEVICE static T f(T x) {
+    return x > T(0.5) ? T(1) : T(0);
+  }
+  template <int, class T>
+  DCS_DEVICE static T df(T, T) {
+    return T(0);
+  }
+};
+
 /// The target of each RoI: its crop of the image's mask by RoIAlign, above 0.5. masks: shape<N, H, W, 1> of 0 and 1; rois: shape<roi, 5>.
-template <extent_t Base, class T, class M, class R>
-tensor<T, shape<extent_of<R, 0>, Base, Base, 1>> region_targets(const tensor<T, M>& masks, const tensor<T, R>& rois) {
-  const extent_t k = rois.sizes()[0];
-  auto t = tensor<T, shape<extent_of<R, 0>, Base, Base, 1>>::empty({k, Base, Base, 1});
-  cpu::roi_align_forward<T>(cpu_device{}, {{masks.data(), nullptr, masks.sizes()[0], masks.sizes()[1], masks.sizes()[2], T(1)}}, 1, rois.data(), nullptr, k, Base,
-                            Base, 2, false, t.data());
-  for (T& v : t.values()) v = v > T(0.5) ? T(1) : T(0);
-  return t;
+template <extent_t Base, class T, class M, class B, class R, class D>
+tensor<T, shape<extent_of<R, 0>, Base, Base, 1>, D> region_targets(const tensor<T, M, D>& masks, const tensor<B, R, D>& rois) {
+  return eval(apply<above_half>(roi_align<Base>(masks, rois, roi_options{})));
 }
 
 /// Puts a region's Base × Base probabilities into an image: pixel j of x1 <= j <= x2 samples at u = (j − x1) · Base / (x2 − x1) − ½, clamped,

@@ -72,8 +72,24 @@ struct roi_map {
   const T* data;
   T* gradient;
   std::int64_t batch, height, width;
-  T scale;
+  double scale;
 };
+
+/// Crops of one map of a call, or their gradient: rois × bins_y × bins_x × channels.
+template <class T>
+struct roi_crops {
+  T* data;
+  std::int64_t bins_y, bins_x;
+};
+
+/// Axes of a RoI (image, x1, y1, x2, y2) on a map.
+template <class T, class B>
+void place_roi(const roi_map<T>& m, const B* r, int sampling, bool aligned, std::int64_t bins_y, std::int64_t bins_x, roi_axis<T>& ys,
+               roi_axis<T>& xs) {
+  const T scale = static_cast<T>(m.scale);
+  xs.set(static_cast<T>(r[1]), static_cast<T>(r[3]), scale, aligned, bins_x, sampling, m.width);
+  ys.set(static_cast<T>(r[2]), static_cast<T>(r[4]), scale, aligned, bins_y, sampling, m.height);
+}
 
 struct roi_options {
   double scale = 1;
@@ -88,27 +104,29 @@ struct roi_options {
 
 namespace dcs::cpu {
 
-/// out (rois × bins_y × bins_x × channels). rois: image, x1, y1, x2, y2 each; level[i] says which map RoI i reads (null: the first).
-template <class T>
-void roi_align_forward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count,
-                       std::int64_t bins_y, std::int64_t bins_x, int sampling, bool aligned, T* out) {
-  const std::int64_t rows = 8, parts = (bins_y + rows - 1) / rows;
-  parallel_for(count * parts, [&](std::int64_t task) {
-    const std::int64_t i = task / parts, y0 = task % parts * rows, y1 = std::min(bins_y, y0 + rows);
-    const T* r = rois + i * 5;
-    const auto& m = maps[static_cast<std::size_t>(level ? level[i] : 0)];
-    roi_axis<T> ys, xs;
-    xs.set(r[1], r[3], m.scale, aligned, bins_x, sampling, m.width);
-    ys.set(r[2], r[4], m.scale, aligned, bins_y, sampling, m.height);
-    DCS_DISPATCH(roi_forward, m.data + static_cast<std::int64_t>(r[0]) * m.height * m.width * channels, m.width, channels, ys, xs, y0, y1,
-                 out + (i * bins_y + y0) * bins_x * channels);
-  });
+/// crops[m]: of every RoI from map m; where `level` is given, crops[0] alone, RoI i from map level[i]. rois: image, x1, y1, x2, y2 each.
+template <class T, class B>
+void roi_align_forward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const B* rois, const std::int64_t* level,
+                       std::int64_t count, int sampling, bool aligned, const std::vector<roi_crops<T>>& crops) {
+  const std::int64_t rows = 8;
+  for (std::size_t l = 0; l < crops.size(); ++l) {
+    const auto& crop = crops[l];
+    const std::int64_t parts = (crop.bins_y + rows - 1) / rows;
+    parallel_for(count * parts, [&](std::int64_t task) {
+      const std::int64_t i = task / parts, y0 = task % parts * rows, y1 = std::min(crop.bins_y, y0 + rows);
+      const roi_map<T>& m = maps[level ? static_cast<std::size_t>(level[i]) : l];
+      roi_axis<T> ys, xs;
+      place_roi(m, rois + i * 5, sampling, aligned, crop.bins_y, crop.bins_x, ys, xs);
+      DCS_DISPATCH(roi_forward, m.data + static_cast<std::int64_t>(rois[i * 5]) * m.height * m.width * channels, m.width, channels, ys, xs, y0, y1,
+                   crop.data + (i * crop.bins_y + y0) * crop.bins_x * channels);
+    });
+  }
 }
 
 /// Gradients of the maps, overwritten; maps without `gradient` are passed over.
-template <class T>
-void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const T* rois, const int* level, std::int64_t count,
-                        std::int64_t bins_y, std::int64_t bins_x, int sampling, bool aligned, const T* dy) {
+template <class T, class B>
+void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const B* rois, const std::int64_t* level,
+                        std::int64_t count, int sampling, bool aligned, const std::vector<roi_crops<const T>>& dy) {
   const std::int64_t step = 64, slices = (channels + step - 1) / step;
   std::vector<std::pair<std::size_t, std::int64_t>> images;
   for (std::size_t k = 0; k < maps.size(); ++k)
@@ -116,16 +134,15 @@ void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_
   parallel_for(static_cast<std::int64_t>(images.size()) * slices, [&](std::int64_t task) {
     const auto [k, n] = images[static_cast<std::size_t>(task / slices)];
     const auto& m = maps[k];
+    const auto& crop = dy[dy.size() == 1 ? 0 : k];
     const std::int64_t c0 = task % slices * step, c1 = std::min(channels, c0 + step);
     T* image = m.gradient + n * m.height * m.width * channels;
     for (std::int64_t p = 0; p < m.height * m.width; ++p) std::fill(image + p * channels + c0, image + p * channels + c1, T(0));
     roi_axis<T> ys, xs;
     for (std::int64_t i = 0; i < count; ++i) {
-      const T* r = rois + i * 5;
-      if (static_cast<std::int64_t>(r[0]) != n || (level && static_cast<std::size_t>(level[i]) != k)) continue;
-      xs.set(r[1], r[3], m.scale, aligned, bins_x, sampling, m.width);
-      ys.set(r[2], r[4], m.scale, aligned, bins_y, sampling, m.height);
-      DCS_DISPATCH(roi_backward, image, m.width, channels, c0, c1, ys, xs, dy + i * bins_y * bins_x * channels);
+      if (static_cast<std::int64_t>(rois[i * 5]) != n || (level && static_cast<std::size_t>(level[i]) != k)) continue;
+      place_roi(m, rois + i * 5, sampling, aligned, crop.bins_y, crop.bins_x, ys, xs);
+      DCS_DISPATCH(roi_backward, image, m.width, channels, c0, c1, ys, xs, crop.data + i * crop.bins_y * crop.bins_x * channels);
     }
   });
 }

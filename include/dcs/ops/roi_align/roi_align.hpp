@@ -1,4 +1,5 @@
-// RoIAlign as typed ops: crops of one map; of every level of a pyramid in one call; and of the level that each RoI is assigned to.
+// RoIAlign as typed ops: crops of one map; of every level of a pyramid in one call; and of the level that each RoI is assigned to. All are one call
+// of the kernels over several maps, and on the tape one step: it waits until the gradients of all crops have arrived.
 #pragma once
 
 #include <dcs/expr/pointwise.hpp>
@@ -21,89 +22,207 @@ constexpr void check_roi_align() {
   (void)roi_align_box_mismatch<found<extent_of<R, 1>>, expected<5>, axis<1>>{};
 }
 
-template <class T, class R, class D>
-void expect_rois(const tensor<T, R, D>& rois, extent_t batch) {
-  for (extent_t i = 0; i < rois.size() / 5; ++i) {
-    const T* r = rois.data() + i * 5;
-    expect(r[0] >= T(0) && r[0] < static_cast<T>(batch) && std::floor(r[0]) == r[0], "dcs::roi_align: RoI ", i, " is of image ", r[0], "; expected 0 to ",
-           batch - 1);
+// Maps, RoIs and crops without their shapes.
+template <class T>
+struct roi_call {
+  std::vector<untyped<T>> inputs;
+  std::vector<cpu::roi_map<T>> maps;
+  std::vector<cpu::roi_crops<T>> crops;  // of each map; with `level`, one
+  storage rois, level;
+  extent_t count = 0, channels = 0;
+  int sampling = 2;
+  bool aligned = false;
+
+  template <class X>
+  void add_map(const X& x, double scale) {
+    const auto& n = x.sizes();
+    expect(n[1] >= 1 && n[2] >= 1, "dcs::roi_align: a feature map of sizes ", to_string(n), " has no pixels");
+    inputs.emplace_back();
+    erase_into(inputs.back(), x);
+    maps.push_back({inputs.back().data(), nullptr, n[0], n[1], n[2], scale});
+    channels = n[3];
+  }
+  extent_t bytes(std::size_t crop) const { return count * crops[crop].bins_y * crops[crop].bins_x * channels * static_cast<extent_t>(sizeof(T)); }
+  const std::int64_t* levels() const { return static_cast<const std::int64_t*>(level.data()); }
+};
+
+// RoIs on the host are looked at; a device gives zeros for what is not there.
+template <class T, class B>
+void expect_rois(const roi_call<T>& call) {
+  const B* rois = static_cast<const B*>(call.rois.data());
+  for (extent_t i = 0; i < call.count; ++i) {
+    const B* r = rois + i * 5;
     for (int k = 1; k < 5; ++k) expect(std::isfinite(r[k]), "dcs::roi_align: RoI ", i, " has a coordinate that is not finite");
+    const extent_t last = static_cast<extent_t>(call.maps.size()) - 1;
+    if (call.level)
+      expect(call.levels()[i] >= 0 && call.levels()[i] <= last, "dcs::roi_align_levels: level ", call.levels()[i], "; expected 0 to ", last);
+    for (const auto& m : call.maps)
+      expect(r[0] >= B(0) && r[0] < static_cast<B>(m.batch) && std::floor(r[0]) == r[0], "dcs::roi_align: RoI ", i, " is of image ", r[0],
+             "; expected 0 to ", m.batch - 1);
   }
 }
 
-template <class T, class D, class S>
-tensor<T, S, D> gradient_like(const sink<T, S, D>& to, const sizes<S::rank>& n) {
-  return to.wanted() ? tensor<T, S, D>::empty(n) : tensor<T, S, D>();
+template <class T, class B, class D>
+void roi_align_gradients(roi_call<T>& call, const std::vector<storage>& arrived) {
+  std::vector<storage> gradients;
+  std::vector<cpu::roi_crops<const T>> dy;
+  for (std::size_t l = 0; l < arrived.size(); ++l)
+    dy.push_back({static_cast<const T*>(arrived[l].data()), call.crops[l].bins_y, call.crops[l].bins_x});
+  for (std::size_t m = 0; m < call.maps.size(); ++m) {
+    auto& map = call.maps[m];
+    const bool wanted = call.inputs[m].wanted() && arrived[call.level ? 0 : m];
+    gradients.push_back(wanted ? storage::allocate<D>(map.batch * map.height * map.width * call.channels * static_cast<extent_t>(sizeof(T)))
+                               : storage());
+    map.gradient = static_cast<T*>(gradients.back().data());
+  }
+  roi_align_backward<T>(D{}, call.maps, call.channels, static_cast<const B*>(call.rois.data()), call.levels(), call.count, call.sampling,
+                        call.aligned, dy);
+  for (std::size_t m = 0; m < gradients.size(); ++m)
+    if (gradients[m]) call.inputs[m].template add<D>(std::move(gradients[m]));
 }
 
-// RoIs of several maps, each assigned to one of them (or all to the first).
-template <extent_t BinsY, extent_t BinsX, class T, class R, class D, class... X>
-auto roi_align_run(const tensor<T, R, D>& rois, std::vector<int> level, const std::vector<double>& scales, int sampling, bool aligned, const X&... x) {
-  using First = shape_t<std::tuple_element_t<0, std::tuple<X...>>>;
-  using Out = shape<extent_of<R, 0>, BinsY, BinsX, extent_of<First, 3>>;
-  static constexpr extent_t channels = extent_of<First, 3>;
-  const extent_t k = rois.sizes()[0];
-  (expect_rois(rois, x.sizes()[0]), ...);
-  (expect(x.sizes()[1] >= 1 && x.sizes()[2] >= 1, "dcs::roi_align: a feature map of sizes ", to_string(x.sizes()), " has no pixels"), ...);
-  std::vector<cpu::roi_map<T>> maps;
-  (maps.push_back({value(x).data(), nullptr, x.sizes()[0], x.sizes()[1], x.sizes()[2], static_cast<T>(scales[maps.size()])}), ...);
-  auto y = tensor<T, Out, D>::empty({k, BinsY, BinsX, channels});
-  roi_align_forward<T>(D{}, maps, channels, rois.data(), level.empty() ? nullptr : level.data(), k, BinsY, BinsX, sampling, aligned, y.data());
-  return record(
-      std::move(y),
-      [maps, rois, level = std::move(level), sampling, aligned, k, to = std::make_tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) mutable {
-        std::apply(
-            [&](const auto&... target) {
-              auto gradients = std::tuple(gradient_like<T, D>(target.first, target.second)...);
-              std::apply(
-                  [&](auto&... g) {
-                    std::size_t i = 0;
-                    ((maps[i++].gradient = g.data()), ...);
-                    roi_align_backward<T>(D{}, maps, channels, rois.data(), level.empty() ? nullptr : level.data(), k, BinsY, BinsX, sampling, aligned,
-                                               dy.data());
-                    (target.first.add(std::move(g)), ...);
-                  },
-                  gradients);
-            },
-            to);
-      },
-      x...);
+template <class T, class B, class D>
+[[gnu::noinline]] std::vector<untyped<T>> run_roi_align(roi_call<T> call) {
+  if constexpr (std::is_same_v<D, cpu_device>) expect_rois<T, B>(call);
+  std::vector<storage> y;
+  for (std::size_t l = 0; l < call.crops.size(); ++l) {
+    y.push_back(storage::allocate<D>(call.bytes(l)));
+    call.crops[l].data = static_cast<T*>(y.back().data());
+  }
+  roi_align_forward<T>(D{}, call.maps, call.channels, static_cast<const B*>(call.rois.data()), call.levels(), call.count, call.sampling, call.aligned,
+                       call.crops);
+  // The step of all crops is a record between maps and crops; a crop's own hands its gradient over.
+  slot_ptr together;
+  std::vector<bool> reaches(y.size(), false);  // whether a recorded map made the crop
+  for (std::size_t m = 0; m < call.inputs.size(); ++m) {
+    auto& x = call.inputs[m];
+    x.memory = {};  // the values of the maps are not needed again
+    if (!x.slot) continue;
+    if (!together) together = slot_ptr(new slot);
+    together->parents.push_back(x.slot);
+    reaches[call.level ? 0 : m] = true;
+  }
+  const auto arrived = std::make_shared<std::vector<storage>>(y.size());
+  if (together) {
+    auto step = [call = std::move(call), arrived](const storage&) mutable {
+      roi_align_gradients<T, B, D>(call, *arrived);
+      arrived->clear();
+    };
+    together->step = std::make_unique<untyped_step<decltype(step)>>(std::move(step));
+  }
+  std::vector<untyped<T>> out;
+  for (std::size_t l = 0; l < y.size(); ++l)
+    out.push_back(record_untyped<T>(std::move(y[l]), {reaches[l] ? together : slot_ptr()}, [together, arrived, l](storage dy) {
+      together->gradient = dy;  // there is something to do
+      (*arrived)[l] = std::move(dy);
+    }));
+  return out;
+}
+
+template <class B, class R, class D>
+void put_rois(storage& memory, extent_t& count, const tensor<B, R, D>& rois) {
+  memory = rois.memory();
+  count = rois.sizes()[0];
 }
 
 }  // namespace detail
 
-/// Crops of a feature map: shape<K, BinsY, BinsX, C>. x: shape<N, H, W, C>; rois: a tensor of shape<K, 5> (image, x1, y1, x2, y2 in pixels of the image).
-/// Throws dcs::error for an image that does not exist or a coordinate that is not finite.
-template <extent_t BinsY, extent_t BinsX = BinsY, operand X, class T, class R, class D>
-constexpr auto roi_align(const X& x, const tensor<T, R, D>& rois, roi_options options) {
+/// Crops of a feature map: shape<K, BinsY, BinsX, C>. x: shape<N, H, W, C>; rois: a tensor of shape<K, 5> (image, x1, y1, x2, y2 in pixels of the
+/// image), on x's device. On the host an image that does not exist or a coordinate that is not finite is a dcs::error; a device gives zeros there.
+template <extent_t BinsY, extent_t BinsX = BinsY, operand X, class B, class R, class D>
+constexpr auto roi_align(const X& x_, const tensor<B, R, D>& rois, roi_options options) {
   detail::check_roi_align<shape_t<X>, R>();
-  return detail::roi_align_run<BinsY, BinsX>(rois, {}, {options.scale}, options.sampling, options.aligned, eval(x));
+  static_assert(std::is_same_v<device_t<X>, D>, "dcs::roi_align: map and RoIs lie on different devices");
+  using T = value_t<X>;
+  const auto x = eval(x_);
+  detail::roi_call<T> call;
+  call.add_map(x, options.scale);
+  call.crops = {{nullptr, BinsY, BinsX}};
+  call.sampling = options.sampling, call.aligned = options.aligned;
+  detail::put_rois(call.rois, call.count, rois);
+  const extent_t count = call.count, channels = call.channels;
+  auto out = detail::run_roi_align<T, B, D>(std::move(call));
+  return restore<lift_t<shape<extent_of<R, 0>, BinsY, BinsX, extent_of<shape_t<X>, 3>>, X>>(std::move(out[0]), {count, BinsY, BinsX, channels});
 }
 /// The same, counting.
-template <extent_t BinsY, extent_t BinsX = BinsY, class T, class S, class R, class D>
-constexpr auto roi_align(const probe<T, S, D>& x, const probe<T, R, D>&, roi_options) {
+template <extent_t BinsY, extent_t BinsX = BinsY, class T, class S, class B, class R, class D>
+constexpr auto roi_align(const probe<T, S, D>& x, const probe<B, R, D>&, roi_options) {
   detail::check_roi_align<S, R>();
   return probe_result<shape<extent_of<R, 0>, BinsY, BinsX, extent_of<S, 3>>>(x);
 }
 
-/// Crops of every level of a pyramid in one call: a tuple of shape<K, Bins_l, Bins_l, C>, level l at strides[l] image pixels per map pixel.
+namespace detail {
+
+template <extent_t... Bins, class B, class R, class D, class X, class... More>
+auto roi_align_maps(const tensor<B, R, D>& rois, const std::array<int, sizeof...(Bins)>& strides, int sampling, const X& x, const More&... more) {
+  check_roi_align<shape_t<X>, R>();
+  static_assert((std::is_same_v<device_t<X>, D> && ... && std::is_same_v<device_t<More>, D>),
+                "dcs::roi_align: map and RoIs lie on different devices");
+  ((void)roi_align_channel_mismatch<found<extent_of<shape_t<More>, 3>>, expected<extent_of<shape_t<X>, 3>>, axis<3>>{}, ...);
+  using T = value_t<X>;
+  roi_call<T> call;
+  std::size_t l = 0;
+  call.add_map(x, 1.0 / strides[l++]);
+  (call.add_map(more, 1.0 / strides[l++]), ...);
+  call.crops = {{nullptr, Bins, Bins}...};
+  call.sampling = sampling;
+  put_rois(call.rois, call.count, rois);
+  const extent_t count = call.count, channels = call.channels;
+  auto out = run_roi_align<T, B, D>(std::move(call));
+  l = 0;
+  const auto crop = [&]<extent_t Side, class Y>(std::integral_constant<extent_t, Side>, const Y&) {
+    return restore<lift_t<shape<extent_of<R, 0>, Side, Side, extent_of<shape_t<X>, 3>>, Y>>(std::move(out[l++]), {count, Side, Side, channels});
+  };
+  using all = std::tuple<const X&, const More&...>;
+  const all maps(x, more...);
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    // Braces: from the first to the last.
+    return std::tuple<decltype(crop(std::integral_constant<extent_t, Bins>{}, std::get<I>(maps)))...>{
+        crop(std::integral_constant<extent_t, Bins>{}, std::get<I>(maps))...};
+  }
+  (std::make_index_sequence<sizeof...(Bins)>{});
+}
+
+}  // namespace detail
+
+/// Crops of every level of a pyramid in one call: a tuple of shape<K, Bins_l, Bins_l, C>, level l at strides[l] image pixels per map pixel. All
+/// levels have the same channels.
 template <extent_t... Bins, class Pyramid, class Rois>
 constexpr auto roi_align_pyramid(const Pyramid& pyramid, const Rois& rois, const std::array<int, sizeof...(Bins)>& strides, int sampling = 2) {
   static_assert(std::tuple_size_v<Pyramid> >= sizeof...(Bins), "dcs::roi_align_pyramid: more crop sizes than levels");
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    return std::tuple(roi_align<Bins>(std::get<I>(pyramid), rois, roi_options{1.0 / strides[I], sampling, false})...);
-  }(std::make_index_sequence<sizeof...(Bins)>{});
+    if constexpr (any_probe_v<std::tuple_element_t<0, Pyramid>>)
+      return std::tuple(roi_align<Bins>(std::get<I>(pyramid), rois, roi_options{1.0 / strides[I], sampling, false})...);
+    else
+      return detail::roi_align_maps<Bins...>(rois, strides, sampling, eval(std::get<I>(pyramid))...);
+  }
+  (std::make_index_sequence<sizeof...(Bins)>{});
 }
 
-/// Crops of equal size, RoI i from level level[i]: shape<K, Bins, Bins, C>. All levels have the same channels.
-template <extent_t Bins, class T, class R, class D, operand X, operand... More>
-auto roi_align_levels(const tensor<T, R, D>& rois, std::vector<int> level, const std::vector<double>& scales, int sampling, const X& x, const More&... more) {
+/// Crops of equal size, RoI i from level level[i]: shape<K, Bins, Bins, C>. All levels have the same channels, and lie on one device with the RoIs
+/// and their levels. On the host a level that does not exist is a dcs::error; a device gives zeros there.
+template <extent_t Bins, class B, class R, class L, class D, operand X, operand... More>
+auto roi_align_levels(const tensor<B, R, D>& rois, const tensor<std::int64_t, L, D>& level, const std::array<double, 1 + sizeof...(More)>& scales,
+                      int sampling, const X& x, const More&... more) {
   detail::check_roi_align<shape_t<X>, R>();
+  static_assert((std::is_same_v<device_t<X>, D> && ... && std::is_same_v<device_t<More>, D>),
+                "dcs::roi_align: map and RoIs lie on different devices");
+  static_assert(L::rank == 1, "dcs::roi_align_levels: the levels of the RoIs have one axis");
   ((void)roi_align_channel_mismatch<found<extent_of<shape_t<More>, 3>>, expected<extent_of<shape_t<X>, 3>>, axis<3>>{}, ...);
-  expect(static_cast<extent_t>(level.size()) == rois.sizes()[0] && scales.size() == 1 + sizeof...(More), "dcs::roi_align_levels: ", level.size(),
-         " level numbers for ", rois.sizes()[0], " RoIs, ", scales.size(), " scales for ", 1 + sizeof...(More), " levels");
-  for (int l : level) expect(l >= 0 && l <= static_cast<int>(sizeof...(More)), "dcs::roi_align_levels: level ", l, "; expected 0 to ", sizeof...(More));
-  return detail::roi_align_run<Bins, Bins>(rois, std::move(level), scales, sampling, false, eval(x), eval(more)...);
+  expect(level.size() == rois.sizes()[0], "dcs::roi_align_levels: ", level.size(), " level numbers for ", rois.sizes()[0], " RoIs");
+  using T = value_t<X>;
+  detail::roi_call<T> call;
+  std::size_t l = 0;
+  const auto add = [&](const auto& map) { call.add_map(map, scales[l++]); };
+  add(eval(x));
+  (add(eval(more)), ...);
+  call.crops = {{nullptr, Bins, Bins}};
+  call.sampling = sampling;
+  call.level = level.memory();
+  detail::put_rois(call.rois, call.count, rois);
+  const extent_t count = call.count, channels = call.channels;
+  auto out = detail::run_roi_align<T, B, D>(std::move(call));
+  return restore<lift_t<shape<extent_of<R, 0>, Bins, Bins, extent_of<shape_t<X>, 3>>, X, More...>>(std::move(out[0]), {count, Bins, Bins, channels});
 }
 
 }  // namespace dcs
