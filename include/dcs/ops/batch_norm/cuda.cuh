@@ -11,14 +11,15 @@
 
 namespace dcs::cuda {
 
-/// partial[chunk, 0, c] = mean and partial[chunk, 1, c] = Σ (x − mean)² of a chunk's rows.
+/// partial[chunk, 0, c] = mean and partial[chunk, 1, c] = Σ (x − mean)² of a chunk's rows, taken of the distances from the chunk's first row, so that
+/// a mean far from zero costs no digits.
 template <class T, int V>
 struct norm_moments_kernel {
   static constexpr const char* name = "norm_moments";
   static constexpr int threads = column_tiles::threads;
   using A = arithmetic_t<T>;
   device_span<const T> x;
-  device_span<A> partial;
+  device_span<double> partial;
   column_tiles tile;
 
   std::int64_t blocks() const { return tile.blocks(); }
@@ -30,14 +31,19 @@ struct norm_moments_kernel {
     const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = part * tile.chunk, count = tile.rows_of(part);
     const int groups = tile.groups(), group = b.thread() / tile.width;
     const auto in = b.global(x, "x");
-    packet<A, V> mean, squares;
+    packet<A, V> mean, squares, origin;
     if (packet_index < tile.packets) {
+      origin = in.template read<V>(begin * channels + c);
       A n = 0;
       std::int64_t r = group;
       for (; r + 3 * groups < count; r += 4 * groups) {
         packet<A, V> v[4];
         DCS_DEVICE_UNROLL
-        for (int j = 0; j < 4; ++j) v[j] = in.template read<V>((begin + r + j * groups) * channels + c);
+        for (int j = 0; j < 4; ++j) {
+          v[j] = in.template read<V>((begin + r + j * groups) * channels + c);
+          DCS_DEVICE_UNROLL
+          for (int k = 0; k < V; ++k) v[j][k] -= origin[k];
+        }
         const A share = 4 / (n + 4), weight = n * share;
         n += 4;
         DCS_DEVICE_UNROLL
@@ -56,7 +62,7 @@ struct norm_moments_kernel {
         n += 1;
         DCS_DEVICE_UNROLL
         for (int k = 0; k < V; ++k) {
-          const A delta = v[k] - mean[k];
+          const A delta = v[k] - origin[k] - mean[k];
           mean[k] += delta * share;
           squares[k] += delta * delta * weight;
         }
@@ -70,8 +76,11 @@ struct norm_moments_kernel {
     });
     if (group > 0 || packet_index >= tile.packets) return;
     const auto out = b.global(partial, "partial moments");
-    write_values<V>(out, 2 * part * channels + c, mean);
-    write_values<V>(out, (2 * part + 1) * channels + c, squares);
+    DCS_DEVICE_UNROLL
+    for (int k = 0; k < V; ++k) {
+      out.write(2 * part * channels + c + k, static_cast<double>(origin[k]) + static_cast<double>(mean[k]));
+      out.write((2 * part + 1) * channels + c + k, static_cast<double>(squares[k]));
+    }
   }
 };
 
@@ -82,7 +91,7 @@ struct norm_statistics_kernel {
   static constexpr const char* name = "norm_statistics";
   static constexpr int threads = 256;
   using A = arithmetic_t<T>;
-  device_span<const A> partial;
+  device_span<const double> partial;
   device_span<const T> gamma, beta;
   device_span<T> running_mean, running_variance;
   device_span<double> mean, inverse;
@@ -103,13 +112,13 @@ struct norm_statistics_kernel {
     const double n = static_cast<double>(rows);
     double total = 0;
     if (c < channels)
-      for (std::int64_t k = first; k < chunks; k += threads / 8) total += rows_of(k) * static_cast<double>(in.read(2 * k * channels + c));
+      for (std::int64_t k = first; k < chunks; k += threads / 8) total += rows_of(k) * in.read(2 * k * channels + c);
     const double m = column_sum(b, sums, total) / n;
     total = 0;
     if (c < channels)
       for (std::int64_t k = first; k < chunks; k += threads / 8) {
-        const double delta = static_cast<double>(in.read(2 * k * channels + c)) - m;
-        total += static_cast<double>(in.read((2 * k + 1) * channels + c)) + rows_of(k) * (delta * delta);
+        const double delta = in.read(2 * k * channels + c) - m;
+        total += in.read((2 * k + 1) * channels + c) + rows_of(k) * (delta * delta);
       }
     const double variance = column_sum(b, sums, total) / n;
     if (first > 0 || c >= channels) return;
@@ -288,15 +297,19 @@ struct norm_coefficients_kernel {
     sum = column_sum(b, sums, sum);
     product = column_sum(b, sums, product);
     if (first > 0 || c >= channels) return;
+    // The sums were taken about the mean as A holds it.
+    const double center = b.global(mean, "mean").read(c), rounded = static_cast<double>(static_cast<A>(center)), off = center - rounded;
+    product -= off * sum;
     const double i = b.global(inverse, "inverse deviation").read(c), n = static_cast<double>(rows);
     const double scale = static_cast<double>(b.global(gamma, "gamma").read(c)) * i;
     b.global(dgamma, "dgamma").write(c, static_cast<A>(product * i));
     b.global(dbeta, "dbeta").write(c, static_cast<A>(sum));
     const auto out = b.global(coefficients, "coefficients");
-    out.write(c, static_cast<A>(b.global(mean, "mean").read(c)));
+    const double slope = scale * i * i * product / n;
+    out.write(c, static_cast<A>(center));
     out.write(channels + c, static_cast<A>(scale));
-    out.write(2 * channels + c, static_cast<A>(scale * i * i * product / n));
-    out.write(3 * channels + c, static_cast<A>(scale * sum / n));
+    out.write(2 * channels + c, static_cast<A>(slope));
+    out.write(3 * channels + c, static_cast<A>(scale * sum / n - off * slope));
   }
 };
 
@@ -349,10 +362,9 @@ struct norm_spread_kernel {
 template <class T, gpu D>
 void norm_statistics(D, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
                      T* running_mean, T* running_variance, double* mean, double* inverse, arithmetic_t<T>* scale, arithmetic_t<T>* shift) {
-  using A = arithmetic_t<T>;
   with_packets<T>(channels, [&](auto v) {
     const column_tiles tile(rows, channels / v);
-    const device_scratch<A, D> partial(2 * tile.chunks * channels);
+    const device_scratch<double, D> partial(2 * tile.chunks * channels);
     launch(D{}, norm_moments_kernel<T, v>{{x, rows * channels}, partial.span(), tile});
     launch(D{}, norm_statistics_kernel<T>{partial.span(),
                                           {gamma, channels},
