@@ -4,6 +4,7 @@
 #pragma once
 
 #include <dcs/core/allocator.hpp>
+#include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 
 #include <algorithm>
@@ -55,6 +56,24 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const matrix<T>& a, co
           const epilogue<T>& e = {}) {
   if (m == 0 || n == 0) return;
   DCS_DISPATCH(gemm, m, n, k, a, b, c, ldc, accumulate, e);
+}
+
+/// What ops call on any device: `batch` products of matrices that follow each other in memory, C[m × n] dense, each with the epilogue.
+template <class T>
+void gemm(device, std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k, const matrix<T>& a, const matrix<T>& b, T* c,
+          const epilogue<T>& e = {}) {
+  for (std::int64_t i = 0; i < batch; ++i)
+    gemm<T>(m, n, k, {a.data + i * m * k, a.stride, a.transposed}, {b.data + i * k * n, b.stride, b.transposed}, c + i * m * n, n, false, e);
+}
+
+/// `batch` matrices of rows × columns, turned.
+template <class T>
+void transposition(device, const T* x, std::int64_t batch, std::int64_t rows, std::int64_t columns, T* y) {
+  const std::int64_t area = rows * columns;
+  parallel_for(batch, [&](std::int64_t b) {
+    for (std::int64_t i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < columns; ++j) y[b * area + j * rows + i] = x[b * area + i * columns + j];
+  });
 }
 
 }  // namespace dcs::cpu

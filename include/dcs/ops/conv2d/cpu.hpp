@@ -1,14 +1,21 @@
 // Convolution on the host. A convolution is a matrix product whose left side is gathered while it is packed (patches.inl); 1×1 convolutions are the
 // product itself; depthwise ones run over channels (depthwise.inl); 3×3 ones in f32 go to Winograd's algorithm where it does less work than
 // it costs (winograd.hpp). The choice depends on the shape alone.
+//
+// A convolution on any device is seven entry points, found by the device: conv2d_forward(D{}, geometry, x, w, epilogue, y), conv2d_data_gradient,
+// conv2d_weight_gradient, and for what surrounds them relu_gradient, sum_rows and scaled_weights; a matrix product is one, gemm(D{}, …). The host's
+// stand here and in cpu/gemm.hpp, those of a GPU in cuda.cuh and cuda/gemm.cuh.
 #pragma once
 
 #include <dcs/cpu/gemm.hpp>
+#include <dcs/expr/chain.hpp>
 #include <dcs/ops/conv2d/geometry.hpp>
 
 #define DCS_KERNELS <dcs/ops/conv2d/patches.inl>
 #include <dcs/cpu/foreach_isa.inl>
 #define DCS_KERNELS <dcs/ops/conv2d/depthwise.inl>
+#include <dcs/cpu/foreach_isa.inl>
+#define DCS_KERNELS <dcs/ops/conv2d/relu_gradient.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
 #include <dcs/ops/conv2d/winograd.hpp>
@@ -45,6 +52,39 @@ void conv2d_weight_gradient(const conv2d_geometry& g, const T* x, const T* dy, T
   if (g.depthwise() && g.taps() <= 128) DCS_DISPATCH(depthwise_weight_gradient, g, x, dy, dw);
   else if (winograd_suits<T>(g)) winograd_weight_gradient(g, x, dy, dw);
   else DCS_DISPATCH(direct_weight_gradient, g, x, dy, dw);
+}
+
+template <class T>
+void conv2d_forward(device, const conv2d_geometry& g, const T* x, const T* w, const epilogue<T>& e, T* y) {
+  conv2d_forward<T>(g, x, w, e, y);
+}
+template <class T>
+void conv2d_data_gradient(device, const conv2d_geometry& g, const T* dy, const T* w, T* dx) {
+  conv2d_data_gradient<T>(g, dy, w, dx);
+}
+template <class T>
+void conv2d_weight_gradient(device, const conv2d_geometry& g, const T* x, const T* dy, T* dw) {
+  conv2d_weight_gradient<T>(g, x, dy, dw);
+}
+
+/// out = dy where y > 0, else 0; out may be dy.
+template <class T>
+void relu_gradient(device, const T* y, const T* dy, T* out, std::int64_t n) {
+  parallel_chunks(n, 1 << 15, [=](std::int64_t b, std::int64_t e) { DCS_DISPATCH(relu_gradient, y + b, dy + b, out + b, e - b); });
+}
+/// out[c] = Σ over rows of dy[row, c].
+template <class T>
+void sum_rows(device, const T* dy, std::int64_t rows, std::int64_t channels, T* out) {
+  const std::int64_t size[2] = {rows, channels}, keep[2] = {0, 1};
+  sum_to(device{}, out, channels, dy, size, 2, keep);
+}
+/// to[row, c] = from[row, c] · scale[c].
+template <class T>
+void scaled_weights(device, const T* from, const T* scale, std::int64_t rows, std::int64_t channels, T* to) {
+  parallel_chunks(rows, 64, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin * channels; i < end * channels; i += channels)
+      for (std::int64_t o = 0; o < channels; ++o) to[i + o] = from[i + o] * scale[o];
+  });
 }
 
 }  // namespace dcs::cpu

@@ -6,9 +6,6 @@
 
 #include <dcs/ops/conv2d/conv2d.hpp>
 
-#define DCS_KERNELS <dcs/ops/conv2d/relu_gradient.inl>
-#include <dcs/cpu/foreach_isa.inl>
-
 namespace dcs {
 
 namespace detail {
@@ -107,29 +104,11 @@ requires(conv_form<A>::matches) struct conv_form<pointwise<functions::relu, A>> 
 template <class E>
 concept convolution_chain = conv_form<E>::matches;
 
-// out = dy where y > 0, else 0.
-template <class T>
-void relu_gradient(cpu_device, const T* y, const T* dy, T* out, std::int64_t n) {
-  cpu::parallel_chunks(n, 1 << 15, [=](std::int64_t b, std::int64_t e) { DCS_DISPATCH(relu_gradient, y + b, dy + b, out + b, e - b); });
-}
-// out[c] = Σ over rows of dy[row, c].
-template <class T>
-void sum_rows(cpu_device, const T* dy, std::int64_t rows, std::int64_t channels, T* out) {
-  const std::int64_t size[2] = {rows, channels}, keep[2] = {0, 1};
-  cpu::sum_to(cpu_device{}, out, channels, dy, size, 2, keep);
-}
-
 template <class T, class D>
-storage scaled_weights(const convolution_call<T>& c, const storage& w) {
+storage scaled_by(const convolution_call<T>& c, const storage& w) {
   storage out = storage::allocate<D>(w.bytes());
-  const T* from = static_cast<const T*>(w.data());
-  T* to = static_cast<T*>(out.data());
-  const T* scale = c.scale.data();
-  const extent_t channels = c.g.out_c;
-  cpu::parallel_chunks(c.g.weights() / channels, 64, [=](extent_t begin, extent_t end) {
-    for (extent_t i = begin * channels; i < end * channels; i += channels)
-      for (extent_t o = 0; o < channels; ++o) to[i + o] = from[i + o] * scale[o];
-  });
+  scaled_weights(D{}, static_cast<const T*>(w.data()), static_cast<const T*>(c.scale.data()), c.g.weights() / c.g.out_c, c.g.out_c,
+                 static_cast<T*>(out.data()));
   return out;
 }
 
@@ -150,15 +129,15 @@ void convolution_backward(const convolution_call<T>& c, const storage& y, storag
     c.shift.template add<D>(std::move(sum));
   }
   if (c.x.wanted()) {
-    const storage w = c.scale.memory ? scaled_weights<T, D>(c, c.w.memory) : c.w.memory;
+    const storage w = c.scale.memory ? scaled_by<T, D>(c, c.w.memory) : c.w.memory;
     storage dx = allocate(g.in_pixels() * g.in_c);
-    cpu::conv2d_data_gradient<T>(g, d, static_cast<const T*>(w.data()), static_cast<T*>(dx.data()));
+    conv2d_data_gradient<T>(D{}, g, d, static_cast<const T*>(w.data()), static_cast<T*>(dx.data()));
     c.x.template add<D>(std::move(dx));
   }
   if (c.w.wanted()) {
     storage dw = allocate(g.weights());
-    cpu::conv2d_weight_gradient<T>(g, c.x.data(), d, static_cast<T*>(dw.data()));
-    c.w.template add<D>(c.scale.memory ? scaled_weights<T, D>(c, dw) : std::move(dw));
+    conv2d_weight_gradient<T>(D{}, g, c.x.data(), d, static_cast<T*>(dw.data()));
+    c.w.template add<D>(c.scale.memory ? scaled_by<T, D>(c, dw) : std::move(dw));
   }
   c.residual.template add<D>(std::move(dy));
 }
@@ -190,7 +169,8 @@ template <class T, class D>
   const auto g = c.g;
   note_work<shape<1, 1, 1, 1>>(c.w.data(), c.output_sizes(), work{g.multiply_adds(), g.multiply_adds()});
   storage y = storage::allocate<D>(g.out_pixels() * g.out_c * static_cast<extent_t>(sizeof(T)));
-  cpu::conv2d_forward<T>(g, c.x.data(), c.w.data(), {c.scale.data(), c.shift.data(), c.residual.data(), g.out_c, c.relu}, static_cast<T*>(y.data()));
+  const cpu::epilogue<T> epilogue{c.scale.data(), c.shift.data(), c.residual.data(), g.out_c, c.relu};
+  conv2d_forward<T>(D{}, g, c.x.data(), c.w.data(), epilogue, static_cast<T*>(y.data()));
   const storage kept = c.relu ? y : storage();
   c.residual.memory = {};  // its value is not needed again
   const std::vector<slot_ptr> parents{c.x.slot, c.w.slot, c.shift.slot, c.residual.slot};

@@ -20,17 +20,19 @@ template <class T, class D>
 [[gnu::noinline]] untyped<T> run_linear(extent_t rows, extent_t in, extent_t out, const untyped<T>& x, const untyped<T>& w, const untyped<T>& b) {
   const auto allocate = [](extent_t n) { return storage::allocate<D>(n * static_cast<extent_t>(sizeof(T))); };
   storage y = allocate(rows * out);
-  cpu::gemm<T>(rows, out, in, {x.data(), in}, {w.data(), out}, static_cast<T*>(y.data()), out, false, {nullptr, b.data(), nullptr, 0, false});
+  using matrix = cpu::matrix<T>;
+  gemm<T>(D{}, 1, rows, out, in, matrix{x.data(), in}, matrix{w.data(), out}, static_cast<T*>(y.data()),
+          cpu::epilogue<T>{nullptr, b.data(), nullptr, 0, false});
   return record_untyped<T>(std::move(y), {x.slot, w.slot, b.slot}, [rows, in, out, allocate, x, w, b = untyped<T>{{}, b.slot}](const storage& dy) {
     const T* d = static_cast<const T*>(dy.data());
     if (x.wanted()) {
       storage dx = allocate(rows * in);
-      cpu::gemm<T>(rows, in, out, {d, out}, {w.data(), out, true}, static_cast<T*>(dx.data()), in);
+      gemm<T>(D{}, 1, rows, in, out, matrix{d, out}, matrix{w.data(), out, true}, static_cast<T*>(dx.data()));
       x.template add<D>(std::move(dx));
     }
     if (w.wanted()) {
       storage dw = allocate(in * out);
-      cpu::gemm<T>(in, out, rows, {x.data(), in, true}, {d, out}, static_cast<T*>(dw.data()), out);
+      gemm<T>(D{}, 1, in, out, rows, matrix{x.data(), in, true}, matrix{d, out}, static_cast<T*>(dw.data()));
       w.template add<D>(std::move(dw));
     }
     if (b.wanted()) {

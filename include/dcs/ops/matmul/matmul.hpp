@@ -61,12 +61,8 @@ class transpose_node : public lazy<lift_t<detail::transposed_shape<shape_t<X>>, 
     constexpr std::size_t r = From::rank;
     std::swap(sizes[r - 1], sizes[r - 2]);
     auto y = tensor<T, To, D>::empty(sizes);
-    const extent_t rows = x.sizes()[r - 2], columns = x.sizes()[r - 1], area = rows * columns;
-    if (area > 0)
-      cpu::parallel_for(x.size() / area, [&](extent_t b) {
-        for (extent_t i = 0; i < rows; ++i)
-          for (extent_t j = 0; j < columns; ++j) y.data()[b * area + j * rows + i] = x.data()[b * area + i * columns + j];
-      });
+    const extent_t rows = x.sizes()[r - 2], columns = x.sizes()[r - 1];
+    if (x.size() > 0) transposition(D{}, static_cast<const T*>(x.data()), x.size() / (rows * columns), rows, columns, y.data());
     return y;
   }
   X x_;
@@ -136,33 +132,24 @@ class matmul_node : public lazy<lift_t<with_extent<shape_t<A>, -1, extent_of<sha
     expect(m >= 1 && n >= 1 && k >= 1, "dcs::matmul: sizes ", to_string(sa), " and ", to_string(sb), "; only leading axes may be 0");
     out[r - 2] = m, out[r - 1] = n;
     auto y = tensor<T, Out, D>::empty(out);
-    for (extent_t i = 0; i < batch; ++i)
-      cpu::gemm<T>(m, n, k, {value(a).data() + i * m * k, sa[r - 1], fa::turned}, {value(b).data() + i * k * n, sb[r - 1], fb::turned},
-                   y.data() + i * m * n, n);
+    using matrix = cpu::matrix<T>;
+    gemm<T>(D{}, batch, m, n, k, matrix{value(a).data(), sa[r - 1], fa::turned}, matrix{value(b).data(), sb[r - 1], fb::turned}, y.data());
     note_work<Out>(nullptr, out, work{batch * m * n * k, 0}, a);
     return result_type(record(
         std::move(y),
         [m, n, k, batch, av = value(a), bv = value(b), ga = sink_of(a), gb = sink_of(b)](const tensor<T, Out, D>& dy) {
           if (ga.wanted()) {
             auto da = tensor<T, AS, D>::empty(av.sizes());
-            for (extent_t i = 0; i < batch; ++i) {
-              const cpu::matrix<T> g{dy.data() + i * m * n, n}, gt{dy.data() + i * m * n, n, true};
-              const extent_t ldb = bv.sizes()[r - 1];
-              const T* pb = bv.data() + i * k * n;
-              if constexpr (fa::turned) cpu::gemm<T>(k, m, n, {pb, ldb, fb::turned}, gt, da.data() + i * m * k, m);
-              else cpu::gemm<T>(m, k, n, g, {pb, ldb, !fb::turned}, da.data() + i * m * k, k);
-            }
+            const extent_t ldb = bv.sizes()[r - 1];
+            if constexpr (fa::turned) gemm<T>(D{}, batch, k, m, n, matrix{bv.data(), ldb, fb::turned}, matrix{dy.data(), n, true}, da.data());
+            else gemm<T>(D{}, batch, m, k, n, matrix{dy.data(), n}, matrix{bv.data(), ldb, !fb::turned}, da.data());
             ga.add(std::move(da));
           }
           if (gb.wanted()) {
             auto db = tensor<T, BS, D>::empty(bv.sizes());
-            for (extent_t i = 0; i < batch; ++i) {
-              const cpu::matrix<T> g{dy.data() + i * m * n, n}, gt{dy.data() + i * m * n, n, true};
-              const extent_t lda = av.sizes()[r - 1];
-              const T* pa = av.data() + i * m * k;
-              if constexpr (fb::turned) cpu::gemm<T>(n, k, m, gt, {pa, lda, fa::turned}, db.data() + i * k * n, k);
-              else cpu::gemm<T>(k, n, m, {pa, lda, !fa::turned}, g, db.data() + i * k * n, n);
-            }
+            const extent_t lda = av.sizes()[r - 1];
+            if constexpr (fb::turned) gemm<T>(D{}, batch, n, k, m, matrix{dy.data(), n, true}, matrix{av.data(), lda, fa::turned}, db.data());
+            else gemm<T>(D{}, batch, k, n, m, matrix{av.data(), lda, !fa::turned}, matrix{dy.data(), n}, db.data());
             gb.add(std::move(db));
           }
         },
