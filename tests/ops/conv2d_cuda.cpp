@@ -70,7 +70,7 @@ TEST_CASE("kernel depthwise_weight_gradient: passes the gradient check; several 
                        parameter_of<shape<3, 3, 1, 8>>(1));
 }
 
-TEST_CASE("kernel conv2d_epilogue: each part there or not, packets and odd channels") {
+TEST_CASE("kernel epilogue: each part there or not, packets and odd channels") {
   using D = kernel_test::target;
   auto check = [&]<class T, int C>(T, std::integral_constant<int, C>) {
     const auto host = [](const auto& x) { return kernel_test::rounded<T>(x); };
@@ -81,8 +81,7 @@ TEST_CASE("kernel conv2d_epilogue: each part there or not, packets and odd chann
     for (int parts = 0; parts < 16; ++parts) {
       const bool a = parts & 1, b = parts & 2, c = parts & 4, relu = parts & 8;
       const auto got = to<D>(y).clone();
-      cuda::finish_convolution(D{}, 21, C, cpu::epilogue<T>{a ? ds.data() : nullptr, b ? dt.data() : nullptr, c ? dr.data() : nullptr, C, relu},
-                               got.data());
+      cuda::finish(D{}, 21, C, cpu::epilogue<T>{a ? ds.data() : nullptr, b ? dt.data() : nullptr, c ? dr.data() : nullptr, C, relu}, got.data());
       auto wanted = tensor<double, map_t<C>>::empty(y.sizes());
       for (extent_t i = 0; i < y.size(); ++i) {
         double v = static_cast<double>(y.data()[i]) * (a ? static_cast<double>(scale.data()[i % C]) : 1);

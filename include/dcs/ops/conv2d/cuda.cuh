@@ -8,75 +8,12 @@
 #pragma once
 
 #include <dcs/cuda/column_tiles.hpp>
+#include <dcs/cuda/epilogue.cuh>
 #include <dcs/cuda/gemm.cuh>
 #include <dcs/expr/chain.cuh>
 #include <dcs/ops/conv2d/cpu.hpp>
 
 namespace dcs::cuda {
-
-namespace detail {
-
-// The epilogue as a kernel sees it.
-template <class T>
-struct epilogue_spans {
-  using A = arithmetic_t<T>;
-  device_span<const T> scale, shift, residual;
-  bool relu;
-
-  epilogue_spans(const cpu::epilogue<T>& e, std::int64_t rows, std::int64_t channels)
-      : scale{e.scale, channels}, shift{e.shift, channels}, residual{e.residual, rows * channels}, relu(e.relu) {}
-
-  // Of the packet at `at`, whose first channel is `column`.
-  template <int V, class Block>
-  DCS_DEVICE void finish(Block& b, packet<A, V>& y, std::int64_t at, std::int64_t column) const {
-    if (scale) {
-      const auto p = b.global(scale, "scale").template read<V>(column);
-      DCS_DEVICE_UNROLL
-      for (int k = 0; k < V; ++k) y[k] *= p[k];
-    }
-    if (shift) {
-      const auto p = b.global(shift, "shift").template read<V>(column);
-      DCS_DEVICE_UNROLL
-      for (int k = 0; k < V; ++k) y[k] += p[k];
-    }
-    if (residual) {
-      const auto p = b.global(residual, "residual").template read<V>(at);
-      DCS_DEVICE_UNROLL
-      for (int k = 0; k < V; ++k) y[k] += p[k];
-    }
-    if (relu) {
-      DCS_DEVICE_UNROLL
-      for (int k = 0; k < V; ++k) y[k] = y[k] > A(0) ? y[k] : A(0);
-    }
-  }
-};
-
-}  // namespace detail
-
-/// y = act(y · scale + shift + residual), in place: behind a convolution whose library has no plan for the whole.
-template <class T, int V>
-struct conv2d_epilogue_kernel {
-  static constexpr const char* name = "conv2d_epilogue";
-  static constexpr int threads = 256;
-  device_span<T> y;
-  detail::epilogue_spans<T> epilogue;
-  divider packets;
-
-  std::int64_t blocks() const { return ceil_div(y.size / V, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
-
-  template <class Block>
-  DCS_DEVICE void operator()(Block& b) const {
-    std::int64_t i = b.index();
-    const std::int64_t at = i * V;
-    if (at >= y.size) return;
-    const std::int64_t column = packets.split(i) * V;
-    const auto out = b.global(y, "y");
-    auto p = out.template read<V>(at);
-    epilogue.template finish<V>(b, p, at, column);
-    out.write(at, p);
-  }
-};
 
 /// y = act(x ⋆ w · scale + shift + residual), a filter for each channel.
 template <class T, int V>
@@ -331,15 +268,6 @@ void scaled_weights(D, const T* from, const T* scale, std::int64_t rows, std::in
   a.lay_out(size, 2, strides);
   if (rows * channels > 0) chain_forward<expr::call<functions::mul, expr::leaf<0>, expr::leaf<1>>>(D{}, a);
 }
-/// y = act(y · scale + shift + residual) for `rows` of `channels`, in place.
-template <class T, gpu D>
-void finish_convolution(D, std::int64_t rows, std::int64_t channels, const cpu::epilogue<T>& e, T* y) {
-  if (!e.any()) return;
-  with_packets<T>(channels, [&](auto v) {
-    launch(D{}, conv2d_epilogue_kernel<T, decltype(v)::value>{{y, rows * channels}, {e, rows, channels}, divider(channels / v)});
-  });
-}
-
 template <class T, gpu D>
 void conv2d_forward(D, const cpu::conv2d_geometry& g, const T* x, const T* w, const cpu::epilogue<T>& e, T* y) {
   if (g.out_pixels() == 0) return;
