@@ -1,10 +1,9 @@
-// Softmax as kernels of the block interface. Where the axis is the last one, a group of up to 32 lanes has a row and keeps it in registers, so that
-// memory is read once and written once; rows too long for that have a block, which reads them again from cache. Where other axes follow, neighbouring
-// threads have neighbouring packets of columns and walk down the axis; largest and sum come of one walk, as the sum is scaled when the largest
-// changes.
+// Softmax as kernels of the block interface. Where the axis is the last one, rows are divided among lanes or blocks as cuda/rows.hpp says. Where
+// other axes follow, neighbouring threads have neighbouring packets of columns and walk down the axis; largest and sum come of one walk, as the sum
+// is scaled when the largest changes.
 #pragma once
 
-#include <dcs/cuda/device.hpp>
+#include <dcs/cuda/rows.hpp>
 #include <dcs/cuda/scalar.hpp>
 
 #include <limits>
@@ -13,34 +12,9 @@ namespace dcs::cuda {
 
 namespace detail {
 
-/// Packets of V that a lane keeps of a row in registers, at most.
-template <int V>
-inline constexpr int row_packets = V == 8 ? 4 : 8;
-
-// Lanes for a row of so many packets: a power of two, at most a warp.
-constexpr int row_lanes(std::int64_t packets) {
-  int lanes = 1;
-  while (lanes < warp_size && lanes < packets) lanes *= 2;
-  return lanes;
-}
-
-template <class Block, class A>
-DCS_DEVICE A lanes_sum(Block& b, A v, int lanes) {
-  for (int m = lanes / 2; m > 0; m /= 2) v += b.shuffle_xor(v, m);
-  return v;
-}
-template <class Block, class A>
-DCS_DEVICE A lanes_max(Block& b, A v, int lanes) {
-  for (int m = lanes / 2; m > 0; m /= 2) {
-    const A other = b.shuffle_xor(v, m);
-    v = other > v ? other : v;
-  }
-  return v;
-}
-
 // Largest and Σ exp(x − largest) of what has been seen. The first largest is finite: −∞ beside nothing else would give NaN.
 template <class A>
-struct running_softmax {
+struct softmax_state {
   A top = std::numeric_limits<A>::lowest(), sum = 0;
 
   DCS_DEVICE void add(A x) {
@@ -48,7 +22,7 @@ struct running_softmax {
     sum = sum * lane::exp(top - next) + lane::exp(x - next);
     top = next;
   }
-  DCS_DEVICE void add(const running_softmax& other) {
+  DCS_DEVICE void add(const softmax_state& other) {
     const A next = other.top > top ? other.top : top;
     sum = sum * lane::exp(top - next) + other.sum * lane::exp(other.top - next);
     top = next;
@@ -170,7 +144,7 @@ struct softmax_long_rows_forward_kernel {
     const std::int64_t row = b.block() * n;
     const auto in = b.global(x, "x");
     const auto warps = b.template shared<A>(2 * threads / warp_size, "largest and sum of each warp");
-    detail::running_softmax<A> seen;
+    detail::softmax_state<A> seen;
     for (std::int64_t i = b.thread() * V; i < n; i += threads * V) {
       const auto p = in.template read<V>(row + i);
       A top = seen.top;
@@ -183,7 +157,7 @@ struct softmax_long_rows_forward_kernel {
     const A top = warp_max(b, seen.top), sum = warp_sum(b, seen.sum * lane::exp(seen.top - top));
     if (b.lane() == 0) warps.write(2 * b.warp(), top), warps.write(2 * b.warp() + 1, sum);
     b.barrier();
-    detail::running_softmax<A> all;
+    detail::softmax_state<A> all;
     DCS_DEVICE_UNROLL
     for (int w = 0; w < threads / warp_size; ++w) all.add({warps.read(2 * w), warps.read(2 * w + 1)});
     const A inverse = 1 / all.sum;
@@ -253,7 +227,7 @@ struct softmax_columns_forward_kernel {
     std::int64_t at = packets.split(o) * V;
     at += o * n * inner;
     const auto in = b.global(x, "x");
-    detail::running_softmax<A> seen[V];
+    detail::softmax_state<A> seen[V];
     for (std::int64_t i = 0; i < n; ++i) {
       const auto p = in.template read<V>(at + i * inner);
       DCS_DEVICE_UNROLL
@@ -308,29 +282,11 @@ struct softmax_columns_backward_kernel {
   }
 };
 
-namespace detail {
-// body(V, R): elements of an access and packets of a lane; R = 0 where a row does not fit in a warp's registers.
-template <class T, class Body>
-void with_row_packets(std::int64_t n, const Body& body) {
-  with_packets<T>(n, [&](auto v) {
-    const std::int64_t of_a_lane = ceil_div<std::int64_t>(n / v, warp_size);
-    if (of_a_lane <= 1)
-      body(v, std::integral_constant<int, 1>{});
-    else if (of_a_lane <= 2)
-      body(v, std::integral_constant<int, 2>{});
-    else if (of_a_lane <= row_packets<v>)
-      body(v, std::integral_constant<int, row_packets<v>>{});
-    else
-      body(v, std::integral_constant<int, 0>{});
-  });
-}
-}  // namespace detail
-
 template <class T, gpu D>
 void softmax_forward(D, const T* x, T* y, std::int64_t outer, std::int64_t n, std::int64_t inner) {
   const std::int64_t size = outer * n * inner;
   if (inner == 1)
-    detail::with_row_packets<T>(n, [&](auto v, auto r) {
+    detail::with_row_share<T>(n, [&](auto v, auto r) {
       if constexpr (r == 0)
         launch(D{}, softmax_long_rows_forward_kernel<T, v>{{x, size}, {y, size}, outer, n});
       else
@@ -343,7 +299,7 @@ template <class T, gpu D>
 void softmax_backward(D, const T* y, const T* dy, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
   const std::int64_t size = outer * n * inner;
   if (inner == 1)
-    detail::with_row_packets<T>(n, [&](auto v, auto r) {
+    detail::with_row_share<T>(n, [&](auto v, auto r) {
       if constexpr (r == 0)
         launch(D{}, softmax_long_rows_backward_kernel<T, v>{{y, size}, {dy, size}, {dx, size}, outer, n});
       else

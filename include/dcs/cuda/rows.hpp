@@ -1,0 +1,54 @@
+// How kernels work on rows, the last axis: a group of up to 32 lanes has a row, each lane every so many packets of it, which it keeps in registers,
+// so that memory is read once; rows too long for that have a block, which reads them again from cache.
+#pragma once
+
+#include <dcs/cuda/device.hpp>
+
+namespace dcs::cuda {
+
+namespace detail {
+
+/// Packets of V that a lane keeps of a row in registers, at most.
+template <int V>
+inline constexpr int row_packets = V == 8 ? 4 : 8;
+
+// Lanes for a row of so many packets: a power of two, at most a warp.
+constexpr int row_lanes(std::int64_t packets) {
+  int lanes = 1;
+  while (lanes < warp_size && lanes < packets) lanes *= 2;
+  return lanes;
+}
+
+template <class Block, class A>
+DCS_DEVICE A lanes_sum(Block& b, A v, int lanes) {
+  for (int m = lanes / 2; m > 0; m /= 2) v += b.shuffle_xor(v, m);
+  return v;
+}
+template <class Block, class A>
+DCS_DEVICE A lanes_max(Block& b, A v, int lanes) {
+  for (int m = lanes / 2; m > 0; m /= 2) {
+    const A other = b.shuffle_xor(v, m);
+    v = other > v ? other : v;
+  }
+  return v;
+}
+
+// body(V, R): elements of an access and packets of a lane; R = 0 where a row does not fit in a warp's registers.
+template <class T, class Body>
+void with_row_share(std::int64_t n, const Body& body) {
+  with_packets<T>(n, [&](auto v) {
+    const std::int64_t of_a_lane = ceil_div<std::int64_t>(n / v, warp_size);
+    if (of_a_lane <= 1)
+      body(v, std::integral_constant<int, 1>{});
+    else if (of_a_lane <= 2)
+      body(v, std::integral_constant<int, 2>{});
+    else if (of_a_lane <= row_packets<v>)
+      body(v, std::integral_constant<int, row_packets<v>>{});
+    else
+      body(v, std::integral_constant<int, 0>{});
+  });
+}
+
+}  // namespace detail
+
+}  // namespace dcs::cuda
