@@ -3,11 +3,8 @@
 #pragma once
 
 #include <dcs/expr/pointwise.hpp>
-#include <dcs/ops/conv2d/geometry.hpp>
+#include <dcs/ops/pool/cpu.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
-
-#define DCS_KERNELS <dcs/ops/pool/windows.inl>
-#include <dcs/cpu/foreach_isa.inl>
 
 namespace dcs {
 
@@ -30,19 +27,6 @@ inline cpu::conv2d_geometry pool_geometry(const sizes<4>& n, extent_t k, extent_
   return g;
 }
 
-// Pixels of output row `oh`, column `ow`: f(index of input pixel in the image), returns how many.
-template <class F>
-extent_t for_window(const cpu::conv2d_geometry& g, extent_t oh, extent_t ow, const F& f) {
-  extent_t n = 0;
-  for (extent_t t = 0; t < g.taps(); ++t) {
-    const extent_t h = oh * g.stride - g.padding + t / g.k_w, w = ow * g.stride - g.padding + t % g.k_w;
-    if (h < 0 || w < 0 || h >= g.in_h || w >= g.in_w) continue;
-    f(h * g.in_w + w);
-    ++n;
-  }
-  return n;
-}
-
 }  // namespace detail
 
 /// Maximum over K × K windows. x: shape<N, H, W, C>.
@@ -56,23 +40,17 @@ constexpr auto max_pool2d(const X& x_) {
   } else {
     using T = value_t<X>;
     using D = device_t<X>;
+    static_assert(sizeof(T) > 2 || K <= 16, "dcs::max_pool2d: the number of a tap, kept in an element, is exact up to 16 x 16 taps in 16 bits");
     const auto x = eval(x_);
     const auto g = detail::pool_geometry(x.sizes(), K, Stride, Padding);
     auto y = tensor<T, Out, D>::empty({g.batch, g.out_h, g.out_w, g.in_c});
     auto winner = tensor<T, Out, D>::empty(y.sizes());
-    const extent_t in_image = g.in_h * g.in_w * g.in_c, out_row = g.out_w * g.in_c;
-    cpu::parallel_for(g.batch * g.out_h, [&](extent_t row) {
-      DCS_DISPATCH(max_pool_row, g, value(x).data() + row / g.out_h * in_image, row % g.out_h, y.data() + row * out_row, winner.data() + row * out_row);
-    });
+    if (y.size() > 0) max_pool_forward(D{}, g, value(x).data(), y.data(), winner.data());
     return record(
         std::move(y),
         [g, winner, gx = sink_of(x)](const tensor<T, Out, D>& dy) {
           auto dx = tensor<T, S, D>::empty({g.batch, g.in_h, g.in_w, g.in_c});
-          const extent_t out_image = g.out_h * g.out_w * g.in_c;
-          cpu::parallel_for(g.batch * g.in_h, [&](extent_t row) {
-            const extent_t n = row / g.in_h;
-            DCS_DISPATCH(max_pool_gradient_row, g, dy.data() + n * out_image, winner.data() + n * out_image, row % g.in_h, dx.data() + row * g.in_w * g.in_c);
-          });
+          if (dx.size() > 0) max_pool_backward(D{}, g, dy.data(), winner.data(), dx.data());
           gx.add(std::move(dx));
         },
         x);
@@ -92,30 +70,13 @@ constexpr auto avg_pool2d(const X& x_) {
     using D = device_t<X>;
     const auto x = eval(x_);
     const auto g = detail::pool_geometry(x.sizes(), K, Stride, Padding);
-    auto y = tensor<T, Out, D>::zeros({g.batch, g.out_h, g.out_w, g.in_c});
-    const extent_t in_image = g.in_h * g.in_w * g.in_c;
-    cpu::parallel_for(g.batch * g.out_h * g.out_w, [&](extent_t p) {
-      T* to = y.data() + p * g.in_c;
-      const T* image = value(x).data() + p / (g.out_h * g.out_w) * in_image;
-      const extent_t n = detail::for_window(g, p / g.out_w % g.out_h, p % g.out_w, [&](extent_t pixel) {
-        for (extent_t c = 0; c < g.in_c; ++c) to[c] += image[pixel * g.in_c + c];
-      });
-      for (extent_t c = 0; c < g.in_c; ++c) to[c] /= static_cast<T>(n);
-    });
+    auto y = tensor<T, Out, D>::empty({g.batch, g.out_h, g.out_w, g.in_c});
+    if (y.size() > 0) avg_pool_forward(D{}, g, value(x).data(), y.data());
     return record(
         std::move(y),
-        [g, in_image, gx = sink_of(x)](const tensor<T, Out, D>& dy) {
-          auto dx = tensor<T, S, D>::zeros({g.batch, g.in_h, g.in_w, g.in_c});
-          cpu::parallel_for(g.batch, [&](extent_t n) {
-            for (extent_t p = 0; p < g.out_h * g.out_w; ++p) {
-              const T* from = dy.data() + (n * g.out_h * g.out_w + p) * g.in_c;
-              const extent_t taps = detail::for_window(g, p / g.out_w, p % g.out_w, [](extent_t) {});
-              detail::for_window(g, p / g.out_w, p % g.out_w, [&](extent_t pixel) {
-                T* to = dx.data() + n * in_image + pixel * g.in_c;
-                for (extent_t c = 0; c < g.in_c; ++c) to[c] += from[c] / static_cast<T>(taps);
-              });
-            }
-          });
+        [g, gx = sink_of(x)](const tensor<T, Out, D>& dy) {
+          auto dx = tensor<T, S, D>::empty({g.batch, g.in_h, g.in_w, g.in_c});
+          if (dx.size() > 0) avg_pool_backward(D{}, g, dy.data(), dx.data());
           gx.add(std::move(dx));
         },
         x);
