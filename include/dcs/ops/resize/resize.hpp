@@ -1,23 +1,9 @@
-// Resizing feature maps: a sparse linear map along each axis, given by its taps. The gradient is the transposed map, gathered in the same way, so forward and
-// backward are one kernel and no two threads write one place.
+// Resizing feature maps: a sparse linear map along each axis (geometry.hpp). The gradient is the transposed map, gathered in the same way, so no two
+// threads write one place.
 #pragma once
 
 #include <dcs/expr/pointwise.hpp>
-
-namespace dcs::cpu {
-
-/// Output i of an axis is Σ weight[t] · input[source[t]] over t in [begin[i], begin[i + 1]).
-template <class T>
-struct axis_taps {
-  std::int64_t count = 0;
-  std::vector<std::int64_t> begin, source;
-  std::vector<T> weight;
-};
-
-}  // namespace dcs::cpu
-
-#define DCS_KERNELS <dcs/ops/resize/rows.inl>
-#include <dcs/cpu/foreach_isa.inl>
+#include <dcs/ops/resize/cpu.hpp>
 
 namespace dcs {
 
@@ -28,76 +14,19 @@ DCS_DEFINE_EXTENT_CHECK(resize_rank_mismatch, "dcs::resize: the input must have 
 
 namespace detail {
 
-enum class resampling { nearest, aligned, half_pixel };
-
-template <class T>
-cpu::axis_taps<T> make_taps(extent_t in, extent_t out, resampling how) {
-  cpu::axis_taps<T> a;
-  a.count = out;
-  a.begin.push_back(0);
-  for (extent_t i = 0; i < out; ++i) {
-    if (how == resampling::nearest) {
-      a.source.push_back(std::min(i * in / out, in - 1));
-      a.weight.push_back(T(1));
-    } else {
-      const T at = how == resampling::aligned ? (out > 1 ? static_cast<T>(i) * (static_cast<T>(in - 1) / static_cast<T>(out - 1)) : T(0))
-                                              : std::max(T(0), (static_cast<T>(i) + T(0.5)) * (static_cast<T>(in) / static_cast<T>(out)) - T(0.5));
-      const extent_t low = std::min(static_cast<extent_t>(at), in - 1);
-      const T fraction = std::min(T(1), at - static_cast<T>(low));
-      a.source.push_back(low);
-      a.weight.push_back(low + 1 < in ? T(1) - fraction : T(1));
-      if (low + 1 < in && fraction > T(0)) a.source.push_back(low + 1), a.weight.push_back(fraction);
-    }
-    a.begin.push_back(static_cast<extent_t>(a.source.size()));
-  }
-  return a;
-}
-
-template <class T>
-cpu::axis_taps<T> transposed(const cpu::axis_taps<T>& a, extent_t in) {
-  cpu::axis_taps<T> t;
-  t.count = in;
-  std::vector<std::vector<std::pair<extent_t, T>>> to(static_cast<std::size_t>(in));
-  for (std::size_t i = 0; i + 1 < a.begin.size(); ++i)
-    for (auto k = static_cast<std::size_t>(a.begin[i]); k < static_cast<std::size_t>(a.begin[i + 1]); ++k)
-      to[static_cast<std::size_t>(a.source[k])].emplace_back(static_cast<extent_t>(i), a.weight[k]);
-  t.begin.push_back(0);
-  for (const auto& row : to) {
-    for (const auto& [i, w] : row) t.source.push_back(i), t.weight.push_back(w);
-    t.begin.push_back(static_cast<extent_t>(t.source.size()));
-  }
-  return t;
-}
-
-// y (batch × down.count × across.count × channels) from x (batch × in_h × in_w × channels).
-template <class T>
-void resize_map(cpu_device, const T* x, extent_t batch, extent_t in_h, extent_t in_w, extent_t channels, const cpu::axis_taps<T>& down,
-                const cpu::axis_taps<T>& across, T* y) {
-  cpu::parallel_for(batch * down.count, [&](extent_t row) {
-    const extent_t n = row / down.count;
-    const auto i = static_cast<std::size_t>(row % down.count);
-    T* out = y + row * across.count * channels;
-    if (down.begin[i] == down.begin[i + 1]) std::fill(out, out + across.count * channels, T(0));
-    for (auto t = static_cast<std::size_t>(down.begin[i]); t < static_cast<std::size_t>(down.begin[i + 1]); ++t)
-      DCS_DISPATCH(resize_row, across, channels, down.weight[t], x + (n * in_h + down.source[t]) * in_w * channels, out,
-                   static_cast<extent_t>(t) > down.begin[i]);
-  });
-}
-
 template <class T, class D>
 [[gnu::noinline]] untyped<T> run_resize(const untyped<T>& x, const sizes<4>& n, extent_t h, extent_t w, resampling how) {
   expect(n[1] >= 1 && n[2] >= 1 && h >= 1 && w >= 1, "dcs::resize: from ", n[1], " × ", n[2], " to ", h, " × ", w, "; expected at least 1 × 1");
   if (n[1] == h && n[2] == w) return x;
-  auto down = make_taps<T>(n[1], h, how), across = make_taps<T>(n[2], w, how);
   const auto bytes = [](extent_t count) { return count * static_cast<extent_t>(sizeof(T)); };
+  const resize_geometry g{n[0], n[1], n[2], h, w, n[3], how};
   storage y = storage::allocate<D>(bytes(n[0] * h * w * n[3]));
-  resize_map(D{}, x.data(), n[0], n[1], n[2], n[3], down, across, static_cast<T*>(y.data()));
-  return record_untyped<T>(
-      std::move(y), {x.slot}, [n, h, w, bytes, down = std::move(down), across = std::move(across), x = untyped<T>{{}, x.slot}](const storage& dy) {
-        storage dx = storage::allocate<D>(bytes(count(n)));
-        resize_map(D{}, static_cast<const T*>(dy.data()), n[0], h, w, n[3], transposed(down, n[1]), transposed(across, n[2]), static_cast<T*>(dx.data()));
-        x.template add<D>(std::move(dx));
-      });
+  if (y.bytes() > 0) resize_forward(D{}, g, x.data(), static_cast<T*>(y.data()));
+  return record_untyped<T>(std::move(y), {x.slot}, [g, n, bytes, x = untyped<T>{{}, x.slot}](const storage& dy) {
+    storage dx = storage::allocate<D>(bytes(count(n)));
+    if (dx.bytes() > 0) resize_backward(D{}, g, static_cast<const T*>(dy.data()), static_cast<T*>(dx.data()));
+    x.template add<D>(std::move(dx));
+  });
 }
 
 template <class Out, class X>
@@ -139,7 +68,7 @@ constexpr auto resize_bilinear_like(const X& x, const Y& other) {
 template <operand X, operand Y>
 constexpr auto resize_nearest_like(const X& x, const Y& other) {
   const auto o = eval(other);
-  return detail::resize<detail::resampling::nearest, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1],
+  return detail::resize<resampling::nearest, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1],
                                                                                                                                  o.sizes()[2]);
 }
 

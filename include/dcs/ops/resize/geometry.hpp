@@ -1,0 +1,17 @@
+// What a resize does, for its kernels.
+#pragma once
+
+#include <cstdint>
+
+namespace dcs {
+
+/// nearest: pixel ⌊i · in / out⌋. Bilinear: corner pixels on corner pixels, or areas on areas.
+enum class resampling { nearest, aligned, half_pixel };
+
+/// From batch × in_h × in_w × channels to batch × out_h × out_w × channels.
+struct resize_geometry {
+  std::int64_t batch, in_h, in_w, out_h, out_w, channels;
+  resampling how;
+};
+
+}  // namespace dcs
