@@ -2,8 +2,8 @@
 // axes behind the one that is cut, which for channels last is memcpy of pixels.
 #pragma once
 
-#include <dcs/cpu/parallel.hpp>
 #include <dcs/expr/pointwise.hpp>
+#include <dcs/ops/rearrange/cpu.hpp>
 
 namespace dcs {
 
@@ -18,16 +18,6 @@ struct slice {};
 }  // namespace kernels
 
 namespace detail {
-
-// rows × width elements, with a stride on either side.
-template <class T>
-void copy_rows(cpu_device, T* to, extent_t to_stride, const T* from, extent_t from_stride, extent_t rows, extent_t width) {
-  if (rows == 0 || width == 0) return;
-  cpu::parallel_chunks(rows, std::max<extent_t>(1, (1 << 16) / width), [=](extent_t begin, extent_t end) {
-    for (extent_t i = begin; i < end; ++i)
-      std::memcpy(to + i * to_stride, from + i * from_stride, static_cast<std::size_t>(width) * sizeof(T));
-  });
-}
 
 template <std::size_t R>
 constexpr extent_t product(const std::array<extent_t, R>& s, std::size_t begin, std::size_t end) {
@@ -62,12 +52,12 @@ class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>
       const extent_t outer = detail::product(sizes, 0, at), inner = detail::product(sizes, at + 1, sizes.size()), full = sizes[at];
       sizes[at] = Length;
       auto y = tensor<T, Out, D>::empty(sizes);
-      detail::copy_rows(D{}, y.data(), Length * inner, value(x).data() + Begin * inner, full * inner, outer, Length * inner);
+      copy_rows(D{}, y.data(), Length * inner, value(x).data() + Begin * inner, full * inner, outer, Length * inner);
       return result_type(record(
           std::move(y),
           [=, n = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
             auto dx = tensor<T, S, D>::zeros(n);
-            detail::copy_rows(D{}, dx.data() + Begin * inner, full * inner, dy.data(), Length * inner, outer, Length * inner);
+            copy_rows(D{}, dx.data() + Begin * inner, full * inner, dy.data(), Length * inner, outer, Length * inner);
             gx.add(std::move(dx));
           },
           x));
@@ -131,7 +121,7 @@ constexpr auto concat(const A& a_, const B&... b_) {
       extent_t begin = 0;
       auto put = [&](const auto& v) {
         const extent_t width = v.sizes()[at] * inner;
-        detail::copy_rows(D{}, y.data() + begin, total * inner, value(v).data(), width, outer, width);
+        copy_rows(D{}, y.data() + begin, total * inner, value(v).data(), width, outer, width);
         begin += width;
       };
       (put(x), ...);
@@ -143,7 +133,7 @@ constexpr auto concat(const A& a_, const B&... b_) {
               const extent_t width = target.second[at] * inner;
               if (target.first.wanted()) {
                 auto dx = tensor<T, L, D>::empty(target.second);
-                detail::copy_rows(D{}, dx.data(), width, dy.data() + from, total * inner, outer, width);
+                copy_rows(D{}, dx.data(), width, dy.data() + from, total * inner, outer, width);
                 target.first.add(std::move(dx));
               }
               from += width;
@@ -173,20 +163,7 @@ tensor<T, To, D> permuted(const tensor<T, From, D>& x, const std::array<int, sta
   for (std::size_t i = 0; i < rank; ++i) n[i] = x.sizes()[static_cast<std::size_t>(order[i])], stride[i] = dense[static_cast<std::size_t>(order[i])];
   auto y = tensor<T, To, D>::empty(n);
   if (y.size() == 0) return y;
-  const extent_t width = n[rank - 1], rows = y.size() / width;
-  cpu::parallel_chunks(rows, std::max<extent_t>(1, (1 << 14) / width), [&](extent_t begin, extent_t end) {
-    for (extent_t r = begin; r < end; ++r) {
-      extent_t from = 0, rest = r;
-      for (std::size_t i = rank - 1; i-- > 0;) {
-        from += rest % n[i] * stride[i];
-        rest /= n[i];
-      }
-      T* to = y.data() + r * width;
-      if (stride[rank - 1] == 1) std::memcpy(to, x.data() + from, static_cast<std::size_t>(width) * sizeof(T));
-      else
-        for (extent_t j = 0; j < width; ++j) to[j] = x.data()[from + j * stride[rank - 1]];
-    }
-  });
+  copy_strided(D{}, y.data(), x.data(), n.data(), stride.data(), To::rank);
   return y;
 }
 
