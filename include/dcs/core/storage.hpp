@@ -44,6 +44,11 @@ class storage {
   void* data() const { return block_ ? block_->data : nullptr; }
   std::int64_t bytes() const { return block_ ? block_->bytes : 0; }
   constexpr explicit operator bool() const { return static_cast<bool>(block_); }
+  /// Whether the memory is the device's.
+  template <class Device>
+  bool on() const {
+    return block_ && block_->deallocate == &Device::deallocate;
+  }
   /// Whether this is the only handle: then its holder may write in place.
   bool unique() const { return block_.unique(); }
   friend bool operator==(const storage& a, const storage& b) { return a.block_ == b.block_; }

@@ -119,7 +119,10 @@ auto box_loss(const box_targets<T>& t, const box_predictions<Scores, Deltas>& p)
   std::vector<level_row> positive;
   for (std::size_t i = 0; i < t.labels.size(); ++i)
     if (t.labels[i] == 1) positive.push_back({0, static_cast<extent_t>(2 * i + 1)});  // row: (box, class)
-  const auto target = tensor<T, shape<dyn<"sample">, 4>>::from(t.deltas, {static_cast<extent_t>(positive.size()), 4});
+  using V = value_t<Deltas>;
+  std::vector<V> deltas;
+  for (T v : t.deltas) deltas.push_back(static_cast<V>(v));
+  const auto target = tensor<V, shape<dyn<"sample">, 4>, device_t<Deltas>>::from(deltas, {static_cast<extent_t>(positive.size()), 4});
   const auto classifier = loss::cross_entropy(p.scores, t.labels);
   const auto box = eval(loss::smooth_l1_sum(gather_rows<4>(positive, p.deltas), target) / static_cast<double>(t.labels.size()));
   return box_losses<std::remove_cvref_t<decltype(box)>>{classifier, box};
@@ -133,14 +136,16 @@ struct detection {
 };
 
 /// Detections of one image from the predictions of its proposals, rows [first, first + proposals.size()): softmax score above the threshold, refined,
-/// clipped, non-maximum suppression, the best few.
+/// clipped, non-maximum suppression, the best few. The predictions lie on the host.
 template <class T, class Scores, class Deltas>
 std::vector<detection<T>> detections_of(const box_head_options& o, const std::vector<box<T>>& proposals, extent_t first,
                                         const box_predictions<Scores, Deltas>& p, extent_t height, extent_t width) {
   std::vector<T> boxes, scores;
   for (std::size_t i = 0; i < proposals.size(); ++i) {
     const auto row = first + static_cast<extent_t>(i);
-    const T *s = value(p.scores).data() + row * 2, *d = value(p.deltas).data() + row * 8 + 4;
+    T s[2], d[4];
+    for (int k = 0; k < 2; ++k) s[k] = static_cast<T>(value(p.scores).data()[row * 2 + k]);
+    for (int k = 0; k < 4; ++k) d[k] = static_cast<T>(value(p.deltas).data()[row * 8 + 4 + k]);
     const T top = std::max(s[0], s[1]), score = std::exp(s[1] - top) / (std::exp(s[0] - top) + std::exp(s[1] - top));
     if (!(score > static_cast<T>(o.score_threshold))) continue;
     const auto b = clip(box_head_coder.decode(proposals[i], d), height, width);

@@ -62,15 +62,8 @@ struct faster_rcnn {
   /// Proposals of every image.
   template <class T, class Levels>
   static std::vector<std::vector<box<T>>> proposals(const rpn_options& o, bool training, extent_t height, extent_t width, const Levels& levels) {
-    return std::apply(
-        [&](const auto&... l) {
-          const auto anchors = make_anchors<T>(height, width, l...);
-          std::vector<std::vector<box<T>>> all;
-          const extent_t batch = std::get<0>(levels).objectness.sizes()[0];
-          for (extent_t n = 0; n < batch; ++n) all.push_back(propose(o, training, n, height, width, anchors, l...));
-          return all;
-        },
-        levels);
+    using D = device_t<decltype(std::get<0>(levels).objectness)>;
+    return std::apply([&](const auto&... l) { return propose_all<T>(D{}, o, training, height, width, l...); }, levels);
   }
 
   /// The detector's losses on a pyramid. `training` decides how many proposals there are, as in torchvision. Throws dcs::error unless every image has
@@ -97,7 +90,9 @@ struct faster_rcnn {
   template <class T, class Pyramid>
   std::vector<std::vector<detection<T>>> detect(const Pyramid& p, extent_t height, extent_t width, const detector_options& o) const {
     const auto found = proposals<T>(o.rpn, false, height, width, propose_levels(p));
-    const auto predictions = roi_heads(pool_boxes(found, p, height));
+    const auto there = roi_heads(pool_boxes(found, p, height));
+    const auto scores = to<cpu_device>(value(there.scores)), deltas = to<cpu_device>(value(there.deltas));
+    const box_predictions<std::remove_const_t<decltype(scores)>, std::remove_const_t<decltype(deltas)>> predictions{scores, deltas};
     std::vector<std::vector<detection<T>>> out;
     extent_t first = 0;
     for (const auto& image : found) {

@@ -358,4 +358,28 @@ void propose(D, const rpn_options& o, bool training, std::int64_t images, std::i
                   all, chosen.span(), scores.span(), kept.span(), kept_count.span(), {boxes, images * most * 4}, {counts, images}, most});
 }
 
+/// Proposals of every image on the host, as dcs::propose chooses them.
+template <class T, gpu D, class... Level>
+std::vector<std::vector<box<T>>> propose_all(D, const rpn_options& o, bool training, std::int64_t height, std::int64_t width, const Level&... level) {
+  using V = value_t<std::remove_cvref_t<decltype(std::get<0>(std::tie(level...)).objectness)>>;
+  using A = arithmetic_t<V>;
+  const std::int64_t images = std::get<0>(std::tie(level...)).objectness.sizes()[0], most = training ? o.after_nms_training : o.after_nms;
+  const std::vector<proposal_level<V>> levels{
+      {value(level.objectness).data(), value(level.deltas).data(), level.objectness.sizes()[1], level.objectness.sizes()[2]}...};
+  const device_scratch<A, D> chosen(images * most * 4);
+  const device_scratch<std::int32_t, D> counts(images);
+  propose(D{}, o, training, images, height, width, levels, chosen.data(), counts.data());
+  std::vector<A> corners(static_cast<std::size_t>(images * most * 4));
+  std::vector<std::int32_t> found(static_cast<std::size_t>(images));
+  D::copy_to_host(corners.data(), chosen.data(), chosen.span().size * static_cast<std::int64_t>(sizeof(A)));
+  D::copy_to_host(found.data(), counts.data(), images * static_cast<std::int64_t>(sizeof(std::int32_t)));
+  std::vector<std::vector<box<T>>> all(found.size());
+  for (std::size_t n = 0; n < found.size(); ++n)
+    for (std::int32_t i = 0; i < found[n]; ++i) {
+      const A* c = corners.data() + (static_cast<std::int64_t>(n) * most + i) * 4;
+      all[n].push_back({static_cast<T>(c[0]), static_cast<T>(c[1]), static_cast<T>(c[2]), static_cast<T>(c[3])});
+    }
+  return all;
+}
+
 }  // namespace dcs::cuda

@@ -111,6 +111,20 @@ std::vector<box<T>> propose(const rpn_options& o, bool training, extent_t image,
   return out;
 }
 
+namespace cpu {
+
+/// Proposals of every image, as dcs::propose chooses them.
+template <class T, class... Level>
+std::vector<std::vector<box<T>>> propose_all(device, const rpn_options& o, bool training, std::int64_t height, std::int64_t width, const Level&... level) {
+  const auto anchors = make_anchors<T>(height, width, level...);
+  std::vector<std::vector<box<T>>> all;
+  const extent_t images = std::get<0>(std::tie(level...)).objectness.sizes()[0];
+  for (extent_t n = 0; n < images; ++n) all.push_back(propose(o, training, n, height, width, anchors, level...));
+  return all;
+}
+
+}  // namespace cpu
+
 /// The two losses of the RPN, each shape<>.
 template <class X>
 struct rpn_losses {
@@ -121,8 +135,11 @@ struct rpn_losses {
 template <class T, class... Level>
 auto rpn_loss(const rpn_options& o, const anchor_set<T>& anchors, const std::vector<std::vector<box<T>>>& truth, random_stream random,
               const Level&... level) {
+  using Objectness = std::remove_cvref_t<decltype(std::get<0>(std::tie(level...)).objectness)>;
+  using V = value_t<Objectness>;
+  using D = device_t<Objectness>;
   std::vector<level_row> sampled, positive;
-  std::vector<T> labels, targets;
+  std::vector<V> labels, targets;
   for (std::size_t n = 0; n < truth.size(); ++n) {
     const auto matches = match(truth[n], anchors.boxes, o.positive_iou, o.negative_iou, true);
     std::vector<int> label(matches.size());
@@ -130,17 +147,17 @@ auto rpn_loss(const rpn_options& o, const anchor_set<T>& anchors, const std::vec
     for (std::int64_t a : o.sampler.draw(label, random.child(n))) {
       const auto i = static_cast<std::size_t>(a);
       sampled.push_back(anchors.row_of(static_cast<extent_t>(n), a));
-      labels.push_back(static_cast<T>(label[i]));
+      labels.push_back(static_cast<V>(static_cast<T>(label[i])));
       if (label[i] != 1) continue;
       positive.push_back(sampled.back());
       T target[4];
       rpn_coder.encode(anchors.boxes[i], truth[n][static_cast<std::size_t>(matches[i])], target);
-      targets.insert(targets.end(), target, target + 4);
+      for (T v : target) targets.push_back(static_cast<V>(v));
     }
   }
   expect(!sampled.empty(), "dcs::rpn_loss: no anchor could be sampled");
-  const auto label = tensor<T, shape<dyn<"sample">, 1>>::from(labels, {static_cast<extent_t>(labels.size()), 1});
-  const auto target = tensor<T, shape<dyn<"sample">, 4>>::from(targets, {static_cast<extent_t>(positive.size()), 4});
+  const auto label = tensor<V, shape<dyn<"sample">, 1>, D>::from(labels, {static_cast<extent_t>(labels.size()), 1});
+  const auto target = tensor<V, shape<dyn<"sample">, 4>, D>::from(targets, {static_cast<extent_t>(positive.size()), 4});
   const auto objectness = loss::binary_cross_entropy(gather_rows<1>(sampled, level.objectness...), label);
   const auto box = eval(loss::smooth_l1_sum(gather_rows<4>(positive, level.deltas...), target) / static_cast<double>(sampled.size()));
   return rpn_losses<std::remove_cvref_t<decltype(box)>>{objectness, box};

@@ -179,6 +179,22 @@ template <class T, module M>
 void convert(M& net) {
   detail::convert_list<T>(named_parameters(net));
 }
+/// Brings every parameter and buffer from one device to another; one of the two is the host. Gradients are forgotten. What walks a network's values,
+/// a state dict or initialisation, wants them on the host.
+template <class To, class From = cpu_device, module M>
+void to_device(M& net) {
+  static_assert(std::is_same_v<To, cpu_device> || std::is_same_v<From, cpu_device>, "dcs::to_device: one of the devices is the host");
+  for (const named_parameter& entry : named_parameters(net)) {
+    parameter_base& p = *entry.parameter;
+    expect(p.memory().template on<From>(), "dcs::to_device: ", entry.name, " does not lie on the device ", From::name);
+    storage there = storage::allocate<To>(p.memory().bytes());
+    if constexpr (std::is_same_v<From, cpu_device>)
+      To::copy_from_host(there.data(), p.memory().data(), there.bytes());
+    else
+      From::copy_to_host(there.data(), p.memory().data(), there.bytes());
+    p.adopt(std::move(there), p.type());
+  }
+}
 /// Forgets all gradients.
 template <module M>
 void clear_gradients(M& net) {

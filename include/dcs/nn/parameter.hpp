@@ -146,6 +146,14 @@ class parameter_base {
 
  protected:
   constexpr explicit parameter_base(const parameter_description* d) : description_(d) {}
+  template <class Device>
+  void expect_held(dtype wanted) const {
+    expect_type(wanted);
+    expect_device(memory_.on<Device>(), Device::name);
+  }
+  [[gnu::noinline]] static void expect_device(bool there, const char* device) {
+    expect(there, "dcs::parameter: does not lie on the device ", device, "; to_device<D>(net) brings a network to one");
+  }
   [[gnu::noinline]] void expect_type(dtype wanted) const {
     expect(defined(), "dcs::parameter: has no memory yet; initialize the network or load it first");
     expect(type_ == wanted, "dcs::parameter: holds ", dcs::name(type_), ", but ", dcs::name(wanted),
@@ -181,7 +189,7 @@ class parameter : public parameter_base {
     if constexpr (any_probe_v<X>) {
       return probe_result<S>(eval(x));
     } else {
-      expect_type(dtype_of<T>);
+      expect_held<D>(dtype_of<T>);
       auto t = tensor<T, S, D>::adopt(memory(), S::extents);
       if constexpr (any_var_v<X>)
         return trained() ? var<T, S, D>(std::move(t), slot()) : var<T, S, D>(std::move(t));
@@ -204,7 +212,7 @@ class buffer : public parameter_base {
     if constexpr (any_probe_v<X>) {
       return probe_result<S>(eval(x));
     } else {
-      expect_type(dtype_of<value_t<X>>);
+      expect_held<device_t<X>>(dtype_of<value_t<X>>);
       return tensor<value_t<X>, S, device_t<X>>::adopt(memory(), S::extents);
     }
   }

@@ -86,12 +86,13 @@ inline std::vector<std::vector<box<float>>> whole_images(extent_t n, extent_t h,
 
 }  // namespace detail
 
-/// Losses of a batch in training mode, with their gradients in the network's parameters. `given`: regions to use instead of chosen and jittered ones.
-template <class Net>
+/// Losses of a batch in training mode, with their gradients in the network's parameters, which lie on device D; the batch is brought there. `given`:
+/// regions to use instead of chosen and jittered ones.
+template <class D = cpu_device, class Net>
 step_losses train_step(Net& net, const batch& b, const step_options& o, random_stream random, const std::vector<std::vector<box<float>>>* given = nullptr) {
   const random_scope dropout(random.key, random.stream);
   const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
-  const auto pyramid = net.detector.features(var<float, image_shape>(b.images));
+  const auto pyramid = net.detector.features(var<float, image_shape, D>(to<D>(b.images)));
   auto detector = net.detector.template losses<float>(pyramid, h, w, b.boxes, o.detector, random.child(1));
   std::vector<std::vector<box<float>>> regions;
   if (given) regions = *given;
@@ -101,13 +102,13 @@ step_losses train_step(Net& net, const batch& b, const step_options& o, random_s
       regions.push_back(choose_regions(o.regions, detector.proposals[i], b.boxes[i], random.child(2).child(i)));
       for (std::size_t k = 0; k < regions[i].size(); ++k) regions[i][k] = jitter(o.regions, regions[i][k], h, w, random.child(3).child(i).child(k));
     }
-  const auto rois = make_rois<dyn<"roi">>(regions);
+  const auto rois = make_rois<dyn<"roi">, D>(regions);
   step_losses l;
   detail::put_detector(l, detector);
   l.regions = rois.sizes()[0];
   auto total = detector.total();
   if (l.regions > 0) {  // no region: head loss 0, statistics untouched
-    const auto head = loss::total(net.segment(pyramid, rois), region_targets<Net::base, float>(b.masks, rois), o.loss);
+    const auto head = loss::total(net.segment(pyramid, rois), region_targets<Net::base, float>(to<D>(b.masks), rois), o.loss);
     detail::put_head(l, head);
     total = eval(total + head.total);
   }
@@ -117,20 +118,20 @@ step_losses train_step(Net& net, const batch& b, const step_options& o, random_s
   return l;
 }
 
-/// The validation loss: evaluation mode, true boxes unperturbed, samplers taking every candidate.
-template <class Net>
+/// The validation loss: evaluation mode, true boxes unperturbed, samplers taking every candidate. The network lies on device D.
+template <class D = cpu_device, class Net>
 step_losses validation_losses(Net& net, const batch& b, const step_options& o) {
   const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
-  const auto pyramid = net.detector.features(b.images);
+  const auto pyramid = net.detector.features(to<D>(b.images));
   auto options = detector_options::everything();
   const auto detector = net.detector.template losses<float>(pyramid, h, w, b.boxes, options, {}, false);
-  const auto rois = make_rois<dyn<"roi">>(Net::cropper_type::takes_whole_images ? detail::whole_images(n, h, w) : b.boxes);
+  const auto rois = make_rois<dyn<"roi">, D>(Net::cropper_type::takes_whole_images ? detail::whole_images(n, h, w) : b.boxes);
   step_losses l;
   detail::put_detector(l, detector);
   l.total = static_cast<double>(detector.total().item());
   l.regions = rois.sizes()[0];
   if (l.regions > 0) {
-    const auto head = loss::total(net.segment(pyramid, rois), region_targets<Net::base, float>(b.masks, rois), o.loss);
+    const auto head = loss::total(net.segment(pyramid, rois), region_targets<Net::base, float>(to<D>(b.masks), rois), o.loss);
     detail::put_head(l, head);
     l.total += static_cast<double>(head.total.item());
   }
@@ -150,12 +151,13 @@ struct prediction {
   }
 };
 
-/// Predictions of images (shape<N, H, W, 3>, normalised): the final detections, or `boxes` where given, each segmented and pasted back.
-template <class Net>
+/// Predictions of images (shape<N, H, W, 3>, normalised): the final detections, or `boxes` where given, each segmented and pasted back. The network lies on
+/// device D.
+template <class D = cpu_device, class Net>
 std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>& images, const detector_options& o = {},
                                 const std::vector<std::vector<box<float>>>* boxes = nullptr) {
   const extent_t n = images.sizes()[0], h = images.sizes()[1], w = images.sizes()[2];
-  const auto pyramid = net.detector.features(images);
+  const auto pyramid = net.detector.features(to<D>(images));
   std::vector<std::vector<detection<float>>> found(static_cast<std::size_t>(n));
   if (boxes || Net::cropper_type::takes_whole_images) {
     const auto given = boxes ? *boxes : detail::whole_images(n, h, w);
@@ -171,7 +173,7 @@ std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>
   std::vector<prediction> out;
   for (auto& d : found) out.push_back({h, w, std::vector<float>(static_cast<std::size_t>(h * w), 0.0f), std::move(d)});
   if (rois.sizes()[0] == 0) return out;
-  const auto p = eval(sigmoid(net.segment(pyramid, rois, false).main));
+  const auto p = to<cpu_device>(eval(sigmoid(net.segment(pyramid, to<D>(rois), false).main)));
   for (extent_t k = 0; k < rois.sizes()[0]; ++k)
     paste(p.data() + k * Net::base * Net::base, Net::base, box<float>{rois(k, 1), rois(k, 2), rois(k, 3), rois(k, 4)},
           out[static_cast<std::size_t>(rois(k, 0))].probability.data(), h, w);
@@ -192,11 +194,11 @@ inline tensor<float, image_shape> flipped(const tensor<float, image_shape>& x, b
 
 /// Test-time augmentation: the mean probability over the identity, both flips and their product, each with its own detections. The detections returned are those of
 /// the identity.
-template <class Net>
+template <class D = cpu_device, class Net>
 std::vector<prediction> predict_augmented(const Net& net, const tensor<float, image_shape>& images, const detector_options& o = {}) {
-  auto out = predict(net, images, o);
+  auto out = predict<D>(net, images, o);
   for (const auto& [horizontal, vertical] : {std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
-    const auto more = predict(net, detail::flipped(images, horizontal, vertical), o);
+    const auto more = predict<D>(net, detail::flipped(images, horizontal, vertical), o);
     for (std::size_t n = 0; n < out.size(); ++n)
       for (std::int64_t i = 0; i < out[n].height; ++i)
         for (std::int64_t j = 0; j < out[n].width; ++j)
