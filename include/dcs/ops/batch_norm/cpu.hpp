@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #define DCS_KERNELS <dcs/ops/batch_norm/rows.inl>
 #include <dcs/cpu/foreach_isa.inl>

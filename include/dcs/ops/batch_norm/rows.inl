@@ -1,19 +1,40 @@
 // Batch norm over rows of channels; see cpu.hpp.
 namespace dcs::DCS_ISA {
 
-// Mean and Σ (x − mean)² of rows [begin, end) of each channel; the block is read from memory once and from cache the second time.
+// A vector of channels of a row, of which `width` exist.
+template <class T>
+DCS_INLINE vec<T> norm_load(const T* p, std::int64_t width) {
+  return width == lanes<T> ? load(p) : load_part(p, width);
+}
+
+// The same as doubles: as many as a vector holds.
+template <class T>
+DCS_INLINE vec<double> norm_load_wide(const T* p, std::int64_t width) {
+  if constexpr (std::is_same_v<T, double>) {
+    return norm_load(p, width);
+  } else {
+    typename cpu::vector_of<T, DCS_ISA_BYTES / 2>::type half{};
+    if (width == lanes<double>) __builtin_memcpy(&half, p, sizeof half);
+    else
+      for (std::int64_t i = 0; i < width; ++i) half[i] = p[i];
+    return __builtin_convertvector(half, vec<double>);
+  }
+}
+
+// Mean and Σ (x − mean)² of rows [begin, end) of each channel, in double: an error of the mean moves a whole channel, and beside a small deviation a small
+// error is large. The block is read from memory once and from cache the second time.
 template <class T>
 DCS_TARGET void norm_block_moments(const T* x, std::int64_t rows, std::int64_t channels, double* mean, double* m2) {
-  for (std::int64_t c = 0; c < channels; c += lanes<T>) {
-    const std::int64_t width = std::min<std::int64_t>(lanes<T>, channels - c);
-    vec<T> sum{}, squares{};
-    for (std::int64_t r = 0; r < rows; ++r) sum += width == lanes<T> ? load(x + r * channels + c) : load_part(x + r * channels + c, width);
-    const vec<T> average = sum / static_cast<T>(rows);
+  for (std::int64_t c = 0; c < channels; c += lanes<double>) {
+    const std::int64_t width = std::min<std::int64_t>(lanes<double>, channels - c);
+    vec<double> sum{}, squares{};
+    for (std::int64_t r = 0; r < rows; ++r) sum += norm_load_wide(x + r * channels + c, width);
+    const vec<double> average = sum / static_cast<double>(rows);
     for (std::int64_t r = 0; r < rows; ++r) {
-      const vec<T> d = (width == lanes<T> ? load(x + r * channels + c) : load_part(x + r * channels + c, width)) - average;
+      const vec<double> d = norm_load_wide(x + r * channels + c, width) - average;
       squares += d * d;
     }
-    for (int i = 0; i < width; ++i) mean[c + i] = static_cast<double>(average[i]), m2[c + i] = static_cast<double>(squares[i]);
+    for (int i = 0; i < width; ++i) mean[c + i] = average[i], m2[c + i] = squares[i];
   }
 }
 
@@ -36,22 +57,28 @@ DCS_TARGET void norm_apply(const T* x, const T* a, const T* b, const T* residual
   }
 }
 
+// Rows whose sums stay in vectors of T before they join a sum in double: Σ g is small beside Σ |g| behind a norm, so a long run would round much of it.
+inline constexpr std::int64_t norm_run = 32;
+
 // Σ g and Σ g · (x − mean) of each channel, where g is dy under the mask of y > 0 (if y is given).
 template <class T>
 DCS_TARGET void norm_block_sums(const T* x, const T* y, const T* dy, const T* mean, std::int64_t rows, std::int64_t channels, double* sum, double* product) {
   for (std::int64_t c = 0; c < channels; c += lanes<T>) {
     const std::int64_t width = std::min<std::int64_t>(lanes<T>, channels - c);
-    const bool whole = width == lanes<T>;
-    const vec<T> m = whole ? load(mean + c) : load_part(mean + c, width);
-    vec<T> s{}, p{};
-    for (std::int64_t r = 0; r < rows; ++r) {
-      const std::int64_t at = r * channels + c;
-      vec<T> g = whole ? load(dy + at) : load_part(dy + at, width);
-      if (y) g = (whole ? load(y + at) : load_part(y + at, width)) > vec<T>{} ? g : vec<T>{};
-      s += g;
-      p += g * ((whole ? load(x + at) : load_part(x + at, width)) - m);
+    const vec<T> m = norm_load(mean + c, width);
+    double sums[lanes<T>] = {}, products[lanes<T>] = {};
+    for (std::int64_t r0 = 0; r0 < rows; r0 += norm_run) {
+      vec<T> s{}, p{};
+      for (std::int64_t r = r0; r < std::min(rows, r0 + norm_run); ++r) {
+        const std::int64_t at = r * channels + c;
+        vec<T> g = norm_load(dy + at, width);
+        if (y) g = norm_load(y + at, width) > vec<T>{} ? g : vec<T>{};
+        s += g;
+        p += g * (norm_load(x + at, width) - m);
+      }
+      for (int i = 0; i < lanes<T>; ++i) sums[i] += static_cast<double>(s[i]), products[i] += static_cast<double>(p[i]);
     }
-    for (int i = 0; i < width; ++i) sum[c + i] = static_cast<double>(s[i]), product[c + i] = static_cast<double>(p[i]);
+    for (int i = 0; i < width; ++i) sum[c + i] = sums[i], product[c + i] = products[i];
   }
 }
 

@@ -1,6 +1,6 @@
 // Convolution on the host. A convolution is a matrix product whose left side is gathered while it is packed (patches.inl); 1×1 convolutions are the
 // product itself; depthwise ones run over channels (depthwise.inl); 3×3 ones in f32 go to Winograd's algorithm where it does less work than
-// it costs (winograd.hpp). The choice depends on the shape alone.
+// it costs (winograd.hpp); small ones in f32 sum in f64 (widened.hpp). The choice depends on the shape alone.
 //
 // A convolution on any device is seven entry points, found by the device: conv2d_forward(D{}, geometry, x, w, epilogue, y), conv2d_data_gradient,
 // conv2d_weight_gradient, and for what surrounds them relu_gradient, sum_rows and scaled_weights; a matrix product is one, gemm(D{}, …). The host's
@@ -18,6 +18,7 @@
 #define DCS_KERNELS <dcs/ops/conv2d/relu_gradient.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
+#include <dcs/ops/conv2d/widened.hpp>
 #include <dcs/ops/conv2d/winograd.hpp>
 
 namespace dcs::cpu {
@@ -26,7 +27,8 @@ namespace dcs::cpu {
 template <class T>
 void conv2d_forward(const conv2d_geometry& g, const T* x, const T* w, const epilogue<T>& e, T* y) {
   if (g.out_pixels() == 0) return;
-  if (g.depthwise() && g.taps() <= 128) DCS_DISPATCH(depthwise_forward, g, x, w, e, y);
+  if (widening_suits<T>(g)) widened_forward(g, x, w, e, y);
+  else if (g.depthwise() && g.taps() <= 128) DCS_DISPATCH(depthwise_forward, g, x, w, e, y);
   else if (winograd_suits<T>(g)) winograd_forward(g, x, w, e, y);
   else DCS_DISPATCH(direct_forward, g, x, w, e, y);
 }

@@ -1,0 +1,51 @@
+// Small convolutions in f32 with sums in f64. Where a map has few pixels, batch norm divides by the deviation of few values and so enlarges what
+// rounding left in them, until a ReLU behind it turns the other way and every gradient before it jumps. A long sum in f32 is wrong by 2e-7 to 7e-7 of
+// its size, Winograd's by twice that; in f64 what remains is the rounding of the result, 3e-8. It costs twice the direct algorithm's time, which
+// small problems can spare. The gradients are smooth in what they sum and stay in f32.
+#pragma once
+
+#include <dcs/cpu/gemm.hpp>
+#include <dcs/ops/conv2d/geometry.hpp>
+
+#include <type_traits>
+
+namespace dcs::cpu {
+
+/// Whether a forward convolution sums in f64: f32, at most 2²⁶ multiply-adds.
+template <class T>
+bool widening_suits(const conv2d_geometry& g) {
+  return std::is_same_v<T, float> && g.multiply_adds() <= std::int64_t{1} << 26;
+}
+
+/// y = act(conv(x, w) · scale + shift + residual), rounded once at the end.
+template <class T>
+void widened_forward(const conv2d_geometry& g, const T* x, const T* w, const epilogue<T>& e, T* y) {
+  constexpr std::int64_t grain = 1 << 13;
+  const std::int64_t inputs = g.in_pixels() * g.in_c, pixels = g.out_pixels(), channels = g.out_c;
+  const scratch<double> wide(inputs + g.weights() + pixels * channels);
+  double *xd = wide.data(), *wd = xd + inputs, *yd = wd + g.weights();
+  const auto widen = [](const T* from, std::int64_t count, double* to) {
+    parallel_chunks(count, grain, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) to[i] = static_cast<double>(from[i]);
+    });
+  };
+  widen(x, inputs, xd);
+  widen(w, g.weights(), wd);
+  const double *xc = xd, *wc = wd;
+  if (g.depthwise() && g.taps() <= 128)
+    DCS_DISPATCH(depthwise_forward, g, xc, wc, epilogue<double>{}, yd);
+  else
+    DCS_DISPATCH(direct_forward, g, xc, wc, epilogue<double>{}, yd);
+  parallel_chunks(pixels, std::max<std::int64_t>(1, grain / channels), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = begin; p < end; ++p)
+      for (std::int64_t c = 0; c < channels; ++c) {
+        double v = yd[p * channels + c];
+        if (e.scale) v *= static_cast<double>(e.scale[c]);
+        if (e.shift) v += static_cast<double>(e.shift[c]);
+        if (e.residual) v += static_cast<double>(e.residual[p * e.residual_stride + c]);
+        y[p * channels + c] = static_cast<T>(e.relu && v < 0 ? 0.0 : v);
+      }
+  });
+}
+
+}  // namespace dcs::cpu
