@@ -59,7 +59,7 @@ struct smaller {
 template <class T>
 struct proposal_candidates_kernel {
   static constexpr const char* name = "proposal_candidates";
-  static constexpr int threads = 1024, digit = 11, bins = 1 << digit;
+  static constexpr int threads = 1024, resident = 1, digit = 11, bins = 1 << digit;
   using A = arithmetic_t<T>;
   using U = detail::key_of<A>;
   struct level {

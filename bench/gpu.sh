@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Times every kernel on the GPU of this machine beside PyTorch, the two in turn in one run, with the share of its floor that each kernel reaches (see
+# gpu/measure.cuh); then the tests of kernels on the GPU, and compute-sanitizer over them. Without a GPU: exit status 77. PyTorch is that of DCS_PYTHON, else
+# python3; without one its columns stay empty. Usage: bash bench/gpu.sh [rounds]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+nvidia-smi -L >/dev/null 2>&1 || { echo "gpu.sh: skipped: no GPU on this machine"; exit 77; }
+rounds=${1:-3}
+python=${DCS_PYTHON:-python3}
+cmake --preset cuda >/dev/null
+cmake --build build/cuda -j "$(nproc)"
+
+times=$(mktemp -d)
+trap 'rm -rf "$times"' EXIT
+nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,power.limit --format=csv,noheader
+peer=yes
+"$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null || { peer=no; echo "gpu.sh: $python has no PyTorch for this GPU: dcs alone is timed"; }
+: >"$times/peer"
+for _ in $(seq "$rounds"); do
+  build/cuda/bench/bench_gpu | tee -a "$times/ours" | grep '^#'
+  if [ $peer = yes ]; then "$python" bench/gpu/peer.py | tee -a "$times/peer" | grep '^#'; fi
+done
+# Medians over the rounds, in the order of the first.
+awk '
+  function median(list,   n, part, i, j, t) {
+    n = split(list, part, " ")
+    for (i = 2; i <= n; ++i) for (j = i; j > 1 && part[j] + 0 < part[j - 1] + 0; --j) { t = part[j]; part[j] = part[j - 1]; part[j - 1] = t }
+    return n % 2 ? part[(n + 1) / 2] : (part[n / 2] + part[n / 2 + 1]) / 2
+  }
+  /^#/ { next }
+  FILENAME == ARGV[1] { if (!($1 in ours)) order[++count] = $1; ours[$1] = ours[$1] " " $2; floors[$1] = floors[$1] " " $3; next }
+  $2 != "-" { peers[$1] = peers[$1] " " $2 }
+  END {
+    printf "%-32s %10s %10s %8s %9s\n", "kernel", "dcs ms", "torch ms", "times", "of floor"
+    for (i = 1; i <= count; ++i) {
+      name = order[i]; own = median(ours[name]); share = sprintf("%.0f %%", 100 * median(floors[name]) / own)
+      if (name in peers) printf "%-32s %10.4f %10.4f %8.2f %9s\n", name, own, median(peers[name]), median(peers[name]) / own, share
+      else printf "%-32s %10.4f %10s %8s %9s\n", name, own, "-", "-", share
+    }
+  }' "$times/ours" "$times/peer"
+
+ctest --test-dir build/cuda -L gpu --output-on-failure
+sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
+[ -n "$sanitizer" ] || { echo "gpu.sh: compute-sanitizer is not installed: its checks are left out"; exit 0; }
+export DCS_TEST_DATA=$PWD/tests
+for program in build/cuda/tests/cuda/gpu_*; do
+  [ -f "$program" ] && [ -x "$program" ] || continue
+  for tool in memcheck racecheck synccheck; do
+    echo "compute-sanitizer $tool: $(basename "$program")"
+    "$sanitizer" --tool $tool --error-exitcode 1 --print-limit 10 "$program" '--test-case=kernel*' | tail -n 4
+  done
+done

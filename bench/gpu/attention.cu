@@ -1,0 +1,48 @@
+// Attention and softmax: 8 heads of depth 32, at the three numbers of tokens that a network meets.
+#include "measure.cuh"
+
+#include <dcs/ops/attention/cuda.cuh>
+#include <dcs/ops/softmax/cuda.cuh>
+
+namespace gpu_bench {
+
+namespace {
+
+template <class T>
+void attention(meter& m, std::int64_t batch, std::int64_t tokens) {
+  const dcs::attention_geometry g{batch * 8, tokens, tokens, 32, 1 / std::sqrt(32.0)};
+  const std::int64_t n = g.heads * tokens * g.depth;
+  const buffer<T> q(n), k(n), v(n), o(n), dy(n), dq(n), dk(n), dv(n);
+  const buffer<float> logsum(g.heads * tokens);
+  const double product = 2.0 * static_cast<double>(n) * static_cast<double>(tokens), bytes = static_cast<double>(q.bytes());
+  const auto name = "attention_" + std::to_string(tokens);
+  m.run<T>(name + "_forward", 4 * bytes, 2 * product,
+           [&] { dcs::cuda::attention_forward<T>(device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data()); });
+  m.run<T>(name + "_backward", 8 * bytes, 5 * product, [&] {
+    dcs::cuda::attention_backward<T>(device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data(), dy.data(), dq.data(), dk.data(), dv.data());
+  });
+}
+
+template <class T>
+void softmax(meter& m, std::int64_t rows, std::int64_t n) {
+  const buffer<T> x(rows * n), y(rows * n), dx(rows * n);
+  const auto name = "softmax_" + std::to_string(n);
+  const double bytes = static_cast<double>(x.bytes());
+  m.run<T>(name + "_forward", 2 * bytes, 0, [&] { dcs::cuda::softmax_forward(device{}, x.data(), y.data(), rows, n, 1); });
+  m.run<T>(name + "_backward", 3 * bytes, 0, [&] { dcs::cuda::softmax_backward(device{}, y.data(), x.data(), dx.data(), rows, n, 1); });
+}
+
+template <class T>
+void cases(meter& m) {
+  attention<T>(m, 16, 256);
+  attention<T>(m, 4, 1360);
+  attention<T>(m, 1, 5440);
+  softmax<T>(m, 65536, 256);
+  softmax<T>(m, 4096, 5440);
+}
+
+}  // namespace
+
+void attention_cases(meter& m) { cases<float>(m), cases<dcs::bf16>(m); }
+
+}  // namespace gpu_bench

@@ -1,0 +1,110 @@
+// Norms, a chain of pointwise functions, and the optimiser's step.
+#include "measure.cuh"
+
+#include <dcs/expr/chain.cuh>
+#include <dcs/grad/accumulate.cuh>
+#include <dcs/ops/batch_norm/cuda.cuh>
+#include <dcs/ops/layer_norm/cuda.cuh>
+#include <dcs/ops/reduce/reduce.hpp>
+#include <dcs/optim/adamw.cuh>
+
+namespace gpu_bench {
+
+namespace {
+
+using dcs::cuda::arithmetic_t;
+
+template <class T>
+void batch_norm(meter& m) {
+  const std::int64_t rows = 4 * 64 * 64, channels = 256;
+  const buffer<T> x(rows * channels), y(rows * channels), dy(rows * channels), dx(rows * channels), gamma(channels), beta(channels), dgamma(channels),
+      dbeta(channels), mean(channels), variance(channels);
+  const buffer<double> moments(2 * channels);
+  const buffer<arithmetic_t<T>> numbers(2 * channels);
+  const double bytes = static_cast<double>(x.bytes());
+  m.run<T>("batch_norm_forward", 3 * bytes, 0, [&] {
+    dcs::cuda::norm_statistics<T>(device{}, x.data(), gamma.data(), beta.data(), 0.1, 1e-5, rows, channels, mean.data(), variance.data(),
+                                  moments.data(), moments.data() + channels, numbers.data(), numbers.data() + channels);
+    dcs::cuda::norm_forward<T>(device{}, x.data(), numbers.data(), numbers.data() + channels, nullptr, false, y.data(), rows, channels);
+  });
+  m.run<T>("batch_norm_backward", 5 * bytes, 0, [&] {
+    dcs::cuda::norm_backward<T>(device{}, x.data(), nullptr, dy.data(), gamma.data(), moments.data(), moments.data() + channels, rows, channels,
+                                dx.data(), nullptr, dgamma.data(), dbeta.data());
+  });
+}
+
+template <class T>
+void layer_norm(meter& m) {
+  const std::int64_t rows = 4 * 5440, n = 256;
+  const buffer<T> x(rows * n), y(rows * n), dy(rows * n), dx(rows * n), gamma(n), beta(n), dgamma(n), dbeta(n);
+  const buffer<double> statistics(2 * rows);
+  const double bytes = static_cast<double>(x.bytes());
+  m.run<T>("layer_norm_forward", 2 * bytes, 0, [&] {
+    dcs::cuda::layer_norm_forward<T>(device{}, x.data(), nullptr, gamma.data(), beta.data(), 1e-5, nullptr, y.data(), statistics.data(), rows, n);
+  });
+  m.run<T>("layer_norm_backward", 3 * bytes, 0, [&] {
+    dcs::cuda::layer_norm_backward<T>(device{}, x.data(), dy.data(), gamma.data(), statistics.data(), dx.data(), dgamma.data(), dbeta.data(), rows,
+                                      n);
+  });
+}
+
+// relu(x · scale + shift) · sigmoid(x): one pass forward; backward one pass and the sums for scale and shift.
+template <class T>
+void chain(meter& m) {
+  using namespace dcs;
+  using map = shape<dyn<"n">, 256>;
+  using vector = shape<256>;
+  const extent_t rows = 65536;
+  const buffer<T> x(rows * 256), scale(256), shift(256), dy(rows * 256);
+  const auto of = [&]<class S>(const buffer<T>& b, S, const sizes<S::rank>& n) {
+    auto t = tensor<T, S, device>::empty(n);
+    device::copy(t.data(), b.data(), b.bytes());
+    return t;
+  };
+  const auto xt = of(x, map{}, {rows, 256}), gradient = of(dy, map{}, {rows, 256});
+  const auto st = of(scale, vector{}, {256}), tt = of(shift, vector{}, {256});
+  const auto f = [](const auto& a, const auto& s, const auto& t) { return eval(relu(a * s + t) * sigmoid(a)); };
+  const double bytes = static_cast<double>(x.bytes());
+  m.run<T>("chain_forward", 2 * bytes, 0, [&] { f(xt, st, tt); });
+  var<T, map, device> y;
+  m.run<T>(
+      "chain_backward", 3 * bytes, 0,
+      [&] { y = f(var<T, map, device>::leaf(xt), var<T, vector, device>::leaf(st), var<T, vector, device>::leaf(tt)); },
+      [&] { backward(y, gradient); });
+}
+
+void adamw(meter& m) {
+  std::vector<std::int64_t> sizes;
+  for (int i = 0; i < 40; ++i)
+    for (std::int64_t n : {1 << 20, 1 << 18, 1 << 16, 256}) sizes.push_back(n);
+  std::vector<buffer<float>> memory;
+  std::vector<dcs::adamw_parameter<float>> parameters;
+  double count = 0;
+  for (auto n : sizes) {
+    for (int k = 0; k < 4; ++k) memory.emplace_back(n);
+    device::zero(memory.back().data(), memory.back().bytes());  // the second moment
+    const auto* of = &memory[memory.size() - 4];
+    parameters.push_back({of[0].data(), of[1].data(), of[2].data(), of[3].data(), nullptr, n});
+    count += static_cast<double>(n);
+  }
+  const auto numbers = dcs::adamw_numbers::of({1e-4, 0.9, 0.999, 1e-8, 1e-4, 1.0}, 10);
+  dcs::adamw_memory kept;
+  // The gradient is read for the norm, then with parameter and moments, which are written.
+  m.run<float>("adamw_clipped", 32 * count, 0, [&] {
+    dcs::cuda::adamw_measure(device{}, parameters, numbers, kept);
+    dcs::cuda::adamw_move(device{}, parameters, numbers, kept);
+  });
+}
+
+template <class T>
+void cases(meter& m) {
+  batch_norm<T>(m);
+  layer_norm<T>(m);
+  chain<T>(m);
+}
+
+}  // namespace
+
+void pointwise_cases(meter& m) { cases<float>(m), cases<dcs::bf16>(m), adamw(m); }
+
+}  // namespace gpu_bench
