@@ -10,5 +10,5 @@ cmake --build build/demo-release -j "$(nproc)" --target dcs_synthesize dcs_train
 bin=build/demo-release/examples
 rm -rf "$out"
 "$bin/dcs_synthesize" --out "$out/set" --kind mri --size 128 --train 400 --val 40 --test 80 --seed 1
-"$bin/dcs_train" --net small-scratch --data "$out/set" --out "$out/run" --size 128 --epochs 6 --rate 1e-3 --cosine --seed 1
+"$bin/dcs_train" --net small-scratch --data "$out/set" --out "$out/run" --size 128 --epochs 10 --rate 1e-3 --cosine --box-samples 128 --seed 1
 "$bin/dcs_evaluate" --run "$out/run" --split test --overlays 16

@@ -6,7 +6,7 @@
 
 // clang-format off
 #define DCS_VARIANT_LIST(X)                                                                                        \
-  X(0, "small-scratch",    dcs::dcsnet<dcs::resnet<18, dcs::nn::batch_norm>, dcs::dghc<32>, dcs::msfa<4, 8>, 32>)  \
+  X(0, "small-scratch",    dcs::dcsnet<dcs::resnet<18, dcs::nn::batch_norm>, dcs::dghc<32>, dcs::msfa<2, 4>, 32>)  \
   X(1, "resnet18-128",     dcs::dcsnet<dcs::resnet<18>, dcs::dghc<32>, dcs::msfa<4, 8>, 128>)                      \
   X(2, "paper",            dcs::dcsnet<dcs::resnet<50>, dcs::dghc<64>, dcs::msfa<4, 8>, 256>)                      \
   X(3, "paper-scratch",    dcs::dcsnet<dcs::resnet<50, dcs::nn::batch_norm>, dcs::dghc<64>, dcs::msfa<4, 8>, 256>) \

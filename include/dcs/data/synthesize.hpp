@@ -6,8 +6,11 @@
 #include <dcs/core/philox.hpp>
 #include <dcs/data/image.hpp>
 
+#include <algorithm>
 #include <numbers>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace dcs {
 
@@ -84,18 +87,33 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
     return std::pair(cy + ry * far * std::sin(angle), cx + rx * far * std::cos(angle));
   };
 
+  // Where the lesion will be, and what must stay clear of one another: two distractors in one place could look like anything.
+  const auto [ly, lx] = place(7, 0.72);
+  const double radius = u(9, 0.040, 0.052) * s;
+  struct disc {
+    double y, x, radius;
+  };
+  std::vector<disc> taken{{ly, lx, 1.4 * radius}};
+
   // Distractors: bright smooth discs, rings and vessels.
   const double contrast = u(4, 0.20, 0.28);
   const auto discs = 3 + r.below(5, 4);
   for (std::uint32_t k = 0; k < discs; ++k) {
     const std::uint64_t o = 100 + 20 * k;
-    const auto [dy, dx] = place(o, 0.85);
-    const bool ring = u(o + 5, 0, 1) < 0.3;
-    const double radius = (ring ? u(o + 2, 0.04, 0.06) : u(o + 2, 0.012, 0.026)) * s, stretch = u(o + 3, 0.8, 1.25),
-                 amount = contrast * u(o + 4, 1.2, 2.0);
+    const bool ring = u(o, 0, 1) < 0.3;
+    const double size = (ring ? u(o + 1, 0.04, 0.06) : u(o + 1, 0.012, 0.026)) * s, stretch = u(o + 2, 0.8, 1.25),
+                 amount = contrast * u(o + 3, 1.2, 2.0);
+    std::optional<disc> found;
+    for (std::uint64_t attempt = 0; attempt < 8 && !found; ++attempt) {
+      const auto [y, x] = place(o + 4 + 2 * attempt, 0.85);
+      const bool clear = std::all_of(taken.begin(), taken.end(), [&](const disc& d) { return std::hypot(y - d.y, x - d.x) > 1.4 * size + d.radius; });
+      if (clear) found = disc{y, x, 1.4 * size};
+    }
+    if (!found) continue;
+    taken.push_back(*found);
     for (std::int64_t y = 0; y < side; ++y)
       for (std::int64_t x = 0; x < side; ++x) {
-        const double q = std::hypot((static_cast<double>(y) - dy) * stretch, (static_cast<double>(x) - dx) / stretch) / radius;
+        const double q = std::hypot((static_cast<double>(y) - found->y) * stretch, (static_cast<double>(x) - found->x) / stretch) / size;
         if (q < 1.4) at(y, x) += amount * (ring ? std::exp(-20 * (q - 0.8) * (q - 0.8)) : 1 / (1 + std::exp(14 * (q - 1))));
       }
   }
@@ -122,8 +140,6 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
   }
 
   // The lesion: a lobed outline, mottled inside, no brighter than the distractors.
-  const auto [ly, lx] = place(7, 0.72);
-  const double radius = u(9, 0.036, 0.050) * s;
   double lobes[5], phase[5];
   for (std::uint64_t k = 0; k < 5; ++k) lobes[k] = u(10 + k, 0.0, 0.30 / static_cast<double>(k + 1)), phase[k] = u(20 + k, 0, 2 * std::numbers::pi);
   const detail::value_noise mottle(r.child(3), std::max(2.5, s / 45), 1);
