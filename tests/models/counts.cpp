@@ -48,9 +48,50 @@ static_assert(segmentation_head<256, 32, msfa<>>::tokens == 208);
 using rpn_maps = decltype(std::declval<const rpn_head<256>&>()(std::declval<const level<2, 256>&>()));
 static_assert(std::is_same_v<decltype(rpn_maps::objectness), level<2, 3>> && std::is_same_v<decltype(rpn_maps::deltas), level<2, 12>>);
 using pooled = tensor<float, shape<dyn<"proposal">, 7, 7, 256>>;
+using proposals = tensor<float, shape<dyn<"proposal">, 5>>;
+static_assert(std::is_same_v<decltype(roi_align_levels<7>(std::declval<const proposals&>(), std::declval<const std::vector<int>&>(), std::declval<const std::vector<double>&>(), 2,
+                                                          std::declval<const level<2, 256>&>(), std::declval<const level<3, 256>&>(),
+                                                          std::declval<const level<4, 256>&>(), std::declval<const level<5, 256>&>())),
+                             pooled>);
 using box_maps = decltype(std::declval<const box_head<256>&>()(std::declval<const pooled&>()));
 static_assert(std::is_same_v<decltype(box_maps::scores), tensor<float, shape<dyn<"proposal">, 2>>>);
 static_assert(std::is_same_v<decltype(box_maps::deltas), tensor<float, shape<dyn<"proposal">, 8>>>);
+
+// Inside the head, stage by stage.
+template <class Stage, class... X>
+using output_of = std::remove_cvref_t<decltype(eval(std::declval<const Stage&>()(std::declval<const X&>()...)))>;
+template <class Stage, int Side>
+inline constexpr bool keeps = std::is_same_v<output_of<Stage, region<Side, 256>>, region<Side, 256>>;
+static_assert(keeps<enhance<256>, 64> && keeps<enhance<256>, 32> && keeps<enhance<256>, 16> && keeps<enhance<256>, 8>);
+static_assert(keeps<crop_encoder<256>, 64> && keeps<crop_encoder<256>, 32> && keeps<crop_encoder<256>, 16> && keeps<crop_encoder<256>, 8>);
+using paper_head = decltype(paper::head);
+template <int Level, int Side>
+using patches_of = output_of<std::tuple_element_t<Level, decltype(paper_head::embed)>, region<Side, 256>>;
+static_assert(std::is_same_v<patches_of<0, 64>, region<8, 256>> && std::is_same_v<patches_of<1, 32>, region<8, 256>>);
+static_assert(std::is_same_v<patches_of<2, 16>, region<8, 256>> && std::is_same_v<patches_of<3, 8>, region<8, 256>>);
+using sequence = tensor<float, shape<dyn<"roi">, 256, 256>>;
+static_assert(std::is_same_v<output_of<nn::transformer_encoder_layer<256, 8, 1024>, sequence>, sequence>);
+template <int Side>
+using decoded = output_of<skip_fusion<256>, region<Side, 256>, region<Side / 2, 256>>;
+static_assert(std::is_same_v<decoded<16>, region<16, 256>> && std::is_same_v<decoded<32>, region<32, 256>> && std::is_same_v<decoded<64>, region<64, 256>>);
+static_assert(std::is_same_v<decltype(resize_bilinear<corners::aligned, 64, 64>(std::declval<const region<8, 256>&>())), region<64, 256>>);
+static_assert(keeps<refinement<256>, 64>);
+static_assert(std::is_same_v<output_of<gate_logits<256, 4>, region<64, 256>, region<64, 256>, region<64, 256>, region<64, 256>>, region<64, 4>>);
+using paper_fusion = msfa<4, 8>::stage<256, 4>;
+static_assert(std::is_same_v<decltype(std::declval<const paper_fusion&>().fuse(std::declval<const region<64, 256>&>(), std::declval<const region<64, 256>&>(),
+                                                                               std::declval<const region<64, 256>&>(), std::declval<const region<64, 256>&>())),
+                             region<64, 256>>);
+static_assert(std::is_same_v<output_of<logit_head<256, 128>, region<64, 256>>, region<64, 1>>);
+static_assert(std::is_same_v<output_of<logit_head<256, 128, 64>, region<64, 256>>, region<64, 1>>);
+static_assert(std::is_same_v<output_of<logit_head<256, 64>, region<64, 256>>, region<64, 1>>);
+// What a call notes on its way: tokens and attended tokens, the gate's weights, the fused map.
+struct type_trace {
+  template <class X>
+  constexpr void operator()(const char*, const X&) const {
+    static_assert(std::is_same_v<X, sequence> || std::is_same_v<X, region<64, 4>> || std::is_same_v<X, region<64, 256>>);
+  }
+};
+static_assert(std::is_same_v<decltype(std::declval<const paper_head&>()(std::declval<const crop_maps&>(), true, type_trace())), segmentation<region<64, 1>>>);
 
 // What a user's stage must offer.
 static_assert(detection_backbone<resnet<18>> && !detection_backbone<nn::dropout>);
