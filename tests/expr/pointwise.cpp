@@ -24,8 +24,8 @@ TEST_CASE("every function passes the gradient check, with and without broadcasti
   for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
     if (!cpu::supports(isa)) continue;
     cpu::set_isa(isa);
-    for (extent_t n : {0, 1, 5})
-      for (extent_t h : {1, 2, 7}) {
+    for (extent_t n : {0, 1, 2, 5})
+      for (extent_t h : {1, 2, 3, 7, 16}) {
         const auto x = random_normal<double, map_t>({n, h, 3}, {1, 1}), y = random_normal<double, map_t>({n, h, 3}, {1, 2});
         const auto c = random_normal<double, shape<3>>({3}, {1, 3});
         const auto r = random_normal<double, shape<dyn<"n">, 1, 1>>({n, 1, 1}, {1, 4});
@@ -37,6 +37,9 @@ TEST_CASE("every function passes the gradient check, with and without broadcasti
         CHECK(gradcheck([](const auto& a, const auto& b, const auto& d) { return (a * b + d) * b; }, s, 12, x, c, r) < 1e-6);
         CHECK(gradcheck([](const auto& a) { return apply<mish>(a) * 2; }, s, 12, x) < 1e-6);
         CHECK(gradcheck([](const auto& b, const auto& d) { return b * d; }, s, 12, c, r) < 1e-6);
+        const auto embedding = random_normal<double, shape<dyn<"h">, 3>>({h, 3}, {1, 5});  // of a position, added to every sequence
+        CHECK(gradcheck([](const auto& a, const auto& e) { return a + e; }, s, 12, x, embedding) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return sigmoid(a); }, s, 12, x) < 1e-6);
       }
   }
 }

@@ -97,6 +97,22 @@ void check_geometry(const conv2d_geometry& g, std::uint64_t seed, double bound) 
   CHECK(relative_error(dw, wanted.dw) < bound);
 }
 
+// f32 with every part of the epilogue; the inputs are exact.
+void check_forward(const conv2d_geometry& g, double bound) {
+  const auto x = random_values(g.in_pixels() * g.in_c, {1, 1}), w = random_values(g.weights(), {1, 2}), scale = random_values(g.out_c, {1, 3}),
+             shift = random_values(g.out_c, {1, 4}), residual = random_values(g.out_pixels() * g.out_c, {1, 5});
+  auto wanted = reference(g, x, w, residual).y;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const std::size_t c = i % scale.size();
+    wanted[i] = std::max(0.0, wanted[i] * scale[c] + shift[c] + residual[i]);
+  }
+  const auto narrow = [](const std::vector<double>& v) { return std::vector<float>(v.begin(), v.end()); };
+  const auto tx = narrow(x), tw = narrow(w), ts = narrow(scale), tt = narrow(shift), tr = narrow(residual);
+  std::vector<float> y(wanted.size());
+  cpu::conv2d_forward<float>(g, tx.data(), tw.data(), {ts.data(), tt.data(), tr.data(), g.out_c, true}, y.data());
+  CHECK(relative_error(y, wanted) < bound);
+}
+
 conv2d_geometry random_geometry(random_stream r) {
   const std::int64_t kernels[] = {1, 2, 3, 3, 3, 4, 5, 7, 8}, channels[] = {1, 3, 4, 5, 8, 12, 16, 17, 32, 48, 64}, batches[] = {0, 1, 2, 3};
   conv2d_geometry g{};
@@ -150,6 +166,21 @@ TEST_CASE("convolution kernels equal the definition on every instruction set") {
   cpu::set_isa(before);
 }
 
+TEST_CASE("small convolutions in f32 are rounded once; large ones are not small") {
+  const auto before = cpu::current_isa();
+  for (auto isa : every_isa) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    for (const auto& g : {square(2, 4, 256, 96, 3, 1, 1), square(1, 6, 40, 40, 3, 1, 1, 40), square(2, 8, 300, 17, 1, 1, 0), square(1, 9, 64, 24, 3, 2, 1)}) {
+      REQUIRE(cpu::widening_suits<float>(g));
+      check_forward(g, 5e-8);
+    }
+  }
+  cpu::set_isa(before);
+  CHECK_FALSE(cpu::widening_suits<float>(square(4, 64, 256, 256, 3, 1, 1)));
+  CHECK_FALSE(cpu::widening_suits<double>(square(1, 4, 16, 16, 3, 1, 1)));
+}
+
 TEST_CASE("convolutions give the same bits with any number of threads") {
   const int before = threads();
   for (const auto& g :
@@ -189,17 +220,28 @@ void check_gradient(extent_t n, extent_t h, extent_t w) {
 }  // namespace
 
 TEST_CASE("conv2d passes the gradient check in double") {
-  for (extent_t n : {0, 1, 2})
-    for (extent_t side : {3, 4, 7}) {
-      check_gradient<1, 1, 0, 1, 1, 3, 4>(n, side, side + 1);
-      check_gradient<3, 1, 1, 1, 1, 3, 4>(n, side, side + 1);
-      check_gradient<3, 2, 1, 1, 1, 4, 2>(n, side, side + 1);
-      check_gradient<3, 1, 1, 1, 4, 4, 4>(n, side, side);
-      check_gradient<3, 1, 2, 2, 2, 4, 6>(n, side, side);
-      check_gradient<2, 2, 0, 1, 1, 1, 1>(n, side, side);
-    }
-  check_gradient<1, 1, 0, 1, 1, 1, 1>(1, 1, 1);
-  check_gradient<7, 2, 3, 1, 1, 3, 2>(1, 9, 8);
+  // Each kind in 21 shapes: plain, strided, depthwise, grouped, dilated, patches that do not overlap.
+  const auto before = cpu::current_isa();
+  for (auto isa : every_isa) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    CAPTURE(cpu::name(isa));
+    for (extent_t n : {0, 1, 2})
+      for (extent_t side : {1, 2, 3, 4, 5, 7, 9}) {
+        CAPTURE(n);
+        CAPTURE(side);
+        check_gradient<1, 1, 0, 1, 1, 3, 4>(n, side, side + 1);
+        check_gradient<3, 1, 1, 1, 1, 3, 4>(n, side, side + 1);
+        check_gradient<3, 2, 1, 1, 1, 4, 2>(n, side, side + 1);
+        check_gradient<3, 1, 1, 1, 4, 4, 4>(n, side, side);
+        check_gradient<3, 1, 1, 1, 2, 4, 6>(n, side, side);
+        check_gradient<3, 1, 2, 2, 1, 2, 3>(n, side, side);
+        check_gradient<2, 2, 0, 1, 1, 1, 1>(n, side + 1, side + 1);
+      }
+    check_gradient<1, 1, 0, 1, 1, 1, 1>(1, 1, 1);
+    check_gradient<7, 2, 3, 1, 1, 3, 2>(1, 9, 8);
+  }
+  cpu::set_isa(before);
 }
 
 TEST_CASE("the extents of a convolution's result are part of its type") {

@@ -22,13 +22,15 @@ void check_linear(extent_t n) {
 }  // namespace
 
 TEST_CASE("linear: values and gradients") {
-  for (extent_t n : {0, 1, 3, 8}) {
-    check_linear<1, 1>(n);
-    check_linear<3, 5>(n);
-    check_linear<17, 33>(n);
-    check_linear<40, 2>(n);
-    check_linear<1, 7>(n);
-  }
+  test::for_each_isa([] {
+    for (extent_t n : {0, 1, 3, 8}) {
+      check_linear<1, 1>(n);
+      check_linear<3, 5>(n);
+      check_linear<17, 33>(n);
+      check_linear<40, 2>(n);
+      check_linear<1, 7>(n);
+    }
+  });
   const auto x = tensor<float, shape<1, 2>>::from(std::vector<float>{1, 2});
   const auto w = tensor<float, shape<2, 2>>::from(std::vector<float>{1, 2, 3, 4});
   const auto y = linear(x, w, tensor<float, shape<2>>::from(std::vector<float>{10, 20}));
@@ -37,19 +39,21 @@ TEST_CASE("linear: values and gradients") {
 }
 
 TEST_CASE("matmul: values and gradients, with transposes on either side") {
-  for (extent_t n : {0, 1, 3})
-    for (extent_t m : {1, 2, 15})
-      for (extent_t k : {1, 4}) {
-        const auto a = random_normal<double, shape<dyn<"n">, dyn<"m">, dyn<"k">>>({n, m, k}, {1, 1});
-        const auto b = random_normal<double, shape<dyn<"n">, dyn<"k">, 5>>({n, k, 5}, {1, 2});
-        const auto at = random_normal<double, shape<dyn<"n">, dyn<"k">, dyn<"m">>>({n, k, m}, {1, 3});
-        const auto bt = random_normal<double, shape<dyn<"n">, 5, dyn<"k">>>({n, 5, k}, {1, 4});
-        CHECK(gradcheck([](const auto& p, const auto& q) { return matmul(p, q); }, {4, 4}, 10, a, b) < 1e-6);
-        CHECK(gradcheck([](const auto& p, const auto& q) { return matmul(transpose(p), q); }, {4, 5}, 10, at, b) < 1e-6);
-        CHECK(gradcheck([](const auto& p, const auto& q) { return matmul(p, transpose(q)); }, {4, 6}, 10, a, bt) < 1e-6);
-        CHECK(gradcheck([](const auto& p, const auto& q) { return matmul(transpose(p), transpose(q)); }, {4, 7}, 10, at, bt) < 1e-6);
-        CHECK(gradcheck([](const auto& p) { return transpose(p); }, {4, 8}, 10, a) < 1e-6);
-      }
+  test::for_each_isa([] {
+    for (extent_t n : {0, 1, 3})
+      for (extent_t m : {1, 2, 6, 15})
+        for (extent_t k : {1, 4}) {
+          const auto a = random_normal<double, shape<dyn<"n">, dyn<"m">, dyn<"k">>>({n, m, k}, {1, 1});
+          const auto b = random_normal<double, shape<dyn<"n">, dyn<"k">, 5>>({n, k, 5}, {1, 2});
+          const auto at = random_normal<double, shape<dyn<"n">, dyn<"k">, dyn<"m">>>({n, k, m}, {1, 3});
+          const auto bt = random_normal<double, shape<dyn<"n">, 5, dyn<"k">>>({n, 5, k}, {1, 4});
+          CHECK(gradcheck([](const auto& p, const auto& q) { return matmul(p, q); }, {4, 4}, 10, a, b) < 1e-6);
+          CHECK(gradcheck([](const auto& p, const auto& q) { return matmul(transpose(p), q); }, {4, 5}, 10, at, b) < 1e-6);
+          CHECK(gradcheck([](const auto& p, const auto& q) { return matmul(p, transpose(q)); }, {4, 6}, 10, a, bt) < 1e-6);
+          CHECK(gradcheck([](const auto& p, const auto& q) { return matmul(transpose(p), transpose(q)); }, {4, 7}, 10, at, bt) < 1e-6);
+          CHECK(gradcheck([](const auto& p) { return transpose(p); }, {4, 8}, 10, a) < 1e-6);
+        }
+  });
 }
 
 TEST_CASE("matmul: values, and sizes that do not fit") {

@@ -3,6 +3,8 @@
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
+#include "check_op.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
@@ -10,22 +12,24 @@ using namespace dcs;
 using map_t = shape<dyn<"n">, dyn<"h">, 3, 4>;
 
 TEST_CASE("slice, concat, permute and reshape: gradients") {
-  for (extent_t n : {0, 1, 2, 3})
-    for (extent_t h : {1, 2, 5, 6, 7}) {
-      const auto x = random_normal<double, map_t>({n, h, 3, 4}, {1, 1});
-      const auto y = random_normal<double, shape<dyn<"n">, dyn<"h">, 3, 2>>({n, h, 3, 2}, {1, 2});
-      CHECK(gradcheck([](const auto& a) { return slice<3, 1, 2>(a); }, {3, 3}, 12, x) < 1e-6);
-      CHECK(gradcheck([](const auto& a) { return slice<2, 2>(a) * 3; }, {3, 3}, 12, x) < 1e-6);
-      CHECK(gradcheck([](const auto& a, const auto& b) { return concat<3>(a, b, a); }, {3, 3}, 12, x, y) < 1e-6);
-      CHECK(gradcheck([](const auto& a) { return permute<0, 3, 1, 2>(a); }, {3, 3}, 12, x) < 1e-6);
-      CHECK(gradcheck([](const auto& a) { return permute<2, 1, 0, 3>(a); }, {3, 3}, 12, x) < 1e-6);
-      CHECK(gradcheck([](const auto& a) { return reshape<shape<dyn<"n">, dyn<"tokens">, 4>>(a); }, {3, 3}, 12, x) < 1e-6);
-      CHECK(gradcheck([](const auto& a) { return sum<1, 2>(square(a)); }, {3, 3}, 12, x) < 1e-6);
-      CHECK(gradcheck([](const auto& a) { return mean<2, 3>(square(a)); }, {3, 3}, 12, x) < 1e-6);
-      CHECK(gradcheck([](const auto& a) { return sum_all(square(a)); }, {3, 3}, 12, x) < 1e-6);
-      CHECK(gradcheck([](const auto& a) { return dropout(a, 0.3, {9, 9}); }, {3, 3}, 12, x) < 1e-6);
-      CHECK(gradcheck([](const auto& a) { return channel_dropout(a, 0.3, {9, 9}); }, {3, 3}, 12, x) < 1e-6);
-    }
+  test::for_each_isa([] {
+    for (extent_t n : {0, 1, 2, 3})
+      for (extent_t h : {1, 2, 5, 6, 7}) {
+        const auto x = random_normal<double, map_t>({n, h, 3, 4}, {1, 1});
+        const auto y = random_normal<double, shape<dyn<"n">, dyn<"h">, 3, 2>>({n, h, 3, 2}, {1, 2});
+        CHECK(gradcheck([](const auto& a) { return slice<3, 1, 2>(a); }, {3, 3}, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return slice<2, 2>(a) * 3; }, {3, 3}, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a, const auto& b) { return concat<3>(a, b, a); }, {3, 3}, 12, x, y) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return permute<0, 3, 1, 2>(a); }, {3, 3}, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return permute<2, 1, 0, 3>(a); }, {3, 3}, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return reshape<shape<dyn<"n">, dyn<"tokens">, 4>>(a); }, {3, 3}, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return sum<1, 2>(square(a)); }, {3, 3}, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return mean<2, 3>(square(a)); }, {3, 3}, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return sum_all(square(a)); }, {3, 3}, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return dropout(a, 0.3, {9, 9}); }, {3, 3}, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return channel_dropout(a, 0.3, {9, 9}); }, {3, 3}, 12, x) < 1e-6);
+      }
+  });
 }
 
 TEST_CASE("values by hand") {
