@@ -1,4 +1,5 @@
-// Every kernel of a network, from image to loss to step: a program whose tensors lie on a GPU includes this and cuda/device.cuh.
+// Every kernel of a network, from image to loss to step: a program whose tensors lie on a device includes this once beside the network. cuda::emulated
+// runs anywhere; where nvcc compiles, cuda::device comes with cuDNN and cuBLASLt.
 #pragma once
 
 #include <dcs/cuda/gemm.cuh>
@@ -10,6 +11,7 @@
 #include <dcs/loss/segmentation.cuh>
 #include <dcs/ops/attention/cuda.cuh>
 #include <dcs/ops/batch_norm/cuda.cuh>
+#include <dcs/ops/cast/cuda.cuh>
 #include <dcs/ops/conv2d/cuda.cuh>
 #include <dcs/ops/dropout/cuda.cuh>
 #include <dcs/ops/layer_norm/cuda.cuh>
@@ -21,3 +23,8 @@
 #include <dcs/ops/softmax/cuda.cuh>
 #include <dcs/ops/weighted_sum/cuda.cuh>
 #include <dcs/optim/adamw.cuh>
+#if defined(__CUDACC__)
+#include <dcs/cuda/cublas.cuh>
+#include <dcs/cuda/device.cuh>
+#include <dcs/ops/conv2d/cudnn.cuh>
+#endif

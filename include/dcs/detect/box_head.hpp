@@ -6,6 +6,7 @@
 #include <dcs/detect/matcher.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/nn/layers.hpp>
+#include <dcs/ops/cast/cast.hpp>
 #include <dcs/ops/nms/nms.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
@@ -119,12 +120,12 @@ auto box_loss(const box_targets<T>& t, const box_predictions<Scores, Deltas>& p)
   std::vector<level_row> positive;
   for (std::size_t i = 0; i < t.labels.size(); ++i)
     if (t.labels[i] == 1) positive.push_back({0, static_cast<extent_t>(2 * i + 1)});  // row: (box, class)
-  using V = value_t<Deltas>;
+  using V = compute_type<value_t<Deltas>>;
   std::vector<V> deltas;
   for (T v : t.deltas) deltas.push_back(static_cast<V>(v));
   const auto target = tensor<V, shape<dyn<"sample">, 4>, device_t<Deltas>>::from(deltas, {static_cast<extent_t>(positive.size()), 4});
-  const auto classifier = loss::cross_entropy(p.scores, t.labels);
-  const auto box = eval(loss::smooth_l1_sum(gather_rows<4>(positive, p.deltas), target) / static_cast<double>(t.labels.size()));
+  const auto classifier = loss::cross_entropy(widened(p.scores), t.labels);
+  const auto box = eval(loss::smooth_l1_sum(widened(gather_rows<4>(positive, p.deltas)), target) / static_cast<double>(t.labels.size()));
   return box_losses<std::remove_cvref_t<decltype(box)>>{classifier, box};
 }
 

@@ -8,6 +8,7 @@
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/nn/layers.hpp>
+#include <dcs/ops/cast/cast.hpp>
 #include <dcs/ops/nms/nms.hpp>
 
 namespace dcs {
@@ -136,10 +137,10 @@ template <class T, class... Level>
 auto rpn_loss(const rpn_options& o, const anchor_set<T>& anchors, const std::vector<std::vector<box<T>>>& truth, random_stream random,
               const Level&... level) {
   using Objectness = std::remove_cvref_t<decltype(std::get<0>(std::tie(level...)).objectness)>;
-  using V = value_t<Objectness>;
+  using B = compute_type<value_t<Objectness>>;
   using D = device_t<Objectness>;
   std::vector<level_row> sampled, positive;
-  std::vector<V> labels, targets;
+  std::vector<B> labels, targets;
   for (std::size_t n = 0; n < truth.size(); ++n) {
     const auto matches = match(truth[n], anchors.boxes, o.positive_iou, o.negative_iou, true);
     std::vector<int> label(matches.size());
@@ -147,19 +148,19 @@ auto rpn_loss(const rpn_options& o, const anchor_set<T>& anchors, const std::vec
     for (std::int64_t a : o.sampler.draw(label, random.child(n))) {
       const auto i = static_cast<std::size_t>(a);
       sampled.push_back(anchors.row_of(static_cast<extent_t>(n), a));
-      labels.push_back(static_cast<V>(static_cast<T>(label[i])));
+      labels.push_back(static_cast<B>(label[i]));
       if (label[i] != 1) continue;
       positive.push_back(sampled.back());
       T target[4];
       rpn_coder.encode(anchors.boxes[i], truth[n][static_cast<std::size_t>(matches[i])], target);
-      for (T v : target) targets.push_back(static_cast<V>(v));
+      for (T v : target) targets.push_back(static_cast<B>(v));
     }
   }
   expect(!sampled.empty(), "dcs::rpn_loss: no anchor could be sampled");
-  const auto label = tensor<V, shape<dyn<"sample">, 1>, D>::from(labels, {static_cast<extent_t>(labels.size()), 1});
-  const auto target = tensor<V, shape<dyn<"sample">, 4>, D>::from(targets, {static_cast<extent_t>(positive.size()), 4});
-  const auto objectness = loss::binary_cross_entropy(gather_rows<1>(sampled, level.objectness...), label);
-  const auto box = eval(loss::smooth_l1_sum(gather_rows<4>(positive, level.deltas...), target) / static_cast<double>(sampled.size()));
+  const auto label = tensor<B, shape<dyn<"sample">, 1>, D>::from(labels, {static_cast<extent_t>(labels.size()), 1});
+  const auto target = tensor<B, shape<dyn<"sample">, 4>, D>::from(targets, {static_cast<extent_t>(positive.size()), 4});
+  const auto objectness = loss::binary_cross_entropy(widened(gather_rows<1>(sampled, level.objectness...)), label);
+  const auto box = eval(loss::smooth_l1_sum(widened(gather_rows<4>(positive, level.deltas...)), target) / static_cast<double>(sampled.size()));
   return rpn_losses<std::remove_cvref_t<decltype(box)>>{objectness, box};
 }
 

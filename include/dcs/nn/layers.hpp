@@ -101,11 +101,11 @@ struct batch_norm {
   template <operand X>
   constexpr auto operator()(const X& x) const {
     if constexpr (any_var_v<X> || any_probe_v<X>) {
-      return batch_norm_training(x, weight.as(x), bias.as(x), running_mean.as(x), running_var.as(x), momentum, eps);
+      return batch_norm_training(x, weight.as(x), bias.as(x), running_mean.wide(x), running_var.wide(x), momentum, eps);
     } else {
       if constexpr (requires { x.output_sizes(); }) note_norm<X>(x.output_sizes());
       else if constexpr (requires { x.sizes(); }) note_norm<X>(x.sizes());
-      return batch_norm_inference(x, weight.as(x), bias.as(x), running_mean.as(x), running_var.as(x), eps);
+      return batch_norm_inference(x, weight.as(x), bias.as(x), running_mean.wide(x), running_var.wide(x), eps);
     }
   }
 
@@ -130,7 +130,7 @@ struct frozen_batch_norm {
   constexpr auto operator()(const X& x) const {
     detail::check_batch_norm<shape_t<X>, shape<C>>();
     if constexpr (any_probe_v<X>) return eval(x);
-    else return batch_norm_inference(x, weight.as(x), bias.as(x), running_mean.as(x), running_var.as(x), eps);
+    else return batch_norm_inference(x, weight.as(x), bias.as(x), running_mean.wide(x), running_var.wide(x), eps);
   }
 };
 

@@ -72,22 +72,35 @@ concept module = std::is_base_of_v<parameter_base, std::remove_cvref_t<M>> || ha
 
 namespace detail {
 
-// visit(parameter) for every parameter and buffer, without names: usable in a constant expression.
-template <class M, class Visit>
-constexpr void visit_parameters(M& m, Visit&& visit) {
-  using plain = std::remove_cvref_t<M>;
-  static_assert(module<plain>,
-                "dcs: a member of a network must be a parameter, a buffer, or a struct with DCS_MEMBERS (or an array or tuple of these)");
-  if constexpr (std::is_base_of_v<parameter_base, plain>) {
-    visit(m);
-  } else if constexpr (is_array_v<plain>) {
-    for (auto& element : m) visit_parameters(element, visit);
-  } else if constexpr (is_tuple_v<plain>) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) { (visit_parameters(std::get<I>(m), visit), ...); }
-    (std::make_index_sequence<std::tuple_size_v<plain>>{});
-  } else {
-    m.members([&](const char*, auto& member) { visit_parameters(member, visit); });
+// Adds up the sizes of parameters: usable in a constant expression. A named function object, as nvcc does not evaluate nested generic lambdas there.
+struct parameter_counter {
+  extent_t count = 0;
+
+  constexpr void operator()(const char*, const parameter_base& p) { count += p.is_buffer() ? 0 : p.size(); }
+  template <class M>
+  requires(!std::is_base_of_v<parameter_base, M>) constexpr void operator()(const char* name, const M& m) {
+    static_assert(module<M>,
+                  "dcs: a member of a network must be a parameter, a buffer, or a struct with DCS_MEMBERS (or an array or tuple of these)");
+    if constexpr (is_array_v<M>)
+      for (const auto& element : m) (*this)(name, element);
+    else if constexpr (is_tuple_v<M>)
+      all_of(m, std::make_index_sequence<std::tuple_size_v<M>>{});
+    else
+      m.members(*this);
   }
+
+ private:
+  template <class M, std::size_t... I>
+  constexpr void all_of(const M& m, std::index_sequence<I...>) {
+    ((*this)("", std::get<I>(m)), ...);
+  }
+};
+template <class Net>
+constexpr extent_t count_parameters() {
+  Net net{};
+  parameter_counter counter;
+  counter("", net);
+  return counter.count;
 }
 
 inline std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : name.empty() ? path : path + "." + name; }
@@ -195,6 +208,24 @@ void to_device(M& net) {
     p.adopt(std::move(there), p.type());
   }
 }
+namespace detail {
+template <class D>
+void copy_half(parameter_base& p) {
+  const auto n = static_cast<std::size_t>(p.size());
+  std::vector<float> values(n);
+  std::vector<bf16> rounded(n);
+  D::copy_to_host(values.data(), p.data<float>(), static_cast<std::int64_t>(n * sizeof(float)));
+  for (std::size_t i = 0; i < n; ++i) rounded[i] = static_cast<bf16>(values[i]);
+  if (!p.half()) p.keep_half(storage::allocate<D>(static_cast<std::int64_t>(n * sizeof(bf16))));
+  D::copy_from_host(p.half().data(), rounded.data(), static_cast<std::int64_t>(n * sizeof(bf16)));
+}
+}  // namespace detail
+/// Lets maps be bf16: every parameter and buffer of a network in f32 on device D gets a copy in bf16 beside it, which layers use where their input is
+/// bf16, and which loading and the optimiser keep up to date. Running statistics are used, and move, in f32.
+template <class D, module M>
+void mix_precision(M& net) {
+  for (const named_parameter& entry : named_parameters(net)) detail::copy_half<D>(*entry.parameter);
+}
 /// Forgets all gradients.
 template <module M>
 void clear_gradients(M& net) {
@@ -203,12 +234,7 @@ void clear_gradients(M& net) {
 
 /// Number of learned values of a network, as a constant: buffers do not count, untrained parameters do.
 template <module Net>
-inline constexpr extent_t parameters = [] {
-  extent_t n = 0;
-  Net net{};
-  detail::visit_parameters(net, [&](auto& p) { n += p.is_buffer() ? 0 : p.size(); });
-  return n;
-}();
+inline constexpr extent_t parameters = detail::count_parameters<Net>();
 
 namespace detail {
 template <class Net, class Input>

@@ -132,8 +132,14 @@ class parameter_base {
   }
   void adopt(storage memory, dtype type) {
     memory_ = std::move(memory), type_ = type;
+    half_ = {};
     slot_ = is_buffer() ? detail::slot_ptr() : detail::slot_ptr(new detail::slot);
   }
+
+  /// Its values in bf16, kept beside those in f32 for layers whose maps are bf16: none unless given. Gradients then arrive in bf16, and who changes the values
+  /// changes both.
+  const storage& half() const { return half_; }
+  void keep_half(storage half) { half_ = std::move(half); }
 
   /// Whether gradients flow into it and an optimiser moves it. Buffers never are.
   constexpr bool trained() const { return trained_ && !description_->is_buffer; }
@@ -146,10 +152,13 @@ class parameter_base {
 
  protected:
   constexpr explicit parameter_base(const parameter_description* d) : description_(d) {}
-  template <class Device>
-  void expect_held(dtype wanted) const {
-    expect_type(wanted);
+  // The memory that an operand of T on Device sees.
+  template <class T, class Device>
+  const storage& held() const {
+    const bool half = std::is_same_v<T, bf16> && half_;
+    if (!half) expect_type(dtype_of<T>);
     expect_device(memory_.on<Device>(), Device::name);
+    return half ? half_ : memory_;
   }
   [[gnu::noinline]] static void expect_device(bool there, const char* device) {
     expect(there, "dcs::parameter: does not lie on the device ", device, "; to_device<D>(net) brings a network to one");
@@ -157,13 +166,13 @@ class parameter_base {
   [[gnu::noinline]] void expect_type(dtype wanted) const {
     expect(defined(), "dcs::parameter: has no memory yet; initialize the network or load it first");
     expect(type_ == wanted, "dcs::parameter: holds ", dcs::name(type_), ", but ", dcs::name(wanted),
-           " is wanted; convert<T>(net) converts a network");
+           " is wanted; convert<T>(net) converts a network, mix_precision<D>(net) lets its maps be bf16");
   }
   const detail::slot_ptr& slot() const { return slot_; }
 
  private:
   const parameter_description* description_;
-  storage memory_;
+  storage memory_, half_;
   detail::slot_ptr slot_;
   dtype type_ = dtype::f32;
   bool trained_ = true;
@@ -189,8 +198,7 @@ class parameter : public parameter_base {
     if constexpr (any_probe_v<X>) {
       return probe_result<S>(eval(x));
     } else {
-      expect_held<D>(dtype_of<T>);
-      auto t = tensor<T, S, D>::adopt(memory(), S::extents);
+      auto t = tensor<T, S, D>::adopt(held<T, D>(), S::extents);
       if constexpr (any_var_v<X>)
         return trained() ? var<T, S, D>(std::move(t), slot()) : var<T, S, D>(std::move(t));
       else
@@ -212,9 +220,15 @@ class buffer : public parameter_base {
     if constexpr (any_probe_v<X>) {
       return probe_result<S>(eval(x));
     } else {
-      expect_held<device_t<X>>(dtype_of<value_t<X>>);
-      return tensor<value_t<X>, S, device_t<X>>::adopt(memory(), S::extents);
+      return tensor<value_t<X>, S, device_t<X>>::adopt(held<value_t<X>, device_t<X>>(), S::extents);
     }
+  }
+  /// The same in what x's arithmetic is done in: statistics are never of 16 bits.
+  template <operand X>
+  constexpr auto wide(const X& x) const {
+    using T = compute_type<value_t<X>>;
+    if constexpr (any_probe_v<X>) return probe_result<S>(eval(x));
+    else return tensor<T, S, device_t<X>>::adopt(held<T, device_t<X>>(), S::extents);
   }
 };
 

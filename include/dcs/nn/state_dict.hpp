@@ -1,4 +1,5 @@
-// A network's state dict: parameters and buffers under PyTorch's names and in PyTorch's layouts, so that a checkpoint moves between the two.
+// A network's state dict: parameters and buffers under PyTorch's names and in PyTorch's layouts, so that a checkpoint moves between the two, and between
+// devices: D says where the network lies, and no file tells.
 #pragma once
 
 #include <dcs/io/safetensors.hpp>
@@ -24,11 +25,13 @@ void for_stored(const parameter_layout& l, const F& f) {
 
 inline std::vector<std::int64_t> stored_shape(const parameter_layout& l) { return {l.stored, l.stored + l.stored_rank}; }
 
-template <class T>
+template <class T, class D>
 void fill_parameter(parameter_base& p, const io::stored_tensor& t) {
   const auto values = t.as<T>();
-  T* to = p.data<T>();
+  std::vector<T> host(std::is_same_v<D, cpu_device> ? 0 : values.size());
+  T* to = host.empty() ? p.data<T>() : host.data();
   for_stored(p.description().stored, [&](extent_t from, extent_t at) { to[at] = values[static_cast<std::size_t>(from)]; });
+  if (!host.empty()) D::copy_from_host(p.data<T>(), to, static_cast<std::int64_t>(host.size() * sizeof(T)));
 }
 
 inline std::string spelled_shape(const std::vector<std::int64_t>& s) {
@@ -51,7 +54,8 @@ std::vector<T> to_stored_layout(const detail::parameter_layout& l, const T* memo
 
 /// Copies the tensors of `file` whose names begin with `prefix` into the network, which must have memory. Every parameter and buffer must be there with its
 /// shape, unless `partial`; names the network does not have are errors, but for num_batches_tracked and those that `ignore` accepts. Returns how many were set.
-inline int load_parameters(const std::vector<named_parameter>& list, const io::safetensors& file, const std::string& prefix = "", bool partial = false,
+template <class D = cpu_device>
+int load_parameters(const std::vector<named_parameter>& list, const io::safetensors& file, const std::string& prefix = "", bool partial = false,
                            bool (*ignore)(const std::string&) = nullptr) {
   int set = 0;
   std::map<std::string, bool> known;
@@ -65,8 +69,10 @@ inline int load_parameters(const std::vector<named_parameter>& list, const io::s
     }
     const auto wanted = detail::stored_shape(entry.parameter->description().stored);
     expect(it->second.shape == wanted, "dcs::load: ", name, " has shape ", detail::spelled_shape(it->second.shape), "; expected ", detail::spelled_shape(wanted));
-    if (entry.parameter->type() == dtype::f64) detail::fill_parameter<double>(*entry.parameter, it->second);
-    else detail::fill_parameter<float>(*entry.parameter, it->second);
+    expect(entry.parameter->memory().template on<D>(), "dcs::load: ", name, " does not lie on the device ", D::name);
+    if (entry.parameter->type() == dtype::f64) detail::fill_parameter<double, D>(*entry.parameter, it->second);
+    else detail::fill_parameter<float, D>(*entry.parameter, it->second);
+    if (entry.parameter->half()) detail::copy_half<D>(*entry.parameter);
     ++set;
   }
   for (const auto& [name, t] : file.tensors) {
@@ -78,27 +84,34 @@ inline int load_parameters(const std::vector<named_parameter>& list, const io::s
   return set;
 }
 /// The same over all parameters and buffers of a network.
-template <module M>
+template <class D = cpu_device, module M>
 int load_state_dict(M& net, const io::safetensors& file, const std::string& prefix = "", bool partial = false, bool (*ignore)(const std::string&) = nullptr) {
-  return load_parameters(named_parameters(net), file, prefix, partial, ignore);
+  return load_parameters<D>(named_parameters(net), file, prefix, partial, ignore);
 }
 
 namespace detail {
-inline void save_list(const std::vector<named_parameter>& list, io::safetensors& file, const std::string& prefix) {
+template <class T, class D>
+void save_parameter(const parameter_base& p, io::safetensors& file, const std::string& name) {
+  const auto& l = p.description().stored;
+  std::vector<T> host(std::is_same_v<D, cpu_device> ? 0 : static_cast<std::size_t>(p.size()));
+  if (!host.empty()) D::copy_to_host(host.data(), p.data<T>(), static_cast<std::int64_t>(host.size() * sizeof(T)));
+  file.put(name, stored_shape(l), to_stored_layout(l, host.empty() ? p.data<T>() : host.data()).data());
+}
+template <class D>
+void save_list(const std::vector<named_parameter>& list, io::safetensors& file, const std::string& prefix) {
   for (const named_parameter& entry : list) {
-    const auto& l = entry.parameter->description().stored;
-    if (entry.parameter->type() == dtype::f64)
-      file.put(prefix + entry.name, stored_shape(l), to_stored_layout(l, entry.parameter->data<double>()).data());
-    else
-      file.put(prefix + entry.name, stored_shape(l), to_stored_layout(l, entry.parameter->data<float>()).data());
+    const parameter_base& p = *entry.parameter;
+    expect(p.memory().template on<D>(), "dcs::save_state_dict: ", entry.name, " does not lie on the device ", D::name);
+    if (p.type() == dtype::f64) save_parameter<double, D>(p, file, prefix + entry.name);
+    else save_parameter<float, D>(p, file, prefix + entry.name);
   }
 }
 }  // namespace detail
 
 /// Adds a network's parameters and buffers to `file`, names preceded by `prefix`.
-template <module M>
+template <class D = cpu_device, module M>
 void save_state_dict(M& net, io::safetensors& file, const std::string& prefix = "") {
-  detail::save_list(named_parameters(net), file, prefix);
+  detail::save_list<D>(named_parameters(net), file, prefix);
 }
 
 }  // namespace dcs

@@ -93,7 +93,7 @@ void adamw_move(device, const std::vector<adamw_parameter<T>>& parameters, const
 }  // namespace cpu
 
 /// The optimiser of parameters on device D; those that have a gradient hold one element type. On a GPU (optim/adamw.cuh) a step is three launches
-/// for all of them.
+/// for all of them, and parameters with a copy in bf16 have their gradients in it, their values and moments in f32.
 template <class D>
 class basic_adamw {
  public:
@@ -196,24 +196,26 @@ class basic_adamw {
         expect(e.parameter->type() == first->parameter->type(), "dcs::adamw: ", first->name, " holds ", dcs::name(first->parameter->type()), ", ",
                e.name, " ", dcs::name(e.parameter->type()), "; expected one type");
       }
-    if (first && first->parameter->type() == dtype::f64)
-      body(list_of<double>());
-    else
-      body(list_of<float>());
+    if (first && first->parameter->type() == dtype::f64) return body(list_of<double, double>());
+    if constexpr (!std::is_same_v<D, cpu_device>)
+      if (first && first->parameter->half()) return body(list_of<float, bf16>());
+    body(list_of<float, float>());
   }
-  template <class T>
-  std::vector<adamw_parameter<T>> list_of() {
-    std::vector<adamw_parameter<T>> list;
+  template <class T, class G>
+  std::vector<adamw_parameter<T, G>> list_of() {
+    std::vector<adamw_parameter<T, G>> list;
     for (auto& e : entries_) {
       const storage gradient = e.parameter->gradient();
       if (!gradient) continue;
       const extent_t n = e.parameter->size(), bytes = n * static_cast<extent_t>(sizeof(T));
+      expect(gradient.bytes() == n * static_cast<extent_t>(sizeof(G)), "dcs::adamw: the gradient of ", e.name, " has ", gradient.bytes(), " bytes; expected ",
+             n * static_cast<extent_t>(sizeof(G)), ": one element type for all");
       if (!e.first) {
         e.first = storage::allocate<D>(bytes), e.second = storage::allocate<D>(bytes);
         D::zero(e.first.data(), bytes), D::zero(e.second.data(), bytes);
       }
-      list.push_back({e.parameter->template data<T>(), static_cast<const T*>(gradient.data()), static_cast<T*>(e.first.data()),
-                      static_cast<T*>(e.second.data()), nullptr, n});
+      list.push_back({e.parameter->template data<T>(), static_cast<const G*>(gradient.data()), static_cast<T*>(e.first.data()),
+                      static_cast<T*>(e.second.data()), static_cast<bf16*>(e.parameter->half().data()), n});
     }
     return list;
   }

@@ -20,22 +20,22 @@ auto naming(const std::string& path, F&& f) {
 }
 }  // namespace detail
 
-/// Writes PATH (through a temporary file): weights under their names, optimiser state if given, metadata.
-template <module Net>
-void save_checkpoint(const std::string& path, Net& net, const adamw* optimizer, std::map<std::string, std::string> metadata) {
+/// Writes PATH (through a temporary file): weights under their names, optimiser state if given, metadata. The network lies on device D.
+template <class D = cpu_device, module Net>
+void save_checkpoint(const std::string& path, Net& net, const std::type_identity_t<basic_adamw<D>>* optimizer, std::map<std::string, std::string> metadata) {
   io::safetensors file;
   file.metadata = std::move(metadata);
-  save_state_dict(net, file);
+  save_state_dict<D>(net, file);
   if (optimizer) optimizer->save(file);
   io::write_safetensors(path, file);
 }
 
-/// Reads weights (and the optimiser's state if wanted) into a network that has memory; returns the metadata.
-template <module Net>
-std::map<std::string, std::string> load_checkpoint(const std::string& path, Net& net, adamw* optimizer = nullptr) {
+/// Reads weights (and the optimiser's state if wanted) into a network that has memory on device D; returns the metadata.
+template <class D = cpu_device, module Net>
+std::map<std::string, std::string> load_checkpoint(const std::string& path, Net& net, std::type_identity_t<basic_adamw<D>>* optimizer = nullptr) {
   const auto file = io::read_safetensors(path);
   detail::naming(path, [&] {
-    load_state_dict(net, file, "", false, &detail::is_optimizer_entry);
+    load_state_dict<D>(net, file, "", false, &detail::is_optimizer_entry);
     if (optimizer) optimizer->load(file);
   });
   return file.metadata;

@@ -55,9 +55,9 @@ void for_batches(const Data& data, const std::vector<std::int64_t>& order, int s
 
 }  // namespace detail
 
-/// One epoch of training; returns the mean losses of its batches.
-template <class Net, dataset Data>
-step_losses train_epoch(Net& net, adamw& optimizer, const Data& data, const epoch_options& o, int epoch, const progress& report = {}) {
+/// One epoch of training; returns the mean losses of its batches. The network lies where its optimiser works; T: element type of its maps.
+template <class T = float, class Net, class D, dataset Data>
+step_losses train_epoch(Net& net, basic_adamw<D>& optimizer, const Data& data, const epoch_options& o, int epoch, const progress& report = {}) {
   const random_stream random = random_stream{o.seed, 0}.child(static_cast<std::uint64_t>(epoch));
   const auto order = detail::shuffled(data.size(), random.child(1));
   const std::int64_t batches = (data.size() + o.batch - 1) / o.batch;
@@ -70,7 +70,7 @@ step_losses train_epoch(Net& net, adamw& optimizer, const Data& data, const epoc
       },
       [&](const std::vector<sample>& samples) {
         optimizer.clear_gradients();
-        const auto l = train_step(net, make_batch(samples, o.input), o.step, random.child(3).child(static_cast<std::uint64_t>(done)));
+        const auto l = train_step<D, T>(net, make_batch(samples, o.input), o.step, random.child(3).child(static_cast<std::uint64_t>(done)));
         optimizer.step();
         total += l;
         if (report) report(++done, batches, l);
@@ -80,8 +80,8 @@ step_losses train_epoch(Net& net, adamw& optimizer, const Data& data, const epoc
   return total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1)));
 }
 
-/// Mean validation losses over a data set, and the metrics of its predictions.
-template <class Net, dataset Data>
+/// Mean validation losses over a data set, and the metrics of its predictions. The network lies on device D.
+template <class D = cpu_device, class T = float, class Net, dataset Data>
 std::pair<step_losses, mean_metrics> validate(Net& net, const Data& data, const epoch_options& o) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(data.size()));
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
@@ -92,8 +92,8 @@ std::pair<step_losses, mean_metrics> validate(Net& net, const Data& data, const 
       data, order, o.batch, [](sample&, std::uint64_t) {},
       [&](const std::vector<sample>& samples) {
         const auto b = make_batch(samples, o.input);
-        total += validation_losses(net, b, o.step);
-        const auto found = predict(net, b.images);
+        total += validation_losses<D, T>(net, b, o.step);
+        const auto found = predict<D, T>(net, b.images);
         for (std::size_t i = 0; i < samples.size(); ++i) all.push_back(measure(found[i].above(), samples[i].truth));
         ++batches;
       });

@@ -80,26 +80,53 @@ void put_head(step_losses& l, const H& h) {
   l.edge = static_cast<double>(h.edge.item()), l.consistency = static_cast<double>(h.consistency.item());
 }
 
-inline std::vector<std::vector<box<float>>> whole_images(extent_t n, extent_t h, extent_t w) {
-  return std::vector<std::vector<box<float>>>(static_cast<std::size_t>(n), {{0, 0, static_cast<float>(w), static_cast<float>(h)}});
+template <class B = float>
+std::vector<std::vector<box<B>>> whole_images(extent_t n, extent_t h, extent_t w) {
+  return std::vector<std::vector<box<B>>>(static_cast<std::size_t>(n), {{0, 0, static_cast<B>(w), static_cast<B>(h)}});
+}
+// Boxes in the numbers that a step computes them in.
+template <class B>
+std::vector<std::vector<box<B>>> boxes_in(const std::vector<std::vector<box<float>>>& boxes) {
+  if constexpr (std::is_same_v<B, float>) {
+    return boxes;
+  } else {
+    std::vector<std::vector<box<B>>> out(boxes.size());
+    for (std::size_t n = 0; n < boxes.size(); ++n)
+      for (const auto& b : boxes[n]) out[n].push_back({b.x1, b.y1, b.x2, b.y2});
+    return out;
+  }
+}
+// A head's logits as losses take them.
+template <class X>
+auto widened_maps(const segmentation<X>& s) {
+  if constexpr (std::is_same_v<compute_type<value_t<X>>, value_t<X>>) return s;
+  else
+    return segmentation<decltype(widened(s.main))>{widened(s.main), widened(s.edge), {widened(s.levels[0]), widened(s.levels[1]), widened(s.levels[2]), widened(s.levels[3])}};
+}
+// A part of a batch where the network lies, in its element type.
+template <class D, class T, class S>
+tensor<T, S, D> brought(const tensor<float, S>& x) {
+  return to<D>(cast<T>(x));
 }
 
 }  // namespace detail
 
-/// Losses of a batch in training mode, with their gradients in the network's parameters, which lie on device D; the batch is brought there. `given`:
-/// regions to use instead of chosen and jittered ones.
-template <class D = cpu_device, class Net>
+/// Losses of a batch in training mode, with their gradients in the network's parameters, which lie on device D; the batch is brought there. T: element type
+/// of the network's maps. `given`: regions to use instead of chosen and jittered ones.
+template <class D = cpu_device, class T = float, class Net>
 step_losses train_step(Net& net, const batch& b, const step_options& o, random_stream random, const std::vector<std::vector<box<float>>>* given = nullptr) {
   const random_scope dropout(random.key, random.stream);
   const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
-  const auto pyramid = net.detector.features(var<float, image_shape, D>(to<D>(b.images)));
-  auto detector = net.detector.template losses<float>(pyramid, h, w, b.boxes, o.detector, random.child(1));
-  std::vector<std::vector<box<float>>> regions;
-  if (given) regions = *given;
-  else if (Net::cropper_type::takes_whole_images) regions = detail::whole_images(n, h, w);
+  using B = compute_type<T>;
+  const auto truth = detail::boxes_in<B>(b.boxes);
+  const auto pyramid = net.detector.features(var<T, image_shape, D>(detail::brought<D, T>(b.images)));
+  auto detector = net.detector.template losses<B>(pyramid, h, w, truth, o.detector, random.child(1));
+  std::vector<std::vector<box<B>>> regions;
+  if (given) regions = detail::boxes_in<B>(*given);
+  else if (Net::cropper_type::takes_whole_images) regions = detail::whole_images<B>(n, h, w);
   else
     for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
-      regions.push_back(choose_regions(o.regions, detector.proposals[i], b.boxes[i], random.child(2).child(i)));
+      regions.push_back(choose_regions(o.regions, detector.proposals[i], truth[i], random.child(2).child(i)));
       for (std::size_t k = 0; k < regions[i].size(); ++k) regions[i][k] = jitter(o.regions, regions[i][k], h, w, random.child(3).child(i).child(k));
     }
   const auto rois = make_rois<dyn<"roi">, D>(regions);
@@ -108,7 +135,7 @@ step_losses train_step(Net& net, const batch& b, const step_options& o, random_s
   l.regions = rois.sizes()[0];
   auto total = detector.total();
   if (l.regions > 0) {  // no region: head loss 0, statistics untouched
-    const auto head = loss::total(net.segment(pyramid, rois), region_targets<Net::base, float>(to<D>(b.masks), rois), o.loss);
+    const auto head = loss::total(detail::widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(detail::brought<D, B>(b.masks), rois), o.loss);
     detail::put_head(l, head);
     total = eval(total + head.total);
   }
@@ -119,19 +146,21 @@ step_losses train_step(Net& net, const batch& b, const step_options& o, random_s
 }
 
 /// The validation loss: evaluation mode, true boxes unperturbed, samplers taking every candidate. The network lies on device D.
-template <class D = cpu_device, class Net>
+template <class D = cpu_device, class T = float, class Net>
 step_losses validation_losses(Net& net, const batch& b, const step_options& o) {
   const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
-  const auto pyramid = net.detector.features(to<D>(b.images));
+  using B = compute_type<T>;
+  const auto truth = detail::boxes_in<B>(b.boxes);
+  const auto pyramid = net.detector.features(detail::brought<D, T>(b.images));
   auto options = detector_options::everything();
-  const auto detector = net.detector.template losses<float>(pyramid, h, w, b.boxes, options, {}, false);
-  const auto rois = make_rois<dyn<"roi">, D>(Net::cropper_type::takes_whole_images ? detail::whole_images(n, h, w) : b.boxes);
+  const auto detector = net.detector.template losses<B>(pyramid, h, w, truth, options, {}, false);
+  const auto rois = make_rois<dyn<"roi">, D>(Net::cropper_type::takes_whole_images ? detail::whole_images<B>(n, h, w) : truth);
   step_losses l;
   detail::put_detector(l, detector);
   l.total = static_cast<double>(detector.total().item());
   l.regions = rois.sizes()[0];
   if (l.regions > 0) {
-    const auto head = loss::total(net.segment(pyramid, rois), region_targets<Net::base, float>(to<D>(b.masks), rois), o.loss);
+    const auto head = loss::total(detail::widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(detail::brought<D, B>(b.masks), rois), o.loss);
     detail::put_head(l, head);
     l.total += static_cast<double>(head.total.item());
   }
@@ -153,18 +182,21 @@ struct prediction {
 
 /// Predictions of images (shape<N, H, W, 3>, normalised): the final detections, or `boxes` where given, each segmented and pasted back. The network lies on
 /// device D.
-template <class D = cpu_device, class Net>
+template <class D = cpu_device, class T = float, class Net>
 std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>& images, const detector_options& o = {},
                                 const std::vector<std::vector<box<float>>>* boxes = nullptr) {
   const extent_t n = images.sizes()[0], h = images.sizes()[1], w = images.sizes()[2];
-  const auto pyramid = net.detector.features(to<D>(images));
+  const auto pyramid = net.detector.features(detail::brought<D, T>(images));
   std::vector<std::vector<detection<float>>> found(static_cast<std::size_t>(n));
   if (boxes || Net::cropper_type::takes_whole_images) {
     const auto given = boxes ? *boxes : detail::whole_images(n, h, w);
     for (std::size_t i = 0; i < found.size(); ++i)
       for (const auto& b : given[i]) found[i].push_back({b, 1});
   } else {
-    found = net.detector.template detect<float>(pyramid, h, w, o);
+    const auto there = net.detector.template detect<compute_type<T>>(pyramid, h, w, o);
+    for (std::size_t i = 0; i < found.size(); ++i)
+      for (const auto& [b, score] : there[i])
+        found[i].push_back({{static_cast<float>(b.x1), static_cast<float>(b.y1), static_cast<float>(b.x2), static_cast<float>(b.y2)}, static_cast<float>(score)});
   }
   std::vector<std::vector<box<float>>> regions(found.size());
   for (std::size_t i = 0; i < found.size(); ++i)
@@ -173,7 +205,8 @@ std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>
   std::vector<prediction> out;
   for (auto& d : found) out.push_back({h, w, std::vector<float>(static_cast<std::size_t>(h * w), 0.0f), std::move(d)});
   if (rois.sizes()[0] == 0) return out;
-  const auto p = to<cpu_device>(eval(sigmoid(net.segment(pyramid, to<D>(rois), false).main)));
+  const auto there = to<D>(cast<compute_type<T>>(rois));
+  const auto p = cast<float>(to<cpu_device>(eval(sigmoid(widened(net.segment(pyramid, there, false).main)))));
   for (extent_t k = 0; k < rois.sizes()[0]; ++k)
     paste(p.data() + k * Net::base * Net::base, Net::base, box<float>{rois(k, 1), rois(k, 2), rois(k, 3), rois(k, 4)},
           out[static_cast<std::size_t>(rois(k, 0))].probability.data(), h, w);
@@ -194,11 +227,11 @@ inline tensor<float, image_shape> flipped(const tensor<float, image_shape>& x, b
 
 /// Test-time augmentation: the mean probability over the identity, both flips and their product, each with its own detections. The detections returned are those of
 /// the identity.
-template <class D = cpu_device, class Net>
+template <class D = cpu_device, class T = float, class Net>
 std::vector<prediction> predict_augmented(const Net& net, const tensor<float, image_shape>& images, const detector_options& o = {}) {
-  auto out = predict<D>(net, images, o);
+  auto out = predict<D, T>(net, images, o);
   for (const auto& [horizontal, vertical] : {std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
-    const auto more = predict<D>(net, detail::flipped(images, horizontal, vertical), o);
+    const auto more = predict<D, T>(net, detail::flipped(images, horizontal, vertical), o);
     for (std::size_t n = 0; n < out.size(); ++n)
       for (std::int64_t i = 0; i < out[n].height; ++i)
         for (std::int64_t j = 0; j < out[n].width; ++j)

@@ -29,6 +29,7 @@ struct norm_call {
   storage mean, variance;
   double momentum = 0, eps = 0;
   bool relu = false;
+  bool wide = false;  // whether mean and variance are norm_number<T> where that is not T
 
   norm_call() = default;
   norm_call(const norm_call&) = default;
@@ -46,8 +47,12 @@ template <class T, class D>
     const storage scale_and_shift = storage::allocate<D>(2 * channels * static_cast<extent_t>(sizeof(A)));
     double* m = static_cast<double*>(moments.data());
     A* scale = static_cast<A*>(scale_and_shift.data());
-    norm_statistics<T>(D{}, call.x.data(), call.gamma.data(), call.beta.data(), call.momentum, call.eps, rows, channels, static_cast<T*>(call.mean.data()),
-                       static_cast<T*>(call.variance.data()), m, m + channels, scale, scale + channels);
+    const auto statistics = [&]<class R>(R* running_mean, R* running_variance) {
+      norm_statistics<T>(D{}, call.x.data(), call.gamma.data(), call.beta.data(), call.momentum, call.eps, rows, channels, running_mean, running_variance, m,
+                         m + channels, scale, scale + channels);
+    };
+    if (call.wide || std::is_same_v<A, T>) statistics(static_cast<A*>(call.mean.data()), static_cast<A*>(call.variance.data()));
+    else if constexpr (!std::is_same_v<A, T>) statistics(static_cast<T*>(call.mean.data()), static_cast<T*>(call.variance.data()));
     norm_forward<T>(D{}, call.x.data(), scale, scale + channels, call.residual.data(), call.relu, static_cast<T*>(y.data()), rows, channels);
   }
   const storage kept = call.relu ? y : storage();
@@ -74,7 +79,7 @@ template <class T, class D>
 }  // namespace detail
 
 /// The node of batch_norm_training over evaluated operands.
-template <class X, class G, class B>
+template <class X, class G, class B, class M>
 class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
  public:
   using base = lazy<lift_t<shape_t<X>, X, G, B>>;
@@ -83,7 +88,7 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
   using typename base::shape_type;
   using typename base::value_type;
   using kernel = kernels::batch_norm;
-  using channels_type = tensor<value_type, shape<extent_of<shape_type, -1>>, device_type>;
+  using channels_type = M;
 
   batch_norm_node(X&& x, G&& gamma, B&& beta, channels_type mean, channels_type variance, double momentum, double eps)
       : x_(std::move(x)), gamma_(std::move(gamma)), beta_(std::move(beta)), mean_(std::move(mean)), variance_(std::move(variance)), momentum_(momentum),
@@ -107,7 +112,7 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
       erase_into(c.residual, *residual);
     }
     c.mean = mean_.memory(), c.variance = variance_.memory();
-    c.momentum = momentum_, c.eps = eps_, c.relu = relu;
+    c.momentum = momentum_, c.eps = eps_, c.relu = relu, c.wide = std::is_same_v<value_t<M>, detail::norm_number<value_type>>;
     note_work<shape_type>(c.gamma.data(), n, work{0, 4 * count(n)}, x_);
     return restore<result_type>(detail::run_batch_norm<value_type, device_type>(c), n);
   }
@@ -142,14 +147,20 @@ constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, c
     note_work<S>(nullptr, S::extents, work{0, 4 * S::size()}, x);
     return probe_result<S>(x);
   } else {
-    return batch_norm_node<result_t<X>, result_t<G>, result_t<B>>(eval(x_), eval(gamma), eval(beta), value(running_mean), value(running_variance), momentum, eps);
+    using T = value_t<X>;
+    static_assert(std::is_same_v<value_t<M>, T> || std::is_same_v<value_t<M>, detail::norm_number<T>>,
+                  "dcs::batch_norm: running statistics have the element type of the input, or float where that is of 16 bits");
+    static_assert(std::is_same_v<std::remove_cvref_t<decltype(value(running_mean))>, std::remove_cvref_t<decltype(value(running_variance))>>,
+                  "dcs::batch_norm: running mean and variance are of one type");
+    return batch_norm_node<result_t<X>, result_t<G>, result_t<B>, std::remove_cvref_t<decltype(value(running_mean))>>(eval(x_), eval(gamma), eval(beta), value(running_mean), value(running_variance), momentum, eps);
   }
 }
 
-/// The same with given statistics: the expression x · scale + shift. gamma, beta, mean and variance are tensors of shape<C>.
-template <operand X, class T, class C, class D>
-constexpr auto batch_norm_inference(const X& x, const tensor<T, C, D>& gamma, const tensor<T, C, D>& beta, const tensor<T, C, D>& mean,
-                                    const tensor<T, C, D>& variance, double eps = 1e-5) {
+/// The same with given statistics: the expression x · scale + shift. gamma, beta, mean and variance are tensors of shape<C>; the last two may be float
+/// where the others are of 16 bits.
+template <operand X, class T, class C, class D, class R>
+constexpr auto batch_norm_inference(const X& x, const tensor<T, C, D>& gamma, const tensor<T, C, D>& beta, const tensor<R, C, D>& mean,
+                                    const tensor<R, C, D>& variance, double eps = 1e-5) {
   detail::check_batch_norm<shape_t<X>, C>();
   auto scale = tensor<T, C, D>::empty(), shift = tensor<T, C, D>::empty();
   norm_inference<T>(D{}, gamma.data(), beta.data(), mean.data(), variance.data(), eps, C::size(), scale.data(), shift.data());
@@ -157,18 +168,18 @@ constexpr auto batch_norm_inference(const X& x, const tensor<T, C, D>& gamma, co
 }
 
 /// The pattern table's entries: relu(norm) and relu(norm + residual).
-template <class X, class G, class B>
-struct fused<pointwise<functions::relu, batch_norm_node<X, G, B>>> {
+template <class X, class G, class B, class M>
+struct fused<pointwise<functions::relu, batch_norm_node<X, G, B, M>>> {
   using kernel = kernels::batch_norm_relu;
-  using expr = pointwise<functions::relu, batch_norm_node<X, G, B>>;
+  using expr = pointwise<functions::relu, batch_norm_node<X, G, B, M>>;
   static bool applies(const expr& e) { return !e.template argument<0>().evaluated(); }
   static auto run(const expr& e) { return e.template argument<0>().run(true, static_cast<const typename expr::result_type*>(nullptr)); }
 };
-template <class X, class G, class B, class R>
+template <class X, class G, class B, class M, class R>
   requires(std::is_same_v<shape_t<X>, shape_t<R>>)
-struct fused<pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B>, R>>> {
+struct fused<pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B, M>, R>>> {
   using kernel = kernels::batch_norm_relu;
-  using expr = pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B>, R>>;
+  using expr = pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B, M>, R>>;
   static bool applies(const expr& e) { return !e.template argument<0>().template argument<0>().evaluated(); }
   static auto run(const expr& e) {
     const auto residual = eval(e.template argument<0>().template argument<1>());

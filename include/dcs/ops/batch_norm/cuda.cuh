@@ -85,15 +85,15 @@ struct norm_moments_kernel {
 };
 
 /// Mean and 1 / sqrt(variance + eps) of each channel from the moments of the chunks; moves the running statistics; scale and shift of the forward
-/// pass.
-template <class T>
+/// pass. R: what holds the running statistics.
+template <class T, class R>
 struct norm_statistics_kernel {
   static constexpr const char* name = "norm_statistics";
   static constexpr int threads = 256;
   using A = arithmetic_t<T>;
   device_span<const double> partial;
   device_span<const T> gamma, beta;
-  device_span<T> running_mean, running_variance;
+  device_span<R> running_mean, running_variance;
   device_span<double> mean, inverse;
   device_span<A> scale, shift;
   std::int64_t rows, channels, chunk, chunks;
@@ -134,13 +134,14 @@ struct norm_statistics_kernel {
   }
 };
 
-/// scale = gamma / sqrt(variance + eps), shift = beta − mean · scale.
-template <class T>
+/// scale = gamma / sqrt(variance + eps), shift = beta − mean · scale. R: what holds mean and variance.
+template <class T, class R>
 struct norm_inference_kernel {
   static constexpr const char* name = "norm_inference";
   static constexpr int threads = 256;
   using A = arithmetic_t<T>;
-  device_span<const T> gamma, beta, mean, variance;
+  device_span<const T> gamma, beta;
+  device_span<const R> mean, variance;
   device_span<T> scale, shift;
   double eps;
 
@@ -151,7 +152,7 @@ struct norm_inference_kernel {
   DCS_DEVICE void operator()(Block& b) const {
     const std::int64_t c = b.index();
     if (c >= scale.size) return;
-    const auto read = [&](const device_span<const T>& p, const char* what) { return static_cast<double>(b.global(p, what).read(c)); };
+    const auto read = [&](const auto& p, const char* what) { return static_cast<double>(b.global(p, what).read(c)); };
     const double s = read(gamma, "gamma") / lane::square_root(read(variance, "variance") + eps);
     b.global(scale, "scale").write(c, static_cast<A>(s));
     b.global(shift, "shift").write(c, static_cast<A>(read(beta, "beta") - read(mean, "mean") * s));
@@ -359,14 +360,14 @@ struct norm_spread_kernel {
   }
 };
 
-template <class T, gpu D>
+template <class T, gpu D, class R>
 void norm_statistics(D, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
-                     T* running_mean, T* running_variance, double* mean, double* inverse, arithmetic_t<T>* scale, arithmetic_t<T>* shift) {
+                     R* running_mean, R* running_variance, double* mean, double* inverse, arithmetic_t<T>* scale, arithmetic_t<T>* shift) {
   with_packets<T>(channels, [&](auto v) {
     const column_tiles tile(rows, channels / v);
     const device_scratch<double, D> partial(2 * tile.chunks * channels);
     launch(D{}, norm_moments_kernel<T, v>{{x, rows * channels}, partial.span(), tile});
-    launch(D{}, norm_statistics_kernel<T>{partial.span(),
+    launch(D{}, norm_statistics_kernel<T, R>{partial.span(),
                                           {gamma, channels},
                                           {beta, channels},
                                           {running_mean, channels},
@@ -384,9 +385,9 @@ void norm_statistics(D, const T* x, const T* gamma, const T* beta, double moment
   });
 }
 
-template <class T, gpu D>
-void norm_inference(D, const T* gamma, const T* beta, const T* mean, const T* variance, double eps, std::int64_t channels, T* scale, T* shift) {
-  launch(D{}, norm_inference_kernel<T>{
+template <class T, gpu D, class R>
+void norm_inference(D, const T* gamma, const T* beta, const R* mean, const R* variance, double eps, std::int64_t channels, T* scale, T* shift) {
+  launch(D{}, norm_inference_kernel<T, R>{
                   {gamma, channels}, {beta, channels}, {mean, channels}, {variance, channels}, {scale, channels}, {shift, channels}, eps});
 }
 

@@ -1,0 +1,49 @@
+// cast<To>(x): the values in another element type. Where maps are of 16 bits, softmax, losses and boxes are not: a cast stands between, and its
+// gradient goes back in the type that it came in.
+#pragma once
+
+#include <dcs/expr/pointwise.hpp>
+
+namespace dcs {
+
+namespace cpu {
+template <class From, class To>
+void convert(device, const From* x, std::int64_t n, To* y) {
+  parallel_chunks(n, 1 << 15, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) y[i] = static_cast<To>(static_cast<compute_type<From>>(x[i]));
+  });
+}
+}  // namespace cpu
+
+namespace detail {
+template <class To, class T, class S, class D>
+tensor<To, S, D> converted(const tensor<T, S, D>& x) {
+  auto y = tensor<To, S, D>::empty(x.sizes());
+  convert(D{}, static_cast<const T*>(x.data()), x.size(), y.data());
+  return y;
+}
+}  // namespace detail
+
+/// x with elements of type To; x itself where they are. Rounds to nearest.
+template <class To, operand X>
+auto cast(const X& x_) {
+  using T = value_t<X>;
+  using S = shape_t<X>;
+  using D = device_t<X>;
+  const auto x = eval(x_);
+  if constexpr (std::is_same_v<To, T>) {
+    return x;
+  } else {
+    auto y = detail::converted<To>(value(x));
+    return record(
+        std::move(y), [gx = sink_of(x)](const tensor<To, S, D>& dy) { gx.add(detail::converted<T>(dy)); }, x);
+  }
+}
+
+/// x in what its arithmetic is done in: float for types of 16 bits, else x itself.
+template <operand X>
+auto widened(const X& x) {
+  return cast<compute_type<value_t<X>>>(x);
+}
+
+}  // namespace dcs

@@ -1,0 +1,165 @@
+// The whole network on a device: a training step in double on cuda::emulated, every kernel its own, library calls answered by the host's ops, against
+// the host's step. Losses and every gradient agree, the moved parameters, validation losses and predictions too; checkpoints pass from one to the
+// other.
+#include "tiny.hpp"
+
+#include <dcs/cuda/kernels.cuh>
+#include <dcs/train/checkpoint.hpp>
+
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+using namespace dcs;
+
+namespace {
+
+// What ResNet is made of, in small: frozen and trained norms, pooling, blocks with and without a shortcut's convolution.
+struct small_backbone {
+  static constexpr std::array<int, 4> channels{8, 8, 12, 16};
+  detail::resnet_conv<3, 8, 7, 2> stem;
+  nn::frozen_batch_norm<8> norm;
+  basic_block<8, 8, 1, nn::frozen_batch_norm> block2;
+  basic_block<8, 8, 2, nn::batch_norm> block3;
+  basic_block<8, 12, 2, nn::batch_norm> block4;
+  nn::conv2d<12, 16, 2, 2, 0> down5;
+  DCS_MEMBERS(stem, norm, block2, block3, block4, down5)
+
+  template <operand X>
+  constexpr auto operator()(const X& images) const {
+    const auto c2 = block2(max_pool2d<3, 2, 1>(eval(relu(norm(stem(images))))));
+    const auto c3 = block3(c2);
+    const auto c4 = block4(c3);
+    return std::tuple(c2, c3, c4, eval(relu(down5(c4))));
+  }
+};
+
+using net_type = dcsnet<small_backbone, dghc<32>, msfa<1, 2>, 8>;
+using emulated = cuda::emulated;
+
+template <class D, class T>
+std::vector<T> on_host(const storage& s) {
+  std::vector<T> v(static_cast<std::size_t>(s.bytes()) / sizeof(T));
+  D::copy_to_host(v.data(), s.data(), s.bytes());
+  return v;
+}
+double norm(const std::vector<double>& v) {
+  double squares = 0;
+  for (double x : v) squares += x * x;
+  return std::sqrt(squares);
+}
+// Relative to what is wanted, or to `least` where that is less.
+double difference(const std::vector<double>& measured, const std::vector<double>& wanted, double least = 1e-15) {
+  REQUIRE(measured.size() == wanted.size());
+  double error = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i) error += std::pow(measured[i] - wanted[i], 2);
+  return std::isfinite(error) ? std::sqrt(error) / std::max(norm(wanted), least) : HUGE_VAL;
+}
+std::vector<double> terms(const step_losses& l) {
+  return {l.total, l.main, l.levels, l.edge, l.consistency, l.classifier, l.box, l.objectness, l.rpn_box, static_cast<double>(l.regions)};
+}
+
+batch images(std::int64_t count) {
+  const user::discs data;
+  std::vector<sample> samples;
+  for (std::int64_t i = 0; i < count; ++i) samples.push_back(data.load(i));
+  return make_batch(samples, {});
+}
+step_options options() {
+  step_options o;
+  o.detector.rpn.after_nms_training = 40, o.detector.rpn.sampler.size = 32, o.detector.box.sampler.size = 16;
+  o.regions.most = 2;
+  return o;
+}
+
+// A network on D in double, with the weights that the seed gives.
+template <class D>
+std::unique_ptr<net_type> network() {
+  auto net = std::make_unique<net_type>();
+  initialize<double>(*net, 3);
+  if constexpr (!std::is_same_v<D, cpu_device>) to_device<D>(*net);
+  return net;
+}
+
+struct step_result {
+  std::vector<double> losses;
+  std::map<std::string, std::vector<double>> gradients, values;
+};
+template <class D>
+step_result step(net_type& net) {
+  step_result r;
+  basic_adamw<D> optimizer(named_parameters(net));
+  r.losses = terms(train_step<D, double>(net, images(2), options(), {5, 1}));
+  for_each_parameter(net, [&](const std::string& name, const parameter_base& p) {
+    if (p.gradient()) r.gradients[name] = on_host<D, double>(p.gradient());
+  });
+  r.losses.push_back(optimizer.step());
+  for_each_parameter(net, [&](const std::string& name, const parameter_base& p) { r.values[name] = on_host<D, double>(p.memory()); });
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("a training step on the device is the host's: losses, every gradient, every moved value") {
+  emulated::options().check = false;  // the kernels' own tests look at every access
+  const auto host = network<cpu_device>();
+  const auto there = network<emulated>();
+  const auto wanted = step<cpu_device>(*host), measured = step<emulated>(*there);
+  CHECK(wanted.losses[9] >= 2);  // regions, so that the head has learned
+  for (std::size_t i = 0; i < wanted.losses.size(); ++i) {
+    CAPTURE(i);
+    CHECK(measured.losses[i] == doctest::Approx(wanted.losses[i]).epsilon(1e-6));
+  }
+  CHECK(wanted.gradients.size() == measured.gradients.size());
+  CHECK(wanted.gradients.size() > 100);
+  double all = 0;
+  for (const auto& [name, gradient] : wanted.gradients) all = std::hypot(all, norm(gradient));
+  for (const auto& [name, gradient] : wanted.gradients) {
+    CAPTURE(name);
+    REQUIRE(measured.gradients.count(name) == 1);
+    // A bias before a batch norm has no gradient but rounding: 1e-17 of all.
+    CHECK(difference(measured.gradients.at(name), gradient, 1e-9 * all) < 1e-6);
+  }
+  for (const auto& [name, value] : wanted.values) {
+    CAPTURE(name);
+    CHECK(difference(measured.values.at(name), value) < 1e-6);
+  }
+}
+
+TEST_CASE("validation losses and predictions on the device are the host's; a checkpoint of one is read on the other") {
+  const auto path = (std::filesystem::temp_directory_path() / "dcs_device.safetensors").string();
+  const auto host = network<cpu_device>();
+  const auto b = images(1);
+  (void)step<cpu_device>(*host);
+  save_checkpoint(path, *host, nullptr, {{"epoch", "7"}});
+  const auto there = std::make_unique<net_type>();
+  initialize<double>(*there, 8);
+  to_device<emulated>(*there);
+  CHECK(load_checkpoint<emulated>(path, *there).at("epoch") == "7");
+  const auto wanted = terms(validation_losses<cpu_device, double>(*host, b, options())),
+             measured = terms(validation_losses<emulated, double>(*there, b, options()));
+  for (std::size_t i = 0; i < wanted.size(); ++i) CHECK(measured[i] == doctest::Approx(wanted[i]).epsilon(1e-6));
+
+  detector_options o;
+  o.box.score_threshold = 0.05, o.rpn.after_nms = 30;
+  for (const auto* boxes : {static_cast<const std::vector<std::vector<box<float>>>*>(nullptr), &b.boxes}) {
+    const auto p = predict<cpu_device, double>(*host, b.images, o, boxes), q = predict<emulated, double>(*there, b.images, o, boxes);
+    REQUIRE(p[0].detections.size() == q[0].detections.size());
+    CHECK(!p[0].detections.empty());
+    for (std::size_t i = 0; i < p[0].detections.size(); ++i)
+      CHECK(q[0].detections[i].score == doctest::Approx(p[0].detections[i].score).epsilon(1e-5));
+    CHECK(difference({q[0].probability.begin(), q[0].probability.end()}, {p[0].probability.begin(), p[0].probability.end()}) < 1e-5);
+  }
+
+  save_checkpoint<emulated>(path, *there, nullptr, {});
+  const auto back = network<cpu_device>();
+  load_checkpoint(path, *back);
+  std::map<std::string, std::vector<double>> values;
+  for_each_parameter(*host, [&](const std::string& name, const parameter_base& p) { values[name] = on_host<cpu_device, double>(p.memory()); });
+  for_each_parameter(*back,
+                     [&](const std::string& name, const parameter_base& p) { CHECK((values.at(name) == on_host<cpu_device, double>(p.memory()))); });
+  CHECK_THROWS_WITH_AS(save_checkpoint(path, *there, nullptr, {}), doctest::Contains("does not lie on the device cpu"), error);
+  const auto elsewhere = [&] { return predict<cpu_device, double>(*there, b.images); };
+  CHECK_THROWS_WITH_AS((void)elsewhere(), doctest::Contains("to_device"), error);
+  std::filesystem::remove(path);
+}
