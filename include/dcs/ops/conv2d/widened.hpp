@@ -11,10 +11,10 @@
 
 namespace dcs::cpu {
 
-/// Whether a forward convolution sums in f64: f32, at most 2²⁶ multiply-adds.
+/// Whether a forward convolution sums in f64: f32, at most 2²⁵ multiply-adds.
 template <class T>
 bool widening_suits(const conv2d_geometry& g) {
-  return std::is_same_v<T, float> && g.multiply_adds() <= std::int64_t{1} << 26;
+  return std::is_same_v<T, float> && g.multiply_adds() <= std::int64_t{1} << 25;
 }
 
 /// y = act(conv(x, w) · scale + shift + residual), rounded once at the end.
