@@ -13,6 +13,7 @@ static int body(int argc, char** argv) {
   app.add_option("--out", c.out, "folder of the run")->required();
   app.add_option("--backbone", c.backbone, "ImageNet weights of the ResNet (safetensors, torchvision's names); sets ImageNet's input normalisation")
       ->check(CLI::ExistingFile);
+  app.add_option("--device", c.device, "cpu or cuda: where the network runs")->capture_default_str()->check(CLI::IsMember({"cpu", "cuda"}));
   app.add_option("--size", c.side, "side that images are resized to, a multiple of 32")->capture_default_str()->check(CLI::Range(64, 2048));
   app.add_option("--epochs", c.epochs, "epochs at most")->capture_default_str()->check(CLI::Range(1, 100000));
   app.add_option("--batch", c.batch, "images of a step")->capture_default_str()->check(CLI::Range(1, 1024));
@@ -34,7 +35,7 @@ static int body(int argc, char** argv) {
   app.add_flag("--schedule", c.schedule, "change the weights of the levels during training");
   app.add_flag("--truth-regions", c.truth_regions, "train the head on jittered ground truth only");
   app.add_flag("--imagenet-input", c.imagenet_input, "normalise the input with ImageNet's mean and deviation");
-  app.add_flag("--resume", c.resume, "continue the run in --out with its own configuration; --epochs alone may change");
+  app.add_flag("--resume", c.resume, "continue the run in --out with its own configuration; --epochs and --device alone may change");
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   c.augment = !plain;
@@ -42,11 +43,11 @@ static int body(int argc, char** argv) {
   if (c.data.empty() && !c.resume) throw std::runtime_error("--data is required");
   if (c.resume) {
     for (const CLI::Option* o : app.get_options())
-      if (o->count() > 0 && o->get_name() != "--resume" && o->get_name() != "--out" && o->get_name() != "--epochs")
-        throw std::runtime_error(o->get_name() + ": a resumed run keeps its configuration; only --epochs may be given with --resume");
+      if (o->count() > 0 && o->get_name() != "--resume" && o->get_name() != "--out" && o->get_name() != "--epochs" && o->get_name() != "--device")
+        throw std::runtime_error(o->get_name() + ": a resumed run keeps its configuration; only --epochs and --device may be given with --resume");
     if (app.count("--epochs") == 0) c.epochs = 0;
   }
-  programs::make_session(c.resume ? programs::net_of_run(c.out) : c.net)->train(c);
+  programs::make_session(c.resume ? programs::net_of_run(c.out) : c.net, c.device)->train(c);
   return 0;
 }
 

@@ -10,6 +10,9 @@ namespace programs {
 #define DCS_BUILT(number, name) std::unique_ptr<session> make_variant_##number();
 #include "variants_built.inc"
 #undef DCS_BUILT
+#define DCS_BUILT(number, name) std::unique_ptr<session> make_cuda_variant_##number();
+#include "cuda_variants_built.inc"
+#undef DCS_BUILT
 
 std::string net_names() {
   std::string names;
@@ -19,7 +22,24 @@ std::string net_names() {
   return names;
 }
 
-std::unique_ptr<session> make_session(const std::string& net) {
+namespace {
+
+// Networks that are compiled for a GPU too.
+std::unique_ptr<session> make_cuda_session(const std::string& net) {
+  std::string names;
+#define DCS_BUILT(number, name)                           \
+  if (net == (name)) return make_cuda_variant_##number(); \
+  names += std::string(names.empty() ? "" : ", ") + (name);
+#include "cuda_variants_built.inc"
+#undef DCS_BUILT
+  dcs::expect(!names.empty(), "--device cuda: these programs contain no network for a GPU (DCS_CUDA, DCS_CUDA_VARIANTS)");
+  dcs::fail("--device cuda: ", net, " is not compiled for a GPU; there are ", names, " (-DDCS_CUDA_VARIANTS)");
+}
+
+}  // namespace
+
+std::unique_ptr<session> make_session(const std::string& net, const std::string& device) {
+  if (device == "cuda") return make_cuda_session(net);
 #define DCS_BUILT(number, name) \
   if (net == (name)) return make_variant_##number();
 #include "variants_built.inc"

@@ -9,7 +9,7 @@
 namespace programs {
 
 struct train_config {
-  std::string net = "small-scratch", data, out, backbone;
+  std::string net = "small-scratch", data, out, backbone, device = "cpu";
   int side = 128, epochs = 100, batch = 4;
   std::uint64_t seed = 0;
   double rate = 2e-4, weight_decay = 1e-4;
@@ -18,13 +18,13 @@ struct train_config {
 };
 
 struct evaluate_config {
-  std::string run, data, split = "test", boxes = "detected", checkpoint = "best";
+  std::string run, data, split = "test", boxes = "detected", checkpoint = "best", device = "cpu";
   bool augmented = false, native = false;
   int overlays = 8;
 };
 
 struct predict_config {
-  std::string run, checkpoint = "best", out;
+  std::string run, checkpoint = "best", out, device = "cpu";
   std::vector<std::string> images;
   bool augmented = false;
 };
@@ -39,8 +39,8 @@ class session {
   virtual void summary(int side) = 0;
 };
 
-/// The network of a name; throws dcs::error with the names there are.
-std::unique_ptr<session> make_session(const std::string& net);
+/// The network of a name on a device, cpu or cuda; throws dcs::error with the names there are, or where there is no such device.
+std::unique_ptr<session> make_session(const std::string& net, const std::string& device = "cpu");
 /// Names of the networks that are compiled in, separated by commas.
 std::string net_names();
 /// The name that a run folder's configuration holds.

@@ -1,7 +1,10 @@
-// One network of variants.hpp, number DCS_VARIANT, behind the interface of session.hpp.
+// One network of variants.hpp, number DCS_VARIANT, behind the interface of session.hpp: on the host, and compiled by nvcc (a copy of this file is) on a GPU.
 #include "run_folder.hpp"
 #include "variants.hpp"
 
+#if defined(__CUDACC__)
+#include <dcs/cuda/kernels.cuh>
+#endif
 #include <dcs/io/overlay.hpp>
 #include <dcs/nn/summary.hpp>
 #include <dcs/train/checkpoint.hpp>
@@ -21,6 +24,17 @@ DCS_VARIANT_LIST(DCS_DECLARE)
 #undef DCS_DECLARE
 
 using net_type = variant_at<DCS_VARIANT>::type;
+#if defined(__CUDACC__)
+using device = dcs::cuda::device;
+#else
+using device = dcs::cpu_device;
+#endif
+// Of the maps; parameters are f32.
+#if defined(__CUDACC__) && defined(DCS_BF16)
+using element = dcs::bf16;
+#else
+using element = float;
+#endif
 namespace fs = std::filesystem;
 
 // Part of a data set: its first images.
@@ -51,12 +65,13 @@ class net_session final : public session {
     auto o = options_of(c);
     dcs::initialize(*net_, c.seed);
     if (!c.backbone.empty() && !given.resume) std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), c.backbone.c_str());
-    dcs::adamw optimizer(dcs::named_parameters(*net_), {c.rate, 0.9, 0.999, 1e-8, c.weight_decay, 1.0});
+    place();
+    dcs::basic_adamw<device> optimizer(dcs::named_parameters(*net_), {c.rate, 0.9, 0.999, 1e-8, c.weight_decay, 1.0});
     dcs::plateau plateau;
     plateau.patience = c.patience, plateau.stop_after = c.stop_after;
     int first = 0;
     if (given.resume) {
-      const auto meta = dcs::load_checkpoint(last, *net_, &optimizer);
+      const auto meta = dcs::load_checkpoint<device>(last, *net_, &optimizer);
       first = static_cast<int>(number_of(meta, "epoch", last)) + 1;
       optimizer.options.rate = number_of(meta, "rate", last);
       plateau.best = number_of(meta, "best_loss", last);
@@ -78,10 +93,10 @@ class net_session final : public session {
       dcs::step_losses trained;
       {
         progress_line line("epoch " + std::to_string(epoch + 1) + "/" + std::to_string(c.epochs));
-        trained = dcs::train_epoch(*net_, optimizer, train_set, o, epoch,
+        trained = dcs::train_epoch<element>(*net_, optimizer, train_set, o, epoch,
                                    [&](std::int64_t done, std::int64_t all, const dcs::step_losses& l) { line(done, all, l.total, c.batch); });
       }
-      const auto [validated, metrics] = dcs::validate(*net_, val, o);
+      const auto [validated, metrics] = dcs::validate<device, element>(*net_, val, o);
       optimizer.options.rate = plateau.next(rate, validated.total);
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       std::printf("epoch %d/%d  loss %.4f  val %.4f  dice %.4f  iou %.4f  hd95 %.2f  missed %lld/%lld  rate %.1e  %.0f s%s\n", epoch + 1, c.epochs,
@@ -95,9 +110,9 @@ class net_session final : public session {
                                                     {"since_change", std::to_string(plateau.since_change)},
                                                     {"config", to_json(c).dump()}};
       // The last checkpoint goes last: a run that is killed before it does this epoch again, to the same bits.
-      if (plateau.improved()) dcs::save_checkpoint(best, *net_, nullptr, meta);
+      if (plateau.improved()) dcs::save_checkpoint<device>(best, *net_, nullptr, meta);
       append_results(results, epoch, rate, seconds, trained, validated, metrics);
-      dcs::save_checkpoint(last, *net_, &optimizer, meta);
+      dcs::save_checkpoint<device>(last, *net_, &optimizer, meta);
     }
     std::printf("run: %s\n", out.string().c_str());
   }
@@ -115,9 +130,9 @@ class net_session final : public session {
     for (std::int64_t i = 0; i < data.size(); ++i) {
       const dcs::sample s = data.load(i);
       const auto b = dcs::make_batch({s}, o.input);
-      const auto found = e.boxes == "truth" ? dcs::predict(*net_, b.images, {}, &b.boxes)[0]
-                         : e.augmented      ? dcs::predict_augmented(*net_, b.images)[0]
-                                            : dcs::predict(*net_, b.images)[0];
+      const auto found = e.boxes == "truth" ? dcs::predict<device, element>(*net_, b.images, {}, &b.boxes)[0]
+                         : e.augmented      ? dcs::predict_augmented<device, element>(*net_, b.images)[0]
+                                            : dcs::predict<device, element>(*net_, b.images)[0];
       undetected += found.detections.empty();
       all.push_back(e.native ? native_metrics(found, data, i) : dcs::measure(found.above(), s.truth));
       json entry = to_json(all.back());
@@ -163,7 +178,7 @@ class net_session final : public session {
                     original.height,
                     original.width};
       const auto b = dcs::make_batch({s}, o.input);
-      const auto found = p.augmented ? dcs::predict_augmented(*net_, b.images)[0] : dcs::predict(*net_, b.images)[0];
+      const auto found = p.augmented ? dcs::predict_augmented<device, element>(*net_, b.images)[0] : dcs::predict<device, element>(*net_, b.images)[0];
       const dcs::mask m = dcs::resize(found.above(), original.height, original.width);
       dcs::image picture{m.height, m.width, 1, m.pixels};
       for (auto& v : picture.pixels) v = static_cast<std::uint8_t>(v * 255);
@@ -181,18 +196,24 @@ class net_session final : public session {
 
   void summary(int side) override {
     dcs::initialize(*net_, 0);
+    place();
     dcs::summary table(*net_);
-    const auto images = dcs::tensor<float, dcs::image_shape>::zeros({1, side, side, 3});
+    const auto images = dcs::tensor<element, dcs::image_shape, device>::zeros({1, side, side, 3});
     const std::vector<std::vector<dcs::box<float>>> boxes{{{0, 0, static_cast<float>(side) / 4, static_cast<float>(side) / 4}}};
     const auto pyramid = net_->detector.features(images);
     (void)net_->detector.propose_levels(pyramid);
     (void)net_->detector.roi_heads(dcs::pool_boxes(boxes, pyramid, side));
-    (void)net_->segment(pyramid, dcs::make_rois<dcs::dyn<"roi">>(boxes));
+    (void)net_->segment(pyramid, dcs::make_rois<dcs::dyn<"roi">, device>(boxes));
     std::printf("%sone image of %d × %d, one box through the box head, one region\nparameters %lld\n", table.text().c_str(), side, side,
                 static_cast<long long>(dcs::parameters<net_type>));
   }
 
  private:
+  // Brings the network where it runs.
+  void place() {
+    if constexpr (!std::is_same_v<device, dcs::cpu_device>) dcs::to_device<device>(*net_);
+    if constexpr (std::is_same_v<element, dcs::bf16>) dcs::mix_precision<device>(*net_);
+  }
   static dcs::epoch_options options_of(const train_config& c) {
     dcs::epoch_options o;
     o.batch = c.batch, o.seed = c.seed, o.augmented = c.augment;
@@ -205,7 +226,8 @@ class net_session final : public session {
     const std::string path = (fs::path(run) / "config.json").string();
     const auto c = config_of(read_json(path), path);
     dcs::initialize(*net_, 0);
-    dcs::load_checkpoint((fs::path(run) / (checkpoint + ".safetensors")).string(), *net_);
+    place();
+    dcs::load_checkpoint<device>((fs::path(run) / (checkpoint + ".safetensors")).string(), *net_);
     return c;
   }
   static dcs::segmentation_metrics native_metrics(const dcs::prediction& found, const dcs::folder_dataset& data, std::int64_t i) {
@@ -263,6 +285,13 @@ class net_session final : public session {
 
 #define DCS_JOIN_(a, b) a##b
 #define DCS_JOIN(a, b) DCS_JOIN_(a, b)
+#if defined(__CUDACC__)
+std::unique_ptr<session> DCS_JOIN(make_cuda_variant_, DCS_VARIANT)() {
+  dcs::cuda::stream();  // no GPU, or a driver too old: said before anything is read or written
+  return std::make_unique<net_session>();
+}
+#else
 std::unique_ptr<session> DCS_JOIN(make_variant_, DCS_VARIANT)() { return std::make_unique<net_session>(); }
+#endif
 
 }  // namespace programs

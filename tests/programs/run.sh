@@ -182,6 +182,15 @@ fails "file: " fresh --backbone file --out x
 fails "run/best.safetensors: dcs::load: the file lacks conv1.weight" fresh --backbone run/best.safetensors --out x
 rm -rf x
 
+# Programs without CUDA, and those with it where no GPU is to be seen, say so before they read or write anything.
+export CUDA_VISIBLE_DEVICES=
+fails "GPU" fresh --device cuda --epochs 1 --out x
+fails "GPU" train --resume --out run --epochs 3 --device cuda
+fails "GPU" "$bin/dcs_evaluate" --run run --device cuda
+fails "GPU" "$bin/dcs_predict" --run run --device cuda --out x set/test/images/000011.png
+fails "--device" fresh --device tpu --out x
+check test ! -e x
+
 # damaged TEXT FILE REPLACEMENT: a set in which FILE is REPLACEMENT cannot be trained on, and the line names the file.
 damaged() {
   rm -rf broken x && cp -r set broken

@@ -1,0 +1,9 @@
+// Compiled for every architecture; bench/ptxas.sh reads the registers of its kernels. Not run.
+#include <dcs/cuda/device.cuh>
+#include <dcs/ops/cast/cuda.cuh>
+
+void instantiate(float* wide, dcs::bf16* narrow) {
+  using D = dcs::cuda::device;
+  dcs::cuda::convert(D{}, wide, 1, narrow);
+  dcs::cuda::convert(D{}, narrow, 1, wide);
+}
