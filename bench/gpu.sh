@@ -8,7 +8,7 @@ nvidia-smi -L >/dev/null 2>&1 || { echo "gpu.sh: skipped: no GPU on this machine
 rounds=${1:-3}
 python=${DCS_PYTHON:-python3}
 cmake --preset cuda >/dev/null
-cmake --build build/cuda -j "$(nproc)"
+cmake --build build/cuda --target bench_gpu -j "$(nproc)"
 
 times=$(mktemp -d)
 trap 'rm -rf "$times"' EXIT
@@ -39,6 +39,7 @@ awk '
     }
   }' "$times/ours" "$times/peer"
 
+cmake --build build/cuda -j "$(nproc)"
 ctest --test-dir build/cuda -L gpu --output-on-failure
 sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
 [ -n "$sanitizer" ] || { echo "gpu.sh: compute-sanitizer is not installed: its checks are left out"; exit 0; }
