@@ -49,9 +49,11 @@ using rpn_maps = decltype(std::declval<const rpn_head<256>&>()(std::declval<cons
 static_assert(std::is_same_v<decltype(rpn_maps::objectness), level<2, 3>> && std::is_same_v<decltype(rpn_maps::deltas), level<2, 12>>);
 using pooled = tensor<float, shape<dyn<"proposal">, 7, 7, 256>>;
 using proposals = tensor<float, shape<dyn<"proposal">, 5>>;
-static_assert(std::is_same_v<decltype(roi_align_levels<7>(std::declval<const proposals&>(), std::declval<const std::vector<int>&>(), std::declval<const std::vector<double>&>(), 2,
-                                                          std::declval<const level<2, 256>&>(), std::declval<const level<3, 256>&>(),
-                                                          std::declval<const level<4, 256>&>(), std::declval<const level<5, 256>&>())),
+using pooling_levels = tensor<std::int64_t, shape<dyn<"proposal">>>;
+static_assert(std::is_same_v<decltype(roi_align_levels<7>(std::declval<const proposals&>(), std::declval<const pooling_levels&>(),
+                                                          std::declval<const std::array<double, 4>&>(), 2, std::declval<const level<2, 256>&>(),
+                                                          std::declval<const level<3, 256>&>(), std::declval<const level<4, 256>&>(),
+                                                          std::declval<const level<5, 256>&>())),
                              pooled>);
 using box_maps = decltype(std::declval<const box_head<256>&>()(std::declval<const pooled&>()));
 static_assert(std::is_same_v<decltype(box_maps::scores), tensor<float, shape<dyn<"proposal">, 2>>>);
