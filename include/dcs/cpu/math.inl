@@ -15,8 +15,7 @@ DCS_INLINE V exp(V x) {
     const V shifted = bounded * 1.44269504088896341f + 12582912.0f;  // rounds to nearest: 1.5 · 2^23
     const V n = shifted - 12582912.0f;
     const V r = (bounded - n * 0.693359375f) + n * 2.12194440e-4f;
-    V p = V{} + 1.9875691500e-4f;
-    p = p * r + 1.3981999507e-3f;
+    V p = 1.9875691500e-4f * r + 1.3981999507e-3f;  // a scalar: nvcc 13 crashes at 16 floats of a constant with many digits
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
