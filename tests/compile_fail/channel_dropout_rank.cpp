@@ -1,4 +1,5 @@
 // expect: dcs::channel_dropout: the operand must have at least two axes
+// expect: channel_dropout_rank_mismatch<dcs::found_extent<1>, dcs::expected_extent<2>, dcs::axis<0>
 #include <dcs/ops/dropout/dropout.hpp>
 
 int main() {

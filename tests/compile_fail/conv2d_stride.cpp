@@ -1,4 +1,5 @@
-// expect: dcs::conv2d: stride, dilation and groups are at least 1
+// expect: dcs::conv2d: the stride must be at least 1
+// expect: conv2d_stride_mismatch<dcs::found_extent<0>, dcs::expected_extent<1>, dcs::axis<1>
 #include <dcs/ops/conv2d/conv2d.hpp>
 
 int main() {

@@ -1,4 +1,5 @@
 // expect: the channels must be divisible by the heads
+// expect: multi_head_attention_mismatch<dcs::found_extent<2>, dcs::expected_extent<0>, dcs::axis<2>
 #include <dcs/nn/transformer.hpp>
 
 int main() {

@@ -1,4 +1,5 @@
 // expect: dcs::layer_norm: the residual must have the shape of the input
+// expect: layer_norm_residual_mismatch<dcs::found_extent<6>, dcs::expected_extent<5>, dcs::axis<1>
 #include <dcs/ops/layer_norm/layer_norm.hpp>
 
 int main() {

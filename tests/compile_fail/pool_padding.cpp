@@ -1,4 +1,5 @@
 // expect: dcs::pool: padding must be at most half the window
+// expect: pool_padding_mismatch<dcs::found_extent<2>, dcs::expected_extent<1>, dcs::axis<1>
 #include <dcs/ops/pool/pool.hpp>
 
 int main() {

@@ -4,5 +4,5 @@
 
 int main() {
   const dcs::tensor<float, dcs::shape<4, 4, 8>> x;
-  (void)sizeof(dcs::detail::resize<dcs::detail::resampling::nearest, dcs::shape<1, 2, 2, 8>>(x, 2, 2));
+  (void)sizeof(dcs::detail::resize<dcs::resampling::nearest, dcs::shape<1, 2, 2, 8>>(x, 2, 2));
 }

@@ -1,4 +1,5 @@
 // expect: dcs::resize_bilinear: height and width are static and at least 1
+// expect: resize_size_mismatch<dcs::found_extent<0>, dcs::expected_extent<1>, dcs::axis<1>
 #include <dcs/ops/resize/resize.hpp>
 
 int main() {

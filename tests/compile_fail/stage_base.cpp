@@ -1,4 +1,5 @@
 // expect: dcs::segmentation_head: the base scale is 32, 64 or 128
+// expect: segmentation_head<256, 48
 #include <dcs/models/segmentation_head.hpp>
 
 int main() {

@@ -1,4 +1,5 @@
 // expect: dcs::sum: no such axis
+// expect: sum_axis_mismatch<dcs::found_extent<2>, dcs::expected_extent<3>, dcs::axis<2>
 #include <dcs/ops/reduce/reduce.hpp>
 
 int main() {

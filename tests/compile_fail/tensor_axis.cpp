@@ -1,4 +1,5 @@
 // expect: dcs::tensor: no such axis
+// expect: tensor_axis_mismatch<dcs::found_extent<2>, dcs::expected_extent<3>, dcs::axis<2>
 #include <dcs/core/tensor.hpp>
 
 int main() {

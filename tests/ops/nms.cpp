@@ -46,6 +46,20 @@ TEST_CASE("non-maximum suppression equals its definition on every instruction se
   }
 }
 
+TEST_CASE("non-maximum suppression of tensors") {
+  tensor<float, shape<3, 4>> boxes;
+  tensor<float, shape<3>> scores;
+  const float corners[] = {0, 0, 10, 10, 1, 0, 11, 10, 20, 0, 30, 10}, confidence[] = {0.5f, 0.9f, 0.7f};
+  std::copy(std::begin(corners), std::end(corners), boxes.data());
+  std::copy(std::begin(confidence), std::end(confidence), scores.data());
+  CHECK(nms(boxes, scores, 0.5) == std::vector<std::int64_t>{1, 2});
+  CHECK(nms(boxes, scores, 0.9) == std::vector<std::int64_t>{1, 2, 0});
+  const auto none = tensor<float, shape<dyn<"box">, 4>>::empty({0, 4});
+  CHECK(nms(none, tensor<float, shape<dyn<"box">>>::empty({0}), 0.5).empty());
+  const auto two = tensor<float, shape<dyn<"box">>>::empty({2});
+  CHECK_THROWS_WITH_AS(nms(none, two, 0.5), "dcs::nms: 2 scores for 0 boxes; expected one each", error);
+}
+
 TEST_CASE_TEMPLATE("non-maximum suppression equals torchvision's, with ties, empty boxes and IoUs at the threshold", T, float, double) {
   const auto file = test::goldens("nms");
   for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {

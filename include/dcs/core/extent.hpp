@@ -148,6 +148,12 @@ using found = typename detail::spelled<found_extent, E>::type;
 template <extent_t E>
 using expected = typename detail::spelled<expected_extent, E>::type;
 
+/// What the check of a bound expects: the value itself where it keeps the bound, else the bound.
+constexpr extent_t at_least(extent_t value, extent_t bound) { return value < bound ? bound : value; }
+constexpr extent_t at_most(extent_t value, extent_t bound) { return value > bound ? bound : value; }
+/// The number of axes of a shape if `axis` (from the back where negative) is one of them, else the fewest that have it.
+constexpr extent_t axes_with(int axis, extent_t rank) { return at_least(rank, axis < 0 ? -axis : axis + 1); }
+
 // Defines the check NAME<found<..>, expected<..>, axis<..>>: instantiating it (`NAME<...>{}`) is an error with TEXT unless both are equal. The
 // text of a static_assert is a literal in C++20, so the numbers travel in the name of the type, which g++, clang and nvcc all print.
 #define DCS_DEFINE_EXTENT_CHECK(NAME, TEXT)               \

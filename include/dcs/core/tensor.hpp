@@ -12,6 +12,9 @@
 
 namespace dcs {
 
+DCS_DEFINE_EXTENT_CHECK(tensor_axis_mismatch, "dcs::tensor: no such axis; number of axes");
+DCS_DEFINE_EXTENT_CHECK(as_rank_mismatch, "dcs::as: the new shape must have the rank of the old one; reshape changes it; number of axes");
+
 namespace detail {
 [[gnu::noinline]] inline void expect_bytes(std::int64_t bytes, const extent_t* sizes, std::size_t rank, std::int64_t element, const char* type) {
   extent_t n = 1;
@@ -76,7 +79,7 @@ class tensor {
   constexpr const sizes_type& sizes() const { return sizes_; }
   template <int Axis>
   constexpr extent_t size_of() const {
-    static_assert(Axis < rank && Axis >= -rank, "dcs::tensor: no such axis");
+    (void)tensor_axis_mismatch<found<rank>, expected<axes_with(Axis, rank)>, axis<Axis>>{};
     constexpr extent_t e = extent_of<Shape, Axis>;
     if constexpr (is_static(e))
       return e;
@@ -197,7 +200,7 @@ tensor<std::remove_const_t<T>, S> copy(const view<T, S, cpu_device>& v) {
 /// The same tensor under another shape of the same rank: static extents become dynamic, dynamic ones are checked. Throws dcs::error.
 template <class NewShape, class T, class S, class D>
 tensor<T, NewShape, D> as(const tensor<T, S, D>& t) {
-  static_assert(NewShape::rank == S::rank, "dcs::as: the new shape must have the rank of the old one; reshape changes it");
+  (void)as_rank_mismatch<found<NewShape::rank>, expected<S::rank>, axis<0>>{};
   return tensor<T, NewShape, D>::adopt(t.memory(), t.sizes());
 }
 

@@ -37,6 +37,8 @@ void cross_entropy_backward(device, const T* x, const std::int32_t* labels, cons
 
 namespace dcs::loss {
 
+DCS_DEFINE_EXTENT_CHECK(cross_entropy_rank_mismatch, "dcs::loss::cross_entropy: scores have the axes sample, class; number of axes");
+
 /// Σ smooth L1 (β = 1/9) of x − target. shape<>.
 template <operand X, operand Target>
 auto smooth_l1_sum(const X& x, const Target& target) {
@@ -49,7 +51,7 @@ auto cross_entropy(const X& x_, const std::vector<int>& labels) {
   using S = shape_t<X>;
   using T = value_t<X>;
   using D = device_t<X>;
-  static_assert(S::rank == 2, "dcs::loss::cross_entropy: scores have the axes sample, class");
+  (void)cross_entropy_rank_mismatch<found<S::rank>, expected<2>, axis<0>>{};
   const auto x = eval(x_);
   const extent_t n = x.sizes()[0], k = x.sizes()[1];
   expect(n >= 1 && static_cast<extent_t>(labels.size()) == n, "dcs::loss::cross_entropy: ", labels.size(), " labels for ", n, " rows; expected one each, at least one");

@@ -30,6 +30,8 @@ void laplacian_edges(device, const T* t, std::int64_t n, std::int64_t h, std::in
 
 namespace dcs::loss {
 
+DCS_DEFINE_EXTENT_CHECK(laplacian_edges_mismatch, "dcs::loss::laplacian_edges: a target has one channel (axis 3)");
+
 /// Weights and constants of the losses, as the paper has them.
 struct segmentation_options {
   double dice = 0.5, focal = 0.3, boundary = 0.2;
@@ -89,7 +91,8 @@ auto segmentation(const X& x_, const Target& t, const segmentation_options& o = 
 /// Where the 8-neighbour Laplacian of a target exceeds 0.1 (zero padding): its inner contour, as 0 and 1. t: shape<N, H, W, 1>.
 template <class T, class S, class D>
 tensor<T, S, D> laplacian_edges(const tensor<T, S, D>& t) {
-  static_assert(S::rank == 4 && extent_of<S, 3> == 1, "dcs::loss::laplacian_edges: a target has the axes N,H,W and one channel");
+  static_assert(S::rank == 4, "dcs::loss::laplacian_edges: a target has the four axes N,H,W,C");
+  (void)laplacian_edges_mismatch<found<extent_of<S, 3>>, expected<1>, axis<3>>{};
   auto e = tensor<T, S, D>::empty(t.sizes());
   laplacian_edges(D{}, t.data(), t.sizes()[0], t.sizes()[1], t.sizes()[2], e.data());
   return e;

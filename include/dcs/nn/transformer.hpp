@@ -8,6 +8,8 @@
 
 namespace dcs {
 
+DCS_DEFINE_EXTENT_CHECK(multi_head_attention_mismatch, "dcs::multi_head_attention: the channels must be divisible by the heads; remainder");
+
 namespace detail {
 /// A linear layer whose parameters are called weight and bias inside multi-head attention's packed projection.
 template <int In, int Out>
@@ -23,7 +25,6 @@ namespace nn {
 /// Self-attention with H heads over tokens of D channels. x: shape<N, L, D>.
 template <int D, int H>
 struct multi_head_attention {
-  static_assert(D % H == 0, "dcs::multi_head_attention: the channels must be divisible by the heads");
   dcs::detail::packed_projection<D, 3 * D> project;
   parameter<shape<D, D>, init::uniform_fan_in<D>, layout::linear> out_weight;
   parameter<shape<D>> out_bias;
@@ -32,6 +33,7 @@ struct multi_head_attention {
 
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    (void)multi_head_attention_mismatch<found<D % H>, expected<0>, axis<2>>{};
     using S = shape_t<X>;
     using heads = shape<extent_of<S, 0>, extent_of<S, 1>, 3 * H, D / H>;
     static_assert(S::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");

@@ -10,6 +10,10 @@ namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(conv2d_rank_mismatch, "dcs::conv2d: the input must have the four axes N,H,W,C");
 DCS_DEFINE_EXTENT_CHECK(conv2d_channel_mismatch, "dcs::conv2d: the channels of the input (axis 3) must be those the weight expects");
+DCS_DEFINE_EXTENT_CHECK(conv2d_stride_mismatch, "dcs::conv2d: the stride must be at least 1");
+DCS_DEFINE_EXTENT_CHECK(conv2d_dilation_mismatch, "dcs::conv2d: the dilation must be at least 1");
+DCS_DEFINE_EXTENT_CHECK(conv2d_padding_mismatch, "dcs::conv2d: the padding must not be negative");
+DCS_DEFINE_EXTENT_CHECK(conv2d_groups_mismatch, "dcs::conv2d: the number of groups must be at least 1");
 DCS_DEFINE_EXTENT_CHECK(conv2d_group_mismatch, "dcs::conv2d: the weight's output channels (axis 3) must be divisible by the number of groups; remainder");
 DCS_DEFINE_EXTENT_CHECK(conv2d_bias_mismatch, "dcs::conv2d: the bias must have one value per output channel (axis 3)");
 
@@ -28,7 +32,10 @@ using conv2d_shape = shape<extent_of<S, 0>, windowed(extent_of<S, 1>, extent_of<
 
 template <class S, class W, int Stride, int Padding, int Dilation, int Groups>
 constexpr void check_conv2d() {
-  static_assert(Stride >= 1 && Padding >= 0 && Dilation >= 1 && Groups >= 1, "dcs::conv2d: stride, dilation and groups are at least 1, padding at least 0");
+  (void)conv2d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>{};
+  (void)conv2d_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<1>>{};
+  (void)conv2d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>{};
+  (void)conv2d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<3>>{};
   (void)conv2d_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
   (void)conv2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 2> * Groups>, axis<3>>{};
   static_assert(extent_of<W, 0> != 0 && extent_of<W, 1> != 0 && extent_of<W, 2> != 0 && extent_of<W, 3> != 0, "dcs::conv2d: a weight has no extent of 0");

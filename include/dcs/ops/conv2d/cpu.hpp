@@ -7,19 +7,13 @@
 // stand here and in cpu/gemm.hpp, those of a GPU in cuda.cuh and cuda/gemm.cuh.
 #pragma once
 
-#include <dcs/cpu/gemm.hpp>
 #include <dcs/expr/chain.hpp>
-#include <dcs/ops/conv2d/geometry.hpp>
-
-#define DCS_KERNELS <dcs/ops/conv2d/patches.inl>
-#include <dcs/cpu/foreach_isa.inl>
-#define DCS_KERNELS <dcs/ops/conv2d/depthwise.inl>
-#include <dcs/cpu/foreach_isa.inl>
-#define DCS_KERNELS <dcs/ops/conv2d/relu_gradient.inl>
-#include <dcs/cpu/foreach_isa.inl>
-
+#include <dcs/ops/conv2d/direct.hpp>
 #include <dcs/ops/conv2d/widened.hpp>
 #include <dcs/ops/conv2d/winograd.hpp>
+
+#define DCS_KERNELS <dcs/ops/conv2d/relu_gradient.inl>
+#include <dcs/cpu/foreach_isa.inl>
 
 namespace dcs::cpu {
 

@@ -4,8 +4,7 @@
 // small problems can spare. The gradients are smooth in what they sum and stay in f32.
 #pragma once
 
-#include <dcs/cpu/gemm.hpp>
-#include <dcs/ops/conv2d/geometry.hpp>
+#include <dcs/ops/conv2d/direct.hpp>
 
 #include <type_traits>
 

@@ -7,6 +7,9 @@
 
 namespace dcs {
 
+DCS_DEFINE_EXTENT_CHECK(dropout_rank_mismatch, "dcs::dropout: the operand must have at least two axes; number of axes");
+DCS_DEFINE_EXTENT_CHECK(channel_dropout_rank_mismatch, "dcs::channel_dropout: the operand must have at least two axes; number of axes");
+
 namespace detail {
 
 template <bool ByChannel, class X>
@@ -40,13 +43,13 @@ constexpr auto dropped(const X& x_, double p, random_stream random) {
 /// Each element is 0 with probability p, else x / (1 − p). 0 <= p < 1.
 template <operand X>
 constexpr auto dropout(const X& x, double p, random_stream random) {
-  static_assert(shape_t<X>::rank >= 2, "dcs::dropout: the operand must have at least two axes");
+  (void)dropout_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>{};
   return detail::dropped<false>(x, p, random);
 }
 /// Whole channels (first axis × last axis) are 0 with probability p (Tompson et al. 2015).
 template <operand X>
 constexpr auto channel_dropout(const X& x, double p, random_stream random) {
-  static_assert(shape_t<X>::rank >= 2, "dcs::channel_dropout: the operand must have at least two axes");
+  (void)channel_dropout_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>{};
   return detail::dropped<true>(x, p, random);
 }
 

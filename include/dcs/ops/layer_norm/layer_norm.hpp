@@ -8,6 +8,7 @@
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(layer_norm_mismatch, "dcs::layer_norm: gamma and beta must have the extent of the input's last axis");
+DCS_DEFINE_EXTENT_CHECK(layer_norm_residual_mismatch, "dcs::layer_norm: the residual must have the shape of the input");
 
 /// Whether layer_norm accepts an input of shape S with parameters of shape P.
 template <class S, class P>
@@ -15,13 +16,19 @@ concept layer_norm_fits = S::rank >= 1 && P::rank == 1 && extent_of<S, -1> == ex
 
 namespace detail {
 
+template <class S, class R, int... I>
+constexpr void check_residual(std::integer_sequence<int, I...>) {
+  (void)layer_norm_residual_mismatch<found<R::rank>, expected<S::rank>, axis<0>>{};
+  if constexpr (R::rank == S::rank) ((void)layer_norm_residual_mismatch<found<extent_of<R, I>>, expected<extent_of<S, I>>, axis<I>>{}, ...);
+}
+
 template <bool Residual, class X, class R, class G, class B>
 constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, const B& beta_, double eps) {
   using S = shape_t<X>;
   using P = shape_t<G>;
   (void)layer_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
   (void)layer_norm_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
-  static_assert(std::is_same_v<shape_t<R>, S>, "dcs::layer_norm: the residual must have the shape of the input");
+  check_residual<S, shape_t<R>>(std::make_integer_sequence<int, S::rank>{});
   if constexpr (any_probe_v<X>) {
     const auto x = eval(x_);
     note_work<S>(nullptr, S::extents, work{0, 4 * S::size()}, x);

@@ -9,6 +9,7 @@ namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(matmul_rank_mismatch, "dcs::matmul: both operands must have the same number of axes, at least two");
 DCS_DEFINE_EXTENT_CHECK(matmul_inner_mismatch, "dcs::matmul: the columns of the left operand must be the rows of the right one");
+DCS_DEFINE_EXTENT_CHECK(transpose_rank_mismatch, "dcs::transpose: the operand must have at least two axes; number of axes");
 DCS_DEFINE_EXTENT_CHECK(matmul_batch_mismatch, "dcs::matmul: leading axes of both operands must be equal");
 
 namespace kernels {
@@ -71,7 +72,7 @@ class transpose_node : public lazy<lift_t<detail::transposed_shape<shape_t<X>>, 
 /// x with its last two axes exchanged. Lazy.
 template <operand X>
 constexpr auto transpose(const X& x) {
-  static_assert(shape_t<X>::rank >= 2, "dcs::transpose: the operand must have at least two axes");
+  (void)transpose_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>{};
   if constexpr (any_probe_v<X>) return probe_result<detail::transposed_shape<shape_t<X>>>(eval(x));
   else return transpose_node<result_t<X>>(eval(x));
 }

@@ -4,6 +4,7 @@
 
 #include <dcs/core/allocator.hpp>
 #include <dcs/core/error.hpp>
+#include <dcs/core/tensor.hpp>
 #include <dcs/cpu/simd.hpp>
 
 #include <algorithm>
@@ -59,6 +60,19 @@ std::vector<std::int64_t> nms(const T* boxes, const T* scores, std::int64_t n, d
     DCS_DISPATCH(suppress, column, group ? groups.data() : nullptr, i, n, bound, suppressed.data());
   }
   return kept;
+}
+
+DCS_DEFINE_EXTENT_CHECK(nms_box_mismatch, "dcs::nms: a box is four numbers (x1, y1, x2, y2) along axis 1");
+DCS_DEFINE_EXTENT_CHECK(nms_score_mismatch, "dcs::nms: there must be one score for each box");
+
+/// The same of tensors. boxes: shape<N, 4>, scores: shape<N>.
+template <class T, class B, class S>
+  requires(B::rank == 2 && S::rank == 1)
+std::vector<std::int64_t> nms(const tensor<T, B>& boxes, const tensor<T, S>& scores, double threshold) {
+  (void)nms_box_mismatch<found<extent_of<B, 1>>, expected<4>, axis<1>>{};
+  (void)nms_score_mismatch<found<extent_of<S, 0>>, expected<extent_of<B, 0>>, axis<0>>{};
+  expect(scores.size() == boxes.sizes()[0], "dcs::nms: ", scores.size(), " scores for ", boxes.sizes()[0], " boxes; expected one each");
+  return nms(boxes.data(), scores.data(), scores.size(), threshold);
 }
 
 }  // namespace dcs

@@ -9,6 +9,7 @@
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(pool_rank_mismatch, "dcs::pool: the input must have the four axes N,H,W,C; number of axes");
+DCS_DEFINE_EXTENT_CHECK(pool_padding_mismatch, "dcs::pool: padding must be at most half the window");
 
 namespace detail {
 
@@ -18,7 +19,8 @@ using pool_shape = shape<extent_of<S, 0>, windowed(extent_of<S, 1>, K, Stride, P
 template <class S, int K, int Stride, int Padding>
 constexpr void check_pool() {
   (void)pool_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
-  static_assert(K >= 1 && Stride >= 1 && Padding >= 0 && 2 * Padding <= K, "dcs::pool: padding must be at most half the window");
+  static_assert(K >= 1 && Stride >= 1 && Padding >= 0, "dcs::pool: window and stride are at least 1, padding at least 0");
+  (void)pool_padding_mismatch<found<Padding>, expected<at_most(Padding, K / 2)>, axis<1>>{};
 }
 
 inline cpu::conv2d_geometry pool_geometry(const sizes<4>& n, extent_t k, extent_t stride, extent_t padding) {

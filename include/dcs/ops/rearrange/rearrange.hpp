@@ -7,10 +7,12 @@
 
 namespace dcs {
 
+DCS_DEFINE_EXTENT_CHECK(slice_axis_mismatch, "dcs::slice: no such axis; number of axes");
 DCS_DEFINE_EXTENT_CHECK(slice_mismatch, "dcs::slice: begin + length must not exceed the extent of the axis; beyond it");
 DCS_DEFINE_EXTENT_CHECK(concat_mismatch, "dcs::concat: the operands must be equal along every other axis");
 DCS_DEFINE_EXTENT_CHECK(concat_rank_mismatch, "dcs::concat: the operands must have the same number of axes");
 DCS_DEFINE_EXTENT_CHECK(permute_mismatch, "dcs::permute: every axis of the operand must be named once; number of axes");
+DCS_DEFINE_EXTENT_CHECK(permute_twice, "dcs::permute: every axis of the operand must be named once; times");
 DCS_DEFINE_EXTENT_CHECK(reshape_mismatch, "dcs::reshape: a static shape must keep the number of elements");
 
 namespace kernels {
@@ -72,7 +74,7 @@ class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>
 template <int Axis, extent_t Begin, extent_t Length = 1, operand X>
 constexpr auto slice(const X& x) {
   using S = shape_t<X>;
-  static_assert(Axis >= -S::rank && Axis < S::rank, "dcs::slice: no such axis");
+  (void)slice_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>{};
   constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
   static_assert(is_static(extent_of<S, at>), "dcs::slice: the extent of the axis must be static");
   static_assert(Begin >= 0 && Length >= 1, "dcs::slice: begin must be at least 0 and length at least 1");
@@ -169,12 +171,21 @@ tensor<T, To, D> permuted(const tensor<T, From, D>& x, const std::array<int, sta
 
 }  // namespace detail
 
+namespace detail {
+template <int Axis, int... Axes>
+inline constexpr extent_t times_named = (extent_t{Axes == Axis} + ... + 0);
+template <int... Axes, int... I>
+constexpr void check_permute(std::integer_sequence<int, I...>) {
+  ((void)permute_twice<found<times_named<I, Axes...>>, expected<1>, axis<I>>{}, ...);
+}
+}  // namespace detail
+
 /// Axis i of the result is axis Axes[i] of x.
 template <int... Axes, operand X>
 constexpr auto permute(const X& x_) {
   using S = shape_t<X>;
   (void)permute_mismatch<found<static_cast<extent_t>(sizeof...(Axes))>, expected<S::rank>, axis<0>>{};
-  static_assert(((((1 << Axes) | ...) + 1) == (1 << S::rank)), "dcs::permute: every axis of the operand must be named once");
+  detail::check_permute<Axes...>(std::make_integer_sequence<int, S::rank>{});
   using Out = make_shape<detail::permute_rule<S, Axes...>, S::rank>;
   if constexpr (any_probe_v<X>) {
     return probe_result<Out>(eval(x_));

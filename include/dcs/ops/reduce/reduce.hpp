@@ -5,6 +5,8 @@
 
 namespace dcs {
 
+DCS_DEFINE_EXTENT_CHECK(sum_axis_mismatch, "dcs::sum: no such axis; number of axes");
+
 namespace detail {
 
 template <class S, int... Axes>
@@ -44,7 +46,8 @@ auto reduce_to(const X& x, const sizes<shape_t<X>::rank>& kept, const sizes<Out:
 template <bool Mean, int... Axes, class X>
 constexpr auto reduce(const X& x_) {
   using S = shape_t<X>;
-  static_assert(sizeof...(Axes) > 0 && ((Axes >= -S::rank && Axes < S::rank) && ...), "dcs::sum: no such axis");
+  static_assert(sizeof...(Axes) > 0, "dcs::sum: names no axis; sum_all sums over every one");
+  ((void)sum_axis_mismatch<found<S::rank>, expected<axes_with(Axes, S::rank)>, axis<Axes>>{}, ...);
   using rule = reduce_rule<S, Axes...>;
   using Out = make_shape<rule, S::rank>;
   if constexpr (any_probe_v<X>) {

@@ -11,6 +11,7 @@ namespace dcs {
 enum class corners { aligned, half_pixel };
 
 DCS_DEFINE_EXTENT_CHECK(resize_rank_mismatch, "dcs::resize: the input must have the four axes N,H,W,C; number of axes");
+DCS_DEFINE_EXTENT_CHECK(resize_size_mismatch, "dcs::resize_bilinear: height and width are static and at least 1; resize_bilinear_like takes them from a map");
 
 namespace detail {
 
@@ -55,7 +56,8 @@ using resize_shape = shape<extent_of<shape_t<X>, 0>, H, W, extent_of<shape_t<X>,
 /// Bilinear resize to H × W. x: shape<N, h, w, C>.
 template <corners C, extent_t H, extent_t W, operand X>
 constexpr auto resize_bilinear(const X& x) {
-  static_assert(H >= 1 && W >= 1, "dcs::resize_bilinear: height and width are static and at least 1; resize_bilinear_like takes them from a map");
+  (void)resize_size_mismatch<found<H>, expected<at_least(H, 1)>, axis<1>>{};
+  (void)resize_size_mismatch<found<W>, expected<at_least(W, 1)>, axis<2>>{};
   return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, H, W>>(x, H, W);
 }
 /// Bilinear resize to the height and width of another map, in type and value.

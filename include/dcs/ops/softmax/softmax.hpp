@@ -6,6 +6,8 @@
 
 namespace dcs {
 
+DCS_DEFINE_EXTENT_CHECK(softmax_axis_mismatch, "dcs::softmax: no such axis; number of axes");
+
 namespace kernels {
 struct softmax {};
 }  // namespace kernels
@@ -54,7 +56,7 @@ class softmax_node : public lazy<lift_t<shape_t<X>, X>> {
 template <int Axis, operand X>
 constexpr auto softmax(const X& x) {
   using S = shape_t<X>;
-  static_assert(Axis >= -S::rank && Axis < S::rank, "dcs::softmax: no such axis");
+  (void)softmax_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>{};
   if constexpr (any_probe_v<X>)
     return probe_result<S>(eval(x));
   else
