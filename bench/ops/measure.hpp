@@ -20,7 +20,8 @@ void measure(benchmark::State& state, const F& f) {
   const auto draw = [&]<class One>(One) { return dcs::random_normal<float, One>(One::extents, dcs::random_stream{1, ++seed}); };
   const std::tuple<dcs::tensor<float, S>...> inputs{draw(S())...};
   const auto result = std::apply([&](const auto&... x) { return dcs::eval(f(x...)); }, inputs);
-  const auto gradient = dcs::tensor<float, dcs::shape_t<decltype(result)>>::full(result.sizes(), 1);
+  using Result = dcs::value_t<decltype(result)>;
+  const auto gradient = dcs::tensor<Result, dcs::shape_t<decltype(result)>>::full(result.sizes(), static_cast<Result>(1.0f));
   std::int64_t bytes = result.bytes();
   std::apply([&](const auto&... x) { bytes += (0 + ... + x.bytes()); }, inputs);
   const auto once = [&](const auto&... x) {

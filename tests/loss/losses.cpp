@@ -40,6 +40,21 @@ TEST_CASE("every loss passes the gradient check") {
   });
 }
 
+TEST_CASE("no region: sums are zero, and a mean says that it has nothing to average") {
+  const auto x = tensor<double, map_t>::empty({0, 4, 4, 1}), t = x;
+  CHECK(gradcheck([&](const auto& a) { return loss::dice(sigmoid(a), t); }, {2, 2}, 12, x) < 1e-6);
+  CHECK(gradcheck([&](const auto& a) { return loss::boundary(sigmoid(a), t); }, {2, 2}, 12, x) < 1e-6);
+  CHECK(gradcheck([&](const auto& a) { return loss::smooth_l1_sum(a, t); }, {2, 2}, 12, x) < 1e-6);
+  CHECK(loss::dice(sigmoid(x), t).item() == 0);
+  CHECK(loss::boundary(sigmoid(x), t).item() == 0);
+  CHECK(loss::smooth_l1_sum(x, t).item() == 0);
+  CHECK_THROWS_AS(loss::focal(x, t), error);
+  CHECK_THROWS_AS(loss::edge(x, t), error);
+  CHECK_THROWS_AS(loss::binary_cross_entropy(x, t), error);
+  CHECK_THROWS_AS(loss::consistency(std::array{x, x, x, x}), error);
+  CHECK_THROWS_AS(loss::cross_entropy(tensor<double, shape<dyn<"n">, 3>>::empty({0, 3}), {}), error);
+}
+
 TEST_CASE("values by hand") {
   using S = shape<1, 1, 2, 1>;
   const auto t = tensor<double, S>::from(std::vector<double>{1, 0});
