@@ -1,4 +1,5 @@
-// One network of variants.hpp, number DCS_VARIANT, behind the interface of session.hpp: on the host, and compiled by nvcc (a copy of this file is) on a GPU.
+// One network of variants.hpp, number DCS_VARIANT, behind the interface of session.hpp: on the host, and compiled by nvcc (a copy of this file is) on
+// a GPU.
 #include "run_folder.hpp"
 #include "variants.hpp"
 
@@ -93,8 +94,9 @@ class net_session final : public session {
       dcs::step_losses trained;
       {
         progress_line line("epoch " + std::to_string(epoch + 1) + "/" + std::to_string(c.epochs));
-        trained = dcs::train_epoch<element>(*net_, optimizer, train_set, o, epoch,
-                                   [&](std::int64_t done, std::int64_t all, const dcs::step_losses& l) { line(done, all, l.total, c.batch); });
+        trained =
+            dcs::train_epoch<element>(*net_, optimizer, train_set, o, epoch,
+                                      [&](std::int64_t done, std::int64_t all, const dcs::step_losses& l) { line(done, all, l.total, c.batch); });
       }
       const auto [validated, metrics] = dcs::validate<device, element>(*net_, val, o);
       optimizer.options.rate = plateau.next(rate, validated.total);
@@ -178,7 +180,8 @@ class net_session final : public session {
                     original.height,
                     original.width};
       const auto b = dcs::make_batch({s}, o.input);
-      const auto found = p.augmented ? dcs::predict_augmented<device, element>(*net_, b.images)[0] : dcs::predict<device, element>(*net_, b.images)[0];
+      const auto found =
+          p.augmented ? dcs::predict_augmented<device, element>(*net_, b.images)[0] : dcs::predict<device, element>(*net_, b.images)[0];
       const dcs::mask m = dcs::resize(found.above(), original.height, original.width);
       dcs::image picture{m.height, m.width, 1, m.pixels};
       for (auto& v : picture.pixels) v = static_cast<std::uint8_t>(v * 255);

@@ -27,7 +27,8 @@ void attention(benchmark::State& state) {
   cpu::attention_forward<float>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data());
   for (auto _ : state) {
     if constexpr (Backward)
-      cpu::attention_backward<float>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data(), dy.data(), dq.data(), dk.data(), dv.data());
+      cpu::attention_backward<float>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data(), dy.data(), dq.data(), dk.data(),
+                                     dv.data());
     else
       cpu::attention_forward<float>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data());
     benchmark::ClobberMemory();

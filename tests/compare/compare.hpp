@@ -1,4 +1,5 @@
-// Runs a DCSNet on the weights and inputs of a file of goldens (bench/reference/dcsnet.py goldens FILE) and collects everything the file has an entry for.
+// Runs a DCSNet on the weights and inputs of a file of goldens (bench/reference/dcsnet.py goldens FILE) and collects everything the file has an entry
+// for.
 #pragma once
 
 #include <dcs/io/safetensors.hpp>
@@ -70,7 +71,8 @@ tensor<T, S> from_nchw(const io::stored_tensor& stored) {
   auto t = tensor<T, S>::empty({n[0], n[2], n[3], n[1]});
   for (extent_t b = 0; b < n[0]; ++b)
     for (extent_t c = 0; c < n[1]; ++c)
-      for (extent_t i = 0; i < n[2] * n[3]; ++i) t.data()[(b * n[2] * n[3] + i) * n[1] + c] = v[static_cast<std::size_t>((b * n[1] + c) * n[2] * n[3] + i)];
+      for (extent_t i = 0; i < n[2] * n[3]; ++i)
+        t.data()[(b * n[2] * n[3] + i) * n[1] + c] = v[static_cast<std::size_t>((b * n[1] + c) * n[2] * n[3] + i)];
   return t;
 }
 

@@ -37,13 +37,14 @@ int run(const char* path) {
     return it->second;
   };
   const compare::variant* net = nullptr;
-  const compare::variant all[] = {compare::paper(), compare::paper_no_msfa(), compare::paper_scratch(), compare::small(), compare::small_no_msfa(), compare::small_scratch()};
+  const compare::variant all[] = {compare::paper(), compare::paper_no_msfa(), compare::paper_scratch(),
+                                  compare::small(), compare::small_no_msfa(), compare::small_scratch()};
   for (const auto& v : all)
     if (meta("depth") == std::to_string(v.depth) && meta("width") == std::to_string(v.width) && meta("base") == std::to_string(v.base) &&
         (meta("msfa") == "True") == v.msfa && (meta("scratch") == "True") == v.scratch)
       net = &v;
-  dcs::expect(net != nullptr, path, ": no network compiled in has depth ", meta("depth"), ", width ", meta("width"), ", base ", meta("base"), ", msfa ", meta("msfa"),
-              ", scratch ", meta("scratch"));
+  dcs::expect(net != nullptr, path, ": no network compiled in has depth ", meta("depth"), ", width ", meta("width"), ", base ", meta("base"),
+              ", msfa ", meta("msfa"), ", scratch ", meta("scratch"));
   const auto in_double = net->in_double(file), in_float = net->in_float(file);
 
   std::map<std::string, double> largest;
@@ -65,7 +66,9 @@ int run(const char* path) {
     if (gradient && file.contains("f32_error/" + name)) bound32 = std::max(bound32, 3 * file.at("f32_error/" + name).as<double>()[0]);
     const bool ok = e64 <= 1e-6 && (printed_only || e32 <= bound32);
     std::printf("%s %-64s f64 %9.2e  f32 %9.2e (bound %.1e)%s\n", ok ? "ok  " : "FAIL", name.c_str(), e64, e32, bound32,
-                std::isnan(e64) ? "  not compared" : printed_only ? "  f32 printed only" : "");
+                std::isnan(e64) ? "  not compared"
+                : printed_only  ? "  f32 printed only"
+                                : "");
     ++compared, failed += !ok;
     if (!(e64 <= worst)) worst = e64;
   }

@@ -3,7 +3,8 @@
 
 int main() {
   struct sum {
-    template <int D, int L> struct stage {};
+    template <int D, int L>
+    struct stage {};
   };
   dcs::dcsnet<dcs::resnet<18>, dcs::dghc<64>, sum> net;
 }

@@ -2,6 +2,4 @@
 // expect: segmentation_head<256, 48
 #include <dcs/models/segmentation_head.hpp>
 
-int main() {
-  dcs::segmentation_head<256, 48, dcs::mean_fusion> head;
-}
+int main() { dcs::segmentation_head<256, 48, dcs::mean_fusion> head; }

@@ -4,6 +4,8 @@
 
 int main() {
   const dcs::fpn<256, 256, 512, 1024, 2048> neck;
-  const std::tuple<dcs::tensor<float, dcs::shape<1, 64, 64, 64>>, dcs::tensor<float, dcs::shape<1, 32, 32, 128>>, dcs::tensor<float, dcs::shape<1, 16, 16, 256>>, dcs::tensor<float, dcs::shape<1, 8, 8, 512>>> maps;
+  const std::tuple<dcs::tensor<float, dcs::shape<1, 64, 64, 64>>, dcs::tensor<float, dcs::shape<1, 32, 32, 128>>,
+                   dcs::tensor<float, dcs::shape<1, 16, 16, 256>>, dcs::tensor<float, dcs::shape<1, 8, 8, 512>>>
+      maps;
   neck(maps);
 }

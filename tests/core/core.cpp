@@ -73,7 +73,8 @@ TEST_CASE("the allocator hands freed blocks out again") {
 
 TEST_CASE("Philox: the published test vector; streams are independent") {
   CHECK(philox(0, 0, 0) == std::array<std::uint32_t, 4>{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
-  CHECK(philox(0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff) == std::array<std::uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  CHECK(philox(0xffffffffffffffff, 0xffffffffffffffff, 0xffffffffffffffff) ==
+        std::array<std::uint32_t, 4>{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
   const random_stream r{1, 2};
   double sum = 0, squares = 0;
   for (std::uint64_t i = 0; i < 20000; ++i) {

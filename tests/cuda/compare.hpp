@@ -96,8 +96,10 @@ void compare(const F& f, const dcs::tensor<double, S>&... x) {
 /// The device's gradients against differences, in double; nothing to do on a GPU, whose memory the host cannot read.
 template <class F, class... S>
 double gradcheck(const F& f, const dcs::tensor<double, S>&... x) {
-  if constexpr (on_gpu) return 0;
-  else return dcs::gradcheck(f, {6, 6}, 8, dcs::to<target>(x).clone()...);
+  if constexpr (on_gpu)
+    return 0;
+  else
+    return dcs::gradcheck(f, {6, 6}, 8, dcs::to<target>(x).clone()...);
 }
 
 }  // namespace kernel_test

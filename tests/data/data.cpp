@@ -1,6 +1,6 @@
-#include <dcs/data/synthesize.hpp>
 #include <dcs/data/augment.hpp>
 #include <dcs/data/folder.hpp>
+#include <dcs/data/synthesize.hpp>
 
 #include <doctest/doctest.h>
 

@@ -19,7 +19,9 @@ using vector = shape<dyn<"c">>;
 }  // namespace
 
 TEST_CASE("kernel chain_forward: equals the CPU's chain, packets and single elements, broadcast and not") {
-  const auto at = [](extent_t n, extent_t c) { kernel_test::compare(gated, normal<rows>(1, {n, c}), normal<vector>(2, {c}), normal<vector>(3, {c})); };
+  const auto at = [](extent_t n, extent_t c) {
+    kernel_test::compare(gated, normal<rows>(1, {n, c}), normal<vector>(2, {c}), normal<vector>(3, {c}));
+  };
   for (extent_t n : {0, 1, 3})
     for (extent_t c : {1, 5, 8, 64}) at(n, c);
   at(70, 24);
@@ -30,7 +32,8 @@ TEST_CASE("kernel chain_backward: passes the gradient check") {
     for (extent_t c : {1, 5, 8}) CHECK(kernel_test::gradcheck(gated, normal<rows>(1, {n, c}), normal<vector>(2, {c}), normal<vector>(3, {c})) < 1e-6);
   using A = s<2, 3, 1, 4>;
   using B = s<3, 5, 1>;
-  kernel_test::compare([](const auto& a, const auto& b) { return exp(a) * b - maximum(a, b) + tanh(b); }, normal<A>(1, A::extents), normal<B>(2, B::extents));
+  kernel_test::compare([](const auto& a, const auto& b) { return exp(a) * b - maximum(a, b) + tanh(b); }, normal<A>(1, A::extents),
+                       normal<B>(2, B::extents));
 }
 
 TEST_CASE("kernel sum_rows: sums over the last axes, one chunk and several") {
@@ -52,8 +55,7 @@ TEST_CASE("kernel sum_chunks: several chunks of rows") {
 }
 
 TEST_CASE("kernel add_into: a value used twice gathers both gradients") {
-  for (extent_t c : {1, 8, 300})
-    kernel_test::compare([](const auto& x) { return eval(eval(x * 2) + eval(sigmoid(x))); }, normal<vector>(1, {c}));
+  for (extent_t c : {1, 8, 300}) kernel_test::compare([](const auto& x) { return eval(eval(x * 2) + eval(sigmoid(x))); }, normal<vector>(1, {c}));
 }
 
 TEST_CASE("a divider divides") {

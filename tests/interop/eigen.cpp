@@ -6,7 +6,9 @@ using namespace dcs;
 
 namespace {
 template <class M>
-concept viewable = requires(M&& m) { as_view<shape<2, 3>>(std::forward<M>(m)); };
+concept viewable = requires(M&& m) {
+  as_view<shape<2, 3>>(std::forward<M>(m));
+};
 // A matrix that is about to die is refused, and so is an expression without memory.
 static_assert(viewable<Eigen::MatrixXf&> && viewable<const Eigen::MatrixXf&>);
 static_assert(!viewable<Eigen::MatrixXf>);

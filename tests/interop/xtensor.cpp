@@ -11,7 +11,9 @@ using namespace dcs;
 
 namespace {
 template <class X>
-concept viewable = requires(X&& x) { as_view<shape<2, 3>>(std::forward<X>(x)); };
+concept viewable = requires(X&& x) {
+  as_view<shape<2, 3>>(std::forward<X>(x));
+};
 static_assert(viewable<xt::xarray<float>&> && viewable<const xt::xarray<float>&>);
 static_assert(!viewable<xt::xarray<float>>);
 static_assert(!viewable<decltype(std::declval<xt::xarray<float>&>() + 1.0f)>);

@@ -22,7 +22,8 @@ TEST_CASE("every loss passes the gradient check") {
   test::for_each_isa([] {
     for (extent_t n : {1, 2, 3})
       for (extent_t h : {1, 2, 3, 4, 5, 8, 9}) {
-        CAPTURE(n); CAPTURE(h);
+        CAPTURE(n);
+        CAPTURE(h);
         const auto x = random_normal<double, map_t>({n, h, h, 1}, {1, 1}, 2), y = random_normal<double, map_t>({n, h, h, 1}, {1, 2}, 2);
         const auto t = blob(n, h, 4);
         CHECK(gradcheck([&](const auto& a) { return loss::dice(sigmoid(a), t); }, {2, 2}, 12, x) < 1e-6);
@@ -67,7 +68,8 @@ TEST_CASE("values by hand") {
   CHECK(loss::edge(zero, t).item() == doctest::Approx((10 * ce + ce) / 2));
   const auto huge = tensor<double, S>::from(std::vector<double>{800, -800});
   CHECK(loss::binary_cross_entropy(huge, t).item() == 0);
-  CHECK(loss::smooth_l1_sum(tensor<double, S>::from(std::vector<double>{1 + 1.0 / 18, 3}), t).item() == doctest::Approx(1.0 / 18 / 18 * 9 / 2 + 3 - 1.0 / 18));
+  CHECK(loss::smooth_l1_sum(tensor<double, S>::from(std::vector<double>{1 + 1.0 / 18, 3}), t).item() ==
+        doctest::Approx(1.0 / 18 / 18 * 9 / 2 + 3 - 1.0 / 18));
 
   auto square_mask = tensor<float, shape<1, 5, 5, 1>>::zeros();
   for (extent_t i = 1; i < 4; ++i)

@@ -75,14 +75,16 @@ using sequence = tensor<float, shape<dyn<"roi">, 256, 256>>;
 static_assert(std::is_same_v<output_of<nn::transformer_encoder_layer<256, 8, 1024>, sequence>, sequence>);
 template <int Side>
 using decoded = output_of<skip_fusion<256>, region<Side, 256>, region<Side / 2, 256>>;
-static_assert(std::is_same_v<decoded<16>, region<16, 256>> && std::is_same_v<decoded<32>, region<32, 256>> && std::is_same_v<decoded<64>, region<64, 256>>);
+static_assert(std::is_same_v<decoded<16>, region<16, 256>> && std::is_same_v<decoded<32>, region<32, 256>> &&
+              std::is_same_v<decoded<64>, region<64, 256>>);
 static_assert(std::is_same_v<decltype(resize_bilinear<corners::aligned, 64, 64>(std::declval<const region<8, 256>&>())), region<64, 256>>);
 static_assert(keeps<refinement<256>, 64>);
 static_assert(std::is_same_v<output_of<gate_logits<256, 4>, region<64, 256>, region<64, 256>, region<64, 256>, region<64, 256>>, region<64, 4>>);
 using paper_fusion = msfa<4, 8>::stage<256, 4>;
-static_assert(std::is_same_v<decltype(std::declval<const paper_fusion&>().fuse(std::declval<const region<64, 256>&>(), std::declval<const region<64, 256>&>(),
-                                                                               std::declval<const region<64, 256>&>(), std::declval<const region<64, 256>&>())),
-                             region<64, 256>>);
+static_assert(
+    std::is_same_v<decltype(std::declval<const paper_fusion&>().fuse(std::declval<const region<64, 256>&>(), std::declval<const region<64, 256>&>(),
+                                                                     std::declval<const region<64, 256>&>(), std::declval<const region<64, 256>&>())),
+                   region<64, 256>>);
 static_assert(std::is_same_v<output_of<logit_head<256, 128>, region<64, 256>>, region<64, 1>>);
 static_assert(std::is_same_v<output_of<logit_head<256, 128, 64>, region<64, 256>>, region<64, 1>>);
 static_assert(std::is_same_v<output_of<logit_head<256, 64>, region<64, 256>>, region<64, 1>>);
@@ -93,7 +95,8 @@ struct type_trace {
     static_assert(std::is_same_v<X, sequence> || std::is_same_v<X, region<64, 4>> || std::is_same_v<X, region<64, 256>>);
   }
 };
-static_assert(std::is_same_v<decltype(std::declval<const paper_head&>()(std::declval<const crop_maps&>(), true, type_trace())), segmentation<region<64, 1>>>);
+static_assert(
+    std::is_same_v<decltype(std::declval<const paper_head&>()(std::declval<const crop_maps&>(), true, type_trace())), segmentation<region<64, 1>>>);
 
 // What a user's stage must offer.
 static_assert(detection_backbone<resnet<18>> && !detection_backbone<nn::dropout>);

@@ -13,7 +13,10 @@ template <int Heads, int Depth>
 void check(extent_t n, extent_t lq, extent_t lk) {
   using Q = shape<dyn<"n">, Heads, dyn<"lq">, Depth>;
   using K = shape<dyn<"n">, Heads, dyn<"lk">, Depth>;
-  CAPTURE(n); CAPTURE(lq); CAPTURE(lk); CAPTURE(Depth);
+  CAPTURE(n);
+  CAPTURE(lq);
+  CAPTURE(lk);
+  CAPTURE(Depth);
   const auto q = random_normal<double, Q>({n, Heads, lq, Depth}, {1, 1});
   const auto k = random_normal<double, K>({n, Heads, lk, Depth}, {1, 2}), v = random_normal<double, K>({n, Heads, lk, Depth}, {1, 3});
   const double s = 1 / std::sqrt(double{Depth});
@@ -51,7 +54,8 @@ TEST_CASE("attention equals the unfused equation and passes the gradient check")
 
 TEST_CASE("attention whose probabilities exist already uses them") {
   using S = shape<1, 2, 6, 4>;
-  const auto q = random_normal<double, S>(S::extents, {1, 1}), k = random_normal<double, S>(S::extents, {1, 2}), v = random_normal<double, S>(S::extents, {1, 3});
+  const auto q = random_normal<double, S>(S::extents, {1, 1}), k = random_normal<double, S>(S::extents, {1, 2}),
+             v = random_normal<double, S>(S::extents, {1, 3});
   const auto p = softmax<3>(matmul(q, transpose(k)) * 0.5);
   const auto e = matmul(p, v);
   CHECK(fused<std::remove_cvref_t<decltype(e)>>::applies(e));
@@ -91,7 +95,8 @@ TEST_CASE_TEMPLATE("attention equals PyTorch's, forward and backward", T, float,
       const attention_geometry g{qs[0] * qs[1], qs[2], ks[2], qs[3], file.at(name + "scale").as<double>().at(0)};
       std::vector<T> o(q.size()), logsum(static_cast<std::size_t>(g.heads * g.queries)), dq(q.size()), dk(k.size()), dv(v.size());
       cpu::attention_forward<T>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data());
-      cpu::attention_backward<T>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data(), gradient.data(), dq.data(), dk.data(), dv.data());
+      cpu::attention_backward<T>(dcs::cpu::device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data(), gradient.data(), dq.data(), dk.data(),
+                                 dv.data());
       auto wanted = [&](const char* part) { return file.at(name + part).as<double>(); };
       CHECK(test::relative_error(o, wanted("o")) < test::tolerance<T>);
       CHECK(test::relative_error(dv, wanted("dv")) < test::tolerance<T>);
@@ -104,7 +109,8 @@ TEST_CASE_TEMPLATE("attention equals PyTorch's, forward and backward", T, float,
 
 TEST_CASE("attention has the same bits with any number of threads, dropout included") {
   using S = shape<2, 3, 150, 20>;
-  const auto q = random_normal<float, S>(S::extents, {1, 1}), k = random_normal<float, S>(S::extents, {1, 2}), v = random_normal<float, S>(S::extents, {1, 3});
+  const auto q = random_normal<float, S>(S::extents, {1, 1}), k = random_normal<float, S>(S::extents, {1, 2}),
+             v = random_normal<float, S>(S::extents, {1, 3});
   std::vector<tensor<float, S>> first;
   for (int n : {1, 2, 5}) {
     set_threads(n);
@@ -162,7 +168,8 @@ TEST_CASE_TEMPLATE("softmax equals PyTorch's over any axis, forward and backward
 
 TEST_CASE("sizes and dropout that do not fit are errors") {
   using Q = shape<1, 1, dyn<"l">, 2>;
-  const auto q = tensor<float, Q>::full({1, 1, 3, 2}, 1), none = tensor<float, Q>::empty({1, 1, 0, 2}), longer = tensor<float, Q>::full({1, 1, 4, 2}, 1);
+  const auto q = tensor<float, Q>::full({1, 1, 3, 2}, 1), none = tensor<float, Q>::empty({1, 1, 0, 2}),
+             longer = tensor<float, Q>::full({1, 1, 4, 2}, 1);
   CHECK_THROWS_WITH_AS(attention(none, q, q, 1.0), doctest::Contains("no tokens"), error);
   CHECK_THROWS_WITH_AS(attention(q, none, none, 1.0), doctest::Contains("do not fit"), error);
   CHECK_THROWS_WITH_AS(attention(q, q, longer, 1.0), doctest::Contains("do not fit"), error);

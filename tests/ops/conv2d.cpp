@@ -171,7 +171,8 @@ TEST_CASE("small convolutions in f32 are rounded once; large ones are not small"
   for (auto isa : every_isa) {
     if (!cpu::supports(isa)) continue;
     cpu::set_isa(isa);
-    for (const auto& g : {square(2, 4, 256, 96, 3, 1, 1), square(1, 6, 40, 40, 3, 1, 1, 40), square(2, 8, 300, 17, 1, 1, 0), square(1, 9, 64, 24, 3, 2, 1)}) {
+    for (const auto& g :
+         {square(2, 4, 256, 96, 3, 1, 1), square(1, 6, 40, 40, 3, 1, 1, 40), square(2, 8, 300, 17, 1, 1, 0), square(1, 9, 64, 24, 3, 2, 1)}) {
       REQUIRE(cpu::widening_suits<float>(g));
       check_forward(g, 5e-8);
     }

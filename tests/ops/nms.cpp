@@ -32,11 +32,13 @@ TEST_CASE("non-maximum suppression equals its definition on every instruction se
       for (bool grouped : {false, true}) {
         std::vector<std::int64_t> order(static_cast<std::size_t>(n)), wanted;
         std::iota(order.begin(), order.end(), 0);
-        std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)]; });
+        std::stable_sort(order.begin(), order.end(),
+                         [&](auto a, auto b) { return scores[static_cast<std::size_t>(a)] > scores[static_cast<std::size_t>(b)]; });
         for (auto i : order) {
           bool keep = true;
           for (auto k : wanted)
-            if ((!grouped || group[static_cast<std::size_t>(k)] == group[static_cast<std::size_t>(i)]) && iou(&boxes[static_cast<std::size_t>(k) * 4], &boxes[static_cast<std::size_t>(i) * 4]) > 0.4)
+            if ((!grouped || group[static_cast<std::size_t>(k)] == group[static_cast<std::size_t>(i)]) &&
+                iou(&boxes[static_cast<std::size_t>(k) * 4], &boxes[static_cast<std::size_t>(i) * 4]) > 0.4)
               keep = false;
           if (keep) wanted.push_back(i);
         }

@@ -26,7 +26,10 @@ tensor<T, rois_t> some_rois(extent_t k, extent_t batch) {
 
 template <int C>
 void check(extent_t n, extent_t h, extent_t k) {
-  CAPTURE(n); CAPTURE(h); CAPTURE(k); CAPTURE(C);
+  CAPTURE(n);
+  CAPTURE(h);
+  CAPTURE(k);
+  CAPTURE(C);
   const auto x = random_normal<double, shape<dyn<"n">, dyn<"h">, dyn<"w">, C>>({n, h, h + 1, C}, {1, 1});
   const auto y = random_normal<double, shape<dyn<"n">, dyn<"p">, dyn<"q">, C>>({n, h + 2, h, C}, {1, 2});
   const auto rois = some_rois<double>(k, n);

@@ -35,7 +35,8 @@ TEST_CASE("eqs 8 and 9 as written select one kernel, for tensors and vars, and p
           CHECK(gradcheck([](const auto&... x) { return equation(x...); }, {6, 6}, 10, l, a, b, c, d) < 1e-6);
           const auto y = eval(equation(l, a, b, c, d));
           const auto w = eval(softmax<channel>(l));
-          const auto wanted = eval(eval(slice<channel, 0>(w)) * a + eval(slice<channel, 1>(w)) * b + eval(slice<channel, 2>(w)) * c + eval(slice<channel, 3>(w)) * d);
+          const auto wanted =
+              eval(eval(slice<channel, 0>(w)) * a + eval(slice<channel, 1>(w)) * b + eval(slice<channel, 2>(w)) * c + eval(slice<channel, 3>(w)) * d);
           for (extent_t i = 0; i < y.size(); ++i) REQUIRE(y.data()[i] == doctest::Approx(wanted.data()[i]).epsilon(1e-12));
         };
         check(std::integral_constant<int, 1>{});
@@ -129,7 +130,9 @@ TEST_CASE_TEMPLATE("pixel-adaptive fusion of two to eight maps equals PyTorch's,
   for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
     if (!cpu::supports(isa)) continue;
     cpu::set_isa(isa);
-    for (int c : {1, 5, 16, 35})
-      [&]<int... I>(std::integer_sequence<int, I...>) { (check_golden<I + 2, T>(file, c), ...); }(std::make_integer_sequence<int, 7>{});
+    for (int c : {1, 5, 16, 35}) [&]<int... I>(std::integer_sequence<int, I...>) {
+        (check_golden<I + 2, T>(file, c), ...);
+      }
+    (std::make_integer_sequence<int, 7>{});
   }
 }

@@ -19,8 +19,8 @@ void over_shapes(const Body& body) {
   auto at = [&]<int C>(std::integral_constant<int, C>) {
     for (extent_t n : {0, 1, 2})
       for (extent_t h : {1, 5})
-        body(random_normal<double, maps<3>>({n, h, 3, 3}, {1, 1}), random_normal<double, maps<C>>({n, h, 3, C}, {1, 2}), random_normal<double, maps<C>>({n, h, 3, C}, {1, 3}),
-             random_normal<double, maps<C>>({n, h, 3, C}, {1, 4}));
+        body(random_normal<double, maps<3>>({n, h, 3, 3}, {1, 1}), random_normal<double, maps<C>>({n, h, 3, C}, {1, 2}),
+             random_normal<double, maps<C>>({n, h, 3, C}, {1, 3}), random_normal<double, maps<C>>({n, h, 3, C}, {1, 4}));
   };
   at(std::integral_constant<int, 1>{});
   at(std::integral_constant<int, 16>{});

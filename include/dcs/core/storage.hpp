@@ -9,8 +9,8 @@
 namespace dcs {
 namespace cpu {
 
-/// The host. A device is a type that offers allocate, deallocate, zero, fill and copies. Entry points of kernels take it first, softmax_forward(D{}, ...), and
-/// are found in its namespace: dcs::cpu for this one, dcs::cuda for the devices of cuda/device.hpp.
+/// The host. A device is a type that offers allocate, deallocate, zero, fill and copies. Entry points of kernels take it first, softmax_forward(D{},
+/// ...), and are found in its namespace: dcs::cpu for this one, dcs::cuda for the devices of cuda/device.hpp.
 struct device {
   static constexpr const char* name = "cpu";
   static void* allocate(std::int64_t bytes) { return host_allocator::get().allocate(bytes); }

@@ -63,11 +63,15 @@ DCS_INLINE V log(V x) {
 template <class V>
 DCS_INLINE V square_root(V x) {
 #if DCS_ISA_BYTES == 64
-  if constexpr (std::is_same_v<element<V>, float>) return _mm512_maskz_sqrt_ps(__mmask16(-1), x);
-  else return _mm512_maskz_sqrt_pd(__mmask8(-1), x);
+  if constexpr (std::is_same_v<element<V>, float>)
+    return _mm512_maskz_sqrt_ps(__mmask16(-1), x);
+  else
+    return _mm512_maskz_sqrt_pd(__mmask8(-1), x);
 #elif DCS_ISA_BYTES == 32
-  if constexpr (std::is_same_v<element<V>, float>) return _mm256_sqrt_ps(x);
-  else return _mm256_sqrt_pd(x);
+  if constexpr (std::is_same_v<element<V>, float>)
+    return _mm256_sqrt_ps(x);
+  else
+    return _mm256_sqrt_pd(x);
 #else
   V y{};
   for (int i = 0; i < static_cast<int>(sizeof(V) / sizeof(x[0])); ++i) y[i] = std::sqrt(x[i]);

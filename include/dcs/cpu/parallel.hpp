@@ -49,8 +49,8 @@ class pool {
     start(n);
   }
 
-  // Runs task(context, i) for i in [0, count); returns when all are done. The first exception a task throws is rethrown. Workers that have not woken when
-  // the tasks run out are not waited for: a fork costs a wake-up only where there is work for the one who wakes.
+  // Runs task(context, i) for i in [0, count); returns when all are done. The first exception a task throws is rethrown. Workers that have not woken
+  // when the tasks run out are not waited for: a fork costs a wake-up only where there is work for the one who wakes.
   void run(std::int64_t count, void (*task)(void*, std::int64_t), void* context) {
     const loop_scope scope(count > 0 && !inside_task);
     if (count <= 1 || inside_task || workers_.empty()) {
@@ -64,8 +64,10 @@ class pool {
       next_.store(0, std::memory_order_relaxed);
       generation_.fetch_add(1, std::memory_order_release);
     }
-    if (count == 2) wake_.notify_one();
-    else wake_.notify_all();
+    if (count == 2)
+      wake_.notify_one();
+    else
+      wake_.notify_all();
     drain();
     for (int spin = 0; active_.load(std::memory_order_acquire) != 0 && spin < spins; ++spin) pause();
     std::unique_lock lock(mutex_);
@@ -165,8 +167,8 @@ void parallel_chunks(std::int64_t count, std::int64_t grain, Body&& body) {
   parallel_for((count + grain - 1) / grain, [&](std::int64_t i) { body(i * grain, std::min(count, (i + 1) * grain)); });
 }
 
-/// How many loops the kernels called by this thread have run, each a pass over memory; loops inside loops do not count. Its difference around an evaluation
-/// or a backward pass says what that took: 1 for a fused kernel of one pass.
+/// How many loops the kernels called by this thread have run, each a pass over memory; loops inside loops do not count. Its difference around an
+/// evaluation or a backward pass says what that took: 1 for a fused kernel of one pass.
 inline std::int64_t kernel_runs() { return detail::loops_started; }
 
 }  // namespace dcs::cpu

@@ -41,21 +41,29 @@ template <class T>
 DCS_SIMD_INLINE vec<T> min(vec<T> a, vec<T> b) {
   return a < b ? a : b;
 }
-/// The first half of a and of b, alternating: a0 b0 a1 b1 …; interleave_back takes the second halves. (Indices are spelled out: nvcc's front end loses a
-/// pack of them.)
+/// The first half of a and of b, alternating: a0 b0 a1 b1 …; interleave_back takes the second halves. (Indices are spelled out: nvcc's front end
+/// loses a pack of them.)
 template <class T>
 DCS_SIMD_INLINE vec<T> interleave_front(vec<T> a, vec<T> b) {
-  if constexpr (lanes<T> == 2) return __builtin_shufflevector(a, b, 0, 2);
-  else if constexpr (lanes<T> == 4) return __builtin_shufflevector(a, b, 0, 4, 1, 5);
-  else if constexpr (lanes<T> == 8) return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-  else if constexpr (lanes<T> == 16) return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  if constexpr (lanes<T> == 2)
+    return __builtin_shufflevector(a, b, 0, 2);
+  else if constexpr (lanes<T> == 4)
+    return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  else if constexpr (lanes<T> == 8)
+    return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+  else if constexpr (lanes<T> == 16)
+    return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 template <class T>
 DCS_SIMD_INLINE vec<T> interleave_back(vec<T> a, vec<T> b) {
-  if constexpr (lanes<T> == 2) return __builtin_shufflevector(a, b, 1, 3);
-  else if constexpr (lanes<T> == 4) return __builtin_shufflevector(a, b, 2, 6, 3, 7);
-  else if constexpr (lanes<T> == 8) return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-  else if constexpr (lanes<T> == 16) return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  if constexpr (lanes<T> == 2)
+    return __builtin_shufflevector(a, b, 1, 3);
+  else if constexpr (lanes<T> == 4)
+    return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  else if constexpr (lanes<T> == 8)
+    return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+  else if constexpr (lanes<T> == 16)
+    return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
 /// Sum of the elements, always in the same order: halves are added to halves.
 template <class T>

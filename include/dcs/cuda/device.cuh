@@ -70,7 +70,8 @@ struct device {
 #if defined(__CUDACC__)
 
 namespace detail {
-// Blocks that a kernel wants to be resident on a multiprocessor, which bounds its registers; 0: the compiler chooses, and may spill a little for more.
+// Blocks that a kernel wants to be resident on a multiprocessor, which bounds its registers; 0: the compiler chooses, and may spill a little for
+// more.
 template <class Kernel>
 constexpr int resident_blocks() {
   if constexpr (requires { Kernel::resident; })

@@ -1,5 +1,5 @@
-// Every kernel of a network, from image to loss to step: a program whose tensors lie on a device includes this once beside the network. cuda::emulated
-// runs anywhere; where nvcc compiles, cuda::device comes with cuDNN and cuBLASLt.
+// Every kernel of a network, from image to loss to step: a program whose tensors lie on a device includes this once beside the network.
+// cuda::emulated runs anywhere; where nvcc compiles, cuda::device comes with cuDNN and cuBLASLt.
 #pragma once
 
 #include <dcs/cuda/gemm.cuh>

@@ -1,5 +1,5 @@
-// Augmentation: one random geometric map for image and mask, then changes of the image's values. Everything is a function of a random stream, so an epoch's
-// images do not depend on who loads them. Probabilities and ranges are those of the DCSNet paper's training.
+// Augmentation: one random geometric map for image and mask, then changes of the image's values. Everything is a function of a random stream, so an
+// epoch's images do not depend on who loads them. Probabilities and ranges are those of the DCSNet paper's training.
 #pragma once
 
 #include <dcs/core/philox.hpp>
@@ -27,7 +27,8 @@ struct pixel_map {
   std::int64_t height, width;
   std::vector<float> y, x;
   pixel_map(std::int64_t h, std::int64_t w) : height(h), width(w), y(static_cast<std::size_t>(h * w)), x(y.size()) {
-    for (std::int64_t i = 0; i < h * w; ++i) y[static_cast<std::size_t>(i)] = static_cast<float>(i / w), x[static_cast<std::size_t>(i)] = static_cast<float>(i % w);
+    for (std::int64_t i = 0; i < h * w; ++i)
+      y[static_cast<std::size_t>(i)] = static_cast<float>(i / w), x[static_cast<std::size_t>(i)] = static_cast<float>(i % w);
   }
   template <class F>
   void apply(const F& f) {
@@ -62,7 +63,8 @@ inline std::vector<float> distorted_axis(std::int64_t n, double limit, random_st
   constexpr int steps = 5;
   float knot[steps + 1] = {0};
   for (int k = 0; k < steps; ++k)
-    knot[k + 1] = knot[k] + static_cast<float>(n) / steps * (1 + static_cast<float>(limit * (2.0 * r.uniform(at + static_cast<std::uint64_t>(k)) - 1)));
+    knot[k + 1] =
+        knot[k] + static_cast<float>(n) / steps * (1 + static_cast<float>(limit * (2.0 * r.uniform(at + static_cast<std::uint64_t>(k)) - 1)));
   std::vector<float> to(static_cast<std::size_t>(n));
   for (std::int64_t i = 0; i < n; ++i) {
     const float p = static_cast<float>(i) * steps / static_cast<float>(n);
@@ -85,7 +87,8 @@ inline void blur(float_image& i, int radius) {
         for (std::int64_t c = 0; c < i.channels; ++c) {
           float sum = 0;
           for (int k = -radius; k <= radius; ++k) {
-            const auto v = std::clamp<std::int64_t>(y + (down ? k : 0), 0, i.height - 1), u = std::clamp<std::int64_t>(x + (down ? 0 : k), 0, i.width - 1);
+            const auto v = std::clamp<std::int64_t>(y + (down ? k : 0), 0, i.height - 1),
+                       u = std::clamp<std::int64_t>(x + (down ? 0 : k), 0, i.width - 1);
             sum += kernel[static_cast<std::size_t>(k + radius)] * from.at(v, u, c);
           }
           i.at(y, x, c) = sum;
@@ -136,7 +139,8 @@ inline void augment(const augment_options& o, float_image& i, mask& m, random_st
     for (float& p : i.pixels) p = std::clamp(f(p), 0.0f, 255.0f);
   };
   if (chance(10, o.brightness_contrast)) {
-    const auto contrast = static_cast<float>(1 + between(11, -o.brightness_limit, o.brightness_limit)), add = static_cast<float>(255 * between(12, -o.brightness_limit, o.brightness_limit));
+    const auto contrast = static_cast<float>(1 + between(11, -o.brightness_limit, o.brightness_limit)),
+               add = static_cast<float>(255 * between(12, -o.brightness_limit, o.brightness_limit));
     each([&](float p) { return p * contrast + add; });
   }
   if (chance(13, o.gamma)) {
@@ -146,7 +150,8 @@ inline void augment(const augment_options& o, float_image& i, mask& m, random_st
   if (chance(15, o.noise)) {
     const double deviation = between(16, 0.4, 1) * o.noise_deviation;
     const random_stream n = r.child(17);
-    for (std::size_t p = 0; p < i.pixels.size(); ++p) i.pixels[p] = std::clamp(i.pixels[p] + static_cast<float>(deviation * n.normal(p)), 0.0f, 255.0f);
+    for (std::size_t p = 0; p < i.pixels.size(); ++p)
+      i.pixels[p] = std::clamp(i.pixels[p] + static_cast<float>(deviation * n.normal(p)), 0.0f, 255.0f);
   }
   if (chance(18, o.blur)) detail::blur(i, chance(19, 0.5) ? 1 : 2);
 }

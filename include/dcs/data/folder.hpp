@@ -1,5 +1,5 @@
-// A data set in folders: SET/{train,val,test}/{images,masks}/NAME, PNG or JPEG; a mask has its image's name, perhaps with another extension. Images are read when
-// they are asked for, by several threads ahead of the training loop; what they are does not depend on when.
+// A data set in folders: SET/{train,val,test}/{images,masks}/NAME, PNG or JPEG; a mask has its image's name, perhaps with another extension. Images
+// are read when they are asked for, by several threads ahead of the training loop; what they are does not depend on when.
 #pragma once
 
 #include <dcs/cpu/parallel.hpp>
@@ -36,8 +36,8 @@ class folder_dataset {
     for (const auto& e : fs::directory_iterator(images)) {
       if (!e.is_regular_file() || e.path().filename().string().front() == '.') continue;  // systems leave hidden files behind
       entry x{e.path().string(), "", e.path().filename().string()};
-      for (const auto& extension : {e.path().extension().string(), std::string(".png"), std::string(".PNG"), std::string(".jpg"),
-                                    std::string(".JPG"), std::string(".jpeg"), std::string(".JPEG")})
+      for (const auto& extension : {e.path().extension().string(), std::string(".png"), std::string(".PNG"), std::string(".jpg"), std::string(".JPG"),
+                                    std::string(".jpeg"), std::string(".JPEG")})
         if (const auto m = masks / (e.path().stem().string() + extension); x.mask.empty() && fs::exists(m)) x.mask = m.string();
       expect(!x.mask.empty(), "dcs::folder_dataset: ", e.path().string(), " has no mask in ", masks.string());
       entries_.push_back(x);
@@ -59,8 +59,8 @@ class folder_dataset {
   sample load(std::int64_t i) const {
     const auto& e = entries_[static_cast<std::size_t>(i)];
     const image pixels = io::read_image(e.image), stored = io::read_image(e.mask);
-    expect(stored.height == pixels.height && stored.width == pixels.width, "dcs::folder_dataset: ", e.mask, " is ", stored.height, " × ", stored.width, ", its image ",
-           pixels.height, " × ", pixels.width);
+    expect(stored.height == pixels.height && stored.width == pixels.width, "dcs::folder_dataset: ", e.mask, " is ", stored.height, " × ",
+           stored.width, ", its image ", pixels.height, " × ", pixels.width);
     return {e.name, resize(to_float(pixels), side_, side_), resize(foreground(e.mask, stored), side_, side_), pixels.height, pixels.width};
   }
   /// The mask at its own size.

@@ -42,7 +42,8 @@ inline float_image to_float(const image& i) {
   float_image f{i.height, i.width, 3, std::vector<float>(static_cast<std::size_t>(i.height * i.width * 3))};
   for (std::int64_t p = 0; p < i.height * i.width; ++p)
     for (std::int64_t c = 0; c < 3; ++c)
-      f.pixels[static_cast<std::size_t>(p * 3 + c)] = static_cast<float>(i.pixels[static_cast<std::size_t>(p * i.channels + (i.channels == 3 ? c : 0))]);
+      f.pixels[static_cast<std::size_t>(p * 3 + c)] =
+          static_cast<float>(i.pixels[static_cast<std::size_t>(p * i.channels + (i.channels == 3 ? c : 0))]);
   return f;
 }
 
@@ -66,7 +67,8 @@ inline std::vector<resize_weights> antialiased(std::int64_t in, std::int64_t out
   const double scale = static_cast<double>(in) / static_cast<double>(out), support = std::max(1.0, scale);
   for (std::int64_t i = 0; i < out; ++i) {
     const double centre = (static_cast<double>(i) + 0.5) * scale;
-    const auto low = std::max<std::int64_t>(0, static_cast<std::int64_t>(centre - support + 0.5)), high = std::min(in, static_cast<std::int64_t>(centre + support + 0.5));
+    const auto low = std::max<std::int64_t>(0, static_cast<std::int64_t>(centre - support + 0.5)),
+               high = std::min(in, static_cast<std::int64_t>(centre + support + 0.5));
     resize_weights w{low, {}};
     double total = 0;
     for (std::int64_t k = low; k < high; ++k) total += std::max(0.0, 1 - std::abs((static_cast<double>(k) + 0.5 - centre) / support));
@@ -112,7 +114,8 @@ inline mask resize(const mask& in, std::int64_t height, std::int64_t width) {
   return out;
 }
 
-/// Boxes of the objects of a mask: 8-connected components of at least `smallest` pixels, their inclusive extremes grown by `margin` pixels per side, clipped.
+/// Boxes of the objects of a mask: 8-connected components of at least `smallest` pixels, their inclusive extremes grown by `margin` pixels per side,
+/// clipped.
 inline std::vector<box<float>> object_boxes(const mask& m, std::int64_t smallest = 4, std::int64_t margin = 5) {
   std::vector<box<float>> boxes;
   std::vector<std::uint8_t> seen(m.pixels.size(), 0);

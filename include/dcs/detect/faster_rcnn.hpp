@@ -12,8 +12,9 @@ namespace dcs {
 template <class B>
 concept detection_backbone = module<B> && requires(B& b, const probe<float, shape<1, 64, 64, 3>>& x) {
   { B::channels[3] } -> std::convertible_to<int>;
-  { std::get<3>(b(x)) };
-  requires std::tuple_size_v<decltype(b(x))> == 4;
+  {std::get<3>(b(x))};
+  requires std::tuple_size_v<decltype(b(x))>
+  == 4;
 };
 
 /// Numbers of both stages.

@@ -116,7 +116,8 @@ namespace cpu {
 
 /// Proposals of every image, as dcs::propose chooses them.
 template <class T, class... Level>
-std::vector<std::vector<box<T>>> propose_all(device, const rpn_options& o, bool training, std::int64_t height, std::int64_t width, const Level&... level) {
+std::vector<std::vector<box<T>>> propose_all(device, const rpn_options& o, bool training, std::int64_t height, std::int64_t width,
+                                             const Level&... level) {
   const auto anchors = make_anchors<T>(height, width, level...);
   std::vector<std::vector<box<T>>> all;
   const extent_t images = std::get<0>(std::tie(level...)).objectness.sizes()[0];

@@ -45,6 +45,8 @@ concept user_function = requires(Args... x) {
 template <class>
 using number_for = double;
 template <class F, class... V>
-concept scalar_function = requires(number_for<V>... x) { F::f(x...); };
+concept scalar_function = requires(number_for<V>... x) {
+  F::f(x...);
+};
 
 }  // namespace dcs::functions

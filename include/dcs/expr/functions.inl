@@ -2,69 +2,113 @@
 namespace dcs::DCS_ISA {
 
 template <class V>
-DCS_INLINE V value_of(functions::add, V a, V b) { return a + b; }
+DCS_INLINE V value_of(functions::add, V a, V b) {
+  return a + b;
+}
 template <int I, class V>
-DCS_INLINE V partial(functions::add, V g, V, V, V) { return g; }
+DCS_INLINE V partial(functions::add, V g, V, V, V) {
+  return g;
+}
 
 template <class V>
-DCS_INLINE V value_of(functions::sub, V a, V b) { return a - b; }
+DCS_INLINE V value_of(functions::sub, V a, V b) {
+  return a - b;
+}
 template <int I, class V>
 DCS_INLINE V partial(functions::sub, V g, V, V, V) {
-  if constexpr (I == 0) return g;
-  else return -g;
+  if constexpr (I == 0)
+    return g;
+  else
+    return -g;
 }
 
 template <class V>
-DCS_INLINE V value_of(functions::mul, V a, V b) { return a * b; }
+DCS_INLINE V value_of(functions::mul, V a, V b) {
+  return a * b;
+}
 template <int I, class V>
 DCS_INLINE V partial(functions::mul, V g, V, V a, V b) {
-  if constexpr (I == 0) return g * b;
-  else return g * a;
+  if constexpr (I == 0)
+    return g * b;
+  else
+    return g * a;
 }
 
 template <class V>
-DCS_INLINE V value_of(functions::div, V a, V b) { return a / b; }
+DCS_INLINE V value_of(functions::div, V a, V b) {
+  return a / b;
+}
 template <int I, class V>
 DCS_INLINE V partial(functions::div, V g, V y, V, V b) {
-  if constexpr (I == 0) return g / b;
-  else return -g * y / b;
+  if constexpr (I == 0)
+    return g / b;
+  else
+    return -g * y / b;
 }
 
 template <class V>
-DCS_INLINE V value_of(functions::neg, V a) { return -a; }
+DCS_INLINE V value_of(functions::neg, V a) {
+  return -a;
+}
 template <int I, class V>
-DCS_INLINE V partial(functions::neg, V g, V, V) { return -g; }
+DCS_INLINE V partial(functions::neg, V g, V, V) {
+  return -g;
+}
 
 // NaN passes through, as it does in PyTorch; the derivative at 0 is 0.
 template <class V>
-DCS_INLINE V value_of(functions::relu, V a) { return a < V{} ? V{} : a; }
+DCS_INLINE V value_of(functions::relu, V a) {
+  return a < V{} ? V{} : a;
+}
 template <int I, class V>
-DCS_INLINE V partial(functions::relu, V g, V, V a) { return a > V{} ? g : V{}; }
+DCS_INLINE V partial(functions::relu, V g, V, V a) {
+  return a > V{} ? g : V{};
+}
 
 template <class V>
-DCS_INLINE V value_of(functions::exp, V a) { return exp(a); }
+DCS_INLINE V value_of(functions::exp, V a) {
+  return exp(a);
+}
 template <int I, class V>
-DCS_INLINE V partial(functions::exp, V g, V y, V) { return g * y; }
+DCS_INLINE V partial(functions::exp, V g, V y, V) {
+  return g * y;
+}
 
 template <class V>
-DCS_INLINE V value_of(functions::log, V a) { return log(a); }
+DCS_INLINE V value_of(functions::log, V a) {
+  return log(a);
+}
 template <int I, class V>
-DCS_INLINE V partial(functions::log, V g, V, V a) { return g / a; }
+DCS_INLINE V partial(functions::log, V g, V, V a) {
+  return g / a;
+}
 
 template <class V>
-DCS_INLINE V value_of(functions::sqrt, V a) { return square_root(a); }
+DCS_INLINE V value_of(functions::sqrt, V a) {
+  return square_root(a);
+}
 template <int I, class V>
-DCS_INLINE V partial(functions::sqrt, V g, V y, V) { return g / (y + y); }
+DCS_INLINE V partial(functions::sqrt, V g, V y, V) {
+  return g / (y + y);
+}
 
 template <class V>
-DCS_INLINE V value_of(functions::square, V a) { return a * a; }
+DCS_INLINE V value_of(functions::square, V a) {
+  return a * a;
+}
 template <int I, class V>
-DCS_INLINE V partial(functions::square, V g, V, V a) { return g * (a + a); }
+DCS_INLINE V partial(functions::square, V g, V, V a) {
+  return g * (a + a);
+}
 
 template <class V>
-DCS_INLINE V value_of(functions::abs, V a) { return a < V{} ? -a : a; }
+DCS_INLINE V value_of(functions::abs, V a) {
+  return a < V{} ? -a : a;
+}
 template <int I, class V>
-DCS_INLINE V partial(functions::abs, V g, V, V a) { return a < V{} ? -g : a > V{} ? g : V{}; }
+DCS_INLINE V partial(functions::abs, V g, V, V a) {
+  return a < V{} ? -g : a > V{} ? g : V{};
+}
 
 // exp never overflows: of −|x|.
 template <class V>
@@ -73,7 +117,9 @@ DCS_INLINE V value_of(functions::sigmoid, V a) {
   return (a < V{} ? e : V{} + 1) / (e + 1);
 }
 template <int I, class V>
-DCS_INLINE V partial(functions::sigmoid, V g, V y, V) { return g * y * (1 - y); }
+DCS_INLINE V partial(functions::sigmoid, V g, V y, V) {
+  return g * y * (1 - y);
+}
 
 template <class V>
 DCS_INLINE V value_of(functions::tanh, V a) {
@@ -81,28 +127,37 @@ DCS_INLINE V value_of(functions::tanh, V a) {
   return a < V{} ? -t : t;
 }
 template <int I, class V>
-DCS_INLINE V partial(functions::tanh, V g, V y, V) { return g * (1 - y * y); }
+DCS_INLINE V partial(functions::tanh, V g, V y, V) {
+  return g * (1 - y * y);
+}
 
 // Where both are equal each gets half, as in PyTorch.
 template <class V>
-DCS_INLINE V value_of(functions::maximum, V a, V b) { return a > b ? a : b; }
+DCS_INLINE V value_of(functions::maximum, V a, V b) {
+  return a > b ? a : b;
+}
 template <int I, class V>
 DCS_INLINE V partial(functions::maximum, V g, V, V a, V b) {
-  if constexpr (I == 0) return a > b ? g : a < b ? V{} : g / 2;
-  else return b > a ? g : b < a ? V{} : g / 2;
+  if constexpr (I == 0)
+    return a > b ? g : a < b ? V{} : g / 2;
+  else
+    return b > a ? g : b < a ? V{} : g / 2;
 }
 template <class V>
-DCS_INLINE V value_of(functions::minimum, V a, V b) { return a < b ? a : b; }
+DCS_INLINE V value_of(functions::minimum, V a, V b) {
+  return a < b ? a : b;
+}
 template <int I, class V>
 DCS_INLINE V partial(functions::minimum, V g, V, V a, V b) {
-  if constexpr (I == 0) return a < b ? g : a > b ? V{} : g / 2;
-  else return b < a ? g : b > a ? V{} : g / 2;
+  if constexpr (I == 0)
+    return a < b ? g : a > b ? V{} : g / 2;
+  else
+    return b < a ? g : b > a ? V{} : g / 2;
 }
 
 // A user's function works on scalars: element by element.
 template <class F, class V, class... Vs>
-  requires functions::scalar_function<F, V, Vs...>
-DCS_INLINE V value_of(F, V a, Vs... rest) {
+requires functions::scalar_function<F, V, Vs...> DCS_INLINE V value_of(F, V a, Vs... rest) {
   if constexpr (std::is_arithmetic_v<V>) {
     return F::f(a, rest...);
   } else {
@@ -112,8 +167,7 @@ DCS_INLINE V value_of(F, V a, Vs... rest) {
   }
 }
 template <int I, class F, class V, class... Vs>
-  requires functions::scalar_function<F, Vs...>
-DCS_INLINE V partial(F, V g, V y, Vs... x) {
+requires functions::scalar_function<F, Vs...> DCS_INLINE V partial(F, V g, V y, Vs... x) {
   if constexpr (std::is_arithmetic_v<V>) {
     return g * F::template df<I>(y, x...);
   } else {

@@ -1,5 +1,5 @@
-// A pointwise expression as a type made of call<F, ...>, leaf<I> and constant<I>, applied to the values of its leaves: the result, and the gradient spread
-// over the leaves. What lies between is recomputed. V is a vector of an instruction set, or a number.
+// A pointwise expression as a type made of call<F, ...>, leaf<I> and constant<I>, applied to the values of its leaves: the result, and the gradient
+// spread over the leaves. What lies between is recomputed. V is a vector of an instruction set, or a number.
 namespace dcs::DCS_ISA {
 
 template <class Node>
@@ -8,15 +8,21 @@ struct chain;
 template <int I>
 struct chain<expr::leaf<I>> {
   template <class V>
-  DCS_INLINE static V value(const V* x, const V*) { return x[I]; }
+  DCS_INLINE static V value(const V* x, const V*) {
+    return x[I];
+  }
   template <class V>
-  DCS_INLINE static void spread(V g, const V*, const V*, V* dx) { dx[I] += g; }
+  DCS_INLINE static void spread(V g, const V*, const V*, V* dx) {
+    dx[I] += g;
+  }
 };
 
 template <int I>
 struct chain<expr::constant<I>> {
   template <class V>
-  DCS_INLINE static V value(const V*, const V* c) { return c[I]; }
+  DCS_INLINE static V value(const V*, const V* c) {
+    return c[I];
+  }
   template <class V>
   DCS_INLINE static void spread(V, const V*, const V*, V*) {}
 };
@@ -24,7 +30,9 @@ struct chain<expr::constant<I>> {
 template <class F, class A>
 struct chain<expr::call<F, A>> {
   template <class V>
-  DCS_INLINE static V value(const V* x, const V* c) { return value_of(F{}, chain<A>::value(x, c)); }
+  DCS_INLINE static V value(const V* x, const V* c) {
+    return value_of(F{}, chain<A>::value(x, c));
+  }
   template <class V>
   DCS_INLINE static void spread(V g, const V* x, const V* c, V* dx) {
     const V a = chain<A>::value(x, c);
@@ -35,7 +43,9 @@ struct chain<expr::call<F, A>> {
 template <class F, class A, class B>
 struct chain<expr::call<F, A, B>> {
   template <class V>
-  DCS_INLINE static V value(const V* x, const V* c) { return value_of(F{}, chain<A>::value(x, c), chain<B>::value(x, c)); }
+  DCS_INLINE static V value(const V* x, const V* c) {
+    return value_of(F{}, chain<A>::value(x, c), chain<B>::value(x, c));
+  }
   template <class V>
   DCS_INLINE static void spread(V g, const V* x, const V* c, V* dx) {
     const V a = chain<A>::value(x, c), b = chain<B>::value(x, c), y = value_of(F{}, a, b);

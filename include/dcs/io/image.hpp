@@ -1,5 +1,5 @@
-// Images in and out: PNG through libpng and JPEG through libjpeg-turbo, told apart by their first bytes. Whatever is stored (palette, 1 to 16 bits, alpha)
-// arrives as 8-bit grey or RGB. Programs that include this link both libraries.
+// Images in and out: PNG through libpng and JPEG through libjpeg-turbo, told apart by their first bytes. Whatever is stored (palette, 1 to 16 bits,
+// alpha) arrives as 8-bit grey or RGB. Programs that include this link both libraries.
 #pragma once
 
 #include <dcs/core/error.hpp>
@@ -133,8 +133,8 @@ inline image read_image(const std::string& path) {
 /// Writes a grey or RGB image as PNG: to PATH.partial first, then renamed, so that a failure leaves the old file whole.
 inline void write_png(const std::string& path, const image& i) {
   expect(i.channels == 1 || i.channels == 3, "dcs::image: cannot write ", i.channels, " channels to ", path, "; expected 1 or 3");
-  expect(i.height > 0 && i.width > 0 && static_cast<std::int64_t>(i.pixels.size()) == i.height * i.width * i.channels, "dcs::image: cannot write ", i.height, " × ", i.width,
-         " × ", i.channels, " with ", i.pixels.size(), " values to ", path);
+  expect(i.height > 0 && i.width > 0 && static_cast<std::int64_t>(i.pixels.size()) == i.height * i.width * i.channels, "dcs::image: cannot write ",
+         i.height, " × ", i.width, " × ", i.channels, " with ", i.pixels.size(), " values to ", path);
   png_image png;
   std::memset(&png, 0, sizeof png);
   png.version = PNG_IMAGE_VERSION;

@@ -20,7 +20,8 @@ inline void frame(image& i, std::int64_t y1, std::int64_t x1, std::int64_t y2, s
 }
 }  // namespace detail
 
-/// An RGB picture of an image (values 0..255) with its truth (may be empty) and prediction, twice as large; the inset shows the object's surroundings.
+/// An RGB picture of an image (values 0..255) with its truth (may be empty) and prediction, twice as large; the inset shows the object's
+/// surroundings.
 inline image draw_overlay(const float_image& pixels, const mask& truth, const mask& prediction, const std::vector<box<float>>& boxes) {
   constexpr std::int64_t zoom = 2;
   constexpr detail::rgb green{0, 220, 0}, red{255, 40, 40}, yellow{255, 220, 0}, white{255, 255, 255};
@@ -31,7 +32,8 @@ inline image draw_overlay(const float_image& pixels, const mask& truth, const ma
     image out{rows * scale, columns * scale, 3, std::vector<std::uint8_t>(static_cast<std::size_t>(rows * columns * scale * scale * 3))};
     for (std::int64_t y = 0; y < out.height; ++y)
       for (std::int64_t x = 0; x < out.width; ++x)
-        detail::put_pixel(out, y, x, {grey(y0 + y / scale, x0 + x / scale, 0), grey(y0 + y / scale, x0 + x / scale, 1), grey(y0 + y / scale, x0 + x / scale, 2)});
+        detail::put_pixel(
+            out, y, x, {grey(y0 + y / scale, x0 + x / scale, 0), grey(y0 + y / scale, x0 + x / scale, 1), grey(y0 + y / scale, x0 + x / scale, 2)});
     auto contour = [&](const mask& m, detail::rgb c) {
       if (m.pixels.empty()) return;
       auto inside = [&](std::int64_t y, std::int64_t x) { return y >= 0 && x >= 0 && y < h && x < w && m.at(y, x) != 0; };
@@ -52,7 +54,8 @@ inline image draw_overlay(const float_image& pixels, const mask& truth, const ma
   };
   image out = draw(0, 0, h, w, zoom);
   for (const auto& b : boxes)
-    detail::frame(out, static_cast<std::int64_t>(b.y1 * zoom), static_cast<std::int64_t>(b.x1 * zoom), static_cast<std::int64_t>(b.y2 * zoom), static_cast<std::int64_t>(b.x2 * zoom), yellow);
+    detail::frame(out, static_cast<std::int64_t>(b.y1 * zoom), static_cast<std::int64_t>(b.x1 * zoom), static_cast<std::int64_t>(b.y2 * zoom),
+                  static_cast<std::int64_t>(b.x2 * zoom), yellow);
 
   const mask& object = !truth.pixels.empty() && truth.count() > 0 ? truth : prediction;
   std::int64_t y1 = h, x1 = w, y2 = -1, x2 = -1;
@@ -63,7 +66,8 @@ inline image draw_overlay(const float_image& pixels, const mask& truth, const ma
   const std::int64_t side = std::min({std::max({y2 - y1 + 1, x2 - x1 + 1, std::int64_t{8}}) + 8, h, w});
   const std::int64_t scale = std::max<std::int64_t>(1, out.height * 2 / 5 / side);
   if (scale <= zoom) return out;
-  const std::int64_t cy = std::clamp<std::int64_t>((y1 + y2) / 2 - side / 2, 0, h - side), cx = std::clamp<std::int64_t>((x1 + x2) / 2 - side / 2, 0, w - side);
+  const std::int64_t cy = std::clamp<std::int64_t>((y1 + y2) / 2 - side / 2, 0, h - side),
+                     cx = std::clamp<std::int64_t>((x1 + x2) / 2 - side / 2, 0, w - side);
   const image inset = draw(cy, cx, side, side, scale);
   // In the corner furthest from the object.
   const std::int64_t oy = (y1 + y2) / 2 < h / 2 ? out.height - inset.height - 2 : 2, ox = (x1 + x2) / 2 < w / 2 ? out.width - inset.width - 2 : 2;

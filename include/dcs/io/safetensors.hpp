@@ -1,6 +1,6 @@
-// The safetensors format: eight bytes of header length, a JSON header, then the tensors' bytes. The reader is strict: a header that is too long, malformed or
-// names a tensor twice, offsets that overlap, leave a hole or do not match dtype and shape, and bytes left over are all errors. The header needs
-// so little of JSON (one object of objects of strings and integer arrays) that a parser of its own is shorter to compile than a library.
+// The safetensors format: eight bytes of header length, a JSON header, then the tensors' bytes. The reader is strict: a header that is too long,
+// malformed or names a tensor twice, offsets that overlap, leave a hole or do not match dtype and shape, and bytes left over are all errors. The
+// header needs so little of JSON (one object of objects of strings and integer arrays) that a parser of its own is shorter to compile than a library.
 #pragma once
 
 #include <dcs/core/dtype.hpp>
@@ -80,8 +80,10 @@ class header_parser {
       entry e;
       bool type = false, shape = false, offsets = false;
       members([&](const std::string& key) {
-        if (key == "dtype" && !type) type = true, e.type = string();
-        else if (key == "shape" && !shape) shape = true, e.shape = integers();
+        if (key == "dtype" && !type)
+          type = true, e.type = string();
+        else if (key == "shape" && !shape)
+          shape = true, e.shape = integers();
         else if (key == "data_offsets" && !offsets) {
           offsets = true;
           const auto two = integers();
@@ -159,14 +161,22 @@ class header_parser {
       }
       check(at_ < text_.size(), "a string without an end");
       const char e = text_[at_++];
-      if (e == 'n') s += '\n';
-      else if (e == 't') s += '\t';
-      else if (e == 'r') s += '\r';
-      else if (e == 'b') s += '\b';
-      else if (e == 'f') s += '\f';
-      else if (e == '"' || e == '\\' || e == '/') s += e;
-      else if (e == 'u') s += unicode();
-      else stop("an unknown escape in a string");
+      if (e == 'n')
+        s += '\n';
+      else if (e == 't')
+        s += '\t';
+      else if (e == 'r')
+        s += '\r';
+      else if (e == 'b')
+        s += '\b';
+      else if (e == 'f')
+        s += '\f';
+      else if (e == '"' || e == '\\' || e == '/')
+        s += e;
+      else if (e == 'u')
+        s += unicode();
+      else
+        stop("an unknown escape in a string");
     }
   }
   std::string unicode() {
@@ -180,9 +190,12 @@ class header_parser {
     }
     check(code < 0xD800 || code > 0xDFFF, "a surrogate in a \\u escape");
     std::string s;
-    if (code < 0x80) s += static_cast<char>(code);
-    else if (code < 0x800) s += static_cast<char>(0xC0 | code >> 6), s += static_cast<char>(0x80 | (code & 63));
-    else s += static_cast<char>(0xE0 | code >> 12), s += static_cast<char>(0x80 | (code >> 6 & 63)), s += static_cast<char>(0x80 | (code & 63));
+    if (code < 0x80)
+      s += static_cast<char>(code);
+    else if (code < 0x800)
+      s += static_cast<char>(0xC0 | code >> 6), s += static_cast<char>(0x80 | (code & 63));
+    else
+      s += static_cast<char>(0xE0 | code >> 12), s += static_cast<char>(0x80 | (code >> 6 & 63)), s += static_cast<char>(0x80 | (code & 63));
     return s;
   }
 
@@ -194,12 +207,14 @@ class header_parser {
 inline std::string quoted(const std::string& s) {
   std::string out = "\"";
   for (char c : s) {
-    if (c == '"' || c == '\\') out += '\\', out += c;
+    if (c == '"' || c == '\\')
+      out += '\\', out += c;
     else if (static_cast<unsigned char>(c) < 0x20) {
       char buffer[8];
       std::snprintf(buffer, sizeof buffer, "\\u%04x", static_cast<unsigned>(c));
       out += buffer;
-    } else out += c;
+    } else
+      out += c;
   }
   return out + "\"";
 }
@@ -226,8 +241,8 @@ inline safetensors read_safetensors(const std::string& path) {
   expect(length >= 8 && std::fread(prefix, 1, 8, f.get()) == 8, "dcs::safetensors: ", path, ": shorter than a header");
   std::uint64_t n = 0;
   for (int i = 7; i >= 0; --i) n = n << 8 | prefix[i];
-  expect(n <= detail::header_limit && n <= static_cast<std::uint64_t>(length) - 8, "dcs::safetensors: ", path, ": a header of ", n, " bytes in a file of ",
-         length);
+  expect(n <= detail::header_limit && n <= static_cast<std::uint64_t>(length) - 8, "dcs::safetensors: ", path, ": a header of ", n,
+         " bytes in a file of ", length);
   std::string header(static_cast<std::size_t>(n), '\0');
   expect(std::fread(header.data(), 1, header.size(), f.get()) == header.size(), "dcs::safetensors: ", path, ": cannot read the header");
 
@@ -239,21 +254,21 @@ inline safetensors read_safetensors(const std::string& path) {
     std::int64_t bytes = detail::element_bytes(e.type);
     expect(bytes > 0, "dcs::safetensors: ", path, ": ", name, " has the unknown dtype ", e.type);
     for (std::int64_t extent : e.shape) {
-      expect(extent == 0 || bytes <= std::numeric_limits<std::int64_t>::max() / std::max<std::int64_t>(extent, 1), "dcs::safetensors: ", path, ": ", name,
-             " is too large");
+      expect(extent == 0 || bytes <= std::numeric_limits<std::int64_t>::max() / std::max<std::int64_t>(extent, 1), "dcs::safetensors: ", path, ": ",
+             name, " is too large");
       bytes *= extent;
     }
     expect(e.begin >= 0 && e.end >= e.begin && e.end - e.begin == bytes, "dcs::safetensors: ", path, ": ", name, " has ", e.end - e.begin,
            " bytes; its shape and dtype need ", bytes);
     order.emplace_back(e.begin, &name);
   }
-  std::sort(order.begin(), order.end(), [&](const auto& a, const auto& b) {
-    return std::pair(a.first, entries[*a.second].end) < std::pair(b.first, entries[*b.second].end);
-  });
+  std::sort(order.begin(), order.end(),
+            [&](const auto& a, const auto& b) { return std::pair(a.first, entries[*a.second].end) < std::pair(b.first, entries[*b.second].end); });
   std::int64_t at = 0;
   for (const auto& [begin, name] : order) {
     const auto& e = entries[*name];
-    expect(begin == at, "dcs::safetensors: ", path, ": ", *name, begin < at ? " overlaps the tensor before it" : " leaves a hole before it", " (byte ", begin, ")");
+    expect(begin == at, "dcs::safetensors: ", path, ": ", *name, begin < at ? " overlaps the tensor before it" : " leaves a hole before it",
+           " (byte ", begin, ")");
     at = e.end;
   }
   expect(at == length - 8 - static_cast<long>(n), "dcs::safetensors: ", path, ": the tensors end at byte ", at, ", the file at ",
@@ -261,7 +276,8 @@ inline safetensors read_safetensors(const std::string& path) {
   for (const auto& [begin, name] : order) {
     const auto& e = entries[*name];
     stored_tensor t{e.type, e.shape, std::vector<char>(static_cast<std::size_t>(e.end - e.begin))};
-    expect(t.bytes.empty() || std::fread(t.bytes.data(), 1, t.bytes.size(), f.get()) == t.bytes.size(), "dcs::safetensors: ", path, ": cannot read ", *name);
+    expect(t.bytes.empty() || std::fread(t.bytes.data(), 1, t.bytes.size(), f.get()) == t.bytes.size(), "dcs::safetensors: ", path, ": cannot read ",
+           *name);
     out.tensors.emplace(*name, std::move(t));
   }
   return out;
@@ -279,8 +295,8 @@ inline void write_safetensors(const std::string& path, const safetensors& s) {
   std::int64_t at = 0;
   for (auto it = s.tensors.begin(); it != s.tensors.end(); ++it) {
     const auto& [name, t] = *it;
-    expect(static_cast<std::int64_t>(t.bytes.size()) == t.count() * detail::element_bytes(t.type), "dcs::safetensors: ", name, " has ", t.bytes.size(),
-           " bytes; its shape and dtype need ", t.count() * detail::element_bytes(t.type));
+    expect(static_cast<std::int64_t>(t.bytes.size()) == t.count() * detail::element_bytes(t.type), "dcs::safetensors: ", name, " has ",
+           t.bytes.size(), " bytes; its shape and dtype need ", t.count() * detail::element_bytes(t.type));
     header += (it == s.tensors.begin() ? "" : ",") + detail::quoted(name) + ":{\"dtype\":\"" + t.type + "\",\"shape\":[";
     for (std::size_t i = 0; i < t.shape.size(); ++i) header += (i ? "," : "") + std::to_string(t.shape[i]);
     const auto end = at + static_cast<std::int64_t>(t.bytes.size());
@@ -314,31 +330,42 @@ std::vector<T> stored_tensor::as() const {
     for (std::size_t i = 0; i < out.size(); ++i) {
       From v;
       std::memcpy(&v, bytes.data() + i * sizeof(From), sizeof(From));
-      if constexpr (std::is_integral_v<From>) out[i] = static_cast<T>(v);
-      else out[i] = static_cast<T>(static_cast<compute_type<From>>(v));
+      if constexpr (std::is_integral_v<From>)
+        out[i] = static_cast<T>(v);
+      else
+        out[i] = static_cast<T>(static_cast<compute_type<From>>(v));
     }
   };
-  if (type == "F32") convert(float{});
-  else if (type == "F64") convert(double{});
-  else if (type == "BF16") convert(bf16{});
-  else if (type == "F16") convert(f16{});
-  else if (type == "I64") convert(std::int64_t{});
-  else if (type == "I32") convert(std::int32_t{});
-  else if (type == "U8" || type == "BOOL") convert(std::uint8_t{});
-  else fail("dcs::safetensors: a tensor of ", type, " is no array of numbers here");
+  if (type == "F32")
+    convert(float{});
+  else if (type == "F64")
+    convert(double{});
+  else if (type == "BF16")
+    convert(bf16{});
+  else if (type == "F16")
+    convert(f16{});
+  else if (type == "I64")
+    convert(std::int64_t{});
+  else if (type == "I32")
+    convert(std::int32_t{});
+  else if (type == "U8" || type == "BOOL")
+    convert(std::uint8_t{});
+  else
+    fail("dcs::safetensors: a tensor of ", type, " is no array of numbers here");
   return out;
 }
 
 template <class T>
 void safetensors::put(const std::string& name, std::vector<std::int64_t> shape, const T* data) {
   constexpr dtype d = dtype_of<T>;
-  stored_tensor t{d == dtype::f32   ? "F32"
-                  : d == dtype::f64 ? "F64"
+  stored_tensor t{d == dtype::f32    ? "F32"
+                  : d == dtype::f64  ? "F64"
                   : d == dtype::bf16 ? "BF16"
                   : d == dtype::f16  ? "F16"
                   : d == dtype::i64  ? "I64"
                                      : "U8",
-                  std::move(shape), {}};
+                  std::move(shape),
+                  {}};
   t.bytes.resize(static_cast<std::size_t>(t.count()) * sizeof(T));
   if (!t.bytes.empty()) std::memcpy(t.bytes.data(), data, t.bytes.size());
   tensors[name] = std::move(t);

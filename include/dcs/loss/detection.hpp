@@ -54,7 +54,8 @@ auto cross_entropy(const X& x_, const std::vector<int>& labels) {
   (void)cross_entropy_rank_mismatch<found<S::rank>, expected<2>, axis<0>>{};
   const auto x = eval(x_);
   const extent_t n = x.sizes()[0], k = x.sizes()[1];
-  expect(n >= 1 && static_cast<extent_t>(labels.size()) == n, "dcs::loss::cross_entropy: ", labels.size(), " labels for ", n, " rows; expected one each, at least one");
+  expect(n >= 1 && static_cast<extent_t>(labels.size()) == n, "dcs::loss::cross_entropy: ", labels.size(), " labels for ", n,
+         " rows; expected one each, at least one");
   for (int label : labels) expect(label >= 0 && label < k, "dcs::loss::cross_entropy: label ", label, "; expected 0 to ", k - 1);
   const storage held = storage::allocate<D>(n * static_cast<extent_t>(sizeof(int)));
   D::copy_from_host(held.data(), labels.data(), held.bytes());

@@ -1,5 +1,5 @@
-// The losses of one logit map against one binary target, as expressions: L_seg = 0.5 Dice + 0.3 focal + 0.2 boundary, the edge loss, and the consistency of
-// the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape.
+// The losses of one logit map against one binary target, as expressions: L_seg = 0.5 Dice + 0.3 focal + 0.2 boundary, the edge loss, and the
+// consistency of the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape.
 #pragma once
 
 #include <dcs/cpu/parallel.hpp>

@@ -29,11 +29,13 @@ struct total_terms {
 template <class X, class T, class S, class D>
 auto total(const dcs::segmentation<X>& out, const tensor<T, S, D>& target, const total_options& o = {}) {
   const auto main = segmentation(out.main, target, o.segmentation);
-  const auto levels = eval(segmentation(out.levels[0], target, o.segmentation) * o.levels[0] + segmentation(out.levels[1], target, o.segmentation) * o.levels[1] +
-                           (segmentation(out.levels[2], target, o.segmentation) * o.levels[2] + segmentation(out.levels[3], target, o.segmentation) * o.levels[3]));
+  const auto levels =
+      eval(segmentation(out.levels[0], target, o.segmentation) * o.levels[0] + segmentation(out.levels[1], target, o.segmentation) * o.levels[1] +
+           (segmentation(out.levels[2], target, o.segmentation) * o.levels[2] + segmentation(out.levels[3], target, o.segmentation) * o.levels[3]));
   const auto edges = edge(out.edge, target, o.segmentation.edge_positive_weight);
   const auto agreement = consistency(out.levels);
-  return total_terms<std::remove_cvref_t<decltype(main)>>{eval(main + levels + edges * o.edge + agreement * o.consistency), main, levels, edges, agreement};
+  return total_terms<std::remove_cvref_t<decltype(main)>>{eval(main + levels + edges * o.edge + agreement * o.consistency), main, levels, edges,
+                                                          agreement};
 }
 
 }  // namespace dcs::loss

@@ -1,5 +1,5 @@
-// The paper's metrics of one image: Dice, IoU, precision (eqs 12–14) and the 95 % Hausdorff distance (eq. 15), and their mean over a set. A missed lesion never
-// improves a mean, and is counted beside it.
+// The paper's metrics of one image: Dice, IoU, precision (eqs 12–14) and the 95 % Hausdorff distance (eq. 15), and their mean over a set. A missed
+// lesion never improves a mean, and is counted beside it.
 #pragma once
 
 #include <dcs/data/image.hpp>
@@ -71,7 +71,8 @@ inline mask boundary_pixels(const mask& m) {
   mask b{m.height, m.width, std::vector<std::uint8_t>(m.pixels.size(), 0)};
   for (std::int64_t y = 0; y < m.height; ++y)
     for (std::int64_t x = 0; x < m.width; ++x) {
-      const bool inner = y > 0 && x > 0 && y + 1 < m.height && x + 1 < m.width && m.at(y - 1, x) && m.at(y + 1, x) && m.at(y, x - 1) && m.at(y, x + 1);
+      const bool inner =
+          y > 0 && x > 0 && y + 1 < m.height && x + 1 < m.width && m.at(y - 1, x) && m.at(y + 1, x) && m.at(y, x - 1) && m.at(y, x + 1);
       b.at(y, x) = m.at(y, x) && !inner;
     }
   return b;
@@ -97,15 +98,16 @@ inline double hausdorff_95(const mask& a, const mask& b) {
 
 /// Metrics of a prediction against the truth, of equal size. Both empty: 1, 1, 1, 0. One empty: 0, 0, 0 and the image's diagonal.
 inline segmentation_metrics measure(const mask& prediction, const mask& truth) {
-  expect(prediction.height == truth.height && prediction.width == truth.width, "dcs::measure: a prediction of ", prediction.height, " × ", prediction.width,
-         " for a truth of ", truth.height, " × ", truth.width);
+  expect(prediction.height == truth.height && prediction.width == truth.width, "dcs::measure: a prediction of ", prediction.height, " × ",
+         prediction.width, " for a truth of ", truth.height, " × ", truth.width);
   std::int64_t both = 0;
   const std::int64_t p = prediction.count(), t = truth.count();
   for (std::size_t i = 0; i < truth.pixels.size(); ++i) both += prediction.pixels[i] & truth.pixels[i];
   if (p == 0 && t == 0) return {1, 1, 1, 0, false};
   if (p == 0 || t == 0) return {0, 0, 0, std::hypot(static_cast<double>(truth.height), static_cast<double>(truth.width)), p == 0};
   const auto n = static_cast<double>(both);
-  return {2 * n / static_cast<double>(p + t), n / static_cast<double>(p + t - both), n / static_cast<double>(p), hausdorff_95(prediction, truth), both == 0};
+  return {2 * n / static_cast<double>(p + t), n / static_cast<double>(p + t - both), n / static_cast<double>(p), hausdorff_95(prediction, truth),
+          both == 0};
 }
 
 /// Means over a set, with the number of images and of missed ones.

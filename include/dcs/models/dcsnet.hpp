@@ -1,5 +1,5 @@
-// DCSNet: a detector whose regions are cropped from every level of its pyramid and segmented by a multi-scale head. Each stage is a template argument with a
-// concept: backbone (detection_backbone), cropper (region_cropper), aggregator (feature_aggregator). Nothing is registered: a user's struct
+// DCSNet: a detector whose regions are cropped from every level of its pyramid and segmented by a multi-scale head. Each stage is a template argument
+// with a concept: backbone (detection_backbone), cropper (region_cropper), aggregator (feature_aggregator). Nothing is registered: a user's struct
 // that fits is used like ours.
 #pragma once
 
@@ -10,7 +10,8 @@
 
 namespace dcs {
 
-/// Detection-guided hierarchical cropping: regions are boxes of objects, Base × Base from P2 and half of that from each level above. Jittered in training.
+/// Detection-guided hierarchical cropping: regions are boxes of objects, Base × Base from P2 and half of that from each level above. Jittered in
+/// training.
 template <int Base = 64>
 struct dghc {
   static constexpr int base = Base;
@@ -28,31 +29,36 @@ struct whole_image : dghc<Base> {
   static constexpr bool takes_whole_images = true;
 };
 
-/// What DCSNet asks of a cropper: the side of its largest crop, whether regions are whole images, and a call from a pyramid of Width channels and RoIs to four
-/// crops, each half as wide as the one before. One with DCS_MEMBERS is trained with the network.
+/// What DCSNet asks of a cropper: the side of its largest crop, whether regions are whole images, and a call from a pyramid of Width channels and
+/// RoIs to four crops, each half as wide as the one before. One with DCS_MEMBERS is trained with the network.
 template <class C, int Width = 32>
-concept region_cropper = requires(const C& c, const std::tuple<probe<float, shape<1, 16, 16, Width>>, probe<float, shape<1, 8, 8, Width>>,
-                                                               probe<float, shape<1, 4, 4, Width>>, probe<float, shape<1, 2, 2, Width>>>& p,
+concept region_cropper = requires(const C& c,
+                                  const std::tuple<probe<float, shape<1, 16, 16, Width>>, probe<float, shape<1, 8, 8, Width>>,
+                                                   probe<float, shape<1, 4, 4, Width>>, probe<float, shape<1, 2, 2, Width>>>& p,
                                   const probe<float, shape<1, 5>>& rois) {
   { C::base } -> std::convertible_to<int>;
   { C::takes_whole_images } -> std::convertible_to<bool>;
-  requires std::tuple_size_v<decltype(c(p, rois))> == 4;
+  requires std::tuple_size_v<decltype(c(p, rois))>
+  == 4;
 };
 
 /// What DCSNet asks of an aggregator: a template stage<D, Levels> that attends over tokens, refines a map and fuses four.
 template <class A>
 concept feature_aggregator = module<typename A::template stage<32, 4>> &&
-                             requires(const typename A::template stage<32, 4>& a, const probe<float, shape<1, 256, 32>>& tokens, const probe<float, shape<1, 64, 64, 32>>& map) {
-                               { a.attend(tokens) };
-                               { a.refine(map) };
-                               { a.fuse(map, map, map, map) };
-                             };
+    requires(const typename A::template stage<32, 4>& a, const probe<float, shape<1, 256, 32>>& tokens,
+             const probe<float, shape<1, 64, 64, 32>>& map) {
+  {a.attend(tokens)};
+  {a.refine(map)};
+  {a.fuse(map, map, map, map)};
+};
 
 /// The network. Width is d, the channels of pyramid and head.
 template <class Backbone, class Cropper = dghc<64>, class Aggregator = msfa<4, 8>, int Width = 256>
 struct dcsnet {
-  static_assert(region_cropper<Cropper, Width>, "dcs::dcsnet: a cropper has base, takes_whole_images and a call from pyramid and RoIs to four crops (concept region_cropper)");
-  static_assert(feature_aggregator<Aggregator>, "dcs::dcsnet: an aggregator has a stage<D, Levels> with attend, refine and fuse (concept feature_aggregator)");
+  static_assert(region_cropper<Cropper, Width>,
+                "dcs::dcsnet: a cropper has base, takes_whole_images and a call from pyramid and RoIs to four crops (concept region_cropper)");
+  static_assert(feature_aggregator<Aggregator>,
+                "dcs::dcsnet: an aggregator has a stage<D, Levels> with attend, refine and fuse (concept feature_aggregator)");
   using backbone_type = Backbone;
   using cropper_type = Cropper;
   static constexpr int width = Width, base = Cropper::base;

@@ -1,5 +1,5 @@
-// Feature pyramid network (Lin et al. 2017) with torchvision's conventions and names: 1 × 1 lateral and 3 × 3 output convolutions with bias, nearest-neighbour
-// top-down path, and a fifth level P6 that is P5 subsampled. The top-down sum is the lateral convolution's epilogue.
+// Feature pyramid network (Lin et al. 2017) with torchvision's conventions and names: 1 × 1 lateral and 3 × 3 output convolutions with bias,
+// nearest-neighbour top-down path, and a fifth level P6 that is P5 subsampled. The top-down sum is the lateral convolution's epilogue.
 #pragma once
 
 #include <dcs/nn/layers.hpp>
@@ -24,7 +24,8 @@ struct fpn_conv {
 /// Pyramid of Width channels over maps of C2..C5 channels. Call: a tuple C2..C5 to a tuple P2..P6.
 template <int Width, int C2, int C3, int C4, int C5>
 struct fpn {
-  std::tuple<detail::fpn_conv<C2, Width, 1>, detail::fpn_conv<C3, Width, 1>, detail::fpn_conv<C4, Width, 1>, detail::fpn_conv<C5, Width, 1>> inner_blocks;
+  std::tuple<detail::fpn_conv<C2, Width, 1>, detail::fpn_conv<C3, Width, 1>, detail::fpn_conv<C4, Width, 1>, detail::fpn_conv<C5, Width, 1>>
+      inner_blocks;
   std::array<detail::fpn_conv<Width, Width, 3>, 4> layer_blocks;
   DCS_MEMBERS(inner_blocks, layer_blocks)
 

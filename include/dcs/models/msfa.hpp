@@ -1,5 +1,6 @@
-// Multi-scale feature aggregation: what happens to the tokens of all levels, to each decoded level, and between the levels. An aggregator is a struct with a
-// template `stage<D, Levels>` that offers attend(tokens), refine(map) and fuse(maps...); msfa is the paper's, mean_fusion its ablation (Table 5).
+// Multi-scale feature aggregation: what happens to the tokens of all levels, to each decoded level, and between the levels. An aggregator is a struct
+// with a template `stage<D, Levels>` that offers attend(tokens), refine(map) and fuse(maps...); msfa is the paper's, mean_fusion its ablation (Table
+// 5).
 #pragma once
 
 #include <dcs/nn/transformer.hpp>
@@ -8,7 +9,8 @@
 
 namespace dcs {
 
-/// Depthwise-separable 3 × 3 with squeeze-and-excite (Hu et al. 2018) and a 1 × 1 shortcut: relu(y · se(y) + shortcut(x)), y = relu(pointwise(depthwise(x))).
+/// Depthwise-separable 3 × 3 with squeeze-and-excite (Hu et al. 2018) and a 1 × 1 shortcut: relu(y · se(y) + shortcut(x)), y =
+/// relu(pointwise(depthwise(x))).
 template <int D>
 struct refinement {
   nn::conv2d<D, D, 3, 1, 1, D> depthwise;

@@ -1,5 +1,5 @@
-// From crops of P2..P5 to logits: enhance and encode each level, exchange information between the levels' tokens, decode from the deepest up, refine, fuse,
-// and predict from the fused map, its edges, and every level (deep supervision). Names are those of the PyTorch reference.
+// From crops of P2..P5 to logits: enhance and encode each level, exchange information between the levels' tokens, decode from the deepest up, refine,
+// fuse, and predict from the fused map, its edges, and every level (deep supervision). Names are those of the PyTorch reference.
 #pragma once
 
 #include <dcs/models/msfa.hpp>
@@ -81,8 +81,10 @@ struct logit_head {
  private:
   template <std::size_t I, class X>
   constexpr auto run(const X& x) const {
-    if constexpr (I == std::tuple_size_v<typename layers::convs>) return x;
-    else return run<I + 1>(dropout(relu(std::get<I>(norms)(std::get<I>(convs)(x)))));
+    if constexpr (I == std::tuple_size_v<typename layers::convs>)
+      return x;
+    else
+      return run<I + 1>(dropout(relu(std::get<I>(norms)(std::get<I>(convs)(x)))));
   }
 };
 
@@ -124,8 +126,8 @@ struct segmentation_head {
   logit_head<D, D / 2, D / 4> main_head;
   logit_head<D, D / 4> edge_head;
   DCS_MEMBERS_AS((enhancers, "enhance"), (encoders, "encoder"), (embed, "embed"), (level_embedding, "level_embedding"),
-                 (position_embedding, "position_embedding"), (aggregate, ""), (decoder, "decoder"), (level_head, "level_head"), (main_head, "main_head"),
-                 (edge_head, "edge_head"))
+                 (position_embedding, "position_embedding"), (aggregate, ""), (decoder, "decoder"), (level_head, "level_head"),
+                 (main_head, "main_head"), (edge_head, "edge_head"))
 
   constexpr segmentation_head() { main_head.dropout.p = 0.2; }
 
@@ -154,7 +156,8 @@ struct segmentation_head {
       if (trace_wanted<Trace>) trace("weights", eval(aggregate.weights(f5, f4, f3, f2)));
     const auto fused = aggregate.fuse(f5, f4, f3, f2);
     trace("fused", fused);
-    return segmentation<map>{main_head(fused), edges ? map(edge_head(fused)) : map(), {level_head[0](f2), level_head[1](f3), level_head[2](f4), level_head[3](f5)}};
+    return segmentation<map>{
+        main_head(fused), edges ? map(edge_head(fused)) : map(), {level_head[0](f2), level_head[1](f3), level_head[2](f4), level_head[3](f5)}};
   }
 
  private:

@@ -1,5 +1,5 @@
-// The layers: a struct with parameters under PyTorch's names and one call. A tensor in means inference, a var in means training: batch norm then uses the
-// batch's statistics and dropout drops.
+// The layers: a struct with parameters under PyTorch's names and one call. A tensor in means inference, a var in means training: batch norm then uses
+// the batch's statistics and dropout drops.
 #pragma once
 
 #include <dcs/nn/module.hpp>
@@ -13,8 +13,8 @@
 
 namespace dcs {
 
-/// Where dropout's random numbers come from: within its scope, on its thread, draw k of a step is stream k of (key, step). Without one, dropout in training
-/// is an error, so that nothing is random by accident. `random_scope::off()` turns every dropout off.
+/// Where dropout's random numbers come from: within its scope, on its thread, draw k of a step is stream k of (key, step). Without one, dropout in
+/// training is an error, so that nothing is random by accident. `random_scope::off()` turns every dropout off.
 class random_scope {
  public:
   random_scope(std::uint64_t key, std::uint64_t step) : base_{random_stream{key, 0}.child(step)}, outer_(current()) { current() = this; }
@@ -103,8 +103,10 @@ struct batch_norm {
     if constexpr (any_var_v<X> || any_probe_v<X>) {
       return batch_norm_training(x, weight.as(x), bias.as(x), running_mean.wide(x), running_var.wide(x), momentum, eps);
     } else {
-      if constexpr (requires { x.output_sizes(); }) note_norm<X>(x.output_sizes());
-      else if constexpr (requires { x.sizes(); }) note_norm<X>(x.sizes());
+      if constexpr (requires { x.output_sizes(); })
+        note_norm<X>(x.output_sizes());
+      else if constexpr (requires { x.sizes(); })
+        note_norm<X>(x.sizes());
       return batch_norm_inference(x, weight.as(x), bias.as(x), running_mean.wide(x), running_var.wide(x), eps);
     }
   }
@@ -129,8 +131,10 @@ struct frozen_batch_norm {
   template <operand X>
   constexpr auto operator()(const X& x) const {
     detail::check_batch_norm<shape_t<X>, shape<C>>();
-    if constexpr (any_probe_v<X>) return eval(x);
-    else return batch_norm_inference(x, weight.as(x), bias.as(x), running_mean.wide(x), running_var.wide(x), eps);
+    if constexpr (any_probe_v<X>)
+      return eval(x);
+    else
+      return batch_norm_inference(x, weight.as(x), bias.as(x), running_mean.wide(x), running_var.wide(x), eps);
   }
 };
 

@@ -136,8 +136,8 @@ class parameter_base {
     slot_ = is_buffer() ? detail::slot_ptr() : detail::slot_ptr(new detail::slot);
   }
 
-  /// Its values in bf16, kept beside those in f32 for layers whose maps are bf16: none unless given. Gradients then arrive in bf16, and who changes the values
-  /// changes both.
+  /// Its values in bf16, kept beside those in f32 for layers whose maps are bf16: none unless given. Gradients then arrive in bf16, and who changes
+  /// the values changes both.
   const storage& half() const { return half_; }
   void keep_half(storage half) { half_ = std::move(half); }
 
@@ -227,8 +227,10 @@ class buffer : public parameter_base {
   template <operand X>
   constexpr auto wide(const X& x) const {
     using T = compute_type<value_t<X>>;
-    if constexpr (any_probe_v<X>) return probe_result<S>(eval(x));
-    else return tensor<T, S, device_t<X>>::adopt(held<T, device_t<X>>(), S::extents);
+    if constexpr (any_probe_v<X>)
+      return probe_result<S>(eval(x));
+    else
+      return tensor<T, S, device_t<X>>::adopt(held<T, device_t<X>>(), S::extents);
   }
 };
 

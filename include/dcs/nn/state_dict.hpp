@@ -1,5 +1,5 @@
-// A network's state dict: parameters and buffers under PyTorch's names and in PyTorch's layouts, so that a checkpoint moves between the two, and between
-// devices: D says where the network lies, and no file tells.
+// A network's state dict: parameters and buffers under PyTorch's names and in PyTorch's layouts, so that a checkpoint moves between the two, and
+// between devices: D says where the network lies, and no file tells.
 #pragma once
 
 #include <dcs/io/safetensors.hpp>
@@ -52,11 +52,12 @@ std::vector<T> to_stored_layout(const detail::parameter_layout& l, const T* memo
   return out;
 }
 
-/// Copies the tensors of `file` whose names begin with `prefix` into the network, which must have memory. Every parameter and buffer must be there with its
-/// shape, unless `partial`; names the network does not have are errors, but for num_batches_tracked and those that `ignore` accepts. Returns how many were set.
+/// Copies the tensors of `file` whose names begin with `prefix` into the network, which must have memory. Every parameter and buffer must be there
+/// with its shape, unless `partial`; names the network does not have are errors, but for num_batches_tracked and those that `ignore` accepts. Returns
+/// how many were set.
 template <class D = cpu_device>
 int load_parameters(const std::vector<named_parameter>& list, const io::safetensors& file, const std::string& prefix = "", bool partial = false,
-                           bool (*ignore)(const std::string&) = nullptr) {
+                    bool (*ignore)(const std::string&) = nullptr) {
   int set = 0;
   std::map<std::string, bool> known;
   for (const auto& entry : list) {
@@ -68,10 +69,13 @@ int load_parameters(const std::vector<named_parameter>& list, const io::safetens
       continue;
     }
     const auto wanted = detail::stored_shape(entry.parameter->description().stored);
-    expect(it->second.shape == wanted, "dcs::load: ", name, " has shape ", detail::spelled_shape(it->second.shape), "; expected ", detail::spelled_shape(wanted));
+    expect(it->second.shape == wanted, "dcs::load: ", name, " has shape ", detail::spelled_shape(it->second.shape), "; expected ",
+           detail::spelled_shape(wanted));
     expect(entry.parameter->memory().template on<D>(), "dcs::load: ", name, " does not lie on the device ", D::name);
-    if (entry.parameter->type() == dtype::f64) detail::fill_parameter<double, D>(*entry.parameter, it->second);
-    else detail::fill_parameter<float, D>(*entry.parameter, it->second);
+    if (entry.parameter->type() == dtype::f64)
+      detail::fill_parameter<double, D>(*entry.parameter, it->second);
+    else
+      detail::fill_parameter<float, D>(*entry.parameter, it->second);
     if (entry.parameter->half()) detail::copy_half<D>(*entry.parameter);
     ++set;
   }
@@ -85,7 +89,8 @@ int load_parameters(const std::vector<named_parameter>& list, const io::safetens
 }
 /// The same over all parameters and buffers of a network.
 template <class D = cpu_device, module M>
-int load_state_dict(M& net, const io::safetensors& file, const std::string& prefix = "", bool partial = false, bool (*ignore)(const std::string&) = nullptr) {
+int load_state_dict(M& net, const io::safetensors& file, const std::string& prefix = "", bool partial = false,
+                    bool (*ignore)(const std::string&) = nullptr) {
   return load_parameters<D>(named_parameters(net), file, prefix, partial, ignore);
 }
 
@@ -102,8 +107,10 @@ void save_list(const std::vector<named_parameter>& list, io::safetensors& file, 
   for (const named_parameter& entry : list) {
     const parameter_base& p = *entry.parameter;
     expect(p.memory().template on<D>(), "dcs::save_state_dict: ", entry.name, " does not lie on the device ", D::name);
-    if (p.type() == dtype::f64) save_parameter<double, D>(p, file, prefix + entry.name);
-    else save_parameter<float, D>(p, file, prefix + entry.name);
+    if (p.type() == dtype::f64)
+      save_parameter<double, D>(p, file, prefix + entry.name);
+    else
+      save_parameter<float, D>(p, file, prefix + entry.name);
   }
 }
 }  // namespace detail

@@ -1,4 +1,5 @@
-// What a network is made of: a row for every layer that has weights, with output shape, parameters and multiply-adds, noted while it runs on an input.
+// What a network is made of: a row for every layer that has weights, with output shape, parameters and multiply-adds, noted while it runs on an
+// input.
 #pragma once
 
 #include <dcs/nn/module.hpp>
@@ -72,7 +73,8 @@ class summary : public detail::work_listener {
       std::snprintf(line, sizeof line, "%-52s %-22s %12lld %16d %6d\n", layer.c_str(), "", static_cast<long long>(count), 0, 0);
       out += line;
     }
-    std::snprintf(line, sizeof line, "%-52s %-22s %12lld %16lld\n", "total", "", static_cast<long long>(parameters()), static_cast<long long>(total_.multiply_adds));
+    std::snprintf(line, sizeof line, "%-52s %-22s %12lld %16lld\n", "total", "", static_cast<long long>(parameters()),
+                  static_cast<long long>(total_.multiply_adds));
     return out + line;
   }
 

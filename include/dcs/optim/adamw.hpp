@@ -208,8 +208,8 @@ class basic_adamw {
       const storage gradient = e.parameter->gradient();
       if (!gradient) continue;
       const extent_t n = e.parameter->size(), bytes = n * static_cast<extent_t>(sizeof(T));
-      expect(gradient.bytes() == n * static_cast<extent_t>(sizeof(G)), "dcs::adamw: the gradient of ", e.name, " has ", gradient.bytes(), " bytes; expected ",
-             n * static_cast<extent_t>(sizeof(G)), ": one element type for all");
+      expect(gradient.bytes() == n * static_cast<extent_t>(sizeof(G)), "dcs::adamw: the gradient of ", e.name, " has ", gradient.bytes(),
+             " bytes; expected ", n * static_cast<extent_t>(sizeof(G)), ": one element type for all");
       if (!e.first) {
         e.first = storage::allocate<D>(bytes), e.second = storage::allocate<D>(bytes);
         D::zero(e.first.data(), bytes), D::zero(e.second.data(), bytes);

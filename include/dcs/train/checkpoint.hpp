@@ -22,7 +22,8 @@ auto naming(const std::string& path, F&& f) {
 
 /// Writes PATH (through a temporary file): weights under their names, optimiser state if given, metadata. The network lies on device D.
 template <class D = cpu_device, module Net>
-void save_checkpoint(const std::string& path, Net& net, const std::type_identity_t<basic_adamw<D>>* optimizer, std::map<std::string, std::string> metadata) {
+void save_checkpoint(const std::string& path, Net& net, const std::type_identity_t<basic_adamw<D>>* optimizer,
+                     std::map<std::string, std::string> metadata) {
   io::safetensors file;
   file.metadata = std::move(metadata);
   save_state_dict<D>(net, file);
@@ -45,7 +46,8 @@ std::map<std::string, std::string> load_checkpoint(const std::string& path, Net&
 template <class Net>
 int load_backbone(const std::string& path, Net& net) {
   const auto file = io::read_safetensors(path);
-  return detail::naming(path, [&] { return load_state_dict(net.detector.body, file, "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; }); });
+  return detail::naming(
+      path, [&] { return load_state_dict(net.detector.body, file, "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; }); });
 }
 
 }  // namespace dcs

@@ -1,5 +1,6 @@
-// Epochs over a data set: training with augmentation, validation, evaluation. The order of images, their augmentation, and every draw of a step are functions of
-// (seed, epoch, position), so a run that is resumed goes on as if it had not stopped; loading happens ahead on another thread and changes nothing.
+// Epochs over a data set: training with augmentation, validation, evaluation. The order of images, their augmentation, and every draw of a step are
+// functions of (seed, epoch, position), so a run that is resumed goes on as if it had not stopped; loading happens ahead on another thread and
+// changes nothing.
 #pragma once
 
 #include <dcs/metrics/metrics.hpp>
@@ -73,8 +74,10 @@ step_losses train_epoch(Net& net, basic_adamw<D>& optimizer, const Data& data, c
         const auto l = train_step<D, T>(net, make_batch(samples, o.input), o.step, random.child(3).child(static_cast<std::uint64_t>(done)));
         optimizer.step();
         total += l;
-        if (report) report(++done, batches, l);
-        else ++done;
+        if (report)
+          report(++done, batches, l);
+        else
+          ++done;
       });
   optimizer.clear_gradients();
   return total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1)));

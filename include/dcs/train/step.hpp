@@ -31,7 +31,8 @@ inline batch make_batch(const std::vector<sample>& samples, const normalisation&
   batch b{tensor<float, image_shape>::empty({count, h, w, 3}), tensor<float, mask_shape>::empty({count, h, w, 1}), {}};
   for (extent_t i = 0; i < count; ++i) {
     const auto& s = samples[static_cast<std::size_t>(i)];
-    expect(s.pixels.height == h && s.pixels.width == w, "dcs::make_batch: ", s.name, " is ", s.pixels.height, " × ", s.pixels.width, "; the others are ", h, " × ", w);
+    expect(s.pixels.height == h && s.pixels.width == w, "dcs::make_batch: ", s.name, " is ", s.pixels.height, " × ", s.pixels.width,
+           "; the others are ", h, " × ", w);
     for (extent_t p = 0; p < h * w; ++p) {
       for (extent_t c = 0; c < 3; ++c) {
         const auto k = static_cast<std::size_t>(c);
@@ -99,9 +100,11 @@ std::vector<std::vector<box<B>>> boxes_in(const std::vector<std::vector<box<floa
 // A head's logits as losses take them.
 template <class X>
 auto widened_maps(const segmentation<X>& s) {
-  if constexpr (std::is_same_v<compute_type<value_t<X>>, value_t<X>>) return s;
+  if constexpr (std::is_same_v<compute_type<value_t<X>>, value_t<X>>)
+    return s;
   else
-    return segmentation<decltype(widened(s.main))>{widened(s.main), widened(s.edge), {widened(s.levels[0]), widened(s.levels[1]), widened(s.levels[2]), widened(s.levels[3])}};
+    return segmentation<decltype(widened(s.main))>{
+        widened(s.main), widened(s.edge), {widened(s.levels[0]), widened(s.levels[1]), widened(s.levels[2]), widened(s.levels[3])}};
 }
 // A part of a batch where the network lies, in its element type.
 template <class D, class T, class S>
@@ -111,10 +114,11 @@ tensor<T, S, D> brought(const tensor<float, S>& x) {
 
 }  // namespace detail
 
-/// Losses of a batch in training mode, with their gradients in the network's parameters, which lie on device D; the batch is brought there. T: element type
-/// of the network's maps. `given`: regions to use instead of chosen and jittered ones.
+/// Losses of a batch in training mode, with their gradients in the network's parameters, which lie on device D; the batch is brought there. T:
+/// element type of the network's maps. `given`: regions to use instead of chosen and jittered ones.
 template <class D = cpu_device, class T = float, class Net>
-step_losses train_step(Net& net, const batch& b, const step_options& o, random_stream random, const std::vector<std::vector<box<float>>>* given = nullptr) {
+step_losses train_step(Net& net, const batch& b, const step_options& o, random_stream random,
+                       const std::vector<std::vector<box<float>>>* given = nullptr) {
   const random_scope dropout(random.key, random.stream);
   const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
   using B = compute_type<T>;
@@ -122,8 +126,10 @@ step_losses train_step(Net& net, const batch& b, const step_options& o, random_s
   const auto pyramid = net.detector.features(var<T, image_shape, D>(detail::brought<D, T>(b.images)));
   auto detector = net.detector.template losses<B>(pyramid, h, w, truth, o.detector, random.child(1));
   std::vector<std::vector<box<B>>> regions;
-  if (given) regions = detail::boxes_in<B>(*given);
-  else if (Net::cropper_type::takes_whole_images) regions = detail::whole_images<B>(n, h, w);
+  if (given)
+    regions = detail::boxes_in<B>(*given);
+  else if (Net::cropper_type::takes_whole_images)
+    regions = detail::whole_images<B>(n, h, w);
   else
     for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
       regions.push_back(choose_regions(o.regions, detector.proposals[i], truth[i], random.child(2).child(i)));
@@ -135,7 +141,8 @@ step_losses train_step(Net& net, const batch& b, const step_options& o, random_s
   l.regions = rois.sizes()[0];
   auto total = detector.total();
   if (l.regions > 0) {  // no region: head loss 0, statistics untouched
-    const auto head = loss::total(detail::widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(detail::brought<D, B>(b.masks), rois), o.loss);
+    const auto head =
+        loss::total(detail::widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(detail::brought<D, B>(b.masks), rois), o.loss);
     detail::put_head(l, head);
     total = eval(total + head.total);
   }
@@ -160,7 +167,8 @@ step_losses validation_losses(Net& net, const batch& b, const step_options& o) {
   l.total = static_cast<double>(detector.total().item());
   l.regions = rois.sizes()[0];
   if (l.regions > 0) {
-    const auto head = loss::total(detail::widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(detail::brought<D, B>(b.masks), rois), o.loss);
+    const auto head =
+        loss::total(detail::widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(detail::brought<D, B>(b.masks), rois), o.loss);
     detail::put_head(l, head);
     l.total += static_cast<double>(head.total.item());
   }
@@ -180,8 +188,8 @@ struct prediction {
   }
 };
 
-/// Predictions of images (shape<N, H, W, 3>, normalised): the final detections, or `boxes` where given, each segmented and pasted back. The network lies on
-/// device D.
+/// Predictions of images (shape<N, H, W, 3>, normalised): the final detections, or `boxes` where given, each segmented and pasted back. The network
+/// lies on device D.
 template <class D = cpu_device, class T = float, class Net>
 std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>& images, const detector_options& o = {},
                                 const std::vector<std::vector<box<float>>>* boxes = nullptr) {
@@ -196,7 +204,8 @@ std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>
     const auto there = net.detector.template detect<compute_type<T>>(pyramid, h, w, o);
     for (std::size_t i = 0; i < found.size(); ++i)
       for (const auto& [b, score] : there[i])
-        found[i].push_back({{static_cast<float>(b.x1), static_cast<float>(b.y1), static_cast<float>(b.x2), static_cast<float>(b.y2)}, static_cast<float>(score)});
+        found[i].push_back(
+            {{static_cast<float>(b.x1), static_cast<float>(b.y1), static_cast<float>(b.x2), static_cast<float>(b.y2)}, static_cast<float>(score)});
   }
   std::vector<std::vector<box<float>>> regions(found.size());
   for (std::size_t i = 0; i < found.size(); ++i)
@@ -225,8 +234,8 @@ inline tensor<float, image_shape> flipped(const tensor<float, image_shape>& x, b
 }
 }  // namespace detail
 
-/// Test-time augmentation: the mean probability over the identity, both flips and their product, each with its own detections. The detections returned are those of
-/// the identity.
+/// Test-time augmentation: the mean probability over the identity, both flips and their product, each with its own detections. The detections
+/// returned are those of the identity.
 template <class D = cpu_device, class T = float, class Net>
 std::vector<prediction> predict_augmented(const Net& net, const tensor<float, image_shape>& images, const detector_options& o = {}) {
   auto out = predict<D, T>(net, images, o);
@@ -235,8 +244,8 @@ std::vector<prediction> predict_augmented(const Net& net, const tensor<float, im
     for (std::size_t n = 0; n < out.size(); ++n)
       for (std::int64_t i = 0; i < out[n].height; ++i)
         for (std::int64_t j = 0; j < out[n].width; ++j)
-          out[n].probability[static_cast<std::size_t>(i * out[n].width + j)] +=
-              more[n].probability[static_cast<std::size_t>((vertical ? out[n].height - 1 - i : i) * out[n].width + (horizontal ? out[n].width - 1 - j : j))];
+          out[n].probability[static_cast<std::size_t>(i * out[n].width + j)] += more[n].probability[static_cast<std::size_t>(
+              (vertical ? out[n].height - 1 - i : i) * out[n].width + (horizontal ? out[n].width - 1 - j : j))];
   }
   for (auto& p : out)
     for (float& v : p.probability) v /= 4;

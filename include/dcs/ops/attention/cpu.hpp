@@ -64,8 +64,8 @@ void attention_forward(device, const attention_geometry& g, const T* q, const T*
 
 /// dq, dk, dv (overwritten) from `gradient` of o.
 template <class T>
-void attention_backward(device, const attention_geometry& g, const T* q, const T* k, const T* v, const T* o, const T* logsum, const T* gradient, T* dq, T* dk,
-                        T* dv) {
+void attention_backward(device, const attention_geometry& g, const T* q, const T* k, const T* v, const T* o, const T* logsum, const T* gradient,
+                        T* dq, T* dk, T* dv) {
   using detail::attention_keys, detail::attention_queries;
   parallel_for(g.heads, [&](std::int64_t head) {
     const std::int64_t qo = head * g.queries * g.depth, ko = head * g.keys * g.depth;

@@ -1,5 +1,5 @@
-// Batch norm (Ioffe & Szegedy 2015). In training it is a lazy node, so that a residual and ReLU behind it join its pass over memory; in inference it is the
-// expression x · scale + shift, which a convolution before it takes as its epilogue.
+// Batch norm (Ioffe & Szegedy 2015). In training it is a lazy node, so that a residual and ReLU behind it join its pass over memory; in inference it
+// is the expression x · scale + shift, which a convolution before it takes as its epilogue.
 #pragma once
 
 #include <dcs/expr/pointwise.hpp>
@@ -48,11 +48,13 @@ template <class T, class D>
     double* m = static_cast<double*>(moments.data());
     A* scale = static_cast<A*>(scale_and_shift.data());
     const auto statistics = [&]<class R>(R* running_mean, R* running_variance) {
-      norm_statistics<T>(D{}, call.x.data(), call.gamma.data(), call.beta.data(), call.momentum, call.eps, rows, channels, running_mean, running_variance, m,
-                         m + channels, scale, scale + channels);
+      norm_statistics<T>(D{}, call.x.data(), call.gamma.data(), call.beta.data(), call.momentum, call.eps, rows, channels, running_mean,
+                         running_variance, m, m + channels, scale, scale + channels);
     };
-    if (call.wide || std::is_same_v<A, T>) statistics(static_cast<A*>(call.mean.data()), static_cast<A*>(call.variance.data()));
-    else if constexpr (!std::is_same_v<A, T>) statistics(static_cast<T*>(call.mean.data()), static_cast<T*>(call.variance.data()));
+    if (call.wide || std::is_same_v<A, T>)
+      statistics(static_cast<A*>(call.mean.data()), static_cast<A*>(call.variance.data()));
+    else if constexpr (!std::is_same_v<A, T>)
+      statistics(static_cast<T*>(call.mean.data()), static_cast<T*>(call.variance.data()));
     norm_forward<T>(D{}, call.x.data(), scale, scale + channels, call.residual.data(), call.relu, static_cast<T*>(y.data()), rows, channels);
   }
   const storage kept = call.relu ? y : storage();
@@ -66,9 +68,9 @@ template <class T, class D>
                              D::zero(dgamma.data(), dgamma.bytes()), D::zero(dbeta.data(), dbeta.bytes());
                              const double* mean = static_cast<const double*>(moments.data());
                              if (rows > 0)
-                               norm_backward<T>(D{}, x.data(), static_cast<const T*>(kept.data()), static_cast<const T*>(dy.data()), gamma.data(), mean,
-                                                     mean + channels, rows, channels, static_cast<T*>(dx.data()), static_cast<T*>(dr.data()),
-                                                     static_cast<T*>(dgamma.data()), static_cast<T*>(dbeta.data()));
+                               norm_backward<T>(D{}, x.data(), static_cast<const T*>(kept.data()), static_cast<const T*>(dy.data()), gamma.data(),
+                                                mean, mean + channels, rows, channels, static_cast<T*>(dx.data()), static_cast<T*>(dr.data()),
+                                                static_cast<T*>(dgamma.data()), static_cast<T*>(dbeta.data()));
                              x.template add<D>(std::move(dx));
                              residual.template add<D>(std::move(dr));
                              gamma.template add<D>(std::move(dgamma));
@@ -91,7 +93,12 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
   using channels_type = M;
 
   batch_norm_node(X&& x, G&& gamma, B&& beta, channels_type mean, channels_type variance, double momentum, double eps)
-      : x_(std::move(x)), gamma_(std::move(gamma)), beta_(std::move(beta)), mean_(std::move(mean)), variance_(std::move(variance)), momentum_(momentum),
+      : x_(std::move(x)),
+        gamma_(std::move(gamma)),
+        beta_(std::move(beta)),
+        mean_(std::move(mean)),
+        variance_(std::move(variance)),
+        momentum_(momentum),
         eps_(eps) {}
 
   result_type evaluate() const {
@@ -135,8 +142,8 @@ constexpr void check_batch_norm() {
 /// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
 /// (unbiased) variance move by `momentum` once, when the node is evaluated; an empty batch leaves them alone. Lazy.
 template <operand X, operand G, operand B, operand M, operand V>
-constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance, double momentum = 0.1,
-                                   double eps = 1e-5) {
+constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance,
+                                   double momentum = 0.1, double eps = 1e-5) {
   using S = shape_t<X>;
   detail::check_batch_norm<S, shape_t<G>>();
   detail::check_batch_norm<S, shape_t<B>>();
@@ -152,12 +159,13 @@ constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, c
                   "dcs::batch_norm: running statistics have the element type of the input, or float where that is of 16 bits");
     static_assert(std::is_same_v<std::remove_cvref_t<decltype(value(running_mean))>, std::remove_cvref_t<decltype(value(running_variance))>>,
                   "dcs::batch_norm: running mean and variance are of one type");
-    return batch_norm_node<result_t<X>, result_t<G>, result_t<B>, std::remove_cvref_t<decltype(value(running_mean))>>(eval(x_), eval(gamma), eval(beta), value(running_mean), value(running_variance), momentum, eps);
+    return batch_norm_node<result_t<X>, result_t<G>, result_t<B>, std::remove_cvref_t<decltype(value(running_mean))>>(
+        eval(x_), eval(gamma), eval(beta), value(running_mean), value(running_variance), momentum, eps);
   }
 }
 
-/// The same with given statistics: the expression x · scale + shift. gamma, beta, mean and variance are tensors of shape<C>; the last two may be float
-/// where the others are of 16 bits.
+/// The same with given statistics: the expression x · scale + shift. gamma, beta, mean and variance are tensors of shape<C>; the last two may be
+/// float where the others are of 16 bits.
 template <operand X, class T, class C, class D, class R>
 constexpr auto batch_norm_inference(const X& x, const tensor<T, C, D>& gamma, const tensor<T, C, D>& beta, const tensor<R, C, D>& mean,
                                     const tensor<R, C, D>& variance, double eps = 1e-5) {
@@ -176,8 +184,7 @@ struct fused<pointwise<functions::relu, batch_norm_node<X, G, B, M>>> {
   static auto run(const expr& e) { return e.template argument<0>().run(true, static_cast<const typename expr::result_type*>(nullptr)); }
 };
 template <class X, class G, class B, class M, class R>
-  requires(std::is_same_v<shape_t<X>, shape_t<R>>)
-struct fused<pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B, M>, R>>> {
+requires(std::is_same_v<shape_t<X>, shape_t<R>>) struct fused<pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B, M>, R>>> {
   using kernel = kernels::batch_norm_relu;
   using expr = pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B, M>, R>>;
   static bool applies(const expr& e) { return !e.template argument<0>().template argument<0>().evaluated(); }

@@ -1,5 +1,5 @@
-// Batch norm in training, on the host. Rows are cut into blocks that fit a cache; each block's moments are exact about its own mean and are combined in
-// the order of the blocks (Chan, Golub & LeVeque 1979), in double, so that neither threads nor large batches cost accuracy.
+// Batch norm in training, on the host. Rows are cut into blocks that fit a cache; each block's moments are exact about its own mean and are combined
+// in the order of the blocks (Chan, Golub & LeVeque 1979), in double, so that neither threads nor large batches cost accuracy.
 #pragma once
 
 #include <dcs/core/storage.hpp>
@@ -41,10 +41,11 @@ void norm_moments(device, const T* x, std::int64_t rows, std::int64_t channels, 
   }
 }
 
-/// Mean and 1 / sqrt(variance + eps) of each channel over `rows` ≥ 1 rows, the running statistics moved by `momentum`, and scale and shift of the forward pass.
+/// Mean and 1 / sqrt(variance + eps) of each channel over `rows` ≥ 1 rows, the running statistics moved by `momentum`, and scale and shift of the
+/// forward pass.
 template <class T>
-void norm_statistics(device, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels, T* running_mean,
-                     T* running_variance, double* mean, double* inverse, T* scale, T* shift) {
+void norm_statistics(device, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
+                     T* running_mean, T* running_variance, double* mean, double* inverse, T* scale, T* shift) {
   norm_moments(device{}, x, rows, channels, mean, inverse);
   const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1;
   for (std::int64_t c = 0; c < channels; ++c) {
@@ -58,7 +59,8 @@ void norm_statistics(device, const T* x, const T* gamma, const T* beta, double m
 
 /// Scale and shift that given statistics make.
 template <class T>
-[[gnu::noinline]] void norm_inference(device, const T* gamma, const T* beta, const T* mean, const T* variance, double eps, std::int64_t channels, T* scale, T* shift) {
+[[gnu::noinline]] void norm_inference(device, const T* gamma, const T* beta, const T* mean, const T* variance, double eps, std::int64_t channels,
+                                      T* scale, T* shift) {
   for (std::int64_t i = 0; i < channels; ++i) {
     const double s = static_cast<double>(gamma[i]) / std::sqrt(static_cast<double>(variance[i]) + eps);
     scale[i] = static_cast<T>(s);
@@ -71,14 +73,15 @@ template <class T>
 void norm_forward(device, const T* x, const T* a, const T* b, const T* residual, bool relu, T* y, std::int64_t rows, std::int64_t channels) {
   const std::int64_t step = detail::norm_rows(channels);
   parallel_chunks(rows, step, [&](std::int64_t begin, std::int64_t end) {
-    DCS_DISPATCH(norm_apply, x + begin * channels, a, b, residual ? residual + begin * channels : nullptr, relu, y + begin * channels, end - begin, channels);
+    DCS_DISPATCH(norm_apply, x + begin * channels, a, b, residual ? residual + begin * channels : nullptr, relu, y + begin * channels, end - begin,
+                 channels);
   });
 }
 
 /// Gradients: dx and dresidual may be null (not wanted), y null (no ReLU). dgamma and dbeta always.
 template <class T>
-void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows, std::int64_t channels,
-                   T* dx, T* dresidual, T* dgamma, T* dbeta) {
+void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows,
+                   std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta) {
   const std::int64_t step = detail::norm_rows(channels), blocks = (rows + step - 1) / step;
   scratch<double> partial(2 * blocks * channels);
   scratch<T> m(channels), a(channels), b(channels), c0(channels);

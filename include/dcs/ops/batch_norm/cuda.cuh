@@ -368,20 +368,20 @@ void norm_statistics(D, const T* x, const T* gamma, const T* beta, double moment
     const device_scratch<double, D> partial(2 * tile.chunks * channels);
     launch(D{}, norm_moments_kernel<T, v>{{x, rows * channels}, partial.span(), tile});
     launch(D{}, norm_statistics_kernel<T, R>{partial.span(),
-                                          {gamma, channels},
-                                          {beta, channels},
-                                          {running_mean, channels},
-                                          {running_variance, channels},
-                                          {mean, channels},
-                                          {inverse, channels},
-                                          {scale, channels},
-                                          {shift, channels},
-                                          rows,
-                                          channels,
-                                          tile.chunk,
-                                          tile.chunks,
-                                          momentum,
-                                          eps});
+                                             {gamma, channels},
+                                             {beta, channels},
+                                             {running_mean, channels},
+                                             {running_variance, channels},
+                                             {mean, channels},
+                                             {inverse, channels},
+                                             {scale, channels},
+                                             {shift, channels},
+                                             rows,
+                                             channels,
+                                             tile.chunk,
+                                             tile.chunks,
+                                             momentum,
+                                             eps});
   });
 }
 

@@ -14,15 +14,16 @@ DCS_INLINE vec<double> norm_load_wide(const T* p, std::int64_t width) {
     return norm_load(p, width);
   } else {
     typename cpu::vector_of<T, DCS_ISA_BYTES / 2>::type half{};
-    if (width == lanes<double>) __builtin_memcpy(&half, p, sizeof half);
+    if (width == lanes<double>)
+      __builtin_memcpy(&half, p, sizeof half);
     else
       for (std::int64_t i = 0; i < width; ++i) half[i] = p[i];
     return __builtin_convertvector(half, vec<double>);
   }
 }
 
-// Mean and Σ (x − mean)² of rows [begin, end) of each channel, in double: an error of the mean moves a whole channel, and beside a small deviation a small
-// error is large. The block is read from memory once and from cache the second time.
+// Mean and Σ (x − mean)² of rows [begin, end) of each channel, in double: an error of the mean moves a whole channel, and beside a small deviation a
+// small error is large. The block is read from memory once and from cache the second time.
 template <class T>
 DCS_TARGET void norm_block_moments(const T* x, std::int64_t rows, std::int64_t channels, double* mean, double* m2) {
   for (std::int64_t c = 0; c < channels; c += lanes<double>) {
@@ -57,12 +58,14 @@ DCS_TARGET void norm_apply(const T* x, const T* a, const T* b, const T* residual
   }
 }
 
-// Rows whose sums stay in vectors of T before they join a sum in double: Σ g is small beside Σ |g| behind a norm, so a long run would round much of it.
+// Rows whose sums stay in vectors of T before they join a sum in double: Σ g is small beside Σ |g| behind a norm, so a long run would round much of
+// it.
 inline constexpr std::int64_t norm_run = 32;
 
 // Σ g and Σ g · (x − mean) of each channel, where g is dy under the mask of y > 0 (if y is given).
 template <class T>
-DCS_TARGET void norm_block_sums(const T* x, const T* y, const T* dy, const T* mean, std::int64_t rows, std::int64_t channels, double* sum, double* product) {
+DCS_TARGET void norm_block_sums(const T* x, const T* y, const T* dy, const T* mean, std::int64_t rows, std::int64_t channels, double* sum,
+                                double* product) {
   for (std::int64_t c = 0; c < channels; c += lanes<T>) {
     const std::int64_t width = std::min<std::int64_t>(lanes<T>, channels - c);
     const vec<T> m = norm_load(mean + c, width);
@@ -84,8 +87,8 @@ DCS_TARGET void norm_block_sums(const T* x, const T* y, const T* dy, const T* me
 
 // dx = g · a − (x − mean) · b − c per channel; g itself to `residual` if given.
 template <class T>
-DCS_TARGET void norm_spread(const T* x, const T* y, const T* dy, const T* mean, const T* a, const T* b, const T* c0, T* dx, T* residual, std::int64_t rows,
-                            std::int64_t channels) {
+DCS_TARGET void norm_spread(const T* x, const T* y, const T* dy, const T* mean, const T* a, const T* b, const T* c0, T* dx, T* residual,
+                            std::int64_t rows, std::int64_t channels) {
   for (std::int64_t r = 0; r < rows; ++r) {
     std::int64_t c = 0;
     for (; c + lanes<T> <= channels; c += lanes<T>) {

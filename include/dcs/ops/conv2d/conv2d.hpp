@@ -1,6 +1,6 @@
 // conv2d: a lazy node, so that the pattern table sees what surrounds it: a bias, a norm's scale and shift, a residual and ReLU become the
-// convolution's epilogue (fused.hpp). Feature maps are N,H,W,C and weights K,K,In/Groups,Out. Batch, height and width may be dynamic; the extents of the
-// result follow from them by the algebra of core/extent.hpp.
+// convolution's epilogue (fused.hpp). Feature maps are N,H,W,C and weights K,K,In/Groups,Out. Batch, height and width may be dynamic; the extents of
+// the result follow from them by the algebra of core/extent.hpp.
 #pragma once
 
 #include <dcs/expr/pointwise.hpp>
@@ -14,7 +14,8 @@ DCS_DEFINE_EXTENT_CHECK(conv2d_stride_mismatch, "dcs::conv2d: the stride must be
 DCS_DEFINE_EXTENT_CHECK(conv2d_dilation_mismatch, "dcs::conv2d: the dilation must be at least 1");
 DCS_DEFINE_EXTENT_CHECK(conv2d_padding_mismatch, "dcs::conv2d: the padding must not be negative");
 DCS_DEFINE_EXTENT_CHECK(conv2d_groups_mismatch, "dcs::conv2d: the number of groups must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv2d_group_mismatch, "dcs::conv2d: the weight's output channels (axis 3) must be divisible by the number of groups; remainder");
+DCS_DEFINE_EXTENT_CHECK(conv2d_group_mismatch,
+                        "dcs::conv2d: the weight's output channels (axis 3) must be divisible by the number of groups; remainder");
 DCS_DEFINE_EXTENT_CHECK(conv2d_bias_mismatch, "dcs::conv2d: the bias must have one value per output channel (axis 3)");
 
 namespace kernels {
@@ -38,14 +39,16 @@ constexpr void check_conv2d() {
   (void)conv2d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<3>>{};
   (void)conv2d_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
   (void)conv2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 2> * Groups>, axis<3>>{};
-  static_assert(extent_of<W, 0> != 0 && extent_of<W, 1> != 0 && extent_of<W, 2> != 0 && extent_of<W, 3> != 0, "dcs::conv2d: a weight has no extent of 0");
+  static_assert(extent_of<W, 0> != 0 && extent_of<W, 1> != 0 && extent_of<W, 2> != 0 && extent_of<W, 3> != 0,
+                "dcs::conv2d: a weight has no extent of 0");
   (void)conv2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
 }
 
 [[gnu::noinline]] inline cpu::conv2d_geometry conv2d_geometry_of(const sizes<4>& x, const sizes<4>& w, extent_t stride, extent_t padding,
                                                                  extent_t dilation, extent_t groups) {
   const extent_t h = windowed(x[1], w[0], stride, padding, dilation), v = windowed(x[2], w[1], stride, padding, dilation);
-  expect(x[1] >= 1 && x[2] >= 1 && h >= 1 && v >= 1, "dcs::conv2d: an image of ", x[1], " × ", x[2], " is smaller than the ", w[0], " × ", w[1], " kernel");
+  expect(x[1] >= 1 && x[2] >= 1 && h >= 1 && v >= 1, "dcs::conv2d: an image of ", x[1], " × ", x[2], " is smaller than the ", w[0], " × ", w[1],
+         " kernel");
   return {x[0], x[1], x[2], x[3], h, v, w[3], w[0], w[1], stride, padding, dilation, groups};
 }
 
@@ -53,7 +56,7 @@ constexpr void check_conv2d() {
 
 /// Whether conv2d accepts an input of shape S with weights of shape W.
 template <class S, class W, int Groups = 1>
-concept convolvable = S::rank == 4 && W::rank == 4 && extent_of<S, 3> == extent_of<W, 2> * Groups && extent_of<W, 3> % Groups == 0;
+concept convolvable = S::rank == 4 && W::rank == 4 && extent_of<S, 3> == extent_of<W, 2>* Groups&& extent_of<W, 3> % Groups == 0;
 
 /// The node of conv2d over evaluated operands. `evaluate` runs it bare; fused.hpp runs it with an epilogue.
 template <int Stride, int Padding, int Dilation, int Groups, class X, class W>
@@ -70,9 +73,7 @@ class conv2d_node : public lazy<lift_t<detail::conv2d_shape<shape_t<X>, shape_t<
   const X& input() const { return x_; }
   const W& weight() const { return w_; }
 
-  cpu::conv2d_geometry geometry() const {
-    return detail::conv2d_geometry_of(x_.sizes(), w_.sizes(), Stride, Padding, Dilation, Groups);
-  }
+  cpu::conv2d_geometry geometry() const { return detail::conv2d_geometry_of(x_.sizes(), w_.sizes(), Stride, Padding, Dilation, Groups); }
   sizes<4> output_sizes() const {
     const auto g = geometry();
     return {g.batch, g.out_h, g.out_w, g.out_c};

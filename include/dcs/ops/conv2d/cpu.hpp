@@ -21,33 +21,44 @@ namespace dcs::cpu {
 template <class T>
 void conv2d_forward(const conv2d_geometry& g, const T* x, const T* w, const epilogue<T>& e, T* y) {
   if (g.out_pixels() == 0) return;
-  if (widening_suits<T>(g)) widened_forward(g, x, w, e, y);
-  else if (g.depthwise() && g.taps() <= 128) DCS_DISPATCH(depthwise_forward, g, x, w, e, y);
-  else if (winograd_suits<T>(g)) winograd_forward(g, x, w, e, y);
-  else DCS_DISPATCH(direct_forward, g, x, w, e, y);
+  if (widening_suits<T>(g))
+    widened_forward(g, x, w, e, y);
+  else if (g.depthwise() && g.taps() <= 128)
+    DCS_DISPATCH(depthwise_forward, g, x, w, e, y);
+  else if (winograd_suits<T>(g))
+    winograd_forward(g, x, w, e, y);
+  else
+    DCS_DISPATCH(direct_forward, g, x, w, e, y);
 }
 
 /// dx from dy: overwritten.
 template <class T>
 void conv2d_data_gradient(const conv2d_geometry& g, const T* dy, const T* w, T* dx) {
   if (g.in_pixels() == 0) return;
-  if (g.depthwise() && g.taps() <= 128) DCS_DISPATCH(depthwise_data_gradient, g, dy, w, dx);
-  else if (winograd_suits<T>(g)) winograd_data_gradient(g, dy, w, dx);
+  if (g.depthwise() && g.taps() <= 128)
+    DCS_DISPATCH(depthwise_data_gradient, g, dy, w, dx);
+  else if (winograd_suits<T>(g))
+    winograd_data_gradient(g, dy, w, dx);
   else if (g.pointwise())
     for (std::int64_t i = 0; i < g.groups; ++i)
       gemm<T>(g.out_pixels(), g.group_in(), g.group_out(), {dy + i * g.group_out(), g.out_c, false}, {w + i * g.group_out(), g.out_c, true},
               dx + i * g.group_in(), g.in_c);
-  else if (g.stride == 1 && g.k_h == g.k_w && g.dilation * (g.k_h - 1) >= g.padding) DCS_DISPATCH(direct_data_gradient_dense, g, dy, w, dx);
-  else DCS_DISPATCH(direct_data_gradient_scattered, g, dy, w, dx);
+  else if (g.stride == 1 && g.k_h == g.k_w && g.dilation * (g.k_h - 1) >= g.padding)
+    DCS_DISPATCH(direct_data_gradient_dense, g, dy, w, dx);
+  else
+    DCS_DISPATCH(direct_data_gradient_scattered, g, dy, w, dx);
 }
 
 /// dw from x and dy: overwritten.
 template <class T>
 void conv2d_weight_gradient(const conv2d_geometry& g, const T* x, const T* dy, T* dw) {
   if (g.out_pixels() == 0) return std::fill(dw, dw + g.weights(), T(0)), void();
-  if (g.depthwise() && g.taps() <= 128) DCS_DISPATCH(depthwise_weight_gradient, g, x, dy, dw);
-  else if (winograd_suits<T>(g)) winograd_weight_gradient(g, x, dy, dw);
-  else DCS_DISPATCH(direct_weight_gradient, g, x, dy, dw);
+  if (g.depthwise() && g.taps() <= 128)
+    DCS_DISPATCH(depthwise_weight_gradient, g, x, dy, dw);
+  else if (winograd_suits<T>(g))
+    winograd_weight_gradient(g, x, dy, dw);
+  else
+    DCS_DISPATCH(direct_weight_gradient, g, x, dy, dw);
 }
 
 template <class T>

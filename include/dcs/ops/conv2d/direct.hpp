@@ -1,5 +1,5 @@
-// The kernels that compute a convolution as it is defined, for every instruction set: as a matrix product whose left side is gathered (patches.inl), and
-// over channels where it is depthwise (depthwise.inl).
+// The kernels that compute a convolution as it is defined, for every instruction set: as a matrix product whose left side is gathered (patches.inl),
+// and over channels where it is depthwise (depthwise.inl).
 #pragma once
 
 #include <dcs/cpu/gemm.hpp>

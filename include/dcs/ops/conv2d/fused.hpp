@@ -1,7 +1,7 @@
 // Convolution with its epilogue: the patterns relu((conv · scale + shift) + residual), any part of which may be missing, for tensors and vars.
-// Backward undoes the ReLU by the sign of the result, sends the gradient to residual and shift as it is, and folds the scale into the weights. A scale that
-// is itself recorded needs the convolution's own result, so such an expression is evaluated unfused, as is one whose convolution has been evaluated before.
-// Bodies know no shapes (untyped operands), so that a network's code holds them once per element type.
+// Backward undoes the ReLU by the sign of the result, sends the gradient to residual and shift as it is, and folds the scale into the weights. A
+// scale that is itself recorded needs the convolution's own result, so such an expression is evaluated unfused, as is one whose convolution has been
+// evaluated before. Bodies know no shapes (untyped operands), so that a network's code holds them once per element type.
 #pragma once
 
 #include <dcs/ops/conv2d/conv2d.hpp>
@@ -195,7 +195,7 @@ auto conv2d_node<Stride, Padding, Dilation, Groups, X, W>::evaluate() const -> r
 
 /// The pattern table's entry for convolutions: relu(conv · scale + shift + residual), or any part of it.
 template <class F, class... A>
-  requires detail::convolution_chain<pointwise<F, A...>>
+requires detail::convolution_chain<pointwise<F, A...>>
 struct fused<pointwise<F, A...>> {
   using kernel = kernels::convolution_epilogue;
   using expr = pointwise<F, A...>;

@@ -1,5 +1,5 @@
-// Layer norm over the last axis (Ba, Kiros & Hinton 2016), optionally of a sum of two operands: a post-norm Transformer normalises x + f(x), and the sum
-// then needs no pass of its own. Rows are independent; the gradients of gamma and beta are summed by fixed blocks of rows.
+// Layer norm over the last axis (Ba, Kiros & Hinton 2016), optionally of a sum of two operands: a post-norm Transformer normalises x + f(x), and the
+// sum then needs no pass of its own. Rows are independent; the gradients of gamma and beta are summed by fixed blocks of rows.
 #pragma once
 
 #include <dcs/expr/pointwise.hpp>
@@ -46,12 +46,13 @@ constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, c
     auto y = tensor<T, S, D>::empty(x.sizes());
     auto sum = Residual ? tensor<T, S, D>::empty(x.sizes()) : value(x);
     auto statistics = tensor<double, shape<dyn<"row">, 2>, D>::empty({rows, 2});
-    layer_norm_forward<T>(D{}, value(x).data(), Residual ? value(residual).data() : nullptr, value(gamma).data(), value(beta).data(), eps, sum.data(), y.data(),
-                       statistics.data(), rows, n);
+    layer_norm_forward<T>(D{}, value(x).data(), Residual ? value(residual).data() : nullptr, value(gamma).data(), value(beta).data(), eps, sum.data(),
+                          y.data(), statistics.data(), rows, n);
     note_work<S>(value(gamma).data(), x.sizes(), work{0, 4 * y.size()}, x);
     return record(
         std::move(y),
-        [rows, sum, statistics, g = value(gamma), gx = sink_of(x), gr = Residual ? sink_of(residual) : decltype(sink_of(residual)){}, gg = sink_of(gamma), gb = sink_of(beta)](const tensor<T, S, D>& dy) {
+        [rows, sum, statistics, g = value(gamma), gx = sink_of(x), gr = Residual ? sink_of(residual) : decltype(sink_of(residual)){},
+         gg = sink_of(gamma), gb = sink_of(beta)](const tensor<T, S, D>& dy) {
           const bool wanted = gx.wanted() || gr.wanted();
           auto dx = wanted ? tensor<T, S, D>::empty(dy.sizes()) : tensor<T, S, D>();
           auto dgamma = tensor<T, P, D>::empty(), dbeta = tensor<T, P, D>::empty();

@@ -73,8 +73,10 @@ class transpose_node : public lazy<lift_t<detail::transposed_shape<shape_t<X>>, 
 template <operand X>
 constexpr auto transpose(const X& x) {
   (void)transpose_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>{};
-  if constexpr (any_probe_v<X>) return probe_result<detail::transposed_shape<shape_t<X>>>(eval(x));
-  else return transpose_node<result_t<X>>(eval(x));
+  if constexpr (any_probe_v<X>)
+    return probe_result<detail::transposed_shape<shape_t<X>>>(eval(x));
+  else
+    return transpose_node<result_t<X>>(eval(x));
 }
 
 namespace detail {
@@ -142,15 +144,19 @@ class matmul_node : public lazy<lift_t<with_extent<shape_t<A>, -1, extent_of<sha
           if (ga.wanted()) {
             auto da = tensor<T, AS, D>::empty(av.sizes());
             const extent_t ldb = bv.sizes()[r - 1];
-            if constexpr (fa::turned) gemm<T>(D{}, batch, k, m, n, matrix{bv.data(), ldb, fb::turned}, matrix{dy.data(), n, true}, da.data());
-            else gemm<T>(D{}, batch, m, k, n, matrix{dy.data(), n}, matrix{bv.data(), ldb, !fb::turned}, da.data());
+            if constexpr (fa::turned)
+              gemm<T>(D{}, batch, k, m, n, matrix{bv.data(), ldb, fb::turned}, matrix{dy.data(), n, true}, da.data());
+            else
+              gemm<T>(D{}, batch, m, k, n, matrix{dy.data(), n}, matrix{bv.data(), ldb, !fb::turned}, da.data());
             ga.add(std::move(da));
           }
           if (gb.wanted()) {
             auto db = tensor<T, BS, D>::empty(bv.sizes());
             const extent_t lda = av.sizes()[r - 1];
-            if constexpr (fb::turned) gemm<T>(D{}, batch, n, k, m, matrix{dy.data(), n, true}, matrix{av.data(), lda, fa::turned}, db.data());
-            else gemm<T>(D{}, batch, k, n, m, matrix{av.data(), lda, !fa::turned}, matrix{dy.data(), n}, db.data());
+            if constexpr (fb::turned)
+              gemm<T>(D{}, batch, n, k, m, matrix{dy.data(), n, true}, matrix{av.data(), lda, fa::turned}, db.data());
+            else
+              gemm<T>(D{}, batch, k, n, m, matrix{av.data(), lda, !fa::turned}, matrix{dy.data(), n}, db.data());
             gb.add(std::move(db));
           }
         },

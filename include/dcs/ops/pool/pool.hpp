@@ -1,5 +1,5 @@
-// Pooling over square windows. The maximum remembers which tap won (the first of equals, as in PyTorch), and the gradient is gathered by the input, so no two
-// threads meet. Padding never wins a maximum and does not count in an average.
+// Pooling over square windows. The maximum remembers which tap won (the first of equals, as in PyTorch), and the gradient is gathered by the input,
+// so no two threads meet. Padding never wins a maximum and does not count in an average.
 #pragma once
 
 #include <dcs/expr/pointwise.hpp>
@@ -14,7 +14,8 @@ DCS_DEFINE_EXTENT_CHECK(pool_padding_mismatch, "dcs::pool: padding must be at mo
 namespace detail {
 
 template <class S, int K, int Stride, int Padding>
-using pool_shape = shape<extent_of<S, 0>, windowed(extent_of<S, 1>, K, Stride, Padding), windowed(extent_of<S, 2>, K, Stride, Padding), extent_of<S, 3>>;
+using pool_shape =
+    shape<extent_of<S, 0>, windowed(extent_of<S, 1>, K, Stride, Padding), windowed(extent_of<S, 2>, K, Stride, Padding), extent_of<S, 3>>;
 
 template <class S, int K, int Stride, int Padding>
 constexpr void check_pool() {
@@ -24,7 +25,8 @@ constexpr void check_pool() {
 }
 
 inline cpu::conv2d_geometry pool_geometry(const sizes<4>& n, extent_t k, extent_t stride, extent_t padding) {
-  const cpu::conv2d_geometry g{n[0], n[1], n[2], n[3], windowed(n[1], k, stride, padding), windowed(n[2], k, stride, padding), n[3], k, k, stride, padding, 1, 1};
+  const cpu::conv2d_geometry g{n[0],   n[1],    n[2], n[3], windowed(n[1], k, stride, padding), windowed(n[2], k, stride, padding), n[3], k, k,
+                               stride, padding, 1,    1};
   expect(g.out_h >= 1 && g.out_w >= 1, "dcs::pool: an image of ", n[1], " × ", n[2], " is smaller than the ", k, " × ", k, " window");
   return g;
 }

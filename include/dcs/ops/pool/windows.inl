@@ -15,15 +15,18 @@ DCS_TARGET void max_pool_row(const cpu::conv2d_geometry& g, const T* image, std:
         const T* p = image + (h * g.in_w + w) * g.in_c + c;
         const vec<T> v = width == lanes<T> ? load(p) : load_part(p, width);
         const vec<T> number = broadcast(static_cast<T>(t));
-        if (first) best = v, tap = number, first = false;
+        if (first)
+          best = v, tap = number, first = false;
         else {
           tap = v > best ? number : tap;
           best = v > best ? v : best;
         }
       }
       T *to = y + ow * g.in_c + c, *which = winner + ow * g.in_c + c;
-      if (width == lanes<T>) store(to, best), store(which, tap);
-      else store_part(to, best, width), store_part(which, tap, width);
+      if (width == lanes<T>)
+        store(to, best), store(which, tap);
+      else
+        store_part(to, best, width), store_part(which, tap, width);
     }
 }
 
@@ -42,8 +45,10 @@ DCS_TARGET void max_pool_gradient_row(const cpu::conv2d_geometry& g, const T* dy
         const vec<T> which = width == lanes<T> ? load(winner + at) : load_part(winner + at, width);
         sum += which == broadcast(static_cast<T>(t)) ? d : vec<T>{};
       }
-      if (width == lanes<T>) store(dx + w * g.in_c + c, sum);
-      else store_part(dx + w * g.in_c + c, sum, width);
+      if (width == lanes<T>)
+        store(dx + w * g.in_c + c, sum);
+      else
+        store_part(dx + w * g.in_c + c, sum, width);
     }
 }
 

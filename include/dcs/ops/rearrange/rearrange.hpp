@@ -79,8 +79,10 @@ constexpr auto slice(const X& x) {
   static_assert(is_static(extent_of<S, at>), "dcs::slice: the extent of the axis must be static");
   static_assert(Begin >= 0 && Length >= 1, "dcs::slice: begin must be at least 0 and length at least 1");
   (void)slice_mismatch<found<(Begin + Length > extent_of<S, at> ? Begin + Length : extent_of<S, at>)>, expected<extent_of<S, at>>, axis<at>>{};
-  if constexpr (any_probe_v<X>) return probe_result<with_extent<S, at, Length>>(eval(x));
-  else return slice_node<at, Begin, Length, X>(x);
+  if constexpr (any_probe_v<X>)
+    return probe_result<with_extent<S, at, Length>>(eval(x));
+  else
+    return slice_node<at, Begin, Length, X>(x);
 }
 
 namespace detail {
@@ -115,7 +117,8 @@ constexpr auto concat(const A& a_, const B&... b_) {
       const extent_t outer = detail::product(sizes, 0, at), inner = detail::product(sizes, at + 1, sizes.size());
       auto check = [&](const auto& other) {
         for (std::size_t i = 0; i < sizes.size(); ++i)
-          expect(i == at || other.sizes()[i] == sizes[i], "dcs::concat: sizes ", to_string(sizes), " and ", to_string(other.sizes()), " differ at axis ", i);
+          expect(i == at || other.sizes()[i] == sizes[i], "dcs::concat: sizes ", to_string(sizes), " and ", to_string(other.sizes()),
+                 " differ at axis ", i);
       };
       (check(x), ...);
       sizes[at] = total;
@@ -236,8 +239,8 @@ sizes<Out::rank> reshaped(const sizes<In::rank>& n) {
 }
 }  // namespace detail
 
-/// The same elements, in the same order, under another shape; shares memory. Extents named in both shapes keep their size; at most one that is only in the
-/// new shape is computed.
+/// The same elements, in the same order, under another shape; shares memory. Extents named in both shapes keep their size; at most one that is only
+/// in the new shape is computed.
 template <class Out, operand X>
 constexpr auto reshape(const X& x_) {
   using S = shape_t<X>;

@@ -11,7 +11,8 @@ namespace dcs {
 enum class corners { aligned, half_pixel };
 
 DCS_DEFINE_EXTENT_CHECK(resize_rank_mismatch, "dcs::resize: the input must have the four axes N,H,W,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(resize_size_mismatch, "dcs::resize_bilinear: height and width are static and at least 1; resize_bilinear_like takes them from a map");
+DCS_DEFINE_EXTENT_CHECK(resize_size_mismatch,
+                        "dcs::resize_bilinear: height and width are static and at least 1; resize_bilinear_like takes them from a map");
 
 namespace detail {
 
@@ -42,8 +43,10 @@ auto resized(const X& x, extent_t h, extent_t w, resampling how) {
 template <resampling How, class Out, class X>
 constexpr auto resize(const X& x, extent_t h, extent_t w) {
   (void)resize_rank_mismatch<found<shape_t<X>::rank>, expected<4>, axis<0>>{};
-  if constexpr (any_probe_v<X>) return probe_result<Out>(eval(x));
-  else return resized<Out>(eval(x), h, w, How);
+  if constexpr (any_probe_v<X>)
+    return probe_result<Out>(eval(x));
+  else
+    return resized<Out>(eval(x), h, w, How);
 }
 
 template <corners C>
@@ -64,14 +67,15 @@ constexpr auto resize_bilinear(const X& x) {
 template <corners C, operand X, operand Y>
 constexpr auto resize_bilinear_like(const X& x, const Y& other) {
   const auto o = eval(other);
-  return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1], o.sizes()[2]);
+  return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1],
+                                                                                                                               o.sizes()[2]);
 }
 /// Nearest-neighbour resize (pixel ⌊i · in / out⌋) to the height and width of another map.
 template <operand X, operand Y>
 constexpr auto resize_nearest_like(const X& x, const Y& other) {
   const auto o = eval(other);
   return detail::resize<resampling::nearest, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1],
-                                                                                                                                 o.sizes()[2]);
+                                                                                                                          o.sizes()[2]);
 }
 
 }  // namespace dcs

@@ -1,5 +1,5 @@
-// Pixel-adaptive fusion on the host: the softmax over K logits and the weighted sum of K maps in one pass over memory, forward and backward. The number
-// of maps is a template argument, because the loop over them must be unrolled.
+// Pixel-adaptive fusion on the host: the softmax over K logits and the weighted sum of K maps in one pass over memory, forward and backward. The
+// number of maps is a template argument, because the loop over them must be unrolled.
 #pragma once
 
 #include <dcs/core/storage.hpp>
@@ -20,7 +20,8 @@ void weighted_sum_forward(device, const T* logits, const T* const* maps, T* out,
 }
 /// Null gradients are not wanted.
 template <int K, class T>
-void weighted_sum_backward(device, const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t pixels, std::int64_t channels) {
+void weighted_sum_backward(device, const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t pixels,
+                           std::int64_t channels) {
   parallel_chunks(pixels, 64, [&](std::int64_t begin, std::int64_t end) {
     DCS_DISPATCH(template weighted_sum_backward<T DCS_COMMA K>, logits, maps, dy, dlogits, dmaps, begin, end, channels);
   });

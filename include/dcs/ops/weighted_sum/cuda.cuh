@@ -1,6 +1,6 @@
-// Pixel-adaptive fusion as kernels of the block interface: one pass over memory, forward and backward. A group of up to 32 lanes has a pixel, each lane 16 bytes of
-// every map at a time; a lane computes the softmax over the K logits itself, which costs less than passing it on. The gradient of the logits is a sum within the
-// group: nothing is written twice, the order is fixed.
+// Pixel-adaptive fusion as kernels of the block interface: one pass over memory, forward and backward. A group of up to 32 lanes has a pixel, each
+// lane 16 bytes of every map at a time; a lane computes the softmax over the K logits itself, which costs less than passing it on. The gradient of
+// the logits is a sum within the group: nothing is written twice, the order is fixed.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
@@ -128,7 +128,8 @@ void weighted_sum_forward(D, const T* logits, const T* const* maps, T* out, std:
 }
 /// Null gradients are not wanted.
 template <int K, class T, gpu D>
-void weighted_sum_backward(D, const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t pixels, std::int64_t channels) {
+void weighted_sum_backward(D, const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t pixels,
+                           std::int64_t channels) {
   const std::int64_t n = pixels * channels;
   with_packets<T>(channels, [&](auto v) {
     weighted_sum_backward_kernel<T, K, decltype(v)::value> kernel{{logits, pixels * K}, {}, {dy, n}, {dlogits, pixels * K}, {}, pixels, channels};

@@ -31,8 +31,8 @@ DCS_TARGET void weighted_sum_forward(const T* logits, const T* const* maps, T* o
 
 // dmap_k = w_k · dy; dlogit_k = w_k · (s_k − Σ w_j s_j) with s_k = Σ_c dy · map_k.
 template <class T, int K>
-DCS_TARGET void weighted_sum_backward(const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t begin, std::int64_t end,
-                                      std::int64_t channels) {
+DCS_TARGET void weighted_sum_backward(const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t begin,
+                                      std::int64_t end, std::int64_t channels) {
   for (std::int64_t p = begin; p < end; ++p) {
     T w[K], s[K] = {};
     pixel_weights<T, K>(logits + p * K, w);

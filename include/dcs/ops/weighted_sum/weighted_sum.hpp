@@ -90,8 +90,7 @@ struct fusion_term<pointwise<functions::mul, slice_node<3, I, 1, softmax_node<3,
   static const M& map(const expr& e) { return e.template argument<1>(); }
 };
 template <extent_t I, class L, class M>
-  requires(!is_fusion_slice<M>)
-struct fusion_term<pointwise<functions::mul, M, slice_node<3, I, 1, softmax_node<3, L>>>> {
+requires(!is_fusion_slice<M>) struct fusion_term<pointwise<functions::mul, M, slice_node<3, I, 1, softmax_node<3, L>>>> {
   using expr = pointwise<functions::mul, M, slice_node<3, I, 1, softmax_node<3, L>>>;
   static constexpr bool matches = shape_t<M>::rank == 4;
   static constexpr extent_t index = I;
@@ -108,8 +107,7 @@ struct fusion_sum {
   static auto tie(const E& e) { return std::tie(e); }
 };
 template <class A, class B>
-  requires(fusion_sum<A>::terms > 0 && fusion_term<B>::matches)
-struct fusion_sum<pointwise<functions::add, A, B>> {
+requires(fusion_sum<A>::terms > 0 && fusion_term<B>::matches) struct fusion_sum<pointwise<functions::add, A, B>> {
   static constexpr int terms = fusion_sum<A>::terms + 1;
   static auto tie(const pointwise<functions::add, A, B>& e) {
     return std::tuple_cat(fusion_sum<A>::tie(e.template argument<0>()), std::tie(e.template argument<1>()));
@@ -143,8 +141,7 @@ struct fusion_terms<std::tuple<const E&...>> {
 
 /// The pattern table's entry for Σ slice<channel, k>(softmax<channel>(logits)) · map_k, each k once, all of one softmax node over exactly K channels.
 template <class A, class B>
-  requires(detail::fusion_sum<pointwise<functions::add, A, B>>::terms >= 2)
-struct fused<pointwise<functions::add, A, B>> {
+requires(detail::fusion_sum<pointwise<functions::add, A, B>>::terms >= 2) struct fused<pointwise<functions::add, A, B>> {
   using kernel = kernels::weighted_sum;
   using expr = pointwise<functions::add, A, B>;
   using sum = detail::fusion_sum<expr>;
@@ -164,12 +161,15 @@ struct fused<pointwise<functions::add, A, B>> {
   static auto run(const expr& e) -> typename expr::result_type {
     if constexpr (terms::complete) {
       const auto all = sum::tie(e);
-      return [&]<std::size_t... I>(std::index_sequence<I...>) -> typename expr::result_type {
+      return [&]<std::size_t... I>(std::index_sequence<I...>)->typename expr::result_type {
         const auto& first = std::get<0>(all);
         const auto& node = detail::fusion_of<decltype(first)>::softmax(first);
-        if constexpr (extent_of<shape_t<decltype(node)>, 3> == terms::k) return in_order(node.input(), all, std::make_index_sequence<sizeof...(I)>{});
-        else return e.evaluate();
-      }(std::make_index_sequence<static_cast<std::size_t>(terms::k)>{});
+        if constexpr (extent_of<shape_t<decltype(node)>, 3> == terms::k)
+          return in_order(node.input(), all, std::make_index_sequence<sizeof...(I)>{});
+        else
+          return e.evaluate();
+      }
+      (std::make_index_sequence<static_cast<std::size_t>(terms::k)>{});
     } else {
       return e.evaluate();
     }
