@@ -49,11 +49,8 @@ TEST_CASE("non-maximum suppression equals its definition on every instruction se
 }
 
 TEST_CASE("non-maximum suppression of tensors") {
-  tensor<float, shape<3, 4>> boxes;
-  tensor<float, shape<3>> scores;
-  const float corners[] = {0, 0, 10, 10, 1, 0, 11, 10, 20, 0, 30, 10}, confidence[] = {0.5f, 0.9f, 0.7f};
-  std::copy(std::begin(corners), std::end(corners), boxes.data());
-  std::copy(std::begin(confidence), std::end(confidence), scores.data());
+  const auto boxes = tensor<float, shape<3, 4>>::from(std::vector<float>{0, 0, 10, 10, 1, 0, 11, 10, 20, 0, 30, 10});
+  const auto scores = tensor<float, shape<3>>::from(std::vector<float>{0.5f, 0.9f, 0.7f});
   CHECK(nms(boxes, scores, 0.5) == std::vector<std::int64_t>{1, 2});
   CHECK(nms(boxes, scores, 0.9) == std::vector<std::int64_t>{1, 2, 0});
   const auto none = tensor<float, shape<dyn<"box">, 4>>::empty({0, 4});

@@ -101,10 +101,12 @@ struct no_trace {
   constexpr void operator()(const char*, const X&) const {}
 };
 
+DCS_DEFINE_EXTENT_CHECK(segmentation_head_base, "dcs::segmentation_head: the base scale is 32, 64 or 128");
+
 /// The head over crops of width D whose largest is Base × Base, with an aggregator (msfa<> or mean_fusion).
 template <int D, int Base, class Aggregator>
 struct segmentation_head {
-  static_assert(Base == 32 || Base == 64 || Base == 128, "dcs::segmentation_head: the base scale is 32, 64 or 128");
+  static_assert(sizeof(segmentation_head_base<found<Base>, expected<Base == 32 || Base == 64 || Base == 128 ? Base : 64>, axis<1>>) == 1);
   static constexpr int grid = 8;
   /// Sides of the crops of P2 to P5, and of their token grids.
   static constexpr std::array<int, 4> sizes{Base, Base / 2, Base / 4, Base / 8};
