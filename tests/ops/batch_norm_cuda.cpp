@@ -3,7 +3,7 @@
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/batch_norm/cuda.cuh>
 
-#include "../cuda/compare.hpp"
+#include "../cuda/masked.hpp"
 
 using namespace dcs;
 
@@ -108,4 +108,105 @@ TEST_CASE("kernel norm_spread: under a ReLU, with and without residual, equals t
     kernel_test::compare_in<float>(with_relu, x, g, b);
     if constexpr (!kernel_test::on_gpu) kernel_test::compare_in<double>(with_both, x, g, b, r);
   });
+}
+
+namespace {
+
+enum class form { plain, relu, residual };
+
+// One training step of a norm over maps of regions on D: result, gradients of x, residual, gamma and beta, running mean and variance.
+template <class D, class T, class S, class P>
+auto norm_step(form f, const tensor<T, S>& x, const tensor<T, S>& r, const tensor<T, S>& dy, const tensor<T, P>& g, const tensor<T, P>& b) {
+  const auto leaf = [](const auto& t) {
+    using X = std::remove_cvref_t<decltype(t)>;
+    return var<T, typename X::shape_type, D>::leaf(to<D>(t).clone());
+  };
+  using A = compute_type<T>;
+  const auto xv = leaf(x), rv = leaf(r);
+  const auto gv = leaf(g), bv = leaf(b);
+  auto mean = to<D>(tensor<A, P>::full(2)), variance = to<D>(tensor<A, P>::full(3));
+  const auto norm = batch_norm_training(xv, gv, bv, mean, variance, 0.3);
+  const auto y = f == form::plain ? eval(norm) : f == form::relu ? eval(relu(norm)) : eval(relu(norm + rv));
+  backward(y, to<D>(dy).clone());
+  const auto host = [](const auto& t) { return to<cpu_device>(t).clone(); };
+  const auto gradient = [&](const auto& v) {
+    return v.grad().defined() ? host(v.grad()) : host(std::remove_cvref_t<decltype(v.value())>::zeros(v.sizes()));
+  };
+  return std::tuple(host(y.value()), gradient(xv), gradient(rv), gradient(gv), gradient(bv), host(mean), host(variance));
+}
+
+// On the device under every mask against the host with the regions that are alive.
+template <class T, int C>
+void check_masked(extent_t height, extent_t width, double bound) {
+  using S = shape<dyn<"roi">, dyn<"h">, dyn<"w">, C>;
+  using P = shape<C>;
+  const sizes<4> n{4, height, width, C};
+  const auto draw = [&](std::uint64_t k) { return kernel_test::rounded<T>(random_normal<double, S>(n, {5, k}, 1.5)); };
+  const auto x = draw(1), r = draw(2), dy = draw(3);
+  const auto g = kernel_test::rounded<T>(random_normal<double, P>({C}, {5, 4})), b = kernel_test::rounded<T>(random_normal<double, P>({C}, {5, 5}));
+  for (const auto& mask : masked_test::masks())
+    for (form f : {form::plain, form::relu, form::residual}) {
+      CAPTURE(mask);
+      const auto live = [&](const auto& t) { return kernel_test::rounded<double>(masked_test::living(t, mask)); };
+      const auto wanted = norm_step<cpu_device>(f, live(x), live(r), live(dy), kernel_test::rounded<double>(g), kernel_test::rounded<double>(b));
+      for (double dead : {1e30, std::numeric_limits<double>::quiet_NaN()}) {
+        const auto filled = [&](const auto& t) { return masked_test::with_dead(t, mask, dead); };
+        const row_mask_scope scope(masked_test::mask_on<kernel_test::target, compute_type<T>>(mask));
+        const auto measured = norm_step<kernel_test::target>(f, filled(x), filled(r), filled(dy), g, b);
+        const auto maps = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+          CHECK(kernel_test::difference(masked_test::living(std::get<I>(measured), mask), std::get<I>(wanted)) < bound);
+          CHECK(masked_test::in_dead(std::get<I>(measured), mask) == 0);
+        };
+        const auto channels = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+          CHECK(kernel_test::difference(std::get<I>(measured), std::get<I>(wanted)) < bound);
+        };
+        maps(std::integral_constant<std::size_t, 0>{}), maps(std::integral_constant<std::size_t, 1>{}),
+            maps(std::integral_constant<std::size_t, 2>{});
+        channels(std::integral_constant<std::size_t, 3>{}), channels(std::integral_constant<std::size_t, 4>{});
+        channels(std::integral_constant<std::size_t, 5>{}), channels(std::integral_constant<std::size_t, 6>{});
+      }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a norm under a mask is the norm of the regions that are alive: values, gradients, running statistics; what dead ones hold is not read") {
+  if constexpr (!kernel_test::on_gpu) {
+    check_masked<double, 3>(1, 1, 1e-9);
+    check_masked<double, 3>(3, 5, 1e-9);
+    check_masked<double, 8>(17, 16, 1e-9);
+  }
+  check_masked<float, 8>(4, 4, 1e-5);
+  check_masked<bf16, 16>(3, 3, 3e-2);
+}
+TEST_CASE("a norm under a mask passes the gradient check") {
+  using S = shape<4, 2, 3, 5>;
+  const auto x = random_normal<double, S>({4, 2, 3, 5}, {7, 1});
+  const auto g = random_normal<double, shape<5>>({5}, {7, 2}), b = random_normal<double, shape<5>>({5}, {7, 3});
+  for (const auto& mask : masked_test::masks()) {
+    CAPTURE(mask);
+    const row_mask_scope scope(masked_test::mask_on<kernel_test::target>(mask));
+    CHECK(kernel_test::gradcheck(plain, x, g, b) < 2e-6);
+  }
+}
+TEST_CASE("a mask that does not fit the rows is an error; the scope ends, scopes nest, and a norm keeps the mask that it was built under") {
+  using S = shape<dyn<"roi">, 2, 2, 3>;
+  const auto x = to<kernel_test::target>(random_normal<float, S>({4, 2, 2, 3}, {8, 1}));
+  const auto one = to<kernel_test::target>(tensor<float, shape<3>>::full(1)), zero = to<kernel_test::target>(tensor<float, shape<3>>::zeros());
+  const auto whole = to<cpu_device>(plain(x, one, zero));
+  {
+    const row_mask_scope five(masked_test::mask_on<kernel_test::target, float>({1, 1, 1, 1, 1}));
+    CHECK_THROWS_WITH_AS(plain(x, one, zero), doctest::Contains("16 rows for a mask of 5"), error);
+    {
+      const row_mask_scope wide(masked_test::mask_on<kernel_test::target, double>({1, 1, 1, 1}));
+      CHECK_THROWS_WITH_AS(plain(x, one, zero), doctest::Contains("a mask of rows in f64; expected f32"), error);
+    }
+    CHECK_THROWS_WITH_AS(plain(x, one, zero), doctest::Contains("16 rows for a mask of 5"), error);
+  }
+  CHECK(kernel_test::difference(to<cpu_device>(plain(x, one, zero)), whole) == 0);
+  const auto masked = [&] {
+    const row_mask_scope scope(masked_test::mask_on<kernel_test::target, float>({1, 0, 1, 1}));
+    return training(x, one, zero);
+  }();
+  CHECK(masked_test::in_dead(to<cpu_device>(eval(masked)), {1, 0, 1, 1}) == 0);
 }

@@ -38,13 +38,16 @@ struct column_tiles {
   static constexpr int threads = 256;
 
   column_tiles() = default;
-  column_tiles(std::int64_t row_count, std::int64_t packets_of_row) : rows(row_count), packets(packets_of_row) {
+  /// No chunk has rows of two of the `parts`, all of one size, that the rows are made of.
+  column_tiles(std::int64_t row_count, std::int64_t packets_of_row, std::int64_t parts = 1) : rows(row_count / parts), packets(packets_of_row) {
     while (width < warp_size && width < packets) width *= 2;
     tiles = ceil_div(packets, std::int64_t{width});
-    const std::int64_t most = tiles < 512 ? 512 / tiles : 1, all_groups = ceil_div(rows, std::int64_t{groups()});
+    const std::int64_t most = tiles * parts < 512 ? 512 / (tiles * parts) : 1, all_groups = ceil_div(rows, std::int64_t{groups()});
     const std::int64_t rounds = ceil_div(all_groups, most);
     chunk = (rounds < 4 ? 4 : rounds) * groups();
-    chunks = ceil_div(rows, chunk);
+    const std::int64_t of_part = ceil_div(rows, chunk);
+    chunks = parts * of_part;
+    if (of_part > 0) chunks_of_part = divider(of_part);
   }
   std::int64_t blocks() const { return tiles * chunks; }
   /// Two numbers of type A for each element of V.
@@ -54,7 +57,14 @@ struct column_tiles {
   }
 
   DCS_DEVICE int groups() const { return threads / width; }
-  DCS_DEVICE std::int64_t rows_of(std::int64_t part) const { return part + 1 < chunks ? chunk : rows - part * chunk; }
+  DCS_DEVICE std::int64_t begin_of(std::int64_t k) const {
+    const std::int64_t at = chunks_of_part.split(k);
+    return k * rows + at * chunk;
+  }
+  DCS_DEVICE std::int64_t rows_of(std::int64_t k) const {
+    const std::int64_t at = chunks_of_part.split(k);
+    return at + 1 < chunks_of_part.divisor() ? chunk : rows - at * chunk;
+  }
 
   /// Merges what the groups of a block found in a chunk of `count` rows; afterwards group 0 has it. merge(a, b, other a, other b, rows merged, rows
   /// of the other). Every thread takes part.
@@ -78,7 +88,8 @@ struct column_tiles {
     }
   }
 
-  std::int64_t rows = 0, packets = 0, tiles = 0, chunk = 0, chunks = 0;
+  std::int64_t rows = 0, packets = 0, tiles = 0, chunk = 0, chunks = 0;  // rows of a part
+  divider chunks_of_part;
   int width = 1;
 
  private:

@@ -4,6 +4,7 @@
 
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/batch_norm/cpu.hpp>
+#include <dcs/ops/batch_norm/row_mask.hpp>
 
 namespace dcs {
 
@@ -37,7 +38,7 @@ struct norm_call {
 };
 
 template <class T, class D>
-[[gnu::noinline]] untyped<T> run_batch_norm(const norm_call<T>& call) {
+[[gnu::noinline]] untyped<T> run_batch_norm(const norm_call<T>& call, const row_choice<D>& mask) {
   const extent_t rows = call.rows, channels = call.channels;
   const auto bytes = [](extent_t n) { return n * static_cast<extent_t>(sizeof(T)); };
   storage y = storage::allocate<D>(bytes(rows * channels));
@@ -49,19 +50,19 @@ template <class T, class D>
     A* scale = static_cast<A*>(scale_and_shift.data());
     const auto statistics = [&]<class R>(R* running_mean, R* running_variance) {
       norm_statistics<T>(D{}, call.x.data(), call.gamma.data(), call.beta.data(), call.momentum, call.eps, rows, channels, running_mean,
-                         running_variance, m, m + channels, scale, scale + channels);
+                         running_variance, m, m + channels, scale, scale + channels, mask);
     };
     if (call.wide || std::is_same_v<A, T>)
       statistics(static_cast<A*>(call.mean.data()), static_cast<A*>(call.variance.data()));
     else if constexpr (!std::is_same_v<A, T>)
       statistics(static_cast<T*>(call.mean.data()), static_cast<T*>(call.variance.data()));
-    norm_forward<T>(D{}, call.x.data(), scale, scale + channels, call.residual.data(), call.relu, static_cast<T*>(y.data()), rows, channels);
+    norm_forward<T>(D{}, call.x.data(), scale, scale + channels, call.residual.data(), call.relu, static_cast<T*>(y.data()), rows, channels, mask);
   }
   const storage kept = call.relu ? y : storage();
   untyped<T> beta = call.beta, residual = call.residual;
   beta.memory = residual.memory = {};  // their values are not needed again
   return record_untyped<T>(std::move(y), {call.x.slot, call.gamma.slot, call.beta.slot, call.residual.slot},
-                           [rows, channels, bytes, moments, kept, x = call.x, gamma = call.gamma, beta, residual](const storage& dy) {
+                           [rows, channels, bytes, moments, kept, mask, x = call.x, gamma = call.gamma, beta, residual](const storage& dy) {
                              storage dx = x.wanted() ? storage::allocate<D>(bytes(rows * channels)) : storage();
                              storage dr = residual.wanted() ? storage::allocate<D>(bytes(rows * channels)) : storage();
                              storage dgamma = storage::allocate<D>(bytes(channels)), dbeta = storage::allocate<D>(bytes(channels));
@@ -70,7 +71,7 @@ template <class T, class D>
                              if (rows > 0)
                                norm_backward<T>(D{}, x.data(), static_cast<const T*>(kept.data()), static_cast<const T*>(dy.data()), gamma.data(),
                                                 mean, mean + channels, rows, channels, static_cast<T*>(dx.data()), static_cast<T*>(dr.data()),
-                                                static_cast<T*>(dgamma.data()), static_cast<T*>(dbeta.data()));
+                                                static_cast<T*>(dgamma.data()), static_cast<T*>(dbeta.data()), mask);
                              x.template add<D>(std::move(dx));
                              residual.template add<D>(std::move(dr));
                              gamma.template add<D>(std::move(dgamma));
@@ -121,7 +122,8 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
     c.mean = mean_.memory(), c.variance = variance_.memory();
     c.momentum = momentum_, c.eps = eps_, c.relu = relu, c.wide = std::is_same_v<value_t<M>, detail::norm_number<value_type>>;
     note_work<shape_type>(c.gamma.data(), n, work{0, 4 * count(n)}, x_);
-    return restore<result_type>(detail::run_batch_norm<value_type, device_type>(c), n);
+    if constexpr (!std::is_same_v<device_type, cpu_device>) rows_.check(c.rows, dtype_of<detail::norm_number<value_type>>);
+    return restore<result_type>(detail::run_batch_norm<value_type, device_type>(c, rows_), n);
   }
 
  private:
@@ -130,6 +132,7 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
   B beta_;
   channels_type mean_, variance_;
   double momentum_, eps_;
+  [[no_unique_address]] detail::row_choice<device_type> rows_ = detail::current_rows<device_type>();
 };
 
 namespace detail {
@@ -140,7 +143,8 @@ constexpr void check_batch_norm() {
 }  // namespace detail
 
 /// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
-/// (unbiased) variance move by `momentum` once, when the node is evaluated; an empty batch leaves them alone. Lazy.
+/// (unbiased) variance move by `momentum` once, when the node is evaluated; an empty batch leaves them alone. Within a row_mask_scope (row_mask.hpp)
+/// dead regions do not count. Lazy.
 template <operand X, operand G, operand B, operand M, operand V>
 constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance,
                                    double momentum = 0.1, double eps = 1e-5) {

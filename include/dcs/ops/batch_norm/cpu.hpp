@@ -5,6 +5,7 @@
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
+#include <dcs/ops/batch_norm/row_mask.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -45,7 +46,7 @@ void norm_moments(device, const T* x, std::int64_t rows, std::int64_t channels, 
 /// forward pass.
 template <class T>
 void norm_statistics(device, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
-                     T* running_mean, T* running_variance, double* mean, double* inverse, T* scale, T* shift) {
+                     T* running_mean, T* running_variance, double* mean, double* inverse, T* scale, T* shift, dcs::detail::every_row = {}) {
   norm_moments(device{}, x, rows, channels, mean, inverse);
   const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1;
   for (std::int64_t c = 0; c < channels; ++c) {
@@ -70,7 +71,8 @@ template <class T>
 
 /// y = act(x · a + b + residual), a and b per channel; residual may be null.
 template <class T>
-void norm_forward(device, const T* x, const T* a, const T* b, const T* residual, bool relu, T* y, std::int64_t rows, std::int64_t channels) {
+void norm_forward(device, const T* x, const T* a, const T* b, const T* residual, bool relu, T* y, std::int64_t rows, std::int64_t channels,
+                  dcs::detail::every_row = {}) {
   const std::int64_t step = detail::norm_rows(channels);
   parallel_chunks(rows, step, [&](std::int64_t begin, std::int64_t end) {
     DCS_DISPATCH(norm_apply, x + begin * channels, a, b, residual ? residual + begin * channels : nullptr, relu, y + begin * channels, end - begin,
@@ -81,7 +83,7 @@ void norm_forward(device, const T* x, const T* a, const T* b, const T* residual,
 /// Gradients: dx and dresidual may be null (not wanted), y null (no ReLU). dgamma and dbeta always.
 template <class T>
 void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows,
-                   std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta) {
+                   std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta, dcs::detail::every_row = {}) {
   const std::int64_t step = detail::norm_rows(channels), blocks = (rows + step - 1) / step;
   scratch<double> partial(2 * blocks * channels);
   scratch<T> m(channels), a(channels), b(channels), c0(channels);

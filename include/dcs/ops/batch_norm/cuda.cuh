@@ -8,8 +8,41 @@
 #include <dcs/cuda/column_tiles.hpp>
 #include <dcs/cuda/device.hpp>
 #include <dcs/cuda/scalar.hpp>
+#include <dcs/ops/batch_norm/row_mask.hpp>
 
 namespace dcs::cuda {
+
+namespace detail {
+
+/// The rows that count: those whose part has a number other than 0 in the mask, or all where there is none. A chunk lies within a part.
+template <class A>
+struct live_rows {
+  device_span<const A> mask;
+  divider part;
+
+  live_rows(const dcs::detail::row_mask& m, std::int64_t rows) : mask{m.data<A>(), m.parts}, part(rows / parts()) {}
+  std::int64_t parts() const { return mask ? mask.size : 1; }
+
+  template <class Block>
+  DCS_DEVICE bool has(Block& b, std::int64_t row) const {
+    return !mask || b.global(mask, "mask").read(part.quotient(row)) != 0;
+  }
+  /// Rows of chunk k that count.
+  template <class Block>
+  DCS_DEVICE std::int64_t of_chunk(Block& b, const column_tiles& tile, std::int64_t k) const {
+    return has(b, tile.begin_of(k)) ? tile.rows_of(k) : 0;
+  }
+  /// Rows that count, found by the threads that have chunks first, first + step, … for column_sum.
+  template <class Block, class Shared>
+  DCS_DEVICE double count(Block& b, Shared& sums, const column_tiles& tile, std::int64_t rows, int first, int step) const {
+    if (!mask) return static_cast<double>(rows);
+    double n = 0;
+    for (std::int64_t k = first; k < tile.chunks; k += step) n += static_cast<double>(of_chunk(b, tile, k));
+    return column_sum(b, sums, n);
+  }
+};
+
+}  // namespace detail
 
 /// partial[chunk, 0, c] = mean and partial[chunk, 1, c] = Σ (x − mean)² of a chunk's rows, taken of the distances from the chunk's first row, so that
 /// a mean far from zero costs no digits.
@@ -21,6 +54,7 @@ struct norm_moments_kernel {
   device_span<const T> x;
   device_span<double> partial;
   column_tiles tile;
+  detail::live_rows<A> live;
 
   std::int64_t blocks() const { return tile.blocks(); }
   std::int64_t shared_bytes() const { return column_tiles::shared_bytes<A, V>(); }
@@ -28,11 +62,11 @@ struct norm_moments_kernel {
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     const std::int64_t part = b.block() / tile.tiles, packet_index = b.block() % tile.tiles * tile.width + b.thread() % tile.width;
-    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = part * tile.chunk, count = tile.rows_of(part);
+    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = tile.begin_of(part), count = live.of_chunk(b, tile, part);
     const int groups = tile.groups(), group = b.thread() / tile.width;
     const auto in = b.global(x, "x");
     packet<A, V> mean, squares, origin;
-    if (packet_index < tile.packets) {
+    if (packet_index < tile.packets && count > 0) {
       origin = in.template read<V>(begin * channels + c);
       A n = 0;
       std::int64_t r = group;
@@ -96,7 +130,9 @@ struct norm_statistics_kernel {
   device_span<R> running_mean, running_variance;
   device_span<double> mean, inverse;
   device_span<A> scale, shift;
-  std::int64_t rows, channels, chunk, chunks;
+  std::int64_t rows, channels;
+  column_tiles tile;
+  detail::live_rows<A> live;
   double momentum, eps;
 
   std::int64_t blocks() const { return ceil_div(channels, std::int64_t{8}); }
@@ -108,24 +144,26 @@ struct norm_statistics_kernel {
     const int first = b.thread() / 8;
     const auto in = b.global(partial, "partial moments");
     const auto sums = b.template shared<double>(threads / warp_size * 8, "sums of each warp");
-    const auto rows_of = [&](std::int64_t k) { return static_cast<double>(k + 1 < chunks ? chunk : rows - k * chunk); };
-    const double n = static_cast<double>(rows);
+    const auto rows_of = [&](std::int64_t k) { return static_cast<double>(live.of_chunk(b, tile, k)); };
+    const double counted = live.count(b, sums, tile, rows, first, threads / 8), n = counted > 0 ? counted : 1;
     double total = 0;
     if (c < channels)
-      for (std::int64_t k = first; k < chunks; k += threads / 8) total += rows_of(k) * in.read(2 * k * channels + c);
+      for (std::int64_t k = first; k < tile.chunks; k += threads / 8) total += rows_of(k) * in.read(2 * k * channels + c);
     const double m = column_sum(b, sums, total) / n;
     total = 0;
     if (c < channels)
-      for (std::int64_t k = first; k < chunks; k += threads / 8) {
+      for (std::int64_t k = first; k < tile.chunks; k += threads / 8) {
         const double delta = in.read(2 * k * channels + c) - m;
         total += in.read((2 * k + 1) * channels + c) + rows_of(k) * (delta * delta);
       }
     const double variance = column_sum(b, sums, total) / n;
     if (first > 0 || c >= channels) return;
     const auto old_mean = b.global(running_mean, "running mean"), old_variance = b.global(running_variance, "running variance");
-    const double unbiased = rows > 1 ? n / (n - 1) : 1;
-    old_mean.write(c, static_cast<A>((1 - momentum) * static_cast<double>(old_mean.read(c)) + momentum * m));
-    old_variance.write(c, static_cast<A>((1 - momentum) * static_cast<double>(old_variance.read(c)) + momentum * variance * unbiased));
+    const double unbiased = n > 1 ? n / (n - 1) : 1;
+    if (counted > 0) {
+      old_mean.write(c, static_cast<A>((1 - momentum) * static_cast<double>(old_mean.read(c)) + momentum * m));
+      old_variance.write(c, static_cast<A>((1 - momentum) * static_cast<double>(old_variance.read(c)) + momentum * variance * unbiased));
+    }
     const double i = 1 / lane::square_root(variance + eps), s = static_cast<double>(b.global(gamma, "gamma").read(c)) * i;
     b.global(mean, "mean").write(c, m);
     b.global(inverse, "inverse deviation").write(c, i);
@@ -174,7 +212,7 @@ struct norm_pass {
 
 }  // namespace detail
 
-/// y = act(x · scale + shift + residual), act ReLU or nothing.
+/// y = act(x · scale + shift + residual), act ReLU or nothing; 0 in rows that do not count.
 template <class T, int V>
 struct norm_forward_kernel {
   static constexpr const char* name = "norm_forward";
@@ -185,6 +223,7 @@ struct norm_forward_kernel {
   device_span<const T> residual;
   device_span<T> y;
   detail::norm_pass pass;
+  detail::live_rows<A> live;
   bool relu;
 
   std::int64_t blocks() const { return pass.blocks(threads); }
@@ -198,20 +237,23 @@ struct norm_forward_kernel {
     if (row >= pass.stride) return;
     const auto in = b.global(x, "x"), more = b.global(residual, "residual");
     packet<A, V> v[R], r[R];
+    bool counts[R];
     DCS_DEVICE_UNROLL
-    for (int j = 0; j < R; ++j)
-      if (row + j * pass.stride < pass.rows) {
+    for (int j = 0; j < R; ++j) {
+      counts[j] = row + j * pass.stride < pass.rows && live.has(b, row + j * pass.stride);
+      if (counts[j]) {
         const std::int64_t at = (row + j * pass.stride) * pass.packets * V + c;
         v[j] = in.template read<V>(at);
         if (residual) r[j] = more.template read<V>(at);
       }
+    }
     const auto s = read_values<V>(b.global(scale, "scale"), c), t = read_values<V>(b.global(shift, "shift"), c);
     const auto out = b.global(y, "y");
     DCS_DEVICE_UNROLL
     for (int j = 0; j < R; ++j) {
       DCS_DEVICE_UNROLL
       for (int k = 0; k < V; ++k) {
-        v[j][k] = v[j][k] * s[k] + t[k] + r[j][k];
+        v[j][k] = counts[j] ? v[j][k] * s[k] + t[k] + r[j][k] : A(0);
         if (relu) v[j][k] = v[j][k] < 0 ? A(0) : v[j][k];
       }
       if (row + j * pass.stride < pass.rows) out.write((row + j * pass.stride) * pass.packets * V + c, v[j]);
@@ -229,6 +271,7 @@ struct norm_sums_kernel {
   device_span<const double> mean;
   device_span<A> partial;
   column_tiles tile;
+  detail::live_rows<A> live;
 
   std::int64_t blocks() const { return tile.blocks(); }
   std::int64_t shared_bytes() const { return column_tiles::shared_bytes<A, V>(); }
@@ -236,7 +279,7 @@ struct norm_sums_kernel {
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     const std::int64_t part = b.block() / tile.tiles, packet_index = b.block() % tile.tiles * tile.width + b.thread() % tile.width;
-    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = part * tile.chunk, count = tile.rows_of(part);
+    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = tile.begin_of(part), count = live.of_chunk(b, tile, part);
     const int groups = tile.groups(), group = b.thread() / tile.width;
     const auto in = b.global(x, "x"), result = b.global(y, "y"), gradient = b.global(dy, "dy");
     packet<A, V> sum, product;
@@ -278,7 +321,9 @@ struct norm_coefficients_kernel {
   device_span<const double> mean, inverse;
   device_span<T> dgamma, dbeta;
   device_span<A> coefficients;
-  std::int64_t rows, channels, chunks;
+  std::int64_t rows, channels;
+  column_tiles tile;
+  detail::live_rows<A> live;
 
   std::int64_t blocks() const { return ceil_div(channels, std::int64_t{8}); }
   std::int64_t shared_bytes() const { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
@@ -291,17 +336,18 @@ struct norm_coefficients_kernel {
     const auto sums = b.template shared<double>(threads / warp_size * 8, "sums of each warp");
     double sum = 0, product = 0;
     if (c < channels)
-      for (std::int64_t k = first; k < chunks; k += threads / 8) {
+      for (std::int64_t k = first; k < tile.chunks; k += threads / 8) {
         sum += static_cast<double>(in.read(2 * k * channels + c));
         product += static_cast<double>(in.read((2 * k + 1) * channels + c));
       }
     sum = column_sum(b, sums, sum);
     product = column_sum(b, sums, product);
+    const double counted = live.count(b, sums, tile, rows, first, threads / 8), n = counted > 0 ? counted : 1;
     if (first > 0 || c >= channels) return;
     // The sums were taken about the mean as A holds it.
     const double center = b.global(mean, "mean").read(c), rounded = static_cast<double>(static_cast<A>(center)), off = center - rounded;
     product -= off * sum;
-    const double i = b.global(inverse, "inverse deviation").read(c), n = static_cast<double>(rows);
+    const double i = b.global(inverse, "inverse deviation").read(c);
     const double scale = static_cast<double>(b.global(gamma, "gamma").read(c)) * i;
     b.global(dgamma, "dgamma").write(c, static_cast<A>(product * i));
     b.global(dbeta, "dbeta").write(c, static_cast<A>(sum));
@@ -314,7 +360,7 @@ struct norm_coefficients_kernel {
   }
 };
 
-/// dx = g · a − (x − m) · b − c, and g itself to the residual, as far as they are wanted.
+/// dx = g · a − (x − m) · b − c, and g itself to the residual, as far as they are wanted; 0 in rows that do not count.
 template <class T, int V>
 struct norm_spread_kernel {
   static constexpr const char* name = "norm_spread";
@@ -324,6 +370,7 @@ struct norm_spread_kernel {
   device_span<const A> coefficients;
   device_span<T> dx, dresidual;
   detail::norm_pass pass;
+  detail::live_rows<A> live;
 
   std::int64_t blocks() const { return pass.blocks(threads); }
   std::int64_t shared_bytes() const { return 0; }
@@ -343,6 +390,11 @@ struct norm_spread_kernel {
     for (int j = 0; j < R; ++j) {
       if (row + j * pass.stride >= pass.rows) break;
       const std::int64_t at = (row + j * pass.stride) * channels + column;
+      if (!live.has(b, row + j * pass.stride)) {
+        if (dresidual) to_residual.write(at, packet<A, V>{});
+        if (dx) to.write(at, packet<A, V>{});
+        continue;
+      }
       auto g = gradient.template read<V>(at);
       if (y) {
         const auto mask = result.template read<V>(at);
@@ -362,11 +414,13 @@ struct norm_spread_kernel {
 
 template <class T, gpu D, class R>
 void norm_statistics(D, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
-                     R* running_mean, R* running_variance, double* mean, double* inverse, arithmetic_t<T>* scale, arithmetic_t<T>* shift) {
+                     R* running_mean, R* running_variance, double* mean, double* inverse, arithmetic_t<T>* scale, arithmetic_t<T>* shift,
+                     const dcs::detail::row_mask& mask = {}) {
+  const detail::live_rows<arithmetic_t<T>> live(mask, rows);
   with_packets<T>(channels, [&](auto v) {
-    const column_tiles tile(rows, channels / v);
+    const column_tiles tile(rows, channels / v, live.parts());
     const device_scratch<double, D> partial(2 * tile.chunks * channels);
-    launch(D{}, norm_moments_kernel<T, v>{{x, rows * channels}, partial.span(), tile});
+    launch(D{}, norm_moments_kernel<T, v>{{x, rows * channels}, partial.span(), tile, live});
     launch(D{}, norm_statistics_kernel<T, R>{partial.span(),
                                              {gamma, channels},
                                              {beta, channels},
@@ -378,8 +432,8 @@ void norm_statistics(D, const T* x, const T* gamma, const T* beta, double moment
                                              {shift, channels},
                                              rows,
                                              channels,
-                                             tile.chunk,
-                                             tile.chunks,
+                                             tile,
+                                             live,
                                              momentum,
                                              eps});
   });
@@ -393,22 +447,24 @@ void norm_inference(D, const T* gamma, const T* beta, const R* mean, const R* va
 
 template <class T, gpu D>
 void norm_forward(D, const T* x, const arithmetic_t<T>* scale, const arithmetic_t<T>* shift, const T* residual, bool relu, T* y, std::int64_t rows,
-                  std::int64_t channels) {
+                  std::int64_t channels, const dcs::detail::row_mask& mask = {}) {
   const std::int64_t n = rows * channels;
+  const detail::live_rows<arithmetic_t<T>> live(mask, rows);
   with_packets<T>(channels, [&](auto v) {
-    launch(D{}, norm_forward_kernel<T, v>{{x, n}, {scale, channels}, {shift, channels}, {residual, n}, {y, n}, {rows, channels / v}, relu});
+    launch(D{}, norm_forward_kernel<T, v>{{x, n}, {scale, channels}, {shift, channels}, {residual, n}, {y, n}, {rows, channels / v}, live, relu});
   });
 }
 
 template <class T, gpu D>
 void norm_backward(D, const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows,
-                   std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta) {
+                   std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta, const dcs::detail::row_mask& mask = {}) {
   using A = arithmetic_t<T>;
   const std::int64_t n = rows * channels;
+  const detail::live_rows<A> live(mask, rows);
   with_packets<T>(channels, [&](auto v) {
-    const column_tiles tile(rows, channels / v);
+    const column_tiles tile(rows, channels / v, live.parts());
     const device_scratch<A, D> partial(2 * tile.chunks * channels), coefficients(4 * channels);
-    launch(D{}, norm_sums_kernel<T, v>{{x, n}, {y, n}, {dy, n}, {mean, channels}, partial.span(), tile});
+    launch(D{}, norm_sums_kernel<T, v>{{x, n}, {y, n}, {dy, n}, {mean, channels}, partial.span(), tile, live});
     launch(D{}, norm_coefficients_kernel<T>{partial.span(),
                                             {gamma, channels},
                                             {mean, channels},
@@ -418,9 +474,10 @@ void norm_backward(D, const T* x, const T* y, const T* dy, const T* gamma, const
                                             coefficients.span(),
                                             rows,
                                             channels,
-                                            tile.chunks});
+                                            tile,
+                                            live});
     if (dx || dresidual)
-      launch(D{}, norm_spread_kernel<T, v>{{x, n}, {y, n}, {dy, n}, coefficients.span(), {dx, n}, {dresidual, n}, {rows, channels / v}});
+      launch(D{}, norm_spread_kernel<T, v>{{x, n}, {y, n}, {dy, n}, coefficients.span(), {dx, n}, {dresidual, n}, {rows, channels / v}, live});
   });
 }
 

@@ -1,0 +1,72 @@
+// Which rows a batch norm counts. Where sizes are fixed, as in a step that a GPU replays, an array may hold more regions than there are: the dead
+// ones are told by a mask, which lies on the device, and norms over the batch find it by a scope, as dropout finds its random numbers. The host's
+// arrays hold what there is, so nothing of this is compiled for it.
+#pragma once
+
+#include <dcs/core/tensor.hpp>
+
+namespace dcs {
+
+namespace detail {
+
+// Every row counts: all that the host knows.
+struct every_row {};
+
+// The rows are `parts` equal parts, of which those count whose number is not 0; without memory every row does.
+struct row_mask {
+  storage memory;
+  extent_t parts = 0;
+  dtype element = dtype::f32;
+
+  template <class A>
+  const A* data() const {
+    return static_cast<const A*>(memory.data());
+  }
+  void check(extent_t rows, dtype expected) const {
+    if (!memory) return;
+    expect(element == expected, "dcs::batch_norm: a mask of rows in ", name(element), "; expected ", name(expected));
+    expect(parts > 0 ? rows % parts == 0 : rows == 0, "dcs::batch_norm: ", rows, " rows for a mask of ", parts, "; expected a multiple");
+  }
+};
+
+template <class D>
+using row_choice = std::conditional_t<std::is_same_v<D, cpu_device>, every_row, row_mask>;
+
+inline thread_local const row_mask* masked_rows = nullptr;
+
+}  // namespace detail
+
+/// Within its scope, on its thread, batch norms in training count only the pixels of regions that are alive: mean and variance, the running
+/// statistics (which stay as they are where nothing is alive) and all gradients are those of these regions alone; dead regions give zeros, get zeros
+/// as gradient, and what they hold is not read. How many are alive is found on the device. mask: shape<roi>, 0 for a dead region, in the element type
+/// that the norm computes in (float for 16 bits), beside maps of roi equal parts: shape<roi, H, W, C>. The norm is built within the scope, evaluated
+/// anywhere.
+class row_mask_scope {
+ public:
+  template <class B, class S, class D>
+  explicit row_mask_scope(const tensor<B, S, D>& mask) : mask_{mask.memory(), mask.size(), dtype_of<B>} {
+    static_assert(S::rank == 1, "dcs::row_mask_scope: a mask has one axis, the regions");
+    static_assert(!std::is_same_v<D, cpu_device>, "dcs::row_mask_scope: on the host every row counts: give it the rows that are alive");
+    detail::masked_rows = &mask_;
+  }
+  row_mask_scope(const row_mask_scope&) = delete;
+  row_mask_scope& operator=(const row_mask_scope&) = delete;
+  ~row_mask_scope() { detail::masked_rows = outer_; }
+
+ private:
+  detail::row_mask mask_;
+  const detail::row_mask* outer_ = detail::masked_rows;
+};
+
+namespace detail {
+// What the scope says to a norm on D.
+template <class D>
+row_choice<D> current_rows() {
+  if constexpr (std::is_same_v<D, cpu_device>)
+    return {};
+  else
+    return masked_rows ? *masked_rows : row_mask{};
+}
+}  // namespace detail
+
+}  // namespace dcs
