@@ -33,4 +33,16 @@ struct smooth_l1 {
   }
 };
 
+/// x where the mask is not 0, else 0 whatever x is, NaN included. f(mask, x); the mask has no gradient.
+struct where {
+  template <class T>
+  DCS_DEVICE static T f(T mask, T x) {
+    return mask != T(0) ? x : T(0);
+  }
+  template <int I, class T>
+  DCS_DEVICE static T df(T, T mask, T) {
+    return I == 1 && mask != T(0) ? T(1) : T(0);
+  }
+};
+
 }  // namespace dcs::functions

@@ -32,6 +32,45 @@ namespace dcs::loss {
 
 DCS_DEFINE_EXTENT_CHECK(laplacian_edges_mismatch, "dcs::loss::laplacian_edges: a target has one channel (axis 3)");
 
+/// Which regions a loss counts: all of them, at no cost.
+struct every_region {
+  /// x with zeros in the regions that do not count.
+  template <operand X>
+  constexpr const X& keep(const X& x) const {
+    return x;
+  }
+  /// Mean over the elements of the regions that count. shape<>.
+  template <operand X>
+  constexpr auto mean(const X& x) const {
+    return mean_all(x);
+  }
+};
+
+/// Those whose number in a mask is not 0; how many they are is found on the device. What the others hold, infinities and NaN included, changes
+/// neither values nor gradients. Roi: the first extent of maps shape<Roi, H, W, 1>. Where none counts, means are 0.
+template <extent_t Roi, class B, class D>
+class live_regions {
+ public:
+  /// mask: shape<Roi>, of 0 and 1; at least one region, dead or alive.
+  template <class S>
+  explicit live_regions(const tensor<B, S, D>& mask)
+      : mask_(tensor<B, shape<Roi, 1, 1, 1>, D>::adopt(mask.memory(), {mask.size(), 1, 1, 1})),
+        share_(eval(static_cast<double>(mask.size()) / maximum(sum_all(mask), 1.0))) {}
+
+  template <operand X>
+  auto keep(const X& x) const {
+    return apply<functions::where>(mask_, x);
+  }
+  template <operand X>
+  auto mean(const X& x) const {
+    return mean_all(keep(x)) * share_;
+  }
+
+ private:
+  tensor<B, shape<Roi, 1, 1, 1>, D> mask_;
+  tensor<B, shape<>, D> share_;  // regions for each that counts
+};
+
 /// Weights and constants of the losses, as the paper has them.
 struct segmentation_options {
   double dice = 0.5, focal = 0.3, boundary = 0.2;
@@ -61,10 +100,10 @@ auto binary_cross_entropy(const X& x, const Target& t) {
 }
 
 /// Mean of α (1 − e^{−ce})² ce, ce the cross-entropy (Lin et al. 2017, γ = 2, α uniform). shape<>.
-template <operand X, operand Target>
-auto focal(const X& x, const Target& t, double alpha = 0.25) {
-  const auto ce = eval(cross_entropy_map(eval(x), t));
-  return mean_all(square(1 - exp(-ce)) * ce * alpha);
+template <operand X, operand Target, class Regions = every_region>
+auto focal(const X& x, const Target& t, double alpha = 0.25, const Regions& regions = {}) {
+  const auto ce = eval(cross_entropy_map(eval(regions.keep(x)), t));
+  return regions.mean(square(1 - exp(-ce)) * ce * alpha);
 }
 
 /// maxpool3(x) − x: where a map rises within a pixel.
@@ -80,12 +119,12 @@ auto boundary(const P& p, const Target& t, double smoothing = 1e-6) {
   return dice(soft_edge(p), soft_edge(t), smoothing);
 }
 
-/// L_seg of logits. shape<>.
-template <operand X, operand Target>
-auto segmentation(const X& x_, const Target& t, const segmentation_options& o = {}) {
+/// L_seg of logits; the target is 0 in regions that do not count. shape<>.
+template <operand X, operand Target, class Regions = every_region>
+auto segmentation(const X& x_, const Target& t, const segmentation_options& o = {}, const Regions& regions = {}) {
   const auto x = eval(x_);
-  const auto p = eval(sigmoid(x));
-  return eval(dice(p, t, o.smoothing) * o.dice + focal(x, t, o.focal_alpha) * o.focal + boundary(p, t, o.smoothing) * o.boundary);
+  const auto p = eval(regions.keep(sigmoid(regions.keep(x))));
+  return eval(dice(p, t, o.smoothing) * o.dice + focal(x, t, o.focal_alpha, regions) * o.focal + boundary(p, t, o.smoothing) * o.boundary);
 }
 
 /// Where the 8-neighbour Laplacian of a target exceeds 0.1 (zero padding): its inner contour, as 0 and 1. t: shape<N, H, W, 1>.
@@ -99,18 +138,20 @@ tensor<T, S, D> laplacian_edges(const tensor<T, S, D>& t) {
 }
 
 /// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) softplus(−x). shape<>.
-template <operand X, class T, class S, class D>
-auto edge(const X& x_, const tensor<T, S, D>& target, double positive_weight = 10) {
-  const auto x = eval(x_);
+template <operand X, class T, class S, class D, class Regions = every_region>
+auto edge(const X& x_, const tensor<T, S, D>& target, double positive_weight = 10, const Regions& regions = {}) {
+  const auto x = eval(regions.keep(x_));
   const auto e = laplacian_edges(target);
-  return mean_all((1 - e) * x + (1 + (positive_weight - 1) * e) * apply<functions::softplus>(-x));
+  return eval(regions.mean((1 - e) * x + (1 + (positive_weight - 1) * e) * apply<functions::softplus>(-x)));
 }
 
 /// L_cons, eq. 10: the mean over adjacent levels of the mean squared difference of their probabilities. shape<>.
-template <operand X>
-auto consistency(const std::array<X, 4>& levels) {
-  const auto a = eval(sigmoid(levels[0])), b = eval(sigmoid(levels[1])), c = eval(sigmoid(levels[2])), d = eval(sigmoid(levels[3]));
-  return eval((mean_all(square(a - b)) + mean_all(square(b - c)) + mean_all(square(c - d))) / 3);
+template <operand X, class Regions = every_region>
+auto consistency(const std::array<X, 4>& levels, const Regions& regions = {}) {
+  const auto p = [&](const X& x) { return eval(sigmoid(regions.keep(x))); };
+  const auto a = p(levels[0]), b = p(levels[1]), c = p(levels[2]), d = p(levels[3]);
+  const auto term = [&](const auto& x, const auto& y) { return regions.mean(square(x - y)); };
+  return eval((term(a, b) + term(b, c) + term(c, d)) / 3);
 }
 
 }  // namespace dcs::loss
