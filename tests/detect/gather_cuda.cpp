@@ -50,3 +50,54 @@ TEST_CASE("kernel gather_rows_backward: rows taken several times gather what was
   CHECK(v.grad().data()[0] == 1);
   CHECK(v.grad().data()[4] == 0);
 }
+
+TEST_CASE("kernel scatter_rows: rows that the device names: forward and gradients are those of the host's op, and a row of none is zeros") {
+  using kernel_test::target;
+  const auto check = [](auto width, auto t) {
+    constexpr int Width = decltype(width)::value;
+    using T = decltype(t);
+    using H = cuda::arithmetic_t<T>;          // rows are copied: the same in what the host has
+    using first = shape<2, 3, 3, 2 * Width>;  // 36 rows
+    using second = shape<5, Width>;
+    const auto a = kernel_test::rounded<T>(random_normal<double, first>(first::extents, {1, 1}));
+    const auto b = kernel_test::rounded<T>(random_normal<double, second>(second::extents, {1, 2}));
+    std::vector<level_row> where, live;
+    for (extent_t i = 0; i < 36; i += 2) where.push_back({0, (i * 7) % 36}), where.push_back({i % 3 == 0 ? -1 : 1, i / 2});
+    for (auto& w : where)
+      if (w.level == 1 && w.row >= 5) w = {-1, 0};
+    for (const auto& w : where)
+      if (w.level >= 0) live.push_back(w);
+    for (bool all : {true, false}) {
+      const auto count = static_cast<std::int64_t>(where.size());
+      const cuda::device_rows rows{storage::allocate<target>(count * static_cast<std::int64_t>(sizeof(level_row))), count};
+      target::copy_from_host(rows.memory.data(), where.data(), rows.memory.bytes());
+      const auto x = var<T, first, target>::leaf(to<target>(a).clone());
+      const auto leaf = var<T, second, target>::leaf(to<target>(b).clone());
+      const auto y = cuda::gather_rows<Width>(rows, x, all ? leaf : var<T, second, target>(to<target>(b)));
+      using Y = shape<dyn<"sample">, Width>;
+      const auto dy = kernel_test::rounded<T>(random_normal<double, Y>({count, Width}, {1, 3}));
+      auto dy_live = tensor<H, Y>::empty({static_cast<extent_t>(live.size()), Width});
+      const auto there = to<cpu_device>(y.value());
+      extent_t k = 0;
+      const auto u = var<H, first>::leaf(kernel_test::rounded<H>(a));
+      const auto v = var<H, second>::leaf(kernel_test::rounded<H>(b));
+      const auto wanted = gather_rows<Width>(live, u, v);
+      for (std::size_t i = 0; i < where.size(); ++i)
+        for (extent_t c = 0; c < Width; ++c) {
+          const auto at = static_cast<extent_t>(i) * Width + c;
+          CHECK(static_cast<float>(there.data()[at]) == (where[i].level < 0 ? 0.0f : static_cast<float>(wanted.value().data()[k])));
+          if (where[i].level >= 0) dy_live.data()[k++] = static_cast<H>(dy.data()[at]);
+        }
+      backward(y, to<target>(dy));
+      backward(wanted, dy_live);
+      CHECK(kernel_test::difference(to<cpu_device>(x.grad()), u.grad()) == 0);
+      CHECK(leaf.grad().defined() == all);
+      if (all) CHECK(kernel_test::difference(to<cpu_device>(leaf.grad()), v.grad()) == 0);
+    }
+  };
+  const auto in_types = [&](auto width) {
+    if constexpr (!kernel_test::on_gpu) check(width, double{});
+    check(width, float{}), check(width, bf16{});
+  };
+  in_types(std::integral_constant<int, 1>{}), in_types(std::integral_constant<int, 4>{}), in_types(std::integral_constant<int, 3>{});
+}

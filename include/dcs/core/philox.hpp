@@ -23,16 +23,24 @@ constexpr std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t s
   return c;
 }
 
-/// One stream of random numbers: element i is a function of (key, stream, i).
+/// One stream of random numbers: element i is a function of (key ^ shift, stream, i). Children have the shift of their parent, so a whole tree of
+/// streams is changed by one number, for example that of a training step. Where `shift_at` is not null the shift is read there, by whoever draws:
+/// with memory of a device the kernels of a step that is captured once and repeated draw anew each time.
 struct random_stream {
-  std::uint64_t key = 0, stream = 0;
+  std::uint64_t key = 0, stream = 0, shift = 0;
+  const std::uint64_t* shift_at = nullptr;
 
-  constexpr std::uint32_t bits(std::uint64_t i) const { return philox(key, stream, i / 4)[i % 4]; }
+  constexpr std::uint64_t shifted_key() const { return key ^ (shift_at ? *shift_at : shift); }
+  /// The words of numbers 4 group to 4 group + 3.
+  constexpr std::array<std::uint32_t, 4> words(std::uint64_t group) const { return philox(shifted_key(), stream, group); }
+  constexpr std::uint32_t bits(std::uint64_t i) const { return words(i / 4)[i % 4]; }
   /// Uniform in [0, 1), 24 bits.
   constexpr float uniform(std::uint64_t i) const { return static_cast<float>(bits(i) >> 8) * 0x1p-24f; }
-  /// Standard normal (Box–Muller on words 2i and 2i+1).
-  double normal(std::uint64_t i) const {
-    const auto w = philox(key, stream, i / 2);
+  /// Standard normal (Box–Muller on words 2i and 2i+1). A template, so that it may be constexpr, and nvcc compiles it for the device.
+  template <class I>
+  constexpr double normal(I index) const {
+    const auto i = static_cast<std::uint64_t>(index);
+    const auto w = words(i / 2);
     const std::size_t at = static_cast<std::size_t>(i % 2) * 2;
     const double u = (static_cast<double>(w[at]) + 1.0) * 0x1p-32, v = static_cast<double>(w[at + 1]) * 0x1p-32;
     return std::sqrt(-2 * std::log(u)) * std::cos(2 * std::numbers::pi * v);
@@ -44,7 +52,7 @@ struct random_stream {
   /// An independent stream: the child of this one under a label.
   constexpr random_stream child(std::uint64_t label) const {
     const auto w = philox(key, ~stream, label);
-    return {key ^ (static_cast<std::uint64_t>(w[0]) << 32 | w[1]), static_cast<std::uint64_t>(w[2]) << 32 | w[3]};
+    return {key ^ (static_cast<std::uint64_t>(w[0]) << 32 | w[1]), static_cast<std::uint64_t>(w[2]) << 32 | w[3], shift, shift_at};
   }
 };
 

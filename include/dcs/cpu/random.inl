@@ -11,7 +11,8 @@ DCS_INLINE void philox_blocks(random_stream r, std::uint64_t block, std::uint32_
   DCS_UNROLL
   for (int i = 0; i < lanes<std::uint64_t>; ++i) index[i] = block + static_cast<std::uint64_t>(i);
   V c0 = index & low, c1 = index >> 32, c2 = broadcast<std::uint64_t>(r.stream & low), c3 = broadcast<std::uint64_t>(r.stream >> 32);
-  auto k0 = static_cast<std::uint32_t>(r.key), k1 = static_cast<std::uint32_t>(r.key >> 32);
+  const std::uint64_t key = r.shifted_key();
+  auto k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
   DCS_UNROLL
   for (int round = 0; round < 10; ++round) {
     const V a = c0 * std::uint64_t{0xD2511F53u}, b = c2 * std::uint64_t{0xCD9E8D57u};

@@ -1,4 +1,5 @@
-// Boxes, their overlap, and the coder between boxes and regression targets. Corners x1, y1, x2, y2 in pixels; width is x2 − x1.
+// Boxes, their overlap, and the coder between boxes and regression targets. Corners x1, y1, x2, y2 in pixels; width is x2 − x1. What kernels compute
+// too is constexpr: nvcc then compiles the same text for the device.
 #pragma once
 
 #include <dcs/core/error.hpp>
@@ -39,7 +40,7 @@ struct box_coder {
   double wx = 1, wy = 1, ww = 1, wh = 1;
 
   template <class T>
-  void encode(const box<T>& reference, const box<T>& target, T* out) const {
+  constexpr void encode(const box<T>& reference, const box<T>& target, T* out) const {
     const T w = reference.width(), h = reference.height();
     out[0] = static_cast<T>(wx) * ((target.x1 + target.width() / 2) - (reference.x1 + w / 2)) / w;
     out[1] = static_cast<T>(wy) * ((target.y1 + target.height() / 2) - (reference.y1 + h / 2)) / h;
@@ -61,7 +62,7 @@ inline constexpr box_coder rpn_coder{1, 1, 1, 1}, box_head_coder{10, 10, 5, 5};
 
 /// Level of the pyramid, counted from P2 = 0, that pools a box: ⌊4 + log2(√area / 224) + 1e-6⌋ within 2..5 (Lin et al. 2017, eq. 1).
 template <class T>
-int pooling_level(const box<T>& b) {
+constexpr int pooling_level(const box<T>& b) {
   const T k = std::floor(T(4) + std::log2(std::sqrt(b.area()) / T(224)) + T(1e-6));
   return static_cast<int>(std::clamp(k, T(2), T(5))) - 2;
 }

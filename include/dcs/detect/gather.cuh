@@ -1,5 +1,6 @@
 // Rows of several maps gathered by a kernel of the block interface, and their gradient without atomics: the host knows which rows are taken, sorts
-// them, and a thread adds what was taken from a row in the order of the samples. A thread has up to 16 bytes of a row.
+// them, and a thread adds what was taken from a row in the order of the samples. A thread has up to 16 bytes of a row. Where the device itself chose
+// the rows, the host knows nothing of them: there each row is taken once at most, which needs no order, and a row of level -1 is zeros.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
@@ -30,7 +31,35 @@ struct gather_rows_forward_kernel {
     std::int64_t i = b.index();
     const std::int64_t column = packets.split(i) * V;
     const level_row from = b.global(where, "where").read(i);
-    b.global(out, "rows").write(b.index() * V, b.global(maps[from.level], "map").template read<V>(from.row * packets.divisor() * V + column));
+    const auto to = b.global(out, "rows");
+    if (from.level < 0)
+      to.write(b.index() * V, packet<arithmetic_t<T>, V>{});
+    else
+      to.write(b.index() * V, b.global(maps[from.level], "map").template read<V>(from.row * packets.divisor() * V + column));
+  }
+};
+
+/// Row where[i] of dx receives row i of dy; no row is named twice, and level -1 is none.
+template <class T, int V>
+struct scatter_rows_kernel {
+  static constexpr const char* name = "scatter_rows";
+  static constexpr int threads = 256;
+  device_span<const level_row> where;
+  device_span<const T> dy;
+  device_span<T> dx[gather_most_maps];  // null: not wanted
+  divider packets;                      // of a row
+
+  std::int64_t blocks() const { return ceil_div(dy.size / V, std::int64_t{threads}); }
+  std::int64_t shared_bytes() const { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    if (b.index() * V >= dy.size) return;
+    std::int64_t i = b.index();
+    const std::int64_t column = packets.split(i) * V;
+    const level_row to = b.global(where, "where").read(i);
+    if (to.level < 0 || !dx[to.level]) return;
+    b.global(dx[to.level], "gradient of a map").write(to.row * packets.divisor() * V + column, b.global(dy, "dy").template read<V>(b.index() * V));
   }
 };
 
@@ -136,6 +165,52 @@ void gather_rows_backward(D, const std::vector<level_row>& where, const T* dy, c
     for (std::size_t l = 0; l < dx.size(); ++l) kernel.dx[l] = {dx[l], size[l]};
     launch(D{}, kernel);
   });
+}
+
+/// Rows that the device names: level -1 is none, and no other is named twice.
+struct device_rows {
+  storage memory;  // level_row[count]
+  std::int64_t count = 0;
+  device_span<const level_row> span() const { return {static_cast<const level_row*>(memory.data()), count}; }
+};
+
+/// shape<sample, Width>: row i is `where[i]`, zeros where that is none. Each map is seen as rows of Width elements. The rows must exist: the host
+/// does not look at them.
+template <int Width, operand... X>
+auto gather_rows(const device_rows& where, const X&... x) {
+  using First = std::tuple_element_t<0, std::tuple<X...>>;
+  using T = value_t<First>;
+  using D = device_t<First>;
+  using Out = shape<dyn<"sample">, Width>;
+  static_assert(sizeof...(X) <= gather_most_maps, "dcs::gather_rows: more maps than the kernel knows");
+  auto y = tensor<T, Out, D>::empty({where.count, Width});
+  detail::with_row_packets<T>(Width, [&](auto v) {
+    constexpr int V = decltype(v)::value;
+    launch(D{}, gather_rows_forward_kernel<T, V>{where.span(), {{value(x).data(), x.size()}...}, {y.data(), y.size()}, divider(Width / V)});
+  });
+  return record(
+      std::move(y),
+      [where, to = std::make_tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) {
+        const auto zeros = []<class S>(const std::pair<sink<T, S, D>, sizes<S::rank>>& target) {
+          return target.first.wanted() ? tensor<T, S, D>::zeros(target.second) : tensor<T, S, D>();
+        };
+        std::apply(
+            [&](const auto&... target) {
+              const auto gradients = std::make_tuple(zeros(target)...);
+              std::apply(
+                  [&](const auto&... dx) {
+                    detail::with_row_packets<T>(Width, [&](auto v) {
+                      constexpr int V = decltype(v)::value;
+                      launch(D{}, scatter_rows_kernel<T, V>{
+                                      where.span(), {dy.data(), dy.size()}, {{dx.data(), dx.defined() ? dx.size() : 0}...}, divider(Width / V)});
+                    });
+                    (target.first.add(dx), ...);
+                  },
+                  gradients);
+            },
+            to);
+      },
+      x...);
 }
 
 }  // namespace dcs::cuda

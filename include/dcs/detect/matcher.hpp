@@ -57,14 +57,16 @@ struct box_sampler {
     return positive;
   }
 
-  /// A random `count` of the values, in random order, where there are more.
+  /// The `count` of the rising values whose random numbers are the smallest (of equal numbers the smallest values), in their order, where there are
+  /// more. The number of a value is its own: nobody needs to know the others to draw it, so a device draws the same (matcher.cuh).
   static void keep(std::vector<std::int64_t>& values, std::size_t count, random_stream random) {
     if (values.size() <= count) return;
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto rest = static_cast<std::uint32_t>(values.size() - i);
-      std::swap(values[i], values[i + random.below(i, rest)]);
-    }
+    std::vector<std::pair<std::uint32_t, std::int64_t>> drawn;
+    for (auto v : values) drawn.emplace_back(random.bits(static_cast<std::uint64_t>(v)), v);
+    std::nth_element(drawn.begin(), drawn.begin() + static_cast<std::ptrdiff_t>(count), drawn.end());
+    for (std::size_t i = 0; i < count; ++i) values[i] = drawn[i].second;
     values.resize(count);
+    std::sort(values.begin(), values.end());
   }
 };
 

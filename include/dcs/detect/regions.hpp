@@ -46,7 +46,7 @@ std::vector<box<T>> choose_regions(const region_options& o, const std::vector<bo
 
 /// Eqs 2–5: centre and size moved by normal noise relative to the size; within the image, sides at least 1 pixel.
 template <class T>
-box<T> jitter(const region_options& o, const box<T>& b, std::int64_t height, std::int64_t width, random_stream random) {
+constexpr box<T> jitter(const region_options& o, const box<T>& b, std::int64_t height, std::int64_t width, random_stream random) {
   const T w = b.width(), h = b.height();
   const T cx = b.x1 + w / 2 + static_cast<T>(o.centre_deviation * random.normal(0)) * w,
           cy = b.y1 + h / 2 + static_cast<T>(o.centre_deviation * random.normal(1)) * h;

@@ -7,6 +7,7 @@
 #include <dcs/cuda/device.hpp>
 #include <dcs/cuda/scalar.hpp>
 #include <dcs/detect/rpn.hpp>
+#include <dcs/detect/select.cuh>
 #include <dcs/ops/nms/cuda.cuh>
 
 namespace dcs::cuda {
@@ -20,39 +21,6 @@ struct proposal_level {
 };
 
 inline constexpr int most_candidates = 4096;
-
-namespace detail {
-
-/// Scan over the threads of a block, each value combined with those before it. `partial`: shared memory of one V for each warp, free again after the
-/// call.
-template <class Block, class Shared, class V, class F>
-DCS_DEVICE V block_scan(Block& b, Shared& partial, V v, F combine) {
-  DCS_DEVICE_UNROLL
-  for (int d = 1; d < warp_size; d *= 2) {
-    const V before = b.shuffle(v, b.lane() < d ? b.lane() : b.lane() - d);
-    if (b.lane() >= d) v = combine(before, v);
-  }
-  if (b.lane() == warp_size - 1) partial.write(b.warp(), v);
-  b.barrier();
-  for (int w = b.warp() - 1; w >= 0; --w) v = combine(partial.read(w), v);
-  b.barrier();
-  return v;
-}
-
-struct add {
-  template <class V>
-  DCS_DEVICE V operator()(V a, V b) const {
-    return a + b;
-  }
-};
-struct smaller {
-  template <class V>
-  DCS_DEVICE V operator()(V a, V b) const {
-    return b < a ? b : a;
-  }
-};
-
-}  // namespace detail
 
 /// The best anchors of every level of every image by falling objectness, decoded, clipped; a box that is too small or has no score becomes NaN.
 /// Scores rise nowhere.

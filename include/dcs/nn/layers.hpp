@@ -17,6 +17,11 @@ namespace dcs {
 /// training is an error, so that nothing is random by accident. `random_scope::off()` turns every dropout off.
 class random_scope {
  public:
+  /// The same with the shift of `random`, whose stream is the step.
+  explicit random_scope(random_stream random)
+      : base_(random_stream{random.key, 0, random.shift, random.shift_at}.child(random.stream)), outer_(current()) {
+    current() = this;
+  }
   random_scope(std::uint64_t key, std::uint64_t step) : base_{random_stream{key, 0}.child(step)}, outer_(current()) { current() = this; }
   random_scope(const random_scope&) = delete;
   random_scope& operator=(const random_scope&) = delete;

@@ -119,7 +119,7 @@ tensor<T, S, D> brought(const tensor<float, S>& x) {
 template <class D = cpu_device, class T = float, class Net>
 step_losses train_step(Net& net, const batch& b, const step_options& o, random_stream random,
                        const std::vector<std::vector<box<float>>>* given = nullptr) {
-  const random_scope dropout(random.key, random.stream);
+  const random_scope dropout(random);
   const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
   using B = compute_type<T>;
   const auto truth = detail::boxes_in<B>(b.boxes);

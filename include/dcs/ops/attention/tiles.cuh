@@ -68,7 +68,7 @@ struct attention_problem {
 
  private:
   DCS_DEVICE std::uint32_t kept_four(std::uint64_t group) const {
-    const auto w = philox(random.key, random.stream, group);
+    const auto w = random.words(group);
     return static_cast<std::uint32_t>(w[0] >> 8 >= least) | static_cast<std::uint32_t>(w[1] >> 8 >= least) << 1 |
            static_cast<std::uint32_t>(w[2] >> 8 >= least) << 2 | static_cast<std::uint32_t>(w[3] >> 8 >= least) << 3;
   }

@@ -1,0 +1,140 @@
+// What the kernels of detection share within a block: a scan over its threads, and the selection of the smallest of many keys without sorting them,
+// digit by digit (a histogram of 11 bits a pass), as far as is needed to tell them apart.
+#pragma once
+
+#include <dcs/core/philox.hpp>
+#include <dcs/cuda/block.hpp>
+
+#include <utility>
+
+namespace dcs::cuda {
+
+namespace detail {
+
+/// Scan over the threads of a block, each value combined with those before it. `partial`: shared memory of one V for each warp, free again after the
+/// call.
+template <class Block, class Shared, class V, class F>
+DCS_DEVICE V block_scan(Block& b, Shared& partial, V v, F combine) {
+  DCS_DEVICE_UNROLL
+  for (int d = 1; d < warp_size; d *= 2) {
+    const V before = b.shuffle(v, b.lane() < d ? b.lane() : b.lane() - d);
+    if (b.lane() >= d) v = combine(before, v);
+  }
+  if (b.lane() == warp_size - 1) partial.write(b.warp(), v);
+  b.barrier();
+  for (int w = b.warp() - 1; w >= 0; --w) v = combine(partial.read(w), v);
+  b.barrier();
+  return v;
+}
+
+struct add {
+  template <class V>
+  DCS_DEVICE V operator()(V a, V b) const {
+    return a + b;
+  }
+};
+struct smaller {
+  template <class V>
+  DCS_DEVICE V operator()(V a, V b) const {
+    return b < a ? b : a;
+  }
+};
+
+/// Which keys are among the smallest: those whose leading bits are below a bound.
+struct smallest_keys {
+  std::uint64_t bound = 0;
+  int shift = 0;
+  bool all = false;
+  DCS_DEVICE bool has(std::uint64_t key) const { return all || key >> shift < bound; }
+};
+
+inline constexpr int select_threads = 1024, select_digit = 11, select_bins = 1 << select_digit;
+inline constexpr std::int64_t select_shared_bytes = select_bins * 4 + select_threads / warp_size * 4 + 16;
+
+/// Shared memory of a selection.
+template <class Block>
+struct select_memory {
+  decltype(std::declval<Block&>().template shared<std::int32_t>(1, "")) counts, sums, found;
+  DCS_DEVICE explicit select_memory(Block& b)
+      : counts(b.template shared<std::int32_t>(select_bins, "histogram")),
+        sums(b.template shared<std::int32_t>(select_threads / warp_size, "sums of warps")),
+        found(b.template shared<std::int32_t>(4, "digit, keys before it, keys of it; slots")) {}
+};
+
+/// The `need` smallest of `available` different keys of 64 bits, in a block of select_threads threads. key_of(i, key), for i below n, says whether i
+/// has a key, and which. Every thread calls with the same numbers.
+template <class Block, class F>
+DCS_DEVICE smallest_keys select_smallest(Block& b, const select_memory<Block>& m, std::int64_t n, std::int64_t available, std::int64_t need,
+                                         const F& key_of) {
+  if (need >= available) return {0, 0, true};
+  if (need <= 0) return {0, 0, false};
+  std::uint64_t known = 0;
+  int shift = 64;
+  bool open = true;
+  while (open && shift > 0) {
+    const int bits = shift < select_digit ? shift : select_digit, above = shift;
+    shift -= bits;
+    for (int i = b.thread(); i < select_bins; i += select_threads) m.counts.write(i, 0);
+    b.barrier();
+    for (std::int64_t i = b.thread(); i < n; i += select_threads) {
+      std::uint64_t key = 0;
+      if (key_of(i, key) && (above == 64 || key >> above == known))
+        b.atomic_add(m.counts, static_cast<std::int64_t>(key >> shift & ((std::uint64_t{1} << bits) - 1)), std::int32_t{1});
+    }
+    b.barrier();
+    // The digit in which the last that is needed falls.
+    const std::int32_t low = m.counts.read(2 * b.thread()), high = m.counts.read(2 * b.thread() + 1);
+    const std::int32_t end = block_scan(b, m.sums, low + high, add{}), begin = end - low - high;
+    if (begin < need && need <= end) {
+      const bool in_low = need <= begin + low;
+      m.found.write(0, 2 * b.thread() + (in_low ? 0 : 1));
+      m.found.write(1, in_low ? begin : begin + low);
+      m.found.write(2, in_low ? low : high);
+    }
+    b.barrier();
+    known = known << bits | static_cast<std::uint64_t>(m.found.read(0));
+    need -= m.found.read(1);
+    open = need < m.found.read(2);
+    b.barrier();
+  }
+  return {known + 1, shift, false};
+}
+
+/// The last thread's value, in every thread.
+template <class Block>
+DCS_DEVICE std::int32_t of_last_thread(Block& b, const select_memory<Block>& m, std::int32_t v) {
+  if (b.thread() == select_threads - 1) m.found.write(3, v);
+  b.barrier();
+  const std::int32_t last = m.found.read(3);
+  b.barrier();
+  return last;
+}
+
+/// How many i below n are chosen; write(k, i) is called for the k-th of them, in rising order. A thread's own numbers follow each other, so that one
+/// scan knows every place.
+template <class Block, class Chosen, class Write>
+DCS_DEVICE std::int64_t list_chosen(Block& b, const select_memory<Block>& m, std::int64_t n, const Chosen& chosen, const Write& write) {
+  const std::int64_t each = ceil_div(n, std::int64_t{select_threads}), first = b.thread() * each, last = first + each < n ? first + each : n;
+  std::int32_t own = 0;
+  for (std::int64_t i = first; i < last; ++i) own += chosen(i);
+  const std::int32_t end = block_scan(b, m.sums, own, add{});
+  std::int64_t place = end - own;
+  for (std::int64_t i = first; place < end && i < last; ++i)
+    if (chosen(i)) write(place++, i);
+  return of_last_thread(b, m, end);
+}
+template <class Block, class Chosen>
+DCS_DEVICE std::int64_t count_chosen(Block& b, const select_memory<Block>& m, std::int64_t n, const Chosen& chosen) {
+  std::int32_t own = 0;
+  for (std::int64_t i = b.thread(); i < n; i += select_threads) own += chosen(i);
+  return of_last_thread(b, m, block_scan(b, m.sums, own, add{}));
+}
+
+/// Number i with its random number before it: different for every i, and in the order of box_sampler::keep.
+DCS_DEVICE inline std::uint64_t drawn_key(const random_stream& r, std::int64_t i) {
+  return static_cast<std::uint64_t>(r.bits(static_cast<std::uint64_t>(i))) << 32 | static_cast<std::uint64_t>(i);
+}
+
+}  // namespace detail
+
+}  // namespace dcs::cuda
