@@ -5,6 +5,7 @@
 
 #include <dcs/cuda/kernels.cuh>
 #include <dcs/train/checkpoint.hpp>
+#include <dcs/train/fixed_step.hpp>
 
 #include <doctest/doctest.h>
 
@@ -85,11 +86,24 @@ struct step_result {
   std::vector<double> losses;
   std::map<std::string, std::vector<double>> gradients, values;
 };
-template <class D>
+// train_step, or with `Fixed` the step of fixed sizes.
+template <class D, bool Fixed = false>
 step_result step(net_type& net) {
   step_result r;
   basic_adamw<D> optimizer(named_parameters(net));
-  r.losses = terms(train_step<D, double>(net, images(2), options(), {5, 1}));
+  random_stream random{5, 1, 9};
+  if constexpr (Fixed) {
+    const auto shift = storage::allocate<D>(sizeof random.shift);
+    D::copy_from_host(shift.data(), &random.shift, sizeof random.shift);
+    random.shift = 0, random.shift_at = static_cast<const std::uint64_t*>(shift.data());
+    fixed_batch<D, double> b(2, 64, 64, 3);
+    put(b, staged<double>(images(2), 3));
+    fixed_losses<D, double> losses;
+    fixed_train_step(net, b, options(), random, losses);
+    r.losses = terms(losses.read());
+  } else {
+    r.losses = terms(train_step<D, double>(net, images(2), options(), random));
+  }
   for_each_parameter(net, [&](const std::string& name, const parameter_base& p) {
     if (p.gradient()) r.gradients[name] = on_host<D, double>(p.gradient());
   });
@@ -100,11 +114,9 @@ step_result step(net_type& net) {
 
 }  // namespace
 
-TEST_CASE("a training step on the device is the host's: losses, every gradient, every moved value") {
-  emulated::options().check = false;  // the kernels' own tests look at every access
-  const auto host = network<cpu_device>();
-  const auto there = network<emulated>();
-  const auto wanted = step<cpu_device>(*host), measured = step<emulated>(*there);
+namespace {
+
+void check_equal(const step_result& measured, const step_result& wanted) {
   CHECK(wanted.losses[9] >= 2);  // regions, so that the head has learned
   for (std::size_t i = 0; i < wanted.losses.size(); ++i) {
     CAPTURE(i);
@@ -124,6 +136,20 @@ TEST_CASE("a training step on the device is the host's: losses, every gradient, 
     CAPTURE(name);
     CHECK(difference(measured.values.at(name), value) < 1e-6);
   }
+}
+
+}  // namespace
+
+TEST_CASE("a training step on the device is the host's: losses, every gradient, every moved value; that of fixed sizes too") {
+  emulated::options().check = false;  // the kernels' own tests look at every access
+  const auto host = network<cpu_device>();
+  const auto wanted = step<cpu_device>(*host);
+  {
+    const auto there = network<emulated>();
+    check_equal(step<emulated>(*there), wanted);
+  }
+  const auto there = network<emulated>();
+  check_equal(step<emulated, true>(*there), wanted);
 }
 
 TEST_CASE("validation losses and predictions on the device are the host's; a checkpoint of one is read on the other") {

@@ -57,6 +57,16 @@ tensor<T, shape<Name, 5>, D> make_rois(const std::vector<std::vector<box<T>>>& b
   return tensor<T, shape<Name, 5>, D>::from(flat, {count, 5});
 }
 
+/// RoIs pooled from P2..P5, each from the level that is said: shape<proposal, 7, 7, Width>.
+template <class Rois, class Levels, class Pyramid>
+auto pool_rois(const Rois& rois, const Levels& levels, const Pyramid& p, extent_t height) {
+  // The scale of a level, as a power of two near (map height / image height).
+  auto scale = [&](const auto& map) { return std::exp2(std::round(std::log2(static_cast<double>(map.sizes()[1]) / static_cast<double>(height)))); };
+  return roi_align_levels<box_head<8>::side>(rois, levels,
+                                             {scale(std::get<0>(p)), scale(std::get<1>(p)), scale(std::get<2>(p)), scale(std::get<3>(p))}, 2,
+                                             std::get<0>(p), std::get<1>(p), std::get<2>(p), std::get<3>(p));
+}
+
 /// Boxes pooled from P2..P5, each from the level of its size: shape<proposal, 7, 7, Width>.
 template <class T, class Pyramid>
 auto pool_boxes(const std::vector<std::vector<box<T>>>& boxes, const Pyramid& p, extent_t height) {
@@ -65,12 +75,7 @@ auto pool_boxes(const std::vector<std::vector<box<T>>>& boxes, const Pyramid& p,
   for (const auto& image : boxes)
     for (const auto& b : image) level.push_back(pooling_level(b));
   const auto rois = make_rois<dyn<"proposal">, D>(boxes);
-  const auto levels = tensor<std::int64_t, shape<dyn<"proposal">>, D>::from(level, {rois.sizes()[0]});
-  // The scale of a level, as a power of two near (map height / image height).
-  auto scale = [&](const auto& map) { return std::exp2(std::round(std::log2(static_cast<double>(map.sizes()[1]) / static_cast<double>(height)))); };
-  return roi_align_levels<box_head<8>::side>(rois, levels,
-                                             {scale(std::get<0>(p)), scale(std::get<1>(p)), scale(std::get<2>(p)), scale(std::get<3>(p))}, 2,
-                                             std::get<0>(p), std::get<1>(p), std::get<2>(p), std::get<3>(p));
+  return pool_rois(rois, tensor<std::int64_t, shape<dyn<"proposal">>, D>::from(level, {rois.sizes()[0]}), p, height);
 }
 
 /// Boxes sampled for the box head's losses, with what they stand for.

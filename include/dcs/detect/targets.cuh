@@ -128,23 +128,23 @@ struct box_targets_kernel {
   }
 };
 
-/// A sample of both stages: `images` times `size` places.
-template <class A, class D>
+/// A sample for a loss, of places named Name: label and weight 0 or 1 (the label is the weight of a regression), targets of the positive ones.
+template <class A, class D, extent_t Name>
 struct sample_targets {
-  tensor<A, shape<dyn<"sample">, 1>, D> label, weight;
-  tensor<A, shape<dyn<"sample">, 4>, D> target;
+  tensor<A, shape<Name, 1>, D> label, weight;
+  tensor<A, shape<Name, 4>, D> target;
 
   static sample_targets empty(extent_t n) {
-    using one = tensor<A, shape<dyn<"sample">, 1>, D>;
-    return {one::empty({n, 1}), one::empty({n, 1}), tensor<A, shape<dyn<"sample">, 4>, D>::empty({n, 4})};
+    using one = tensor<A, shape<Name, 1>, D>;
+    return {one::empty({n, 1}), one::empty({n, 1}), tensor<A, shape<Name, 4>, D>::empty({n, 4})};
   }
 };
 template <class A, class D>
-struct rpn_sample : sample_targets<A, D> {
+struct rpn_sample : sample_targets<A, D, dyn<"sample">> {
   device_rows where;
 };
 template <class A, class D>
-struct box_sample : sample_targets<A, D> {
+struct box_sample : sample_targets<A, D, dyn<"proposal">> {
   tensor<A, shape<dyn<"proposal">, 5>, D> rois;
   tensor<std::int64_t, shape<dyn<"proposal">>, D> level;
 };
@@ -165,7 +165,7 @@ rpn_sample<A, D> sample_anchors(D, const rpn_options& o, std::int64_t images, co
   const device_scratch<std::int64_t, D> sample(n);
   match_boxes(D{}, images, anchors, anchors.total, truth, o.positive_iou, o.negative_iou, true, matched.data());
   sample_boxes(D{}, o.sampler, images, anchors.total, matched.data(), random, sample.data());
-  rpn_sample<A, D> s{sample_targets<A, D>::empty(n), {storage::allocate<D>(n * static_cast<std::int64_t>(sizeof(level_row))), n}};
+  rpn_sample<A, D> s{sample_targets<A, D, dyn<"sample">>::empty(n), {storage::allocate<D>(n * static_cast<std::int64_t>(sizeof(level_row))), n}};
   launch(D{}, rpn_targets_kernel<A>{anchors,
                                     truth,
                                     matched.span(),
@@ -186,7 +186,7 @@ box_sample<A, D> sample_proposals(D, const box_head_options& o, std::int64_t ima
   const device_scratch<std::int64_t, D> sample(n);
   match_boxes(D{}, images, boxes, boxes.most(), boxes.truth, o.positive_iou, o.positive_iou, false, matched.data());
   sample_boxes(D{}, o.sampler, images, boxes.most(), matched.data(), random, sample.data());
-  box_sample<A, D> s{sample_targets<A, D>::empty(n), tensor<A, shape<dyn<"proposal">, 5>, D>::empty({n, 5}),
+  box_sample<A, D> s{sample_targets<A, D, dyn<"proposal">>::empty(n), tensor<A, shape<dyn<"proposal">, 5>, D>::empty({n, 5}),
                      tensor<std::int64_t, shape<dyn<"proposal">>, D>::empty({n})};
   launch(D{}, box_targets_kernel<A>{boxes, matched.span(), sample.span(), detail::span_of(s.rois), detail::span_of(s.level), detail::span_of(s.label),
                                     detail::span_of(s.weight), detail::span_of(s.target), o.sampler.size});
