@@ -75,6 +75,9 @@ TEST_CASE("safetensors: everything the format does not allow is refused") {
   check_refused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"F32","shape":[1],"data_offsets":[2,6]}})", eight, "overlaps");
   check_refused(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", eight,
                 "stands twice");
+  check_refused(R"({"__metadata__":{"a":"1"},"__metadata__":{"b":"2"}})", "", "__metadata__ stands twice");
+  check_refused(R"({"__metadata__":{},"__metadata__":{"b":"2"}})", "", "__metadata__ stands twice");
+  check_refused(R"({"__metadata__":{"a":"1","a":"2"}})", "", "metadata key a stands twice");
   check_refused(R"({"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four, "repeated key");
   check_refused(R"({"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}})", four, "not negative");
   check_refused(R"({"a":{"dtype":"F32","shape":[4611686018427387904,8],"data_offsets":[0,0]}})", "", "too large");

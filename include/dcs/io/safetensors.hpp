@@ -71,9 +71,11 @@ class header_parser {
   };
 
   void parse(std::map<std::string, entry>& tensors, std::map<std::string, std::string>& metadata) {
+    bool described = false;
     members([&](const std::string& name) {
       if (name == "__metadata__") {
-        check(metadata.empty(), "__metadata__ stands twice");
+        check(!described, "__metadata__ stands twice");
+        described = true;
         members([&](const std::string& key) { check(metadata.emplace(key, string()).second, "metadata key " + key + " stands twice"); });
         return;
       }
