@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 nvidia-smi -L >/dev/null 2>&1 || { echo "gpu.sh: skipped: no GPU on this machine"; exit 77; }
 rounds=${1:-3}
 python=${DCS_PYTHON:-python3}
-cmake --preset cuda >/dev/null
+cmake --preset cuda -DDCS_BUILD_EXAMPLES=OFF >/dev/null
 cmake --build build/cuda --target bench_gpu -j "$(nproc)"
 
 times=$(mktemp -d)

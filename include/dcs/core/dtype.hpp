@@ -61,31 +61,37 @@ template <class T>
 struct dtype_traits;
 template <>
 struct dtype_traits<float> {
+  using self = float;
   static constexpr dtype value = dtype::f32;
   using compute = float;
 };
 template <>
 struct dtype_traits<double> {
+  using self = double;
   static constexpr dtype value = dtype::f64;
   using compute = double;
 };
 template <>
 struct dtype_traits<bf16> {
+  using self = bf16;
   static constexpr dtype value = dtype::bf16;
   using compute = float;
 };
 template <>
 struct dtype_traits<f16> {
+  using self = f16;
   static constexpr dtype value = dtype::f16;
   using compute = float;
 };
 template <>
 struct dtype_traits<std::int64_t> {
+  using self = std::int64_t;
   static constexpr dtype value = dtype::i64;
   using compute = std::int64_t;
 };
 template <>
 struct dtype_traits<std::uint8_t> {
+  using self = std::uint8_t;
   static constexpr dtype value = dtype::u8;
   using compute = int;
 };

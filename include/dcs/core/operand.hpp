@@ -27,6 +27,7 @@ struct work {
 /// A value without memory: applying a network to probes adds up its work, at compile time or at run time.
 template <class T, class Shape, class Device = cpu_device>
 struct probe {
+  using self = probe;
   using value_type = T;
   using shape_type = Shape;
   using device_type = Device;
@@ -97,18 +98,22 @@ inline constexpr bool any_var_v = (detail::operand_kind<result_t<X>>::is_var || 
 template <class... X>
 inline constexpr bool any_probe_v = (detail::operand_kind<result_t<X>>::is_probe || ...);
 
+// nvcc's front end remembers how the arguments of a class template were spelled where it first met the class, and walks that spelling as a tree. A
+// map whose type is spelled by aliases over the map before it (value_t<X>, device_t<X>) doubles the tree with every layer: a network never ends. So
+// the types of values are spelled by themselves: `self` of a shape, a device, a handle, an element's dtype_traits. That is what lift_t and tensor_of
+// give, and why an op makes a tensor of a new shape by tensor_of, and what returns a handle returns its `self`.
 namespace detail {
 template <bool Probe, bool Var, class T, class S, class D>
 struct lifted {
-  using type = tensor<T, S, D>;
+  using type = tensor<typename dtype_traits<T>::self, typename S::self, typename D::self>;
 };
 template <class T, class S, class D>
 struct lifted<false, true, T, S, D> {
-  using type = var<T, S, D>;
+  using type = var<typename dtype_traits<T>::self, typename S::self, typename D::self>;
 };
 template <bool Var, class T, class S, class D>
 struct lifted<true, Var, T, S, D> {
-  using type = probe<T, S, D>;
+  using type = probe<typename dtype_traits<T>::self, typename S::self, typename D::self>;
 };
 }  // namespace detail
 
@@ -116,6 +121,10 @@ struct lifted<true, Var, T, S, D> {
 template <class S, class... X>
 using lift_t = typename detail::lifted<any_probe_v<X...>, any_var_v<X...>, value_t<std::tuple_element_t<0, std::tuple<X...>>>, S,
                                        device_t<std::tuple_element_t<0, std::tuple<X...>>>>::type;
+
+/// The tensor of shape S with elements and device of an operand.
+template <class S, class X, class T = value_t<X>>
+using tensor_of = typename detail::lifted<false, false, T, S, device_t<X>>::type;
 
 namespace detail {
 
@@ -154,7 +163,7 @@ constexpr void note_work(const void* weights, const dcs::sizes<S::rank>& output,
 /// The probe that an op over probes returns.
 template <class S, class... X>
 constexpr auto probe_result(const X&... x) {
-  lift_t<S, X...> r;
+  typename lift_t<S, X...>::self r;
   ((r.total = r.total ? r.total : detail::counter_of(x)), ...);
   return r;
 }

@@ -12,6 +12,7 @@ namespace dcs {
 /// Extents of a tensor, outermost first; row-major, so the last axis is contiguous. Feature maps are <batch, height, width, channels>.
 template <extent_t... E>
 struct shape {
+  using self = shape;
   static constexpr int rank = sizeof...(E);
   static constexpr std::array<extent_t, sizeof...(E)> extents{E...};
   static constexpr bool is_static = ((E >= 0) && ...);

@@ -12,6 +12,7 @@ namespace cpu {
 /// The host. A device is a type that offers allocate, deallocate, zero, fill and copies. Entry points of kernels take it first, softmax_forward(D{},
 /// ...), and are found in its namespace: dcs::cpu for this one, dcs::cuda for the devices of cuda/device.hpp.
 struct device {
+  using self = device;
   static constexpr const char* name = "cpu";
   static void* allocate(std::int64_t bytes) { return host_allocator::get().allocate(bytes); }
   static void deallocate(void* p, std::int64_t bytes) noexcept { host_allocator::get().deallocate(p, bytes); }

@@ -26,6 +26,7 @@ namespace detail {
 template <class T, class Shape, class Device = cpu_device>
 class tensor {
  public:
+  using self = tensor;
   using value_type = T;
   using shape_type = Shape;
   using device_type = Device;

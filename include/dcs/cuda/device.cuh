@@ -36,6 +36,7 @@ inline cudaStream_t stream() {
 
 /// A GPU.
 struct device {
+  using self = device;
   static constexpr const char* name = "cuda";
   static void* allocate(std::int64_t bytes) {
     if (bytes <= 0) return nullptr;

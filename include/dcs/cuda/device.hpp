@@ -27,6 +27,7 @@ struct fill_kernel {
 
 /// The host in the place of a GPU. For tests: every access of a kernel is checked, at a hundred times the cost.
 struct emulated {
+  using self = emulated;
   static constexpr const char* name = "emulated cuda";
   static void* allocate(std::int64_t bytes) { return host_allocator::get().allocate(bytes); }
   static void deallocate(void* p, std::int64_t bytes) noexcept { host_allocator::get().deallocate(p, bytes); }

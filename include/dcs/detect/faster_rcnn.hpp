@@ -92,7 +92,8 @@ struct faster_rcnn {
   std::vector<std::vector<detection<T>>> detect(const Pyramid& p, extent_t height, extent_t width, const detector_options& o) const {
     const auto found = proposals<T>(o.rpn, false, height, width, propose_levels(p));
     const auto there = roi_heads(pool_boxes(found, p, height));
-    const auto scores = to<cpu_device>(value(there.scores)), deltas = to<cpu_device>(value(there.deltas));
+    const auto scores = to<cpu_device>(value(there.scores));
+    const auto deltas = to<cpu_device>(value(there.deltas));
     const box_predictions<std::remove_const_t<decltype(scores)>, std::remove_const_t<decltype(deltas)>> predictions{scores, deltas};
     std::vector<std::vector<detection<T>>> out;
     extent_t first = 0;

@@ -41,7 +41,7 @@ auto gather_rows(const std::vector<level_row>& where, const X&... x) {
   for (const auto& [level, row] : where)
     expect(level >= 0 && level < static_cast<int>(sizeof...(X)) && row >= 0 && row < rows[level], "dcs::gather_rows: row ", row, " of level ", level,
            "; there is no such row");
-  auto y = tensor<T, Out, D>::empty({static_cast<extent_t>(where.size()), Width});
+  auto y = tensor_of<Out, First>::empty({static_cast<extent_t>(where.size()), Width});
   gather_rows_forward(D{}, where, std::vector<const T*>{value(x).data()...}, Width, y.data());
   return record(
       std::move(y),

@@ -52,7 +52,7 @@ concept always_fused = has_fused<Expr> && requires {
 
 /// The value of an operand: tensor, var or probe.
 template <operand X>
-constexpr auto eval(const X& x) -> result_t<X> {
+constexpr auto eval(const X& x) -> typename result_t<X>::self {
   if constexpr (handle<X>) {
     return x;
   } else if constexpr (detail::always_fused<X>) {

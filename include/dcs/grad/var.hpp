@@ -10,6 +10,7 @@ namespace dcs {
 template <class T, class Shape, class Device>
 class var {
  public:
+  using self = var;
   using value_type = T;
   using shape_type = Shape;
   using device_type = Device;
@@ -193,7 +194,7 @@ struct restore_to<var<T, S, D>> {
 
 /// The typed handle R (tensor or var) on what an untyped body made.
 template <class R>
-R restore(untyped<typename R::value_type>&& u, const sizes<R::rank>& n) {
+typename R::self restore(untyped<typename R::value_type>&& u, const sizes<R::rank>& n) {
   return detail::restore_to<R>::from(std::move(u), n);
 }
 

@@ -198,7 +198,7 @@ class parameter : public parameter_base {
     if constexpr (any_probe_v<X>) {
       return probe_result<S>(eval(x));
     } else {
-      auto t = tensor<T, S, D>::adopt(held<T, D>(), S::extents);
+      auto t = tensor_of<S, X>::adopt(held<T, D>(), S::extents);
       if constexpr (any_var_v<X>)
         return trained() ? var<T, S, D>(std::move(t), slot()) : var<T, S, D>(std::move(t));
       else
@@ -220,7 +220,7 @@ class buffer : public parameter_base {
     if constexpr (any_probe_v<X>) {
       return probe_result<S>(eval(x));
     } else {
-      return tensor<value_t<X>, S, device_t<X>>::adopt(held<value_t<X>, device_t<X>>(), S::extents);
+      return tensor_of<S, X>::adopt(held<value_t<X>, device_t<X>>(), S::extents);
     }
   }
   /// The same in what x's arithmetic is done in: statistics are never of 16 bits.
@@ -230,7 +230,7 @@ class buffer : public parameter_base {
     if constexpr (any_probe_v<X>)
       return probe_result<S>(eval(x));
     else
-      return tensor<T, S, device_t<X>>::adopt(held<T, device_t<X>>(), S::extents);
+      return tensor_of<S, X, T>::adopt(held<T, device_t<X>>(), S::extents);
   }
 };
 

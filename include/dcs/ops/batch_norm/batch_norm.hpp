@@ -163,8 +163,9 @@ constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, c
                   "dcs::batch_norm: running statistics have the element type of the input, or float where that is of 16 bits");
     static_assert(std::is_same_v<std::remove_cvref_t<decltype(value(running_mean))>, std::remove_cvref_t<decltype(value(running_variance))>>,
                   "dcs::batch_norm: running mean and variance are of one type");
-    return batch_norm_node<result_t<X>, result_t<G>, result_t<B>, std::remove_cvref_t<decltype(value(running_mean))>>(
-        eval(x_), eval(gamma), eval(beta), value(running_mean), value(running_variance), momentum, eps);
+    return batch_norm_node<typename result_t<X>::self, typename result_t<G>::self, typename result_t<B>::self,
+                           std::remove_cvref_t<decltype(value(running_mean))>>(eval(x_), eval(gamma), eval(beta), value(running_mean),
+                                                                               value(running_variance), momentum, eps);
   }
 }
 

@@ -99,7 +99,7 @@ constexpr auto conv2d(const X& x, const W& w) {
     note_work<Out>(nullptr, Out::extents, work{n, n}, in);
     return probe_result<Out>(in);
   } else {
-    return conv2d_node<Stride, Padding, Dilation, Groups, result_t<X>, result_t<W>>(eval(x), eval(w));
+    return conv2d_node<Stride, Padding, Dilation, Groups, typename result_t<X>::self, typename result_t<W>::self>(eval(x), eval(w));
   }
 }
 

@@ -76,7 +76,7 @@ constexpr auto transpose(const X& x) {
   if constexpr (any_probe_v<X>)
     return probe_result<detail::transposed_shape<shape_t<X>>>(eval(x));
   else
-    return transpose_node<result_t<X>>(eval(x));
+    return transpose_node<typename result_t<X>::self>(eval(x));
 }
 
 namespace detail {

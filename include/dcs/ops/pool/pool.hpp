@@ -47,7 +47,7 @@ constexpr auto max_pool2d(const X& x_) {
     static_assert(sizeof(T) > 2 || K <= 16, "dcs::max_pool2d: the number of a tap, kept in an element, is exact up to 16 x 16 taps in 16 bits");
     const auto x = eval(x_);
     const auto g = detail::pool_geometry(x.sizes(), K, Stride, Padding);
-    auto y = tensor<T, Out, D>::empty({g.batch, g.out_h, g.out_w, g.in_c});
+    auto y = tensor_of<Out, X>::empty({g.batch, g.out_h, g.out_w, g.in_c});
     auto winner = tensor<T, Out, D>::empty(y.sizes());
     if (y.size() > 0) max_pool_forward(D{}, g, value(x).data(), y.data(), winner.data());
     return record(
@@ -74,7 +74,7 @@ constexpr auto avg_pool2d(const X& x_) {
     using D = device_t<X>;
     const auto x = eval(x_);
     const auto g = detail::pool_geometry(x.sizes(), K, Stride, Padding);
-    auto y = tensor<T, Out, D>::empty({g.batch, g.out_h, g.out_w, g.in_c});
+    auto y = tensor_of<Out, X>::empty({g.batch, g.out_h, g.out_w, g.in_c});
     if (y.size() > 0) avg_pool_forward(D{}, g, value(x).data(), y.data());
     return record(
         std::move(y),

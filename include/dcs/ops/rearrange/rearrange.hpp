@@ -106,7 +106,7 @@ constexpr auto concat(const A& a_, const B&... b_) {
   static_assert(is_static(extent_of<S, at>), "dcs::concat: the extents along the axis must be static");
   (detail::check_concat<at, S, shape_t<B>>(), ...);
   constexpr extent_t total = (extent_of<S, at> + ... + extent_of<shape_t<B>, at>);
-  using Out = with_extent<S, at, total>;
+  using Out = typename with_extent<S, at, total>::self;
   if constexpr (any_probe_v<A, B...>) {
     return probe_result<Out>(eval(a_), eval(b_)...);
   } else {
@@ -122,7 +122,7 @@ constexpr auto concat(const A& a_, const B&... b_) {
       };
       (check(x), ...);
       sizes[at] = total;
-      auto y = tensor<T, Out, D>::empty(sizes);
+      auto y = tensor_of<Out, A>::empty(sizes);
       extent_t begin = 0;
       auto put = [&](const auto& v) {
         const extent_t width = v.sizes()[at] * inner;
@@ -189,7 +189,7 @@ constexpr auto permute(const X& x_) {
   using S = shape_t<X>;
   (void)permute_mismatch<found<static_cast<extent_t>(sizeof...(Axes))>, expected<S::rank>, axis<0>>{};
   detail::check_permute<Axes...>(std::make_integer_sequence<int, S::rank>{});
-  using Out = make_shape<detail::permute_rule<S, Axes...>, S::rank>;
+  using Out = typename make_shape<detail::permute_rule<S, Axes...>, S::rank>::self;
   if constexpr (any_probe_v<X>) {
     return probe_result<Out>(eval(x_));
   } else {
@@ -253,7 +253,7 @@ constexpr auto reshape(const X& x_) {
     using D = device_t<X>;
     const auto x = eval(x_);
     return record(
-        tensor<T, Out, D>::adopt(value(x).memory(), detail::reshaped<Out, S>(x.sizes())),
+        tensor_of<Out, X>::adopt(value(x).memory(), detail::reshaped<Out, S>(x.sizes())),
         [n = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) { gx.add(tensor<T, S, D>::adopt(dy.memory(), n)); }, x);
   }
 }

@@ -21,7 +21,7 @@ auto reduce_to(const X& x, const sizes<shape_t<X>::rank>& kept, const sizes<Out:
   using S = shape_t<X>;
   using T = value_t<X>;
   using D = device_t<X>;
-  auto y = tensor<T, Out, D>::empty(out_sizes);
+  auto y = tensor_of<Out, X>::empty(out_sizes);
   std::int64_t strides[expr::max_rank] = {};
   const auto dense = dense_strides(kept);
   for (std::size_t i = 0; i < dense.size(); ++i) strides[i] = kept[i] == 1 ? 0 : dense[i];
