@@ -1,6 +1,8 @@
 #include <dcs/detect/gather.hpp>
 #include <dcs/grad/gradcheck.hpp>
 
+#include "../ops/check_op.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
@@ -34,6 +36,36 @@ TEST_CASE("rows of two maps: values, and the gradient of a row that is taken twi
     CHECK(vb.grad().data()[3 + k] == 1 + static_cast<double>(k));
   }
   CHECK(gradcheck([&](const auto& p, const auto& q) { return gather_rows<3>(where, p, q); }, {2, 2}, 12, a, b) < 1e-6);
+}
+
+TEST_CASE("rows of three maps pass the gradient check") {
+  using map_t = shape<dyn<"n">, dyn<"h">, dyn<"w">, 6>;
+  const auto check = [](extent_t n, extent_t h, std::uint32_t count) {
+    CAPTURE(n);
+    CAPTURE(h);
+    CAPTURE(count);
+    const auto a = random_normal<double, map_t>({n, h, h + 1, 6}, {1, 1}), c = random_normal<double, map_t>({n, 1, 1, 6}, {1, 3});
+    const auto b = random_normal<double, shape<dyn<"n">, 2, 6>>({n, 2, 6}, {1, 2});
+    const auto where = [&](extent_t width) {  // some rows more than once
+      const random_stream draw{5, static_cast<std::uint64_t>(width)};
+      const extent_t rows[] = {a.size() / width, b.size() / width, c.size() / width};
+      std::vector<level_row> w;
+      for (std::uint32_t i = 0; i < count; ++i) {
+        const auto level = draw.below(2 * i, 3);
+        w.push_back({static_cast<int>(level), draw.below(2 * i + 1, static_cast<std::uint32_t>(rows[level]))});
+      }
+      return w;
+    };
+    const auto one = where(1), three = where(3);
+    CHECK(gradcheck([&](const auto& p, const auto& q, const auto& r) { return gather_rows<1>(one, p, q, r); }, {2, 2}, 16, a, b, c) < 1e-6);
+    CHECK(gradcheck([&](const auto& p, const auto& q, const auto& r) { return gather_rows<3>(three, p, q, r); }, {2, 2}, 16, a, b, c) < 1e-6);
+  };
+  test::for_each_isa([&] {
+    check(0, 3, 0);  // without images there is no row to take
+    for (extent_t n : {1, 2})
+      for (extent_t h : {1, 2, 4, 5})
+        for (std::uint32_t count : {0, 1, 9}) check(n, h, count);
+  });
 }
 
 TEST_CASE("no rows are an empty matrix; a row that does not exist is an error") {

@@ -33,12 +33,19 @@ TEST_CASE("every loss passes the gradient check") {
         CHECK(gradcheck([&](const auto& a) { return loss::binary_cross_entropy(a, t); }, {2, 2}, 12, x) < 1e-6);
         CHECK(gradcheck([&](const auto& a) { return loss::smooth_l1_sum(a, t); }, {2, 2}, 12, x) < 1e-6);
         CHECK(gradcheck([&](const auto& a, const auto& b) { return loss::consistency(std::array{a, b, a, b}); }, {2, 2}, 12, x, y) < 1e-6);
-        const auto scores = random_normal<double, shape<dyn<"n">, 3>>({n, 3}, {1, 3}, 3);
+      }
+    for (extent_t rows : {1, 2, 3, 9, 33})
+      for (extent_t classes : {1, 2, 3, 7, 17}) {
+        CAPTURE(rows);
+        CAPTURE(classes);
+        const auto scores = random_normal<double, shape<dyn<"n">, dyn<"class">>>({rows, classes}, {1, 3}, 3);
         std::vector<int> labels;
-        for (extent_t i = 0; i < n; ++i) labels.push_back(static_cast<int>(i % 3));
+        for (extent_t i = 0; i < rows; ++i) labels.push_back(static_cast<int>(5 * i % classes));
         CHECK(gradcheck([&](const auto& a) { return loss::cross_entropy(a, labels); }, {2, 2}, 12, scores) < 1e-6);
       }
   });
+  // A class that is alone is certain.
+  CHECK(loss::cross_entropy(tensor<double, shape<2, 1>>::from(std::vector<double>{3, -700}), {0, 0}).item() == 0);
 }
 
 TEST_CASE("no region: sums are zero, and a mean says that it has nothing to average") {

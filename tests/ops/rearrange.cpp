@@ -32,6 +32,21 @@ TEST_CASE("slice, concat, permute and reshape: gradients") {
   });
 }
 
+TEST_CASE("concat along an inner axis, and the mean of everything: gradients") {
+  test::for_each_isa([] {
+    for (extent_t n : {0, 1, 2, 3})
+      for (extent_t w : {1, 2, 5, 6, 7}) {
+        const auto x = random_normal<double, shape<dyn<"n">, 2, dyn<"w">, 4>>({n, 2, w, 4}, {1, 1});
+        const auto y = random_normal<double, shape<dyn<"n">, 3, dyn<"w">, 4>>({n, 3, w, 4}, {1, 2});
+        const auto z = random_normal<double, shape<dyn<"n">, 1, dyn<"w">, 4>>({n, 1, w, 4}, {1, 3});
+        CHECK(gradcheck([](const auto& a, const auto& b, const auto& c) { return square(concat<1>(a, b, c, a)); }, {3, 3}, 12, x, y, z) < 1e-6);
+        const auto m = random_normal<double, map_t>({n + 1, w, 3, 4}, {1, 4});  // none to average is an error
+        CHECK(gradcheck([](const auto& a) { return mean_all(square(a)); }, {3, 3}, 12, m) < 1e-6);
+      }
+  });
+  CHECK_THROWS_WITH_AS(mean_all(tensor<double, map_t>::empty({0, 2, 3, 4})), doctest::Contains("nothing to average in sizes [0, 2, 3, 4]"), error);
+}
+
 TEST_CASE("values by hand") {
   const auto x = tensor<double, shape<2, 3>>::from(std::vector<double>{1, 2, 3, 4, 5, 6});
   const auto t = permute<1, 0>(x);
@@ -41,6 +56,12 @@ TEST_CASE("values by hand") {
   CHECK(s(1, 0) == 5);
   const auto c = concat<0>(x, s.defined() ? x : x);
   CHECK(c(3, 2) == 6);
+  const auto a = tensor<double, shape<2, 1, 2>>::from(std::vector<double>{1, 2, 3, 4});
+  const auto b = tensor<double, shape<2, 2, 2>>::from(std::vector<double>{5, 6, 7, 8, 9, 10, 11, 12});
+  const auto ab = concat<1>(a, b);
+  const double joined[] = {1, 2, 5, 6, 7, 8, 3, 4, 9, 10, 11, 12};
+  REQUIRE(ab.sizes() == sizes<3>{2, 3, 2});
+  for (extent_t i = 0; i < 12; ++i) CHECK(ab.data()[i] == joined[i]);
   CHECK(sum_all(x).item() == 21);
   CHECK(mean_all(x).item() == 3.5);
   CHECK(sum<0>(x)(0, 1) == 7);
