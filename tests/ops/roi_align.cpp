@@ -1,7 +1,7 @@
 #include <dcs/grad/gradcheck.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
 
-#include "goldens.hpp"
+#include "check_op.hpp"
 
 #include <doctest/doctest.h>
 
@@ -56,24 +56,33 @@ TEST_CASE("RoIAlign passes the gradient check") {
 }
 
 TEST_CASE("every level of a pyramid in one call: types, values and gradients") {
-  using X = shape<dyn<"n">, 8, 8, 3>;
-  using Y = shape<dyn<"n">, 4, 4, 3>;
-  for (extent_t n : {1, 2})
-    for (extent_t k : {0, 1, 6}) {
-      const auto x = random_normal<double, X>({n, 8, 8, 3}, {1, 1});
-      const auto y = random_normal<double, Y>({n, 4, 4, 3}, {1, 2});
-      const auto rois = some_rois<double>(k, n);
-      const auto crops = roi_align_pyramid<6, 3>(std::tuple(x, y), rois, {4, 8});
-      static_assert(std::is_same_v<std::remove_cvref_t<decltype(crops)>,
-                                   std::tuple<tensor<double, shape<dyn<"roi">, 6, 6, 3>>, tensor<double, shape<dyn<"roi">, 3, 3, 3>>>>);
-      const auto alone = roi_align<3>(y, rois, {1.0 / 8, 2, false});
-      for (extent_t i = 0; i < alone.size(); ++i) CHECK(std::get<1>(crops).data()[i] == alone.data()[i]);
-      auto sum = [&](const auto& a, const auto& b) {
-        const auto [p, q] = roi_align_pyramid<3, 3>(std::tuple(a, b), rois, {4, 8});
-        return p + q;
-      };
-      CHECK(gradcheck(sum, {4, 4}, 20, x, y) < 1e-6);
-    }
+  using X = shape<dyn<"n">, dyn<"h">, dyn<"w">, 3>;
+  using Y = shape<dyn<"n">, dyn<"p">, dyn<"q">, 3>;
+  const auto check_sizes = [](extent_t n, extent_t h, extent_t w, extent_t k) {
+    CAPTURE(n);
+    CAPTURE(h);
+    CAPTURE(w);
+    CAPTURE(k);
+    const auto x = random_normal<double, X>({n, h, w, 3}, {1, 1});
+    const auto y = random_normal<double, Y>({n, (h + 1) / 2, (w + 1) / 2, 3}, {1, 2});
+    const auto rois = some_rois<double>(k, n);
+    const auto crops = roi_align_pyramid<6, 3>(std::tuple(x, y), rois, {4, 8});
+    static_assert(std::is_same_v<std::remove_cvref_t<decltype(crops)>,
+                                 std::tuple<tensor<double, shape<dyn<"roi">, 6, 6, 3>>, tensor<double, shape<dyn<"roi">, 3, 3, 3>>>>);
+    const auto alone = roi_align<3>(y, rois, {1.0 / 8, 2, false});
+    for (extent_t i = 0; i < alone.size(); ++i) CHECK(std::get<1>(crops).data()[i] == alone.data()[i]);
+    auto sum = [&](const auto& a, const auto& b) {
+      const auto [p, q] = roi_align_pyramid<3, 3>(std::tuple(a, b), rois, {4, 8});
+      return p + q;
+    };
+    CHECK(gradcheck(sum, {4, 4}, 20, x, y) < 1e-6);
+  };
+  test::for_each_isa([&] {
+    check_sizes(0, 8, 8, 0);
+    for (extent_t n : {1, 2})
+      for (extent_t h : {1, 2, 8, 9})
+        for (extent_t k : {0, 1, 6}) check_sizes(n, h, h == 2 ? 5 : h, k);
+  });
 }
 
 TEST_CASE("RoIAlign by hand: a linear ramp is sampled at bin centres; outside adds 0 but counts") {
