@@ -245,6 +245,47 @@ TEST_CASE("conv2d passes the gradient check in double") {
   cpu::set_isa(before);
 }
 
+namespace {
+
+template <int K, int Stride, int Padding, int Groups, int In, int Out>
+void check_epilogue_gradient(extent_t n, extent_t h, extent_t w) {
+  using X = shape<dyn<"batch">, dyn<"height">, dyn<"width">, In>;
+  using W = shape<K, K, In / Groups, Out>;
+  using Y = shape<dyn<"batch">, windowed(dyn<"height">, K, Stride, Padding), windowed(dyn<"width">, K, Stride, Padding), Out>;
+  const auto x = random_normal<double, X>({n, h, w, In}, {7, 1});
+  const auto weight = random_normal<double, W>(W::extents, {7, 2});
+  const auto scale = random_normal<double, shape<Out>>({Out}, {7, 3}), shift = random_normal<double, shape<Out>>({Out}, {7, 4});
+  const auto residual = random_normal<double, Y>({n, windowed(h, K, Stride, Padding), windowed(w, K, Stride, Padding), Out}, {7, 5});
+  // The scale fixed, so that all four are one kernel; then recorded with the others.
+  CHECK(gradcheck([&](const auto& a, const auto& b, const auto& t,
+                      const auto& r) { return relu(conv2d<Stride, Padding, 1, Groups>(a, b) * scale + t + r); },
+                  {7, 6}, 8, x, weight, shift, residual) < 1e-6);
+  CHECK(gradcheck([](const auto& a, const auto& b, const auto& s, const auto& t,
+                     const auto& r) { return relu(conv2d<Stride, Padding, 1, Groups>(a, b) * s + t + r); },
+                  {7, 7}, 8, x, weight, scale, shift, residual) < 1e-6);
+}
+
+}  // namespace
+
+TEST_CASE("conv2d with scale, shift, residual and ReLU passes the gradient check in double") {
+  const auto before = cpu::current_isa();
+  for (auto isa : every_isa) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    CAPTURE(cpu::name(isa));
+    for (extent_t n : {0, 1, 2})
+      for (extent_t side : {1, 2, 3, 4, 5, 7, 9}) {
+        CAPTURE(n);
+        CAPTURE(side);
+        check_epilogue_gradient<1, 1, 0, 1, 3, 4>(n, side, side + 1);
+        check_epilogue_gradient<3, 1, 1, 1, 3, 5>(n, side, side + 1);
+        check_epilogue_gradient<3, 2, 1, 1, 2, 3>(n, side, side + 1);
+        check_epilogue_gradient<3, 1, 1, 4, 4, 4>(n, side, side);
+      }
+  }
+  cpu::set_isa(before);
+}
+
 TEST_CASE("the extents of a convolution's result are part of its type") {
   using image = shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>;
   const auto x = tensor<float, image>::zeros({2, 9, 12, 3});
