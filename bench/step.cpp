@@ -58,7 +58,7 @@ double train(network& net, adamw& optimiser, const inputs& in, extent_t size, st
 void infer(const network& net, const inputs& in, extent_t size) {
   const auto pyramid = net.detector.features(in.images);
   (void)net.detector.detect<float>(pyramid, size, size, {});
-  (void)net.segment(pyramid, in.rois, false);
+  (void)net.segment(pyramid, in.rois);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ static int body(int argc, char** argv) {
   app.add_option("--seed", seed, "seed")->capture_default_str()->check(programs::digits());
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
+  for (const char* split : {"train", "val", "test"})
+    dcs::expect(!std::filesystem::exists(std::filesystem::path(out) / split), out, " holds a set already; another --out makes a new one");
   const auto modality = kind == "mri" ? dcs::modality::mri : kind == "ct" ? dcs::modality::ct : dcs::modality::endoscopy;
   std::uint64_t index = 0;
   double share = 0;

@@ -8,7 +8,7 @@ out=${1:-build/demo}
 cmake --preset release -B build/demo-release -DDCS_BUILD_TESTS=OFF -DDCS_VARIANTS=0 >/dev/null
 cmake --build build/demo-release -j "$(nproc)" --target dcs_synthesize dcs_train dcs_evaluate
 bin=build/demo-release/examples
-rm -rf "$out"
+rm -rf "$out/set" "$out/run"
 "$bin/dcs_synthesize" --out "$out/set" --kind mri --size 128 --train 400 --val 40 --test 80 --seed 1
 "$bin/dcs_train" --net small-scratch --data "$out/set" --out "$out/run" --size 128 --epochs 10 --rate 1e-3 --cosine --box-samples 128 --seed 1
 "$bin/dcs_evaluate" --run "$out/run" --split test --overlays 16

@@ -79,7 +79,8 @@ inline train_config config_of(const json& j, const std::string& path) {
     c.side = number_at(j, "side", 64, 2048);
     dcs::expect(c.side % 32 == 0, "side is ", c.side, "; expected a multiple of 32");
     c.epochs = number_at(j, "epochs", 1, 100000), c.batch = number_at(j, "batch", 1, 1024);
-    c.seed = j.at("seed"), c.rate = number_at(j, "rate", 1e-6, 10.0), c.weight_decay = number_at(j, "weight_decay", 0.0, 10.0);
+    c.seed = number_at(j, "seed", std::uint64_t{0}, ~std::uint64_t{0}), c.rate = number_at(j, "rate", 1e-6, 10.0),
+    c.weight_decay = number_at(j, "weight_decay", 0.0, 10.0);
     c.patience = number_at(j, "patience", 1, 100000), c.stop_after = number_at(j, "stop_after", 1, 100000);
     c.images = number_at(j, "images", 0, 1000000000), c.box_samples = number_at(j, "box_samples", 4, 2000);
     c.augment = j.at("augment"), c.schedule = j.at("schedule"), c.truth_regions = j.at("truth_regions");

@@ -58,10 +58,13 @@ class net_session final : public session {
       c.out = given.out;
       if (given.epochs > 0) c.epochs = given.epochs;
     } else {
-      dcs::expect(!fs::exists(last), out.string(), " holds a run already; --resume continues it, another --out starts a new one");
+      c.imagenet_input = c.imagenet_input || !c.backbone.empty();
+      dcs::expect(!fs::exists(last) && !fs::exists(best), out.string(),
+                  " holds a run already; --resume continues it, another --out starts a new one");
     }
     const dcs::folder_dataset train_all(c.data, "train", c.side), val(c.data, "val", c.side);
     const first_of train_set{train_all, c.images};
+    if (!given.resume) check_start(c, train_set, val);
     fs::create_directories(out);
     auto o = options_of(c);
     dcs::initialize(*net_, c.seed);
@@ -171,6 +174,11 @@ class net_session final : public session {
       const auto [it, is_new] = stems.emplace(fs::path(path).stem().string(), path);
       dcs::expect(is_new, path, ": its results would have the names of those of ", it->second);
     }
+    for (const auto& path : p.images)
+      for (const char* kind : {".mask.png", ".overlay.png"})
+        for (const auto& input : p.images)
+          dcs::expect(fs::weakly_canonical(result_of(p, path, kind)) != fs::weakly_canonical(input), input, ": the results of ", path,
+                      " would overwrite it; another --out keeps it");
     fs::create_directories(p.out);
     for (const auto& path : p.images) {
       const dcs::image original = dcs::io::read_image(path);
@@ -187,9 +195,8 @@ class net_session final : public session {
       for (auto& v : picture.pixels) v = static_cast<std::uint8_t>(v * 255);
       std::vector<dcs::box<float>> boxes;
       for (const auto& d : found.detections) boxes.push_back(d.box);
-      const std::string stem = (fs::path(p.out) / fs::path(path).stem()).string();
-      dcs::io::write_png(stem + ".mask.png", picture);
-      dcs::io::write_png(stem + ".overlay.png", dcs::io::draw_overlay(s.pixels, {}, found.above(), boxes));
+      dcs::io::write_png(result_of(p, path, ".mask.png"), picture);
+      dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::io::draw_overlay(s.pixels, {}, found.above(), boxes));
       std::printf("%s: %zu detections, %lld pixels\n", path.c_str(), found.detections.size(), static_cast<long long>(m.count()));
       for (const auto& d : found.detections)
         std::printf("  score %.3f  box %.1f %.1f %.1f %.1f of %d × %d\n", static_cast<double>(d.score), static_cast<double>(d.box.x1),
@@ -212,6 +219,17 @@ class net_session final : public session {
   }
 
  private:
+  static std::string result_of(const predict_config& p, const std::string& image, const char* kind) {
+    return (fs::path(p.out) / fs::path(image).stem()).string() + kind;
+  }
+  // What would end a run after hours, told before it begins: a file that cannot be read, and a frozen backbone that nobody has trained.
+  static void check_start(const train_config& c, const first_of& train_set, const dcs::folder_dataset& val) {
+    if constexpr (requires { net_type::backbone_type::frozen; })
+      dcs::expect(!net_type::backbone_type::frozen || !c.backbone.empty(), "--net ", c.net,
+                  ": its backbone's norms are frozen, so it comes with weights: --backbone names their file");
+    for (std::int64_t i = 0; i < train_set.size(); ++i) (void)train_set.load(i);
+    for (std::int64_t i = 0; i < val.size(); ++i) (void)val.load(i);
+  }
   // Brings the network where it runs.
   void place() {
     if constexpr (!std::is_same_v<device, dcs::cpu_device>) dcs::to_device<device>(*net_);

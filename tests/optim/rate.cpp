@@ -3,9 +3,9 @@
 
 #include <doctest/doctest.h>
 
-TEST_CASE("plateau: the rate halves after more than `patience` epochs without a better loss, down to the floor") {
+TEST_CASE("plateau: the rate halves after `patience` epochs without a better loss, down to the floor") {
   dcs::plateau rule;
-  rule.patience = 2, rule.stop_after = 5, rule.floor = 0.3;
+  rule.patience = 3, rule.stop_after = 5, rule.floor = 0.3;
   double rate = 1;
   const auto step = [&](double loss) { return rate = rule.next(rate, loss); };
   CHECK(step(3.0) == 1);
@@ -22,6 +22,7 @@ TEST_CASE("plateau: the rate halves after more than `patience` epochs without a 
   CHECK(rule.improved());
   CHECK(!rule.exhausted());
   step(2.0), step(2.0);
+  CHECK(rate == 0.5);
   CHECK(step(2.0) == 0.3);  // not below the floor
 }
 

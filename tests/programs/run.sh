@@ -139,8 +139,10 @@ limited_png() (
   "$bin/dcs_synthesize" "$@" | cat >/dev/null
   exit "${PIPESTATUS[0]}"
 )
-fails "cannot write set/train/images/000000.png" limited_png --out set --size 64 --train 8 --val 0 --test 0 --seed 9
-check test -z "$(find set -name '*.partial')"
+fails "cannot write x/train/images/000000.png" limited_png --out x --size 64 --train 8 --val 0 --test 0 --seed 9
+check test -z "$(find x -name '*.partial')"
+rm -rf x
+fails "set holds a set already" "$bin/dcs_synthesize" --out set --size 64 --train 8 --val 0 --test 0 --seed 9
 "$bin/dcs_summary" --size 64 >/dev/full 2>err && wrong "standard output is full, and exit code 0"
 check test "$(wc -l <err)" = 1
 mkdir -p run/evaluation.json.partial/taken
@@ -174,6 +176,9 @@ fails "run/nothing" "$bin/dcs_evaluate" --run run/nothing
 fails "set/third/images" "$bin/dcs_evaluate" --run run --split third
 fails "nothing.png" "$bin/dcs_predict" --run run --out x nothing.png
 fails "names of those of" "$bin/dcs_predict" --run run --out x set/test/images/000011.png larger/../set/test/images/000011.png
+cp set/test/images/000011.png run/a.png && cp set/test/images/000012.png run/a.mask.png
+fails "run/a.mask.png: the results of run/a.png would overwrite it" "$bin/dcs_predict" --run run --out run run/a.png run/a.mask.png
+rm run/a.png run/a.mask.png
 echo text >file
 fails "file" fresh --out file/x
 fails "file" "$bin/dcs_predict" --run run --out file set/test/images/000011.png
@@ -205,6 +210,7 @@ damaged broken/train/images/000003.png train/images/000003.png truncated
 damaged broken/train/images/000003.png train/images/000003.png flipped
 damaged broken/train/images/000003.png train/images/000003.png empty
 damaged broken/val/masks/000009.png val/masks/000009.png file
+check test ! -e x # told before an epoch is lost
 damaged broken/train/masks/000003.png train/masks/000003.png larger/train/masks/000000.png
 damaged broken/train/images/000003.png train/masks/000003.png nothing
 rm -rf broken x
@@ -228,7 +234,7 @@ cp run/best.safetensors broken/last.safetensors
 works "$bin/dcs_evaluate" --run broken --checkpoint last --overlays 0
 fails "broken/last.safetensors" train --resume --out broken --epochs 3
 cp run/best.safetensors broken/best.safetensors
-for edit in '$d' 's/"side": 64/"side": -64/' 's/"side": 64/"side": "64"/' 's/"batch": 4/"batch": 0/' '/"rate"/d' 's/"epochs": 2/"epochs": 1.5/' 's/"rate": [0-9.e-]*/"rate": 1e999/'; do
+for edit in '$d' 's/"side": 64/"side": -64/' 's/"side": 64/"side": "64"/' 's/"batch": 4/"batch": 0/' '/"rate"/d' 's/"epochs": 2/"epochs": 1.5/' 's/"seed": 1/"seed": -1/' 's/"rate": [0-9.e-]*/"rate": 1e999/'; do
   sed "$edit" run/config.json >broken/config.json
   if cmp -s run/config.json broken/config.json; then wrong "$edit changes nothing"; fi
   bad_run broken/config.json

@@ -15,8 +15,8 @@ struct total_options {
 
 /// Level weights at a point of the training: constant, or the schedule that the paper hints at, by the fraction of the epochs that is done.
 inline std::array<double, 4> level_weights(bool scheduled, double done) {
-  if (!scheduled || done >= 0.6) return {0.7, 0.8, 0.9, 1.0};
-  return done < 0.3 ? std::array{0.4, 0.6, 0.8, 1.0} : std::array{1.1, 1.0, 0.9, 0.8};
+  if (!scheduled) return {0.7, 0.8, 0.9, 1.0};
+  return done < 0.3 ? std::array{0.4, 0.6, 0.8, 1.0} : done < 0.6 ? std::array{1.1, 1.0, 0.9, 0.8} : std::array{1.0, 0.9, 0.8, 0.7};
 }
 
 /// The terms of eq. 11, each shape<>.

@@ -241,7 +241,7 @@ struct plateau {
       return rate;
     }
     ++since_best;
-    if (++since_change > patience) {
+    if (++since_change >= patience) {
       since_change = 0;
       return std::max(floor, rate * factor);
     }
