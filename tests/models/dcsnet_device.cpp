@@ -4,8 +4,8 @@
 #include "tiny.hpp"
 
 #include <dcs/cuda/kernels.cuh>
+#include <dcs/train/captured_step.hpp>
 #include <dcs/train/checkpoint.hpp>
-#include <dcs/train/fixed_step.hpp>
 
 #include <doctest/doctest.h>
 
@@ -150,6 +150,37 @@ TEST_CASE("a training step on the device is the host's: losses, every gradient, 
   }
   const auto there = network<emulated>();
   check_equal(step<emulated, true>(*there), wanted);
+}
+
+TEST_CASE("two repeated steps, each with a batch that was sent before, are the host's with shifts 1 and 2; two of three regions are dead") {
+  emulated::options().check = false;
+  const auto host = network<cpu_device>();
+  const auto there = network<emulated>();
+  basic_adamw<cpu_device> wanted_optimizer(named_parameters(*host));
+  basic_adamw<emulated> optimizer(named_parameters(*there));
+  auto o = options();
+  o.regions.most = 3, o.regions.ground_truth_only = true;  // the dead ones are behind the last that is alive: dropout draws the same
+  captured_step<emulated, double, net_type> steps(*there, optimizer, 1, 64, 64, o, {5, 1}, true, 3);
+  CHECK_THROWS_WITH_AS(steps.launch(), doctest::Contains("no batch was sent"), error);
+  CHECK_THROWS_WITH_AS(steps.send(images(2)), doctest::Contains("for a fixed batch of"), error);
+  CHECK_THROWS_WITH_AS((void)staged<double>(images(1), 0), doctest::Contains("expected at most 0"), error);
+  steps.send(images(1));
+  for (std::uint64_t k = 1; k <= 2; ++k) {
+    wanted_optimizer.clear_gradients();
+    const auto wanted = terms(train_step<cpu_device, double>(*host, images(1), o, {5, 1, k}));
+    wanted_optimizer.step();
+    steps.launch();
+    steps.send(images(1));
+    const auto measured = terms(steps.losses());
+    CHECK(wanted[9] == 1);
+    for (std::size_t i = 0; i < wanted.size(); ++i) CHECK(measured[i] == doctest::Approx(wanted[i]).epsilon(1e-6));
+  }
+  std::map<std::string, std::vector<double>> values;
+  for_each_parameter(*host, [&](const std::string& name, const parameter_base& p) { values[name] = on_host<cpu_device, double>(p.memory()); });
+  for_each_parameter(*there, [&](const std::string& name, const parameter_base& p) {
+    CAPTURE(name);
+    CHECK(difference(on_host<emulated, double>(p.memory()), values.at(name)) < 1e-6);
+  });
 }
 
 TEST_CASE("validation losses and predictions on the device are the host's; a checkpoint of one is read on the other") {

@@ -75,7 +75,7 @@ void check_norm() {
 
 // The equations, element by element in double.
 template <class T, class G>
-void check_update(bool copies) {
+void check_update(bool copies, bool there = false) {
   for (const auto& sizes : all_sizes) {
     const leaves<T, G> before(sizes);
     leaves<T, G> after(sizes);
@@ -83,7 +83,15 @@ void check_update(bool copies) {
     adamw_memory memory;
     const auto numbers = adamw_numbers::of(options, 3);
     adamw_measure(emulated{}, after.list(copies), numbers, memory);
-    adamw_move(emulated{}, after.list(copies), numbers, memory);
+    if (there) {  // in the device's memory, and others beside the kernel
+      memory.numbers = storage::allocate<emulated>(sizeof numbers);
+      emulated::copy_from_host(memory.numbers.data(), &numbers, sizeof numbers);
+      auto others = options;
+      others.rate = 7, others.weight_decay = 0.5;
+      adamw_move(emulated{}, after.list(copies), adamw_numbers::of(others, 1), memory);
+    } else {
+      adamw_move(emulated{}, after.list(copies), numbers, memory);
+    }
     double worst = 0;
     bool rounded = true;
     for (std::size_t p = 0; p < sizes.size(); ++p)
@@ -129,10 +137,12 @@ TEST_CASE("kernel gradient_norm: sums beyond one pass of the block; without a li
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(before[i].value == p.all[i].value);
 }
 
-TEST_CASE("kernel adamw_update: the equations, with and without a copy in bf16, with gradients of 16 bits") {
+TEST_CASE("kernel adamw_update: the equations, with and without a copy in bf16, with gradients of 16 bits; rates that are read where they lie") {
   check_update<double, double>(false);
   check_update<float, float>(true);
   check_update<float, bf16>(true);
+  check_update<double, double>(false, true);
+  check_update<float, float>(true, true);
 }
 
 namespace {

@@ -4,6 +4,10 @@
 
 #include <dcs/cuda/device.hpp>
 
+#include <cstring>
+#include <memory>
+#include <vector>
+
 #include <cuda_runtime.h>
 
 #if defined(__CUDACC__)
@@ -34,6 +38,14 @@ inline cudaStream_t stream() {
   return s;
 }
 
+/// What is copied from the host while a graph is captured: the graph reads it at every launch, so it keeps a copy.
+using captured_constants = std::vector<std::unique_ptr<std::byte[]>>;
+
+namespace detail {
+// Of the capture that this thread is in; null: none.
+inline thread_local captured_constants* capturing = nullptr;
+}  // namespace detail
+
 /// A GPU.
 struct device {
   using self = device;
@@ -51,9 +63,17 @@ struct device {
     if (bytes > 0) expect_success(cudaMemsetAsync(p, 0, static_cast<std::size_t>(bytes), stream()), "cudaMemsetAsync");
   }
   static void copy(void* to, const void* from, std::int64_t bytes) { transfer(to, from, bytes, cudaMemcpyDeviceToDevice); }
-  static void copy_from_host(void* to, const void* from, std::int64_t bytes) { transfer(to, from, bytes, cudaMemcpyHostToDevice); }
-  /// Waits for everything before it.
+  static void copy_from_host(void* to, const void* from, std::int64_t bytes) {
+    if (detail::capturing && bytes > 0) {
+      auto& own = detail::capturing->emplace_back(new std::byte[static_cast<std::size_t>(bytes)]);
+      std::memcpy(own.get(), from, static_cast<std::size_t>(bytes));
+      from = own.get();
+    }
+    transfer(to, from, bytes, cudaMemcpyHostToDevice);
+  }
+  /// Waits for everything before it. Throws dcs::error in a capture, where nothing is done yet.
   static void copy_to_host(void* to, const void* from, std::int64_t bytes) {
+    expect(!detail::capturing, "dcs::cuda: ", bytes, " bytes are wanted on the host while a graph is captured; expected none");
     transfer(to, from, bytes, cudaMemcpyDeviceToHost);
     synchronize();
   }

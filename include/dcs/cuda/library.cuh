@@ -26,6 +26,8 @@ struct library_options {
 inline void* library_workspace(std::int64_t bytes) {
   thread_local storage memory;
   if (memory.bytes() < bytes) {
+    expect(!detail::capturing, "dcs::cuda: a workspace of ", bytes,
+           " bytes is wanted first while a graph is captured; expected a step before the capture");
     memory = {};
     memory = storage::allocate<device>(bytes);
   }

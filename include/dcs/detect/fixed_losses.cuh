@@ -39,13 +39,13 @@ auto weighted_mean(const X& x, const Weight& weight, const All& all) {
 /// Losses of detector `net` in training, on a pyramid of images height × width: those of faster_rcnn::losses, not a number where nothing can be
 /// sampled. Nothing is looked at by the host: the counts of `truth` must not exceed its places, and true boxes must be wider and higher than 0.
 template <class Backbone, int Width, class Pyramid, class A>
-auto fixed_losses(const faster_rcnn<Backbone, Width>& net, const Pyramid& p, extent_t height, extent_t width, const padded_boxes<A>& truth,
-                  const detector_options& o, random_stream random) {
+auto fixed_detector_losses(const faster_rcnn<Backbone, Width>& net, const Pyramid& p, extent_t height, extent_t width, const padded_boxes<A>& truth,
+                           const detector_options& o, random_stream random) {
   using Map = std::tuple_element_t<0, Pyramid>;
   using D = device_t<Map>;
   using T = value_t<Map>;
-  static_assert(gpu<D>, "dcs::cuda::fixed_losses: the host's sizes are not fixed: faster_rcnn::losses");
-  static_assert(std::is_same_v<A, arithmetic_t<T>>, "dcs::cuda::fixed_losses: boxes are of what kernels compute in");
+  static_assert(gpu<D>, "dcs::cuda::fixed_detector_losses: the host's sizes are not fixed: faster_rcnn::losses");
+  static_assert(std::is_same_v<A, arithmetic_t<T>>, "dcs::cuda::fixed_detector_losses: boxes are of what kernels compute in");
   const extent_t images = std::get<0>(p).sizes()[0];
   const auto levels = net.propose_levels(p);
   box_memory<A, D> proposals(images, o.rpn.after_nms_training);

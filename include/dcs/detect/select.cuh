@@ -131,7 +131,8 @@ DCS_DEVICE std::int64_t count_chosen(Block& b, const select_memory<Block>& m, st
 }
 
 /// Number i with its random number before it: different for every i, and in the order of box_sampler::keep.
-DCS_DEVICE inline std::uint64_t drawn_key(const random_stream& r, std::int64_t i) {
+template <class Random>
+DCS_DEVICE std::uint64_t drawn_key(const Random& r, std::int64_t i) {
   return static_cast<std::uint64_t>(r.bits(static_cast<std::uint64_t>(i))) << 32 | static_cast<std::uint64_t>(i);
 }
 

@@ -100,6 +100,7 @@ struct adamw_update_kernel {
   device_span<const adamw_parameter<T, G>> parameters;
   device_span<const detail::adamw_place> places;
   device_span<const double> result;
+  device_span<const adamw_numbers> numbers;  // where not null, rate, root and decay are read here
   T beta1, beta2, rate, root, eps, decay;
 
   std::int64_t blocks() const { return places.size; }
@@ -111,25 +112,32 @@ struct adamw_update_kernel {
     const auto p = b.global(parameters, "parameters").read(place.parameter);
     const double factor = b.global(result, "result").read(1);
     if (!(factor == factor)) return;
-    const T clip = static_cast<T>(factor);
+    step_numbers now{static_cast<T>(factor), rate, root, decay};
+    if (numbers) {
+      const auto n = b.global(numbers, "numbers of the step").read(0);
+      now = {now.clip, static_cast<T>(n.rate), static_cast<T>(n.root), static_cast<T>(n.decay)};
+    }
     const std::int64_t begin = place.chunk * detail::adamw_chunk, left = p.size - begin;
     const std::int64_t end = begin + (left < detail::adamw_chunk ? left : detail::adamw_chunk), whole = end - (end - begin) % width;
-    for (std::int64_t i = begin + b.thread() * width; i < whole; i += threads * width) move<width>(b, p, i, clip);
-    if (whole + b.thread() < end) move<1>(b, p, whole + b.thread(), clip);
+    for (std::int64_t i = begin + b.thread() * width; i < whole; i += threads * width) move<width>(b, p, i, now);
+    if (whole + b.thread() < end) move<1>(b, p, whole + b.thread(), now);
   }
 
  private:
+  struct step_numbers {
+    T clip, rate, root, decay;
+  };
   template <int N, class Block>
-  DCS_DEVICE void move(Block& b, const adamw_parameter<T, G>& p, std::int64_t i, T clip) const {
+  DCS_DEVICE void move(Block& b, const adamw_parameter<T, G>& p, std::int64_t i, const step_numbers& now) const {
     const auto value = b.global(device_span<T>{p.value, p.size}, "parameter"), first = b.global(device_span<T>{p.first, p.size}, "first moment"),
                second = b.global(device_span<T>{p.second, p.size}, "second moment");
     const auto g = b.global(device_span<const G>{p.gradient, p.size}, "gradient").template read<N>(i);
     auto x = value.template read<N>(i), m = first.template read<N>(i), v = second.template read<N>(i);
     DCS_DEVICE_UNROLL
     for (int k = 0; k < N; ++k) {
-      const T gradient = static_cast<T>(g[k]) * clip;
+      const T gradient = static_cast<T>(g[k]) * now.clip;
       m[k] = m[k] * beta1 + gradient * (1 - beta1), v[k] = v[k] * beta2 + gradient * gradient * (1 - beta2);
-      x[k] = x[k] * decay - rate * m[k] / (lane::square_root(v[k]) * root + eps);
+      x[k] = x[k] * now.decay - now.rate * m[k] / (lane::square_root(v[k]) * now.root + eps);
     }
     first.write(i, m), second.write(i, v), value.write(i, x);
     if (p.copy) {
@@ -185,6 +193,7 @@ void adamw_move(D, const std::vector<adamw_parameter<T, G>>& parameters, const a
                   {static_cast<const adamw_parameter<T, G>*>(memory.parameters.data()), static_cast<std::int64_t>(parameters.size())},
                   {static_cast<const detail::adamw_place*>(memory.chunks.data()), count},
                   {static_cast<const double*>(memory.result.data()), 2},
+                  {static_cast<const adamw_numbers*>(memory.numbers.data()), 1},
                   static_cast<T>(o.beta1),
                   static_cast<T>(o.beta2),
                   static_cast<T>(o.rate),

@@ -49,9 +49,9 @@ struct adamw_numbers {
 };
 
 /// What steps keep between them, on the device. `result`: two doubles, the norm of all gradients and the factor that clips them. The rest are a GPU's
-/// tables. Empty at first.
+/// tables. `numbers`, where it is set: the adamw_numbers that a GPU's moves go by, in its memory. Empty at first.
 struct adamw_memory {
-  storage result, parameters, chunks, partial;
+  storage result, parameters, chunks, partial, numbers;
   std::vector<std::int64_t> sizes;
 };
 
@@ -124,6 +124,19 @@ class basic_adamw {
       adamw_move(D{}, list, numbers, memory_);
     });
   }
+  /// The launches alone, by numbers that the GPU reads in its own memory when they run (an adamw_numbers; what is clipped is constant): a captured
+  /// step repeats them. Such a step is counted by next_numbers.
+  void launch_step(const storage& numbers) requires(!std::is_same_v<D, cpu_device>) {
+    memory_.numbers = numbers;
+    const auto constant = adamw_numbers::of(options, std::max<std::int64_t>(steps_, 1));
+    with_parameters([&](const auto& list) {
+      adamw_measure(D{}, list, constant, memory_);
+      adamw_move(D{}, list, constant, memory_);
+    });
+    memory_.numbers = {};
+  }
+  /// Counts a step and says its numbers.
+  adamw_numbers next_numbers() { return adamw_numbers::of(options, ++steps_); }
   double finish_step() {
     const double norm = measured_norm();
     if (!std::isfinite(norm)) --steps_;

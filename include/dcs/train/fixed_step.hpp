@@ -60,13 +60,19 @@ staged_batch<T> staged(const batch& b, extent_t most_truth) {
   return s;
 }
 
+/// Throws dcs::error where sizes differ.
+template <class D, class T>
+void check(const fixed_batch<D, T>& to, const staged_batch<T>& s) {
+  expect(to.images.sizes() == s.images.sizes() && to.masks.sizes() == s.masks.sizes(), "dcs::fixed_batch: images of ", to_string(s.images.sizes()),
+         " and masks of ", to_string(s.masks.sizes()), " for a fixed batch of ", to_string(to.images.sizes()));
+  expect(to.truth.corners.size() == static_cast<extent_t>(s.corners.size()), "dcs::fixed_batch: ", s.corners.size() / 4,
+         " places for true boxes; expected ", to.truth.corners.size() / 4);
+}
+
 /// Fills a batch. Throws dcs::error where sizes differ.
 template <class D, class T>
 void put(fixed_batch<D, T>& to, const staged_batch<T>& s) {
-  expect(to.images.sizes() == s.images.sizes() && to.masks.sizes() == s.masks.sizes(), "dcs::put: images of ", to_string(s.images.sizes()),
-         " for a fixed batch of ", to_string(to.images.sizes()));
-  expect(to.truth.corners.size() == static_cast<extent_t>(s.corners.size()), "dcs::put: ", s.corners.size() / 4, " places for true boxes; expected ",
-         to.truth.corners.size() / 4);
+  check(to, s);
   D::copy_from_host(to.images.data(), s.images.data(), s.images.bytes());
   D::copy_from_host(to.masks.data(), s.masks.data(), s.masks.bytes());
   D::copy_from_host(to.truth.corners.data(), s.corners.data(), to.truth.corners.bytes());
@@ -107,7 +113,7 @@ void fixed_train_step(Net& net, const fixed_batch<D, T>& b, const step_options& 
   const random_scope dropout(random);
   const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
   const auto pyramid = net.detector.features(var<T, image_shape, D>(b.images));
-  const auto detector = cuda::fixed_losses(net.detector, pyramid, h, w, b.truth.seen(), o.detector, random.child(1));
+  const auto detector = cuda::fixed_detector_losses(net.detector, pyramid, h, w, b.truth.seen(), o.detector, random.child(1));
   const auto regions = [&]() -> cuda::masked_regions<B, D> {
     if constexpr (Net::cropper_type::takes_whole_images)
       return {b.whole, b.every};

@@ -292,6 +292,11 @@ inline bool run_convolution(const convolution_problem& p, const std::vector<boun
   thread_local std::map<convolution_problem::key_type, std::unique_ptr<convolution_plan>> plans;
   const auto [at, is_new] = plans.try_emplace(p.key());
   if (is_new) {
+    if (capturing) {
+      plans.erase(at);
+      fail(
+          "dcs::conv2d: a convolution is met first while a graph is captured, where its engines cannot be timed; expected a step before the capture");
+    }
     auto plan = std::make_unique<convolution_plan>(p);
     if (plan->choose(tensors)) at->second = std::move(plan);
   }

@@ -1,0 +1,87 @@
+// Training by a step that is captured once and repeated: fixed_train_step and AdamW's moves in one piece of repeated work (on the GPU a graph,
+// cuda/graph.cuh; elsewhere, or where it is so wanted, calls). What changes from step to step lies in the device's memory: the batch, the step's
+// number, which shifts every random stream, and AdamW's numbers. The first step runs as calls: plans are tuned, workspaces and moments allocated.
+// While a step runs the batch after it is sent.
+#pragma once
+
+#include <dcs/cuda/repeat.hpp>
+#include <dcs/optim/adamw.hpp>
+#include <dcs/train/fixed_step.hpp>
+
+#include <optional>
+
+namespace dcs {
+
+/// Trains `net`, which lies on D, on batches of n images of h × w with at most `most_truth` true boxes each. Step k, from 1, is fixed_train_step with
+/// the shift k of `random`, then a step of `optimizer`. Both must outlive this object, which must not move.
+template <cuda::gpu D, class T, class Net>
+class captured_step {
+ public:
+  captured_step(Net& net, basic_adamw<D>& optimizer, extent_t n, extent_t h, extent_t w, const step_options& o, random_stream random,
+                bool capture = true, extent_t most_truth = 16)
+      : net_(net), optimizer_(optimizer), options_(o), random_(random), capture_(capture), batch_(n, h, w, most_truth) {
+    random_.shift_at = static_cast<const std::uint64_t*>(shift_.data());
+  }
+  captured_step(const captured_step&) = delete;
+  captured_step& operator=(const captured_step&) = delete;
+
+  /// Sends the batch of the next step. Throws dcs::error where it does not fit.
+  void send(const batch& b) {
+    expect(!sent_, "dcs::captured_step: a batch was sent already that no step has taken");
+    const auto s = staged<T>(b, batch_.truth.corners.sizes()[1]);
+    check(batch_, s);
+    arrivals_.send(s.images.data(), s.images.bytes());
+    arrivals_.send(s.masks.data(), s.masks.bytes());
+    arrivals_.send(s.corners.data(), batch_.truth.corners.bytes());
+    arrivals_.send(s.counts.data(), count_bytes());
+    sent_ = true;
+  }
+  /// Launches a step with the batch that was sent, and waits for nothing.
+  void launch() {
+    expect(sent_, "dcs::captured_step: no batch was sent for this step");
+    sent_ = false;
+    arrivals_.close();
+    arrivals_.receive(batch_.images.data(), batch_.images.bytes());
+    arrivals_.receive(batch_.masks.data(), batch_.masks.bytes());
+    arrivals_.receive(batch_.truth.corners.data(), batch_.truth.corners.bytes());
+    arrivals_.receive(batch_.truth.counts.data(), count_bytes());
+    arrivals_.done();
+    const std::uint64_t shift = ++steps_;
+    const adamw_numbers numbers = optimizer_.next_numbers();
+    D::copy_from_host(shift_.data(), &shift, sizeof shift);
+    D::copy_from_host(numbers_.data(), &numbers, sizeof numbers);
+    if (steps_ == 1 || !capture_) return run();
+    if (!work_) work_.emplace([this] { run(); });
+    work_->launch();
+  }
+  /// The terms of the last step's loss, for which it waits. Throws dcs::error where the loss or the gradient's norm is not finite: nothing moved
+  /// then.
+  step_losses losses() {
+    const auto l = losses_.read();
+    (void)optimizer_.finish_step();
+    return l;
+  }
+
+ private:
+  std::int64_t count_bytes() const { return batch_.truth.counts.span().size * static_cast<std::int64_t>(sizeof(std::int32_t)); }
+  void run() {
+    optimizer_.clear_gradients();
+    fixed_train_step(net_, batch_, options_, random_, losses_);
+    optimizer_.launch_step(numbers_);
+    optimizer_.clear_gradients();
+  }
+
+  Net& net_;
+  basic_adamw<D>& optimizer_;
+  step_options options_;
+  random_stream random_;
+  bool capture_, sent_ = false;
+  std::uint64_t steps_ = 0;
+  fixed_batch<D, T> batch_;
+  fixed_losses<D, compute_type<T>> losses_;
+  storage shift_ = storage::allocate<D>(sizeof(std::uint64_t)), numbers_ = storage::allocate<D>(sizeof(adamw_numbers));
+  cuda::arrivals<D> arrivals_;
+  std::optional<cuda::repeated_work<D>> work_;  // last: it ends before what it works on
+};
+
+}  // namespace dcs

@@ -1,0 +1,89 @@
+// Work that is captured once and repeated, and batches that arrive meanwhile: on the GPU a graph and a stream, on the host calls and copies.
+#include "compare.hpp"
+
+#if defined(__CUDACC__)
+#include <dcs/cuda/graph.cuh>
+#endif
+#include <dcs/cuda/repeat.hpp>
+#include <dcs/expr/chain.cuh>
+#include <dcs/ops/dropout/cuda.cuh>
+#include <dcs/ops/dropout/dropout.hpp>
+
+#include <doctest/doctest.h>
+
+#include <optional>
+
+using namespace dcs;
+using kernel_test::target;
+
+namespace {
+using map = shape<6, 20>;
+tensor<float, map> numbers(std::uint64_t stream) { return kernel_test::rounded<float>(random_normal<double, map>(map::extents, {3, stream})); }
+template <class T>
+void to_device(const storage& to, const T& v) {
+  target::copy_from_host(to.data(), &v, sizeof v);
+}
+}  // namespace
+
+TEST_CASE("repeated work sees what lies in memory when it is launched: inputs, and the shift of its random numbers") {
+  auto x = to<target>(numbers(1)).clone();
+  auto y = to<target>(numbers(2)).clone();
+  const storage shift = storage::allocate<target>(sizeof(std::uint64_t));
+  random_stream random{5, 6};
+  random.shift_at = static_cast<const std::uint64_t*>(shift.data());
+  const double scale = 3;
+  const cuda::repeated_work<target> work([&] {
+    const auto dropped = eval(dropout(x, 0.4, random.child(2)) * scale);  // allocated and freed within
+    target::copy(y.data(), dropped.data(), y.bytes());
+  });
+  for (std::uint64_t k : {1, 7}) {
+    const auto in = numbers(10 + k);
+    target::copy_from_host(x.data(), in.data(), in.bytes());
+    to_device(shift, k);
+    work.launch();
+    const auto wanted = eval(dropout(in, 0.4, random_stream{5, 6, k}.child(2)) * scale);
+    CHECK(kernel_test::difference(to<cpu_device>(y), wanted) < 1e-6);
+    CHECK(kernel_test::difference(eval(dropout(in, 0.4, random_stream{5, 6}.child(2)) * scale), wanted) > 0.1);  // the shift draws anew
+  }
+}
+
+TEST_CASE("batches arrive in the order that they were sent; one of another size is an error") {
+  cuda::arrivals<target> way;
+  auto a = to<target>(numbers(1)).clone(), b = to<target>(numbers(2)).clone();
+  for (std::uint64_t k = 1; k <= 4; ++k) {
+    auto first = numbers(20 + k), second = numbers(30 + k);
+    const auto wanted_first = first.clone(), wanted_second = second.clone();
+    way.send(first.data(), first.bytes());
+    way.send(second.data(), second.bytes());
+    first.fill(0), second.fill(0);  // what was sent belongs to the sender again
+    way.close();
+    way.receive(a.data(), a.bytes());
+    way.receive(b.data(), b.bytes());
+    way.done();
+    CHECK(kernel_test::difference(to<cpu_device>(a), wanted_first) == 0);
+    CHECK(kernel_test::difference(to<cpu_device>(b), wanted_second) == 0);
+  }
+  const auto x = numbers(1);
+  way.send(x.data(), x.bytes());
+  way.close();
+  CHECK_THROWS_WITH_AS(way.receive(a.data(), 8), doctest::Contains("8 bytes are wanted"), error);
+}
+
+#if defined(__CUDACC__)
+TEST_CASE("a capture keeps what is copied from the host, refuses what would wait, and a failed one leaves the stream as it was") {
+  auto y = to<target>(numbers(1)).clone();
+  const auto in = numbers(4);
+  std::optional<cuda::repeated_work<target>> work;
+  {
+    const auto passing = in.clone();
+    work.emplace([&] { target::copy_from_host(y.data(), passing.data(), passing.bytes()); });
+  }
+  work->launch();
+  CHECK(kernel_test::difference(to<cpu_device>(y), in) == 0);
+  const auto waits = [&] { cuda::repeated_work<target> bad([&] { (void)to<cpu_device>(y); }); };
+  CHECK_THROWS_WITH_AS(waits(), doctest::Contains("while a graph is captured"), error);
+  y.zero();
+  work->launch();
+  CHECK(kernel_test::difference(to<cpu_device>(y), in) == 0);
+}
+#endif
