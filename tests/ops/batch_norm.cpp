@@ -79,6 +79,23 @@ TEST_CASE("batch norm: statistics, their update, and one kernel with residual an
       std::is_same_v<kernel_of<decltype(relu(batch_norm_inference(conv2d(x, w), one, zero, mean, variance)))>, kernels::convolution_epilogue>);
 }
 
+TEST_CASE("norms of images without rows or columns are an error, of no images empty") {
+  using X = shape<dyn<"n">, dyn<"h">, dyn<"w">, 2>;
+  const auto one = tensor<float, shape<2>>::full(1), zero = tensor<float, shape<2>>::zeros();
+  for (const auto& [h, w] : {std::pair<extent_t, extent_t>{0, 4}, {4, 0}}) {
+    const auto x = tensor<float, X>::empty({2, h, w, 2});
+    const std::string sizes = "sizes [2, " + std::to_string(h) + ", " + std::to_string(w) + ", 2] are 0 at axis " + (h == 0 ? "1" : "2");
+    CHECK_THROWS_WITH_AS(eval(batch_norm_training(x, one, zero, zero, one)), doctest::Contains(("dcs::batch_norm: " + sizes).c_str()), error);
+    CHECK_THROWS_WITH_AS(eval(batch_norm_inference(x, one, zero, zero, one)), doctest::Contains(("dcs::batch_norm: " + sizes).c_str()), error);
+    CHECK_THROWS_WITH_AS(layer_norm(x, one, zero), doctest::Contains(("dcs::layer_norm: " + sizes).c_str()), error);
+    CHECK_THROWS_WITH_AS(layer_norm(x, x, one, zero), doctest::Contains(("dcs::layer_norm: " + sizes).c_str()), error);
+  }
+  CHECK_THROWS_AS(layer_norm(tensor<float, shape<3, 0, 2>>::empty(), one, zero), error);
+  const auto none = tensor<float, X>::empty({0, 4, 4, 2});
+  CHECK(eval(batch_norm_inference(none, one, zero, zero, one)).size() == 0);
+  CHECK(layer_norm(none, one, zero).size() == 0);
+}
+
 TEST_CASE("batch norm in f32 stays accurate over many rows of a large mean") {
   const auto x = random_normal<double, shape<1, 200, 200, 3>>({1, 200, 200, 3}, {8, 8});
   auto shifted = tensor<float, shape<1, 200, 200, 3>>::empty();

@@ -71,6 +71,28 @@ TEST_CASE("values by hand") {
   CHECK_THROWS_AS((reshape<shape<dyn<"a">, dyn<"b">>>(x)), error);
 }
 
+TEST_CASE("extents of 0 behind the first axis are an error; of no images the result is empty") {
+  for (const auto& [h, axis] : {std::pair<extent_t, const char*>{0, "1"}, {4, "2"}}) {
+    const auto x = tensor<double, shape<dyn<"n">, dyn<"h">, dyn<"w">, 2>>::empty({2, h, h == 0 ? 4 : 0, 2});
+    const auto refused = [&](const char* op, const auto& f) {
+      const std::string words = std::string(op) + ": sizes " + to_string(x.sizes()) + " are 0 at axis " + axis;
+      CHECK_THROWS_WITH_AS(f(), doctest::Contains(words.c_str()), error);
+    };
+    refused("dcs::concat", [&] { return concat<3>(x, x); });
+    refused("dcs::reshape", [&] { return reshape<shape<dyn<"n">, dyn<"pixel">, 2>>(x); });
+    refused("dcs::sum", [&] { return sum<1, 2>(x); });
+    refused("dcs::sum", [&] { return sum<0>(x); });
+    refused("dcs::mean", [&] { return mean<3>(x); });
+    refused("dcs::sum_all", [&] { return sum_all(x); });
+    refused("dcs::mean_all", [&] { return mean_all(x); });
+  }
+  const auto none = tensor<double, shape<dyn<"n">, dyn<"h">, dyn<"w">, 2>>::empty({0, 3, 4, 2});
+  CHECK(concat<3>(none, none).sizes() == sizes<4>{0, 3, 4, 4});
+  CHECK(reshape<shape<dyn<"n">, 12, 2>>(none).sizes() == sizes<3>{0, 12, 2});
+  CHECK(sum<1, 2>(none).sizes() == sizes<4>{0, 1, 1, 2});
+  CHECK(sum_all(none).item() == 0);
+}
+
 TEST_CASE("dropout keeps 1 − p of the elements, scaled, and whole channels") {
   const auto x = tensor<float, shape<4, 50, 100>>::full(1);
   const auto y = dropout(x, 0.25, {1, 2});

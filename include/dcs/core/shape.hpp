@@ -101,6 +101,19 @@ namespace detail {
     if (!fits) fail(op, ": sizes ", text(s), " do not fit the shape ", text(wanted), " at axis ", i);
   }
 }
+// An array of no images or regions (a first extent of 0) is empty; any other extent of 0 is an error. Knows no types either.
+[[gnu::noinline]] inline void expect_inner(const char* op, const extent_t* s, std::size_t rank) {
+  for (std::size_t i = 1; i < rank && s[0] > 0; ++i) {
+    if (s[i] > 0) continue;
+    std::string t = "[";
+    for (std::size_t k = 0; k < rank; ++k) t += (k ? ", " : "") + to_string(s[k]);
+    fail(op, ": sizes ", t, "] are 0 at axis ", i, "; expected at least 1 along every axis but the first");
+  }
+}
+template <std::size_t R>
+void expect_inner(const char* op, const std::array<extent_t, R>& s) {
+  expect_inner(op, s.data(), R);
+}
 template <class S>
 inline constexpr auto extents_of = S::extents;
 template <class S>

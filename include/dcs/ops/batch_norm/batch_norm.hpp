@@ -112,6 +112,7 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
   result_type run(bool relu, const R* residual) const {
     detail::norm_call<value_type> c;
     const auto& n = x_.sizes();
+    detail::expect_inner("dcs::batch_norm", n);
     c.channels = extent_of<shape_type, -1>;
     c.rows = count(n) / c.channels;
     erase_into(c.x, x_), erase_into(c.gamma, gamma_), erase_into(c.beta, beta_);
@@ -175,6 +176,7 @@ template <operand X, class T, class C, class D, class R>
 constexpr auto batch_norm_inference(const X& x, const tensor<T, C, D>& gamma, const tensor<T, C, D>& beta, const tensor<R, C, D>& mean,
                                     const tensor<R, C, D>& variance, double eps = 1e-5) {
   detail::check_batch_norm<shape_t<X>, C>();
+  if constexpr (requires { x.sizes(); }) detail::expect_inner("dcs::batch_norm", x.sizes());  // a lazy operand checks its own
   auto scale = tensor<T, C, D>::empty(), shift = tensor<T, C, D>::empty();
   norm_inference<T>(D{}, gamma.data(), beta.data(), mean.data(), variance.data(), eps, C::size(), scale.data(), shift.data());
   return x * scale + shift;

@@ -41,6 +41,7 @@ constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, c
     const auto residual = eval(residual_);
     const auto gamma = eval(gamma_);
     const auto beta = eval(beta_);
+    expect_inner("dcs::layer_norm", x.sizes());
     expect(residual.sizes() == x.sizes(), "dcs::layer_norm: a residual of sizes ", to_string(residual.sizes()), " beside ", to_string(x.sizes()));
     const extent_t rows = x.size() / n;
     auto y = tensor<T, S, D>::empty(x.sizes());

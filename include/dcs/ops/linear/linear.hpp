@@ -63,6 +63,7 @@ constexpr auto linear(const X& x_, const W& w_, const B&... b_) {
     using T = typename R::value_type;
     const auto x = eval(x_);
     auto n = x.sizes();
+    expect_inner("dcs::linear", n);
     n.back() = out;
     const extent_t rows = count(n) / out;
     untyped<T> ux, uw, ub;

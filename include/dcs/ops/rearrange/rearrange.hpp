@@ -121,6 +121,7 @@ constexpr auto concat(const A& a_, const B&... b_) {
                  " differ at axis ", i);
       };
       (check(x), ...);
+      (detail::expect_inner("dcs::concat", x.sizes()), ...);
       sizes[at] = total;
       auto y = tensor_of<Out, A>::empty(sizes);
       extent_t begin = 0;
@@ -216,6 +217,7 @@ constexpr void check_reshape() {
 // Sizes under the new shape: named extents that the old shape has keep their size, at most one other is computed.
 template <class Out, class In>
 sizes<Out::rank> reshaped(const sizes<In::rank>& n) {
+  expect_inner("dcs::reshape", n);
   sizes<Out::rank> s{};
   const extent_t total = count(n);
   extent_t known = 1;

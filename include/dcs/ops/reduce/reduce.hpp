@@ -55,6 +55,7 @@ constexpr auto reduce(const X& x_) {
   } else {
     const auto x = eval(x_);
     auto kept = x.sizes();
+    expect_inner(Mean ? "dcs::mean" : "dcs::sum", kept);
     extent_t n = 1;
     for (std::size_t i = 0; i < kept.size(); ++i)
       if (rule::summed(i)) n *= kept[i], kept[i] = 1;
@@ -70,6 +71,7 @@ constexpr auto reduce_all(const X& x_) {
   } else {
     const auto x = eval(x_);
     auto kept = x.sizes();
+    expect_inner(Mean ? "dcs::mean_all" : "dcs::sum_all", kept);
     kept.fill(1);
     expect(!Mean || x.size() > 0, "dcs::mean_all: nothing to average in sizes ", to_string(x.sizes()));
     return reduce_to<shape<>>(x, kept, {}, Mean ? 1.0 / static_cast<double>(x.size()) : 1.0);
