@@ -1,0 +1,146 @@
+// What a step and a prediction do beyond the usual: regions that are whole images (Table 5 without DGHC), and test-time augmentation.
+#include "../models/tiny.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace dcs;
+
+namespace {
+
+constexpr extent_t side = 64;
+using whole_net = dcsnet<user::strided_backbone, whole_image<32>, mean_fusion, 8>;
+using region_net = dcsnet<user::strided_backbone, dghc<32>, mean_fusion, 8>;
+
+template <class Net>
+std::unique_ptr<Net> initialized(std::uint64_t seed) {
+  auto net = std::make_unique<Net>();
+  initialize(*net, seed);
+  return net;
+}
+// Two images with an object and one without.
+batch images() {
+  const user::discs data;
+  auto none = data.load(2);
+  std::fill(none.truth.pixels.begin(), none.truth.pixels.end(), std::uint8_t{0});
+  return make_batch({data.load(0), data.load(1), none}, {});
+}
+const std::vector<std::vector<box<float>>> whole(3, {{0, 0, side, side}});
+
+template <class Net>
+std::vector<float> gradients(const Net& net) {
+  std::vector<float> all;
+  for_each_parameter(net, [&](const std::string&, const parameter_base& p) {
+    if (const auto* g = static_cast<const float*>(p.gradient().data())) all.insert(all.end(), g, g + p.size());
+  });
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("with whole images as regions every image is one region, with an object or without") {
+  auto net = initialized<whole_net>(3), other = initialized<whole_net>(3);
+  const auto b = images();
+  REQUIRE(b.boxes[2].empty());
+  const auto l = train_step(*net, b, {}, {5, 5}), given = train_step(*other, b, {}, {5, 5}, &whole);
+  CHECK(l.regions == 3);
+  CHECK((std::isfinite(l.total) && l.main > 0 && l.levels > 0 && l.edge > 0 && l.objectness > 0));
+  CHECK(l.total == given.total);
+  CHECK(l.main == given.main);
+  const auto g = gradients(*net);
+  REQUIRE(!g.empty());
+  CHECK(g == gradients(*other));  // no region is chosen or jittered
+
+  const auto validation = validation_losses(*net, b, {});
+  CHECK(validation.regions == 3);  // the region net has no region in the image without an object
+  CHECK(validation_losses(*initialized<region_net>(3), b, {}).regions == 2);
+  CHECK((std::isfinite(validation.total) && validation.main > 0));
+}
+
+TEST_CASE("with whole images as regions a network trains, and predicts the whole image without asking the detector") {
+  auto net = initialized<whole_net>(3);
+  adamw optimizer(named_parameters(*net), {3e-3, 0.9, 0.999, 1e-8, 1e-4, 0});
+  const auto b = images();
+  std::vector<step_losses> losses;
+  for (int step = 0; step < 8; ++step) {
+    optimizer.clear_gradients();
+    losses.push_back(train_step(*net, b, {}, {5, 5}));
+    optimizer.step();
+  }
+  CHECK(losses.back().total < 0.9 * losses[0].total);
+  CHECK(losses.back().main < losses[0].main);
+
+  const auto found = predict(*net, b.images), given = predict(*net, b.images, {}, &whole);
+  REQUIRE(found.size() == 3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    REQUIRE(found[i].detections.size() == 1);
+    CHECK(found[i].detections[0].box == box<float>{0, 0, side, side});
+    CHECK(found[i].detections[0].score == 1);
+    REQUIRE(found[i].probability.size() == side * side);
+    for (float p : found[i].probability) CHECK((p > 0 && p < 1));  // every pixel is of the region
+    CHECK(found[i].probability == given[i].probability);
+  }
+  CHECK(found[0].probability != found[1].probability);
+}
+
+namespace {
+
+// predict_augmented by hand: each flip of the images predicted alone, turned back, and the mean of the four.
+template <class Net>
+void check_augmented(const Net& net, const tensor<float, image_shape>& x, const detector_options& o) {
+  const auto n = static_cast<std::size_t>(x.sizes()[0]);
+  const auto mirrored = [](extent_t i, bool yes) { return yes ? side - 1 - i : i; };
+  std::vector<std::vector<double>> mean(n, std::vector<double>(side * side, 0.0));
+  for (const bool horizontal : {false, true})
+    for (const bool vertical : {false, true}) {
+      const auto flipped = tensor<float, image_shape>::empty(x.sizes());
+      for (extent_t i = 0; i < x.sizes()[0]; ++i)
+        for (extent_t p = 0; p < side * side * 3; ++p) {
+          const extent_t row = p / 3 / side, column = p / 3 % side;
+          flipped(i, mirrored(row, vertical), mirrored(column, horizontal), p % 3) = x(i, row, column, p % 3);
+        }
+      const auto found = predict(net, flipped, o);
+      for (std::size_t i = 0; i < n; ++i)
+        for (extent_t p = 0; p < side * side; ++p)
+          mean[i][static_cast<std::size_t>(p)] +=
+              0.25 * static_cast<double>(
+                         found[i].probability[static_cast<std::size_t>(mirrored(p / side, vertical) * side + mirrored(p % side, horizontal))]);
+    }
+  const auto alone = predict(net, x, o), augmented = predict_augmented(net, x, o);
+  REQUIRE(augmented.size() == n);
+  for (std::size_t i = 0; i < n; ++i) {
+    CAPTURE(i);
+    double worst = 0;
+    for (std::size_t p = 0; p < mean[i].size(); ++p) worst = std::max(worst, std::abs(mean[i][p] - static_cast<double>(augmented[i].probability[p])));
+    CHECK(worst < 1e-6);
+    CHECK((augmented[i].height == side && augmented[i].width == side));
+    REQUIRE(augmented[i].detections.size() == alone[i].detections.size());  // those of the images as they are
+    for (std::size_t k = 0; k < alone[i].detections.size(); ++k) {
+      CHECK(augmented[i].detections[k].box == alone[i].detections[k].box);
+      CHECK(augmented[i].detections[k].score == alone[i].detections[k].score);
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("test-time augmentation is the mean over the four flips, each with its own detections") {
+  const auto b = images();
+  const auto whole_images = initialized<whole_net>(4);
+  check_augmented(*whole_images, b.images, {});
+
+  const auto net = initialized<region_net>(4);
+  check_augmented(*net, b.images, {});
+  const auto found = predict(*net, b.images), augmented = predict_augmented(*net, b.images);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    REQUIRE(!found[i].detections.empty());
+    CHECK(found[i].probability != augmented[i].probability);
+  }
+
+  detector_options none;
+  none.box.score_threshold = 1.5;
+  check_augmented(*net, b.images, none);
+  for (const auto& p : predict_augmented(*net, b.images, none)) {
+    CHECK(p.detections.empty());
+    CHECK(std::all_of(p.probability.begin(), p.probability.end(), [](float v) { return v == 0; }));
+  }
+}
