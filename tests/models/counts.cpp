@@ -19,6 +19,15 @@ static_assert(parameters<decltype(paper::detector)> == 41'299'161);
 static_assert(parameters<decltype(paper::head)> == 16'684'106);
 static_assert(parameters<decltype(paper::detector.body.conv1)> == 9'408);
 
+// torchvision's resnet34 and resnet101 have 21,797,672 and 44,549,160 parameters, of which the classifier, which dcs leaves out, holds
+// 512 · 1000 + 1000 and 2048 · 1000 + 1000. Gamma and beta of a norm from scratch are parameters, those of a frozen one are not: 2 for each
+// channel of a norm. ResNet-34 has 64 (stem) + 3 · 2 · 64 + 4 · 2 · 128 + 6 · 2 · 256 + 3 · 2 · 512 + (128 + 256 + 512) (shortcuts) = 8,512 such
+// channels; ResNet-101 64 + 3 · 384 + 4 · 768 + 23 · 1536 + 3 · 3072 + (256 + 512 + 1024 + 2048) = 52,672.
+static_assert(parameters<resnet<34, nn::batch_norm>> == 21'797'672 - 513'000);
+static_assert(parameters<resnet<101, nn::batch_norm>> == 44'549'160 - 2'049'000);
+static_assert(parameters<resnet<34>> == 21'284'672 - 2 * 8'512);
+static_assert(parameters<resnet<101>> == 42'500'160 - 2 * 52'672);
+
 static_assert(network_work<paper, 256>.thop == 46'864'250'112);
 static_assert(network_work<paper, 512, 970>.thop == 83'315'004'672);
 static_assert(network_work<plain, 512>.thop == 77'886'144'512);
@@ -34,6 +43,9 @@ using level = tensor<float, shape<dyn<"batch">, detail::pack({detail::unpack(dyn
                                   detail::pack({detail::unpack(dyn<"width">).name, 0, 1 << Halvings}), Channels>>;
 using backbone_maps = decltype(std::declval<const resnet<50>&>()(std::declval<const images&>()));
 static_assert(std::is_same_v<backbone_maps, std::tuple<level<2, 256>, level<3, 512>, level<4, 1024>, level<5, 2048>>>);
+static_assert(std::is_same_v<decltype(std::declval<const resnet<34>&>()(std::declval<const images&>())),
+                             std::tuple<level<2, 64>, level<3, 128>, level<4, 256>, level<5, 512>>>);
+static_assert(std::is_same_v<decltype(std::declval<const resnet<101>&>()(std::declval<const images&>())), backbone_maps>);
 using pyramid_maps = decltype(std::declval<const paper&>().detector.features(std::declval<const images&>()));
 static_assert(std::is_same_v<pyramid_maps, std::tuple<level<2, 256>, level<3, 256>, level<4, 256>, level<5, 256>, level<6, 256>>>);
 using rois_type = tensor<float, shape<dyn<"roi">, 5>>;
