@@ -1,5 +1,5 @@
 // A training step whose sizes do not depend on the data: fixed numbers of proposals, samples and regions, of which weights and a mask say which are
-// there. The host waits for nothing and decides nothing, so that a GPU may repeat the step (captured_step.cuh). Losses and gradients are those of
+// there. The host waits for nothing and decides nothing, so that a GPU may repeat the step (captured_step.hpp). Losses and gradients are those of
 // train_step; the losses stay in the device's memory until they are read.
 #pragma once
 
