@@ -64,7 +64,7 @@ TEST_CASE("rows of three maps pass the gradient check") {
     check(0, 3, 0);  // without images there is no row to take
     for (extent_t n : {1, 2})
       for (extent_t h : {1, 2, 4, 5})
-        for (std::uint32_t count : {0, 1, 9}) check(n, h, count);
+        for (std::uint32_t count : {0u, 1u, 9u}) check(n, h, count);
   });
 }
 

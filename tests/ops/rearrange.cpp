@@ -72,10 +72,10 @@ TEST_CASE("values by hand") {
 }
 
 TEST_CASE("extents of 0 behind the first axis are an error; of no images the result is empty") {
-  for (const auto& [h, axis] : {std::pair<extent_t, const char*>{0, "1"}, {4, "2"}}) {
-    const auto x = tensor<double, shape<dyn<"n">, dyn<"h">, dyn<"w">, 2>>::empty({2, h, h == 0 ? 4 : 0, 2});
+  for (const extent_t h : {0, 4}) {
+    const auto x = tensor<double, shape<dyn<"n">, dyn<"h">, dyn<"w">, 2>>::empty({2, h, 4 - h, 2});
     const auto refused = [&](const char* op, const auto& f) {
-      const std::string words = std::string(op) + ": sizes " + to_string(x.sizes()) + " are 0 at axis " + axis;
+      const std::string words = std::string(op) + ": sizes " + to_string(x.sizes()) + " are 0 at axis " + (h == 0 ? "1" : "2");
       CHECK_THROWS_WITH_AS(f(), doctest::Contains(words.c_str()), error);
     };
     refused("dcs::concat", [&] { return concat<3>(x, x); });
