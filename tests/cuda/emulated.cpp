@@ -1,6 +1,7 @@
 // The host as a GPU: memory, copies, and what it says of kernels that are broken on purpose. A tile of a matrix is transposed through shared memory,
 // in the way of a kernel of the library; each variant has one of the mistakes that a GPU may forgive for years.
 #include <dcs/cuda/device.hpp>
+#include <dcs/cuda/epilogue.cuh>
 
 #include <doctest/doctest.h>
 
@@ -112,6 +113,15 @@ std::string said_of(const Body& body) {
   return "";
 }
 
+struct large_kernel {
+  static constexpr const char* name = "large";
+  static constexpr int threads = 32;
+  std::int64_t bytes;
+  std::int64_t blocks() const { return 1; }
+  std::int64_t shared_bytes() const { return bytes; }
+  void operator()(emulated_block&) const {}
+};
+
 struct product_kernel {
   static constexpr const char* name = "product";
   static constexpr int threads = 32;
@@ -213,13 +223,21 @@ TEST_CASE("products of fragments: what a matrix product gives, in double") {
   }
 }
 
-TEST_CASE("kernel fill: a tensor filled, copied there and back") {
-  using S = shape<dyn<"n">, 3>;
-  for (extent_t n : {0, 1, 171}) {
-    const auto t = tensor<float, S, emulated>::full({n, 3}, 2.5f);
-    const auto h = to<cpu_device>(t.clone());
-    CHECK(h.size() == n * 3);
-    for (float v : h.values()) CHECK(v == 2.5f);
-  }
-  CHECK(to<emulated>(tensor<double, shape<>>::full(4.0)).item() == 4.0);
+TEST_CASE("more shared memory than any GPU has is an error, with the kernel's name and both numbers") {
+  emulate(large_kernel{227 << 10});
+  CHECK_THROWS_WITH_AS(emulate(large_kernel{(227 << 10) + 16}), "dcs::cuda: kernel large: 232464 bytes of shared memory; expected at most 232448",
+                       error);
+}
+
+TEST_CASE("a divisor that is not positive, and a residual whose rows are apart, are errors") {
+  CHECK_THROWS_WITH_AS(divider(0), "dcs::cuda::divider: divisor 0; expected at least 1", error);
+  CHECK_THROWS_WITH_AS(divider(-3), doctest::Contains("divisor -3"), error);
+  std::int64_t n = 17;
+  CHECK(divider(5).split(n) == 2);
+  CHECK(n == 3);
+  std::vector<float> y(16), residual(16, 1.0f);
+  CHECK_THROWS_WITH_AS(finish(emulated{}, 2, 8, cpu::epilogue<float>{nullptr, nullptr, residual.data(), 9, false}, y.data()),
+                       "dcs::cuda: rows of the residual are 9 elements apart; expected the 8 channels", error);
+  finish(emulated{}, 2, 8, cpu::epilogue<float>{nullptr, nullptr, residual.data(), 8, false}, y.data());
+  CHECK(y == residual);
 }

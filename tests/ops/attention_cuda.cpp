@@ -46,19 +46,19 @@ struct problem_on_device {
   vector random(std::uint64_t stream, std::int64_t length) const {
     return to<target>(kernel_test::rounded<T>(random_normal<double, shape<dyn<"i">>>({g.heads * length * g.depth}, {3, stream})));
   }
-  // M as the device chooses it, or given.
-  template <int M = 0>
+  // M as the device chooses it, or given, for heads of the depth D.
+  template <int M = 0, int D = 32>
   std::pair<vector, logsums> forward() const {
     std::pair<vector, logsums> r{vector::empty(q.sizes()), logsums::empty({g.heads * g.queries})};
     if constexpr (M == 0)
       attention_forward<T>(target{}, g, q.data(), k.data(), v.data(), r.first.data(), r.second.data());
     else
-      launch(target{}, cuda::attention_forward_kernel<T, 32, M>{{q.data(), q.size()},
-                                                                {k.data(), k.size()},
-                                                                {v.data(), v.size()},
-                                                                {r.first.data(), r.first.size()},
-                                                                {r.second.data(), r.second.size()},
-                                                                cuda::detail::attention_problem<cuda::arithmetic_t<T>>(g)});
+      launch(target{}, cuda::attention_forward_kernel<T, D, M>{{q.data(), q.size()},
+                                                               {k.data(), k.size()},
+                                                               {v.data(), v.size()},
+                                                               {r.first.data(), r.first.size()},
+                                                               {r.second.data(), r.second.size()},
+                                                               cuda::detail::attention_problem<cuda::arithmetic_t<T>>(g)});
     return r;
   }
 };
@@ -104,6 +104,27 @@ TEST_CASE("blocks of 64 and of 128 queries give the same bits, and logsum is tha
     CHECK(kernel_test::difference(to<cpu_device>(two.first), o) < 1e-2);
     CHECK(kernel_test::difference(to<cpu_device>(two.second), logsum) < 1e-6);
   }
+}
+
+// The depth of the network's heads, and a type whose rows of k and v lie differently.
+TEST_CASE("blocks of 128 queries at depth 64, and of floats, are blocks of 64") {
+  const auto check = [](auto t, auto depth, std::int64_t queries, double bound) {
+    using T = decltype(t);
+    constexpr int D = decltype(depth)::value;
+    const attention_geometry g{1, queries, 70, D, 0.3, 0.2, {5, 9}};
+    const problem_on_device<T> p{g};
+    const auto one = p.template forward<1, D>(), two = p.template forward<2, D>();
+    CHECK(same_bits(one.first, two.first));
+    CHECK(same_bits(one.second, two.second));
+    auto host = [](const auto& x) { return kernel_test::rounded<float>(to<cpu_device>(x)); };
+    const auto q = host(p.q), k = host(p.k), v = host(p.v);
+    auto o = tensor<float, shape<dyn<"i">>>::empty(q.sizes()), logsum = tensor<float, shape<dyn<"i">>>::empty({g.heads * g.queries});
+    attention_forward<float>(cpu_device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data());
+    CHECK(kernel_test::difference(to<cpu_device>(two.first), o) < bound);
+    CHECK(kernel_test::difference(to<cpu_device>(two.second), logsum) < 1e-6);
+  };
+  check(bf16{}, std::integral_constant<int, 64>{}, 130, 1e-2);
+  check(float{}, std::integral_constant<int, 32>{}, 70, 2e-6);
 }
 
 TEST_CASE("kernel attention_delta: products of rows") {

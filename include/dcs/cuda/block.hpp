@@ -48,6 +48,7 @@
 #pragma once
 
 #include <dcs/core/dtype.hpp>
+#include <dcs/core/error.hpp>
 
 #include <cstdint>
 #include <type_traits>
@@ -125,7 +126,9 @@ DCS_DEVICE constexpr I ceil_div(I a, I b) {
 class divider {
  public:
   divider() = default;
+  /// Throws dcs::error unless d is positive.
   explicit constexpr divider(std::int64_t d) : divisor_(d) {
+    if (d <= 0) fail("dcs::cuda::divider: divisor ", d, "; expected at least 1");
     while (shift_ < 31 && (std::int64_t{1} << shift_) < d) ++shift_;
     if (d <= std::int64_t{1} << 31) multiplier_ = (std::uint64_t{1} << (31 + shift_)) / static_cast<std::uint64_t>(d) + 1;
   }

@@ -23,6 +23,9 @@ struct emulation {
   bool check = true;       // bounds, races, copies before their wait; without, only the result
 };
 
+/// Bytes of shared memory that a block can have at most, on sm_90; sm_80 has 163 KiB.
+inline constexpr std::int64_t most_shared_bytes = 227 << 10;
+
 namespace detail {
 
 enum class waits_for : std::uint8_t { nothing, block, warp, end };
@@ -428,6 +431,8 @@ void emulate(const Kernel& kernel, const emulation& options = {}) {
   static_assert(Kernel::threads % warp_size == 0 && Kernel::threads > 0 && Kernel::threads <= 1024,
                 "dcs::cuda: threads of a block: a multiple of 32, at most 1024");
   detail::launch_state launch{Kernel::name, Kernel::threads, kernel.blocks(), kernel.shared_bytes(), options, {}};
+  expect(launch.shared_bytes <= most_shared_bytes, "dcs::cuda: kernel ", Kernel::name, ": ", launch.shared_bytes,
+         " bytes of shared memory; expected at most ", most_shared_bytes);
   static thread_local fibers threads_of;
   const random_stream random{options.seed, 0x656d75};
   std::vector<int> order(static_cast<std::size_t>(launch.blocks));

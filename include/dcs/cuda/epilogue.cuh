@@ -17,7 +17,10 @@ struct epilogue_spans {
   bool relu;
 
   epilogue_spans(const cpu::epilogue<T>& e, std::int64_t rows, std::int64_t channels)
-      : scale{e.scale, channels}, shift{e.shift, channels}, residual{e.residual, rows * channels}, relu(e.relu) {}
+      : scale{e.scale, channels}, shift{e.shift, channels}, residual{e.residual, rows * channels}, relu(e.relu) {
+    expect(!e.residual || e.residual_stride == channels, "dcs::cuda: rows of the residual are ", e.residual_stride, " elements apart; expected the ",
+           channels, " channels");
+  }
 
   // Of the packet at `at`, whose first channel is `column`.
   template <int V, class Block>
