@@ -36,6 +36,20 @@ dcs::tensor<To, S> rounded(const dcs::tensor<T, S>& x) {
   return y;
 }
 
+// n elements of the device's memory, and memory of the device with elements of the host.
+template <class T>
+std::vector<T> on_host(const T* at, std::int64_t n) {
+  std::vector<T> v(static_cast<std::size_t>(n));
+  target::copy_to_host(v.data(), at, n * static_cast<std::int64_t>(sizeof(T)));
+  return v;
+}
+template <class T>
+dcs::cuda::device_scratch<T, target> uploaded(const std::vector<T>& v) {
+  dcs::cuda::device_scratch<T, target> s(static_cast<std::int64_t>(v.size()));
+  target::copy_from_host(s.data(), v.data(), static_cast<std::int64_t>(v.size() * sizeof(T)));
+  return s;
+}
+
 template <class A, class B>
 double difference(const A& measured, const B& wanted) {
   REQUIRE(measured.size() == wanted.size());

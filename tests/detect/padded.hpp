@@ -7,19 +7,6 @@
 
 namespace kernel_test {
 
-template <class T>
-std::vector<T> on_host(const T* at, std::int64_t n) {
-  std::vector<T> v(static_cast<std::size_t>(n));
-  target::copy_to_host(v.data(), at, n * static_cast<std::int64_t>(sizeof(T)));
-  return v;
-}
-template <class T>
-dcs::cuda::device_scratch<T, target> uploaded(const std::vector<T>& v) {
-  dcs::cuda::device_scratch<T, target> s(static_cast<std::int64_t>(v.size()));
-  target::copy_from_host(s.data(), v.data(), static_cast<std::int64_t>(v.size() * sizeof(T)));
-  return s;
-}
-
 template <class A>
 using boxes_of_images = std::vector<std::vector<dcs::box<A>>>;
 

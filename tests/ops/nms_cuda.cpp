@@ -1,13 +1,13 @@
 // The kernels of non-maximum suppression against the CPU's.
 #include <dcs/core/philox.hpp>
-#include <dcs/cuda/device.hpp>
 #include <dcs/ops/nms/cuda.cuh>
 #include <dcs/ops/nms/nms.hpp>
 
-#include <doctest/doctest.h>
+#include "../cuda/compare.hpp"
 
 using namespace dcs;
-using cuda::emulated;
+using kernel_test::on_gpu;
+using kernel_test::target;
 
 namespace {
 
@@ -23,34 +23,43 @@ struct problem {
   }
 };
 
+// Whether box i overlaps an earlier one by nearly `threshold`.
 template <class T>
-problem<T> random_problem(std::int64_t n, double extent) {
+bool at_a_tie(const problem<T>& p, std::size_t i, double threshold) {
+  const auto at = [&](std::size_t j, std::size_t k) { return static_cast<double>(p.boxes[4 * j + k]); };
+  for (std::size_t j = 0; j < i; ++j) {
+    const double w = std::min(at(i, 2), at(j, 2)) - std::max(at(i, 0), at(j, 0)), h = std::min(at(i, 3), at(j, 3)) - std::max(at(i, 1), at(j, 1));
+    if (w <= 0 || h <= 0) continue;
+    const double own = (at(i, 2) - at(i, 0)) * (at(i, 3) - at(i, 1)), other = (at(j, 2) - at(j, 0)) * (at(j, 3) - at(j, 1));
+    if (std::abs(w * h / (own + other - w * h) - threshold) < 1e-5) return true;
+  }
+  return false;
+}
+// Boxes of which no two overlap by nearly the threshold: a GPU contracts a product and a sum into one rounding, so that its IoU may differ from the
+// host's in the last bits; away from ties the indices must be equal all the same. The other problems have whole numbers, whose areas are exact.
+template <class T>
+problem<T> random_problem(std::int64_t n, double extent, double threshold) {
   problem<T> p;
   const random_stream r{static_cast<std::uint64_t>(n), 1};
-  for (std::int64_t i = 0; i < n; ++i) {
+  for (std::int64_t i = 0; p.size() < n; ++i) {
     const auto k = static_cast<std::uint64_t>(i) * 8;
     const double x = r.uniform(k) * extent, y = r.uniform(k + 1) * extent;
     p.add(x, y, r.below(k + 2, 8) == 0 ? 0 : 5 + r.uniform(k + 2) * 20.0, 5 + r.uniform(k + 3) * 20.0, static_cast<double>(r.below(k + 4, 40)) - 20,
           r.below(k + 5, 3));
+    if (at_a_tie(p, p.scores.size() - 1, threshold)) p.boxes.resize(p.boxes.size() - 4), p.scores.pop_back(), p.group.pop_back();
   }
   return p;
 }
 
-// Aligned as memory of a device is.
-template <class T>
-storage aligned(const std::vector<T>& v) {
-  storage s = storage::allocate<emulated>(static_cast<std::int64_t>(v.size() * sizeof(T)));
-  std::copy(v.begin(), v.end(), static_cast<T*>(s.data()));
-  return s;
-}
-
 template <class T>
 std::vector<std::int64_t> on_device(const problem<T>& p, double threshold, bool grouped) {
-  const storage boxes = aligned(p.boxes), scores = aligned(p.scores), group = aligned(p.group);
-  std::vector<std::int64_t> kept(p.scores.size(), 7);
-  std::int64_t count = -1;
-  cuda::nms(emulated{}, static_cast<const T*>(boxes.data()), static_cast<const T*>(scores.data()), p.size(), threshold,
-            grouped ? static_cast<const std::int64_t*>(group.data()) : nullptr, kept.data(), &count);
+  using kernel_test::uploaded;
+  const auto boxes = uploaded(p.boxes), scores = uploaded(p.scores);
+  const auto group = uploaded(p.group), where = uploaded(std::vector<std::int64_t>(p.scores.size(), 7)),
+             number = uploaded(std::vector<std::int64_t>{-1});
+  cuda::nms<T>(target{}, boxes.data(), scores.data(), p.size(), threshold, grouped ? group.data() : nullptr, where.data(), number.data());
+  auto kept = kernel_test::on_host(where.data(), p.size());
+  const std::int64_t count = kernel_test::on_host(number.data(), 1)[0];
   REQUIRE(count >= 0);
   REQUIRE(count <= p.size());
   for (std::int64_t i = count; i < p.size(); ++i) REQUIRE(kept[static_cast<std::size_t>(i)] == -1);
@@ -69,15 +78,16 @@ std::vector<std::int64_t> on_host(const problem<T>& p, double threshold, bool gr
 
 template <class T>
 void check(const problem<T>& p, double threshold) {
-  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-    emulated::options().seed = seed;
+  for (std::uint64_t seed = 1; seed <= (on_gpu ? 1 : 3); ++seed) {
+    cuda::emulated::options().seed = seed;
     for (bool grouped : {false, true}) CHECK(on_device(p, threshold, grouped) == on_host(p, threshold, grouped));
   }
 }
 
 template <class Body>
 void in_three_types(const Body& body) {
-  body(double{}), body(float{}), body(bf16{});
+  if constexpr (!on_gpu) body(double{});
+  body(float{}), body(bf16{});
 }
 
 }  // namespace
@@ -97,8 +107,8 @@ TEST_CASE("kernel nms_rank: by falling score, equal scores and both zeros in the
 TEST_CASE("kernel nms_overlaps: random boxes, of no area too, in tiles that are not full; thresholds at an IoU") {
   in_three_types([](auto t) {
     using T = decltype(t);
-    for (std::int64_t n : {0, 1, 2, 63, 64, 65, 330}) check(random_problem<T>(n, 60), 0.4);
-    check(random_problem<T>(100, 30), -0.5);
+    for (std::int64_t n : {0, 1, 2, 63, 64, 65, 330}) check(random_problem<T>(n, 60, 0.4), 0.4);
+    check(random_problem<T>(100, 30, -0.5), -0.5);
     problem<T> p;
     p.add(0, 0, 10, 1, 2), p.add(0, 0, 3, 1, 1), p.add(0, 0, 5, 1, 0);
     check(p, 0.3), check(p, 0.5);
@@ -111,6 +121,6 @@ TEST_CASE("kernel nms_survivors: one box that strikes all, chains in which every
   check(same, 0.5), check(chain, 0.4);
   CHECK(on_device(same, 0.5, false) == std::vector<std::int64_t>{0});
   CHECK(on_device(chain, 0.4, false).size() == 100);
-  const auto many = random_problem<float>(4200, 900);
+  const auto many = random_problem<float>(4200, 900, 0.5);
   CHECK(on_device(many, 0.5, false) == on_host(many, 0.5, false));
 }
