@@ -106,7 +106,8 @@ auto loss_step(const std::vector<tensor<T, region_maps>>& logits, const Loss& lo
   const auto terms = loss(segmentation<map_of<D, T>>{v[0], v[1], {v[2], v[3], v[4], v[5]}});
   backward(terms.total);
   std::vector<double> values;
-  for (const auto& t : {terms.total, terms.main, terms.levels, terms.edge, terms.consistency}) values.push_back(static_cast<double>(t.item()));
+  const std::array all{terms.total, terms.main, terms.levels, terms.edge, terms.consistency};  // nvcc loses a list in the head of a loop
+  for (const auto& t : all) values.push_back(static_cast<double>(t.item()));
   std::vector<tensor<T, region_maps>> gradients;
   for (const auto& x : v) gradients.push_back(to<cpu_device>(x.grad()).clone());
   return std::pair(values, gradients);
