@@ -45,9 +45,7 @@ std::vector<T> on_host(const T* at, std::int64_t n) {
 }
 template <class T>
 dcs::cuda::device_scratch<T, target> uploaded(const std::vector<T>& v) {
-  dcs::cuda::device_scratch<T, target> s(static_cast<std::int64_t>(v.size()));
-  target::copy_from_host(s.data(), v.data(), static_cast<std::int64_t>(v.size() * sizeof(T)));
-  return s;
+  return dcs::cuda::uploaded<target>(v);
 }
 
 template <class A, class B>

@@ -57,6 +57,14 @@ class device_scratch {
   storage memory_;
 };
 
+/// Memory of the device with elements of the host.
+template <class D, class T>
+device_scratch<T, D> uploaded(const std::vector<T>& values) {
+  device_scratch<T, D> s(static_cast<std::int64_t>(values.size()));
+  D::copy_from_host(s.data(), values.data(), static_cast<std::int64_t>(values.size() * sizeof(T)));
+  return s;
+}
+
 /// Runs a kernel; no blocks, nothing to do.
 template <class Kernel>
 void launch(emulated, const Kernel& kernel) {

@@ -104,12 +104,6 @@ struct gather_rows_backward_kernel {
 };
 
 namespace detail {
-template <class D, class T>
-device_scratch<T, D> uploaded(const std::vector<T>& values) {
-  device_scratch<T, D> s(static_cast<std::int64_t>(values.size()));
-  D::copy_from_host(s.data(), values.data(), static_cast<std::int64_t>(values.size() * sizeof(T)));
-  return s;
-}
 // Elements that a map has at least, for all its rows that are taken.
 inline std::vector<std::int64_t> sizes_of_maps(const std::vector<level_row>& where, std::size_t maps, std::int64_t width) {
   expect(maps <= gather_most_maps, "dcs::gather_rows: ", maps, " maps; expected at most ", gather_most_maps);
@@ -130,7 +124,7 @@ void with_row_packets(std::int64_t width, const Body& body) {
 template <class T, gpu D>
 void gather_rows_forward(D, const std::vector<level_row>& where, const std::vector<const T*>& maps, std::int64_t width, T* out) {
   const auto size = detail::sizes_of_maps(where, maps.size(), width);
-  const auto rows = detail::uploaded<D>(where);
+  const auto rows = uploaded<D>(where);
   detail::with_row_packets<T>(width, [&](auto v) {
     gather_rows_forward_kernel<T, decltype(v)::value> kernel{
         rows.span(), {}, {out, static_cast<std::int64_t>(where.size()) * width}, divider(width / decltype(v)::value)};
@@ -157,8 +151,8 @@ void gather_rows_backward(D, const std::vector<level_row>& where, const T* dy, c
     else
       taken.push_back({w.row, w.level, end - 1, end});
   }
-  const auto rows = detail::uploaded<D>(taken);
-  const auto samples = detail::uploaded<D>(order);
+  const auto rows = uploaded<D>(taken);
+  const auto samples = uploaded<D>(order);
   detail::with_row_packets<T>(width, [&](auto v) {
     gather_rows_backward_kernel<T, decltype(v)::value> kernel{
         rows.span(), samples.span(), {dy, static_cast<std::int64_t>(where.size()) * width}, {}, divider(width / decltype(v)::value)};
@@ -188,27 +182,14 @@ auto gather_rows(const device_rows& where, const X&... x) {
     constexpr int V = decltype(v)::value;
     launch(D{}, gather_rows_forward_kernel<T, V>{where.span(), {{value(x).data(), x.size()}...}, {y.data(), y.size()}, divider(Width / V)});
   });
-  return record(
+  return dcs::detail::record_gathered(
       std::move(y),
-      [where, to = std::make_tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) {
-        const auto zeros = []<class S>(const std::pair<sink<T, S, D>, sizes<S::rank>>& target) {
-          return target.first.wanted() ? tensor<T, S, D>::zeros(target.second) : tensor<T, S, D>();
-        };
-        std::apply(
-            [&](const auto&... target) {
-              const auto gradients = std::make_tuple(zeros(target)...);
-              std::apply(
-                  [&](const auto&... dx) {
-                    detail::with_row_packets<T>(Width, [&](auto v) {
-                      constexpr int V = decltype(v)::value;
-                      launch(D{}, scatter_rows_kernel<T, V>{
-                                      where.span(), {dy.data(), dy.size()}, {{dx.data(), dx.defined() ? dx.size() : 0}...}, divider(Width / V)});
-                    });
-                    (target.first.add(dx), ...);
-                  },
-                  gradients);
-            },
-            to);
+      [where](const auto& dy, const auto&... dx) {
+        detail::with_row_packets<T>(Width, [&](auto v) {
+          constexpr int V = decltype(v)::value;
+          launch(D{},
+                 scatter_rows_kernel<T, V>{where.span(), {dy.data(), dy.size()}, {{dx.data(), dx.defined() ? dx.size() : 0}...}, divider(Width / V)});
+        });
       },
       x...);
 }

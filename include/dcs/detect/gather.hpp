@@ -30,6 +30,33 @@ void gather_rows_backward(device, const std::vector<level_row>& where, const T* 
 
 }  // namespace cpu
 
+namespace detail {
+// y as the rows gathered from x...; scatter(dy, dx...) puts the gradient of y into those of the maps, which are zeros, or without memory where nobody
+// wants them.
+template <class T, class Out, class D, class Scatter, class... X>
+auto record_gathered(tensor<T, Out, D> y, const Scatter& scatter, const X&... x) {
+  return record(
+      std::move(y),
+      [scatter, to = std::make_tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) {
+        const auto zeros = []<class S>(const std::pair<sink<T, S, D>, sizes<S::rank>>& target) {
+          return target.first.wanted() ? tensor<T, S, D>::zeros(target.second) : tensor<T, S, D>();
+        };
+        std::apply(
+            [&](const auto&... target) {
+              const auto gradients = std::make_tuple(zeros(target)...);
+              std::apply(
+                  [&](const auto&... dx) {
+                    scatter(dy, dx...);
+                    (target.first.add(dx), ...);
+                  },
+                  gradients);
+            },
+            to);
+      },
+      x...);
+}
+}  // namespace detail
+
 /// shape<sample, Width>: row i is `where[i]`. Each map is seen as rows of Width elements. Backward adds to the rows taken.
 template <int Width, operand... X>
 auto gather_rows(const std::vector<level_row>& where, const X&... x) {
@@ -43,24 +70,8 @@ auto gather_rows(const std::vector<level_row>& where, const X&... x) {
            "; there is no such row");
   auto y = tensor_of<Out, First>::empty({static_cast<extent_t>(where.size()), Width});
   gather_rows_forward(D{}, where, std::vector<const T*>{value(x).data()...}, Width, y.data());
-  return record(
-      std::move(y),
-      [where, to = std::make_tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) {
-        const auto zeros = []<class S>(const std::pair<sink<T, S, D>, sizes<S::rank>>& target) {
-          return target.first.wanted() ? tensor<T, S, D>::zeros(target.second) : tensor<T, S, D>();
-        };
-        std::apply(
-            [&](const auto&... target) {
-              const auto gradients = std::make_tuple(zeros(target)...);
-              std::apply(
-                  [&](const auto&... dx) {
-                    gather_rows_backward(D{}, where, dy.data(), std::vector<T*>{dx.data()...}, Width);
-                    (target.first.add(dx), ...);
-                  },
-                  gradients);
-            },
-            to);
-      },
+  return detail::record_gathered(
+      std::move(y), [where](const auto& dy, const auto&... dx) { gather_rows_backward(D{}, where, dy.data(), std::vector<T*>{dx.data()...}, Width); },
       x...);
 }
 
