@@ -58,6 +58,27 @@ struct anchor_grid {
   }
 };
 
+namespace detail {
+template <class T, class S, class D>
+device_span<T> span_of(const tensor<T, S, D>& x) {
+  return {x.data(), x.size()};
+}
+
+/// What both samples say of a place: label, weight and the targets of a positive one.
+template <class A>
+struct target_spans {
+  device_span<A> label, weight, target;
+
+  template <class Block>
+  DCS_DEVICE void write(Block& b, std::int64_t slot, bool sampled, bool positive, const A* d) const {
+    b.global(label, "labels").write(slot, positive ? A(1) : A(0));
+    b.global(weight, "weights").write(slot, sampled ? A(1) : A(0));
+    const auto out = b.global(target, "targets");
+    for (int k = 0; k < 4; ++k) out.write(4 * slot + k, d[k]);
+  }
+};
+}  // namespace detail
+
 /// Of each sampled anchor: its row of the maps (level -1: none), label, weight and the targets of a positive one.
 template <class A>
 struct rpn_targets_kernel {
@@ -68,7 +89,7 @@ struct rpn_targets_kernel {
   device_span<const std::int32_t> matched;  // [images][anchors.total]
   device_span<const std::int64_t> sample;   // [images][size]
   device_span<level_row> where;
-  device_span<A> label, weight, target;
+  detail::target_spans<A> targets;
   std::int64_t size;
 
   std::int64_t blocks() const { return ceil_div(sample.size, std::int64_t{threads}); }
@@ -84,10 +105,7 @@ struct rpn_targets_kernel {
     const box_coder coder = rpn_coder;  // a device has no address of the host's constants
     if (match >= 0) coder.encode(anchors.at(i), truth.read(b, image, match), d);
     b.global(where, "rows").write(slot, i < 0 ? level_row{-1, 0} : anchors.row_of(image, i));
-    b.global(label, "labels").write(slot, match >= 0 ? A(1) : A(0));
-    b.global(weight, "weights").write(slot, i < 0 ? A(0) : A(1));
-    const auto out = b.global(target, "targets");
-    for (int k = 0; k < 4; ++k) out.write(4 * slot + k, d[k]);
+    targets.write(b, slot, i >= 0, match >= 0, d);
   }
 };
 
@@ -101,7 +119,7 @@ struct box_targets_kernel {
   device_span<const std::int64_t> sample;   // [images][size]
   device_span<A> rois;                      // [images][size][5]
   device_span<std::int64_t> level;
-  device_span<A> label, weight, target;
+  detail::target_spans<A> targets;
   std::int64_t size;
 
   std::int64_t blocks() const { return ceil_div(sample.size, std::int64_t{threads}); }
@@ -121,10 +139,7 @@ struct box_targets_kernel {
     const auto to = b.global(rois, "RoIs");
     for (int k = 0; k < 5; ++k) to.write(5 * slot + k, roi[k]);
     b.global(level, "levels").write(slot, pooling_level(own));
-    b.global(label, "labels").write(slot, match >= 0 ? A(1) : A(0));
-    b.global(weight, "weights").write(slot, i < 0 ? A(0) : A(1));
-    const auto out = b.global(target, "targets");
-    for (int k = 0; k < 4; ++k) out.write(4 * slot + k, d[k]);
+    targets.write(b, slot, i >= 0, match >= 0, d);
   }
 };
 
@@ -138,6 +153,7 @@ struct sample_targets {
     using one = tensor<A, shape<Name, 1>, D>;
     return {one::empty({n, 1}), one::empty({n, 1}), tensor<A, shape<Name, 4>, D>::empty({n, 4})};
   }
+  detail::target_spans<A> spans() const { return {detail::span_of(label), detail::span_of(weight), detail::span_of(target)}; }
 };
 template <class A, class D>
 struct rpn_sample : sample_targets<A, D, dyn<"sample">> {
@@ -149,13 +165,6 @@ struct box_sample : sample_targets<A, D, dyn<"proposal">> {
   tensor<std::int64_t, shape<dyn<"proposal">>, D> level;
 };
 
-namespace detail {
-template <class T, class S, class D>
-device_span<T> span_of(const tensor<T, S, D>& x) {
-  return {x.data(), x.size()};
-}
-}  // namespace detail
-
 /// The anchors that the RPN's losses are over, as dcs::rpn_loss draws them.
 template <class A, gpu D>
 rpn_sample<A, D> sample_anchors(D, const rpn_options& o, std::int64_t images, const anchor_grid<A>& anchors, const padded_boxes<A>& truth,
@@ -166,15 +175,8 @@ rpn_sample<A, D> sample_anchors(D, const rpn_options& o, std::int64_t images, co
   match_boxes(D{}, images, anchors, anchors.total, truth, o.positive_iou, o.negative_iou, true, matched.data());
   sample_boxes(D{}, o.sampler, images, anchors.total, matched.data(), random, sample.data());
   rpn_sample<A, D> s{sample_targets<A, D, dyn<"sample">>::empty(n), {storage::allocate<D>(n * static_cast<std::int64_t>(sizeof(level_row))), n}};
-  launch(D{}, rpn_targets_kernel<A>{anchors,
-                                    truth,
-                                    matched.span(),
-                                    sample.span(),
-                                    {static_cast<level_row*>(s.where.memory.data()), n},
-                                    detail::span_of(s.label),
-                                    detail::span_of(s.weight),
-                                    detail::span_of(s.target),
-                                    o.sampler.size});
+  launch(D{}, rpn_targets_kernel<A>{
+                  anchors, truth, matched.span(), sample.span(), {static_cast<level_row*>(s.where.memory.data()), n}, s.spans(), o.sampler.size});
   return s;
 }
 
@@ -188,8 +190,8 @@ box_sample<A, D> sample_proposals(D, const box_head_options& o, std::int64_t ima
   sample_boxes(D{}, o.sampler, images, boxes.most(), matched.data(), random, sample.data());
   box_sample<A, D> s{sample_targets<A, D, dyn<"proposal">>::empty(n), tensor<A, shape<dyn<"proposal">, 5>, D>::empty({n, 5}),
                      tensor<std::int64_t, shape<dyn<"proposal">>, D>::empty({n})};
-  launch(D{}, box_targets_kernel<A>{boxes, matched.span(), sample.span(), detail::span_of(s.rois), detail::span_of(s.level), detail::span_of(s.label),
-                                    detail::span_of(s.weight), detail::span_of(s.target), o.sampler.size});
+  launch(D{},
+         box_targets_kernel<A>{boxes, matched.span(), sample.span(), detail::span_of(s.rois), detail::span_of(s.level), s.spans(), o.sampler.size});
   return s;
 }
 
