@@ -79,36 +79,33 @@ constexpr extent_t count(const std::array<extent_t, R>& s) {
   return n;
 }
 
+namespace detail {
+inline std::string listed(const extent_t* e, std::size_t rank) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < rank; ++i) text += (i ? ", " : "") + to_string(e[i]);
+  return text + "]";
+}
+}  // namespace detail
+
 template <std::size_t R>
 std::string to_string(const std::array<extent_t, R>& s) {
-  std::string text = "[";
-  for (const extent_t e : s) text += (text.size() > 1 ? ", " : "") + to_string(e);
-  return text + "]";
+  return detail::listed(s.data(), R);
 }
 
 namespace detail {
 
 // Whether run-time sizes fit a shape: static extents equal, none negative, equal dynamic extents equal. Knows no types, so that it exists once.
 [[gnu::noinline]] inline void expect_extents(const char* op, const extent_t* wanted, const extent_t* s, std::size_t rank) {
-  const auto text = [rank](const extent_t* e) {
-    std::string t = "[";
-    for (std::size_t i = 0; i < rank; ++i) t += (i ? ", " : "") + to_string(e[i]);
-    return t + "]";
-  };
   for (std::size_t i = 0; i < rank; ++i) {
     bool fits = wanted[i] >= 0 ? s[i] == wanted[i] : s[i] >= 0;
     for (std::size_t j = 0; wanted[i] < 0 && j < i; ++j) fits = fits && (wanted[j] != wanted[i] || s[j] == s[i]);
-    if (!fits) fail(op, ": sizes ", text(s), " do not fit the shape ", text(wanted), " at axis ", i);
+    if (!fits) fail(op, ": sizes ", listed(s, rank), " do not fit the shape ", listed(wanted, rank), " at axis ", i);
   }
 }
 // An array of no images or regions (a first extent of 0) is empty; any other extent of 0 is an error. Knows no types either.
 [[gnu::noinline]] inline void expect_inner(const char* op, const extent_t* s, std::size_t rank) {
-  for (std::size_t i = 1; i < rank && s[0] > 0; ++i) {
-    if (s[i] > 0) continue;
-    std::string t = "[";
-    for (std::size_t k = 0; k < rank; ++k) t += (k ? ", " : "") + to_string(s[k]);
-    fail(op, ": sizes ", t, "] are 0 at axis ", i, "; expected at least 1 along every axis but the first");
-  }
+  for (std::size_t i = 1; i < rank && s[0] > 0; ++i)
+    if (s[i] <= 0) fail(op, ": sizes ", listed(s, rank), " are 0 at axis ", i, "; expected at least 1 along every axis but the first");
 }
 template <std::size_t R>
 void expect_inner(const char* op, const std::array<extent_t, R>& s) {
