@@ -22,7 +22,7 @@ class random_scope {
       : base_(random_stream{random.key, 0, random.shift, random.shift_at}.child(random.stream)), outer_(current()) {
     current() = this;
   }
-  random_scope(std::uint64_t key, std::uint64_t step) : base_{random_stream{key, 0}.child(step)}, outer_(current()) { current() = this; }
+  random_scope(std::uint64_t key, std::uint64_t step) : random_scope(random_stream{key, step}) {}
   random_scope(const random_scope&) = delete;
   random_scope& operator=(const random_scope&) = delete;
   ~random_scope() { current() = outer_; }

@@ -117,22 +117,12 @@ class basic_adamw {
     return finish_step();
   }
   /// `step` in two parts: the work of the GPU, which reads norm and clipping factor itself, and the wait for the norm.
-  void launch_step() {
-    const auto numbers = adamw_numbers::of(options, ++steps_);
-    with_parameters([&](const auto& list) {
-      adamw_measure(D{}, list, numbers, memory_);
-      adamw_move(D{}, list, numbers, memory_);
-    });
-  }
+  void launch_step() { launch(next_numbers()); }
   /// The launches alone, by numbers that the GPU reads in its own memory when they run (an adamw_numbers; what is clipped is constant): a captured
   /// step repeats them. Such a step is counted by next_numbers.
   void launch_step(const storage& numbers) requires(!std::is_same_v<D, cpu_device>) {
     memory_.numbers = numbers;
-    const auto constant = adamw_numbers::of(options, std::max<std::int64_t>(steps_, 1));
-    with_parameters([&](const auto& list) {
-      adamw_measure(D{}, list, constant, memory_);
-      adamw_move(D{}, list, constant, memory_);
-    });
+    launch(adamw_numbers::of(options, std::max<std::int64_t>(steps_, 1)));
     memory_.numbers = {};
   }
   /// Counts a step and says its numbers.
@@ -172,6 +162,12 @@ class basic_adamw {
   }
 
  private:
+  void launch(const adamw_numbers& numbers) {
+    with_parameters([&](const auto& list) {
+      adamw_measure(D{}, list, numbers, memory_);
+      adamw_move(D{}, list, numbers, memory_);
+    });
+  }
   struct entry {
     std::string name;
     parameter_base* parameter;

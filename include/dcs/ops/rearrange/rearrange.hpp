@@ -173,15 +173,13 @@ tensor<T, To, D> permuted(const tensor<T, From, D>& x, const std::array<int, sta
   return y;
 }
 
-}  // namespace detail
-
-namespace detail {
 template <int Axis, int... Axes>
 inline constexpr extent_t times_named = (extent_t{Axes == Axis} + ... + 0);
 template <int... Axes, int... I>
 constexpr void check_permute(std::integer_sequence<int, I...>) {
   ((void)permute_twice<found<times_named<I, Axes...>>, expected<1>, axis<I>>{}, ...);
 }
+
 }  // namespace detail
 
 /// Axis i of the result is axis Axes[i] of x.
