@@ -174,11 +174,13 @@ class net_session final : public session {
       const auto [it, is_new] = stems.emplace(fs::path(path).stem().string(), path);
       dcs::expect(is_new, path, ": its results would have the names of those of ", it->second);
     }
+    std::map<fs::path, std::string> inputs;
+    for (const auto& path : p.images) inputs.emplace(fs::weakly_canonical(path), path);
     for (const auto& path : p.images)
-      for (const char* kind : {".mask.png", ".overlay.png"})
-        for (const auto& input : p.images)
-          dcs::expect(fs::weakly_canonical(result_of(p, path, kind)) != fs::weakly_canonical(input), input, ": the results of ", path,
-                      " would overwrite it; another --out keeps it");
+      for (const char* kind : {".mask.png", ".overlay.png"}) {
+        const auto input = inputs.find(fs::weakly_canonical(result_of(p, path, kind)));
+        if (input != inputs.end()) dcs::fail(input->second, ": the results of ", path, " would overwrite it; another --out keeps it");
+      }
     fs::create_directories(p.out);
     for (const auto& path : p.images) {
       const dcs::image original = dcs::io::read_image(path);
