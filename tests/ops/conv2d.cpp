@@ -9,7 +9,17 @@ namespace {
 
 using cpu::conv2d_geometry;
 
-const cpu::isa every_isa[] = {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512};
+template <class F>
+void for_every_isa(const F& f) {
+  const auto before = cpu::current_isa();
+  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
+    if (!cpu::supports(isa)) continue;
+    cpu::set_isa(isa);
+    CAPTURE(cpu::name(isa));
+    f();
+  }
+  cpu::set_isa(before);
+}
 
 struct arrays {
   std::vector<double> x, w, y, dx, dw;
@@ -147,11 +157,7 @@ conv2d_geometry square(std::int64_t batch, std::int64_t side, std::int64_t in, s
 }  // namespace
 
 TEST_CASE("convolution kernels equal the definition on every instruction set") {
-  const auto before = cpu::current_isa();
-  for (auto isa : every_isa) {
-    if (!cpu::supports(isa)) continue;
-    cpu::set_isa(isa);
-    CAPTURE(cpu::name(isa));
+  for_every_isa([] {
     for (std::uint64_t seed = 0; seed < 120; ++seed) {
       const auto g = random_geometry({seed, 77});
       check_geometry<double>(g, seed, 1e-13);
@@ -162,22 +168,17 @@ TEST_CASE("convolution kernels equal the definition on every instruction set") {
          {square(2, 31, 3, 64, 7, 2, 3), square(1, 16, 64, 40, 8, 8, 0), square(3, 20, 64, 1, 1, 1, 0), square(2, 20, 70, 4, 1, 1, 0),
           square(2, 24, 48, 33, 3, 2, 1), square(2, 17, 32, 48, 1, 2, 0), square(2, 33, 80, 80, 3, 1, 1, 80), square(1, 40, 16, 16, 3, 1, 1)})
       check_geometry<float>(g, 1, 5e-6), check_geometry<double>(g, 1, 1e-13);
-  }
-  cpu::set_isa(before);
+  });
 }
 
 TEST_CASE("small convolutions in f32 are rounded once; large ones are not small") {
-  const auto before = cpu::current_isa();
-  for (auto isa : every_isa) {
-    if (!cpu::supports(isa)) continue;
-    cpu::set_isa(isa);
+  for_every_isa([] {
     for (const auto& g :
          {square(2, 4, 256, 96, 3, 1, 1), square(1, 6, 40, 40, 3, 1, 1, 40), square(2, 8, 300, 17, 1, 1, 0), square(1, 9, 64, 24, 3, 2, 1)}) {
       REQUIRE(cpu::widening_suits<float>(g));
       check_forward(g, 5e-8);
     }
-  }
-  cpu::set_isa(before);
+  });
   CHECK_FALSE(cpu::widening_suits<float>(square(4, 64, 256, 256, 3, 1, 1)));
   CHECK_FALSE(cpu::widening_suits<double>(square(1, 4, 16, 16, 3, 1, 1)));
 }
@@ -206,6 +207,19 @@ TEST_CASE("convolutions give the same bits with any number of threads") {
 
 namespace {
 
+// f of 21 numbers of images and sides, on every instruction set.
+template <class F>
+void for_small_images(const F& f) {
+  for_every_isa([&] {
+    for (extent_t n : {0, 1, 2})
+      for (extent_t side : {1, 2, 3, 4, 5, 7, 9}) {
+        CAPTURE(n);
+        CAPTURE(side);
+        f(n, side);
+      }
+  });
+}
+
 template <int K, int Stride, int Padding, int Dilation, int Groups, int In, int Out>
 void check_gradient(extent_t n, extent_t h, extent_t w) {
   using X = shape<dyn<"batch">, dyn<"height">, dyn<"width">, In>;
@@ -222,27 +236,19 @@ void check_gradient(extent_t n, extent_t h, extent_t w) {
 
 TEST_CASE("conv2d passes the gradient check in double") {
   // Each kind in 21 shapes: plain, strided, depthwise, grouped, dilated, patches that do not overlap.
-  const auto before = cpu::current_isa();
-  for (auto isa : every_isa) {
-    if (!cpu::supports(isa)) continue;
-    cpu::set_isa(isa);
-    CAPTURE(cpu::name(isa));
-    for (extent_t n : {0, 1, 2})
-      for (extent_t side : {1, 2, 3, 4, 5, 7, 9}) {
-        CAPTURE(n);
-        CAPTURE(side);
-        check_gradient<1, 1, 0, 1, 1, 3, 4>(n, side, side + 1);
-        check_gradient<3, 1, 1, 1, 1, 3, 4>(n, side, side + 1);
-        check_gradient<3, 2, 1, 1, 1, 4, 2>(n, side, side + 1);
-        check_gradient<3, 1, 1, 1, 4, 4, 4>(n, side, side);
-        check_gradient<3, 1, 1, 1, 2, 4, 6>(n, side, side);
-        check_gradient<3, 1, 2, 2, 1, 2, 3>(n, side, side);
-        check_gradient<2, 2, 0, 1, 1, 1, 1>(n, side + 1, side + 1);
-      }
+  for_small_images([](extent_t n, extent_t side) {
+    check_gradient<1, 1, 0, 1, 1, 3, 4>(n, side, side + 1);
+    check_gradient<3, 1, 1, 1, 1, 3, 4>(n, side, side + 1);
+    check_gradient<3, 2, 1, 1, 1, 4, 2>(n, side, side + 1);
+    check_gradient<3, 1, 1, 1, 4, 4, 4>(n, side, side);
+    check_gradient<3, 1, 1, 1, 2, 4, 6>(n, side, side);
+    check_gradient<3, 1, 2, 2, 1, 2, 3>(n, side, side);
+    check_gradient<2, 2, 0, 1, 1, 1, 1>(n, side + 1, side + 1);
+  });
+  for_every_isa([] {
     check_gradient<1, 1, 0, 1, 1, 1, 1>(1, 1, 1);
     check_gradient<7, 2, 3, 1, 1, 3, 2>(1, 9, 8);
-  }
-  cpu::set_isa(before);
+  });
 }
 
 namespace {
@@ -268,22 +274,12 @@ void check_epilogue_gradient(extent_t n, extent_t h, extent_t w) {
 }  // namespace
 
 TEST_CASE("conv2d with scale, shift, residual and ReLU passes the gradient check in double") {
-  const auto before = cpu::current_isa();
-  for (auto isa : every_isa) {
-    if (!cpu::supports(isa)) continue;
-    cpu::set_isa(isa);
-    CAPTURE(cpu::name(isa));
-    for (extent_t n : {0, 1, 2})
-      for (extent_t side : {1, 2, 3, 4, 5, 7, 9}) {
-        CAPTURE(n);
-        CAPTURE(side);
-        check_epilogue_gradient<1, 1, 0, 1, 3, 4>(n, side, side + 1);
-        check_epilogue_gradient<3, 1, 1, 1, 3, 5>(n, side, side + 1);
-        check_epilogue_gradient<3, 2, 1, 1, 2, 3>(n, side, side + 1);
-        check_epilogue_gradient<3, 1, 1, 4, 4, 4>(n, side, side);
-      }
-  }
-  cpu::set_isa(before);
+  for_small_images([](extent_t n, extent_t side) {
+    check_epilogue_gradient<1, 1, 0, 1, 3, 4>(n, side, side + 1);
+    check_epilogue_gradient<3, 1, 1, 1, 3, 5>(n, side, side + 1);
+    check_epilogue_gradient<3, 2, 1, 1, 2, 3>(n, side, side + 1);
+    check_epilogue_gradient<3, 1, 1, 4, 4, 4>(n, side, side);
+  });
 }
 
 TEST_CASE("the extents of a convolution's result are part of its type") {
