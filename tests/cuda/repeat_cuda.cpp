@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <thread>
 
 using namespace dcs;
 using kernel_test::target;
@@ -85,5 +86,47 @@ TEST_CASE("a capture keeps what is copied from the host, refuses what would wait
   y.zero();
   work->launch();
   CHECK(kernel_test::difference(to<cpu_device>(y), in) == 0);
+}
+
+TEST_CASE("a capture's constants are filled at once, and it goes on with them when their holder has others") {
+  auto y = to<target>(numbers(1)).clone();
+  const auto in = numbers(4), others = numbers(5);
+  storage table = cuda::constant(target{}, others.data(), others.bytes());
+  std::optional<cuda::repeated_work<target>> work;
+  {
+    const auto passing = in.clone();
+    work.emplace([&] {
+      cuda::keep(target{}, table);
+      table = cuda::constant(target{}, passing.data(), passing.bytes());
+      cuda::keep(target{}, table);
+      target::copy(y.data(), table.data(), y.bytes());
+    });
+  }
+  target::copy(y.data(), table.data(), y.bytes());  // before any launch
+  CHECK(kernel_test::difference(to<cpu_device>(y), in) == 0);
+  table = cuda::constant(target{}, others.data(), others.bytes());
+  y.zero();
+  work->launch();
+  CHECK(kernel_test::difference(to<cpu_device>(y), in) == 0);
+}
+
+TEST_CASE("threads share the stream, so that one may free what another has allocated; while one captures the others may not work") {
+  const cudaStream_t here = cuda::stream();
+  std::string said;
+  const auto work_elsewhere = [&] {
+    std::thread([&] {
+      try {
+        const cudaStream_t there = cuda::stream();
+        CHECK(there == here);
+        const auto passing = to<target>(numbers(2)).clone();
+      } catch (const error& e) {
+        said = e.what();
+      }
+    }).join();
+  };
+  work_elsewhere();
+  CHECK(said.empty());
+  const cuda::repeated_work<target> work([&] { work_elsewhere(); });
+  CHECK(said.find("another thread captures a graph") != std::string::npos);
 }
 #endif

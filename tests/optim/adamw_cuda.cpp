@@ -182,6 +182,36 @@ TEST_CASE("kernel adamw_update: the equations, with and without a copy in bf16, 
   check_update<float, float>(true, true);
 }
 
+TEST_CASE("the table of parameters is sent anew only for other parameters, and never written over") {
+  const leaves<float, float> a({5, 8200}), b({5, 8200}, 2.0), c({3});
+  const on_device<float, float> first(a), second(b), other(c);
+  const auto numbers = adamw_numbers::of(options, 1);
+  using row = adamw_parameter<float>;
+  const auto lists = [](const storage& table, const std::vector<row>& wanted) {
+    const auto n = static_cast<std::int64_t>(wanted.size() * sizeof(row));
+    const auto found = kernel_test::on_host(static_cast<const std::byte*>(table.data()), table.bytes());
+    return table.bytes() == n && std::memcmp(found.data(), wanted.data(), found.size()) == 0;
+  };
+  adamw_memory memory;
+  adamw_measure(target{}, first.list(), numbers, memory);
+  const storage table = memory.parameters, result = memory.result, chunks = memory.chunks;
+  CHECK(lists(table, first.list()));
+  adamw_measure(target{}, first.list(), numbers, memory);
+  CHECK(memory.parameters == table);
+  adamw_measure(target{}, second.list(), numbers, memory);  // as many elements elsewhere
+  CHECK(near<float>(result_of(memory)[0], b.norm()));
+  CHECK(lists(memory.parameters, second.list()));
+  CHECK(memory.chunks == chunks);
+  adamw_measure(target{}, other.list(), numbers, memory);
+  CHECK(near<float>(result_of(memory)[0], c.norm()));
+  adamw_move(target{}, other.list(), numbers, memory);
+  CHECK(other.download()[0].value != c.all[0].value);
+  CHECK(second.download()[1].value == b.all[1].value);
+  CHECK(lists(memory.parameters, other.list()));
+  CHECK(lists(table, first.list()));  // whoever was captured with it reads it still
+  CHECK(memory.result == result);
+}
+
 namespace {
 
 struct net {

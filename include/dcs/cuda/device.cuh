@@ -1,9 +1,16 @@
 // The GPU: memory from the driver's stream-ordered pool, which keeps what is freed, launches on one stream, errors as dcs::error. Needs nvcc where
 // kernels are launched.
+//
+// A process works on one GPU, that which was current when it first asked for one, and through one stream, whatever the thread. Memory is allocated,
+// used and freed on that stream, in the order in which the host says so: what a thread has allocated another may use and free once it was handed
+// over, and a block is given out again only behind all work that was launched before it was freed. A thread whose current GPU is another gets a
+// dcs::error. So does one that works while another captures a graph (graph.cuh), which would take its work for its own; what it frees waits for the
+// capture's end. Who makes a stream of his own orders it and this one by events.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
 
+#include <atomic>
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -21,30 +28,79 @@ inline void expect_success(cudaError_t status, const char* call) {
   if (status != cudaSuccess) fail("dcs::cuda: ", call, ": ", cudaGetErrorString(status));
 }
 
-/// The stream that this thread's tensors live on, of the current GPU. Throws dcs::error where there is no GPU, or a driver too old for this toolkit.
-inline cudaStream_t stream() {
-  thread_local const cudaStream_t s = [] {
-    int count = 0;
-    const cudaError_t status = cudaGetDeviceCount(&count);
-    expect(status == cudaSuccess && count > 0, "dcs::cuda: no GPU to run on: ", status == cudaSuccess ? "none is there" : cudaGetErrorString(status));
-    cudaMemPool_t pool = nullptr;
-    expect_success(cudaDeviceGetDefaultMemPool(&pool, 0), "cudaDeviceGetDefaultMemPool");
-    std::uint64_t keep = ~std::uint64_t{0};  // freed memory stays with the pool: allocation is then a few hundred nanoseconds
-    expect_success(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
-    cudaStream_t made = nullptr;
-    expect_success(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), "cudaStreamCreate");
-    return made;
-  }();
-  return s;
-}
-
-/// What is copied from the host while a graph is captured: the graph reads it at every launch, so it keeps a copy.
-using captured_constants = std::vector<std::unique_ptr<std::byte[]>>;
+/// What a captured graph needs as long as it lives: copies of what is copied from the host, which it reads at every launch, and memory of the GPU.
+struct captured_constants {
+  std::vector<std::unique_ptr<std::byte[]>> host;
+  std::vector<storage> device;
+};
 
 namespace detail {
 // Of the capture that this thread is in; null: none.
 inline thread_local captured_constants* capturing = nullptr;
+// Whether a thread is in one.
+inline std::atomic<bool> captured = false;
+// Where this thread's work goes beside its capture; null: nowhere.
+inline thread_local cudaStream_t aside = nullptr;
+
+struct work_queue {
+  int gpu = 0;
+  cudaStream_t stream = nullptr;
+
+  work_queue() {
+    int count = 0;
+    const cudaError_t status = cudaGetDeviceCount(&count);
+    expect(status == cudaSuccess && count > 0, "dcs::cuda: no GPU to run on: ", status == cudaSuccess ? "none is there" : cudaGetErrorString(status));
+    expect_success(cudaGetDevice(&gpu), "cudaGetDevice");
+    cudaMemPool_t pool = nullptr;
+    expect_success(cudaDeviceGetMemPool(&pool, gpu), "cudaDeviceGetMemPool");
+    std::uint64_t keep = ~std::uint64_t{0};  // freed memory stays with the pool: allocation is then a few hundred nanoseconds
+    expect_success(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
+    expect_success(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
+  }
+  static const work_queue& get() {
+    static const work_queue q;
+    return q;
+  }
+};
+
+// In a capture: what this thread does meanwhile is not of the graph, and is done when the scope ends.
+class beside_capture {
+ public:
+  beside_capture() {
+    if (!capture_) return;
+    cudaThreadExchangeStreamCaptureMode(&mode_);
+    const cudaError_t status = cudaStreamCreateWithFlags(&aside, cudaStreamNonBlocking);
+    if (status != cudaSuccess) cudaThreadExchangeStreamCaptureMode(&mode_);
+    expect_success(status, "cudaStreamCreate");
+    capturing = nullptr;
+  }
+  beside_capture(const beside_capture&) = delete;
+  beside_capture& operator=(const beside_capture&) = delete;
+  ~beside_capture() {
+    if (!capture_) return;
+    cudaStreamSynchronize(aside);
+    cudaStreamDestroy(aside);
+    cudaThreadExchangeStreamCaptureMode(&mode_);
+    aside = nullptr, capturing = capture_;
+  }
+
+ private:
+  captured_constants* capture_ = capturing;
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
 }  // namespace detail
+
+/// The stream of all work. Throws dcs::error where there is no GPU, or a driver too old for this toolkit, where this thread's current GPU is not the
+/// process's, and while another thread captures a graph.
+inline cudaStream_t stream() {
+  if (detail::aside) return detail::aside;
+  const auto& queue = detail::work_queue::get();
+  int gpu = 0;
+  expect_success(cudaGetDevice(&gpu), "cudaGetDevice");
+  expect(gpu == queue.gpu, "dcs::cuda: GPU ", gpu, " is current on this thread; expected ", queue.gpu, ", on which the process works");
+  expect(detail::capturing || !detail::captured, "dcs::cuda: another thread captures a graph; expected no other work before it is done");
+  return queue.stream;
+}
 
 /// A GPU.
 struct device {
@@ -57,7 +113,9 @@ struct device {
     return p;
   }
   static void deallocate(void* p, std::int64_t) noexcept {
-    if (p) cudaFreeAsync(p, stream());
+    if (!p) return;
+    if (!detail::capturing && !detail::aside) detail::captured.wait(true);
+    cudaFreeAsync(p, detail::work_queue::get().stream);
   }
   static void zero(void* p, std::int64_t bytes) {
     if (bytes > 0) expect_success(cudaMemsetAsync(p, 0, static_cast<std::size_t>(bytes), stream()), "cudaMemsetAsync");
@@ -65,7 +123,7 @@ struct device {
   static void copy(void* to, const void* from, std::int64_t bytes) { transfer(to, from, bytes, cudaMemcpyDeviceToDevice); }
   static void copy_from_host(void* to, const void* from, std::int64_t bytes) {
     if (detail::capturing && bytes > 0) {
-      auto& own = detail::capturing->emplace_back(new std::byte[static_cast<std::size_t>(bytes)]);
+      auto& own = detail::capturing->host.emplace_back(new std::byte[static_cast<std::size_t>(bytes)]);
       std::memcpy(own.get(), from, static_cast<std::size_t>(bytes));
       from = own.get();
     }
@@ -87,6 +145,20 @@ struct device {
     if (bytes > 0) expect_success(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), kind, stream()), "cudaMemcpyAsync");
   }
 };
+
+/// In a capture the graph keeps the memory too: whoever holds it may replace it, and the graph goes on with what it was captured with.
+inline void keep(device, const storage& memory) {
+  if (!detail::capturing) return;
+  auto& kept = detail::capturing->device;
+  if (kept.empty() || !(kept.back() == memory)) kept.push_back(memory);
+}
+/// Memory with `bytes` from the host, filled at once, in a capture too, which does not repeat it.
+inline storage constant(device, const void* from, std::int64_t bytes) {
+  const detail::beside_capture scope;
+  storage s = storage::allocate<device>(bytes);
+  device::copy_from_host(s.data(), from, bytes);
+  return s;
+}
 
 #if defined(__CUDACC__)
 

@@ -65,6 +65,15 @@ device_scratch<T, D> uploaded(const std::vector<T>& values) {
   return s;
 }
 
+/// Says that work which is captured goes on with this memory when its holder replaces it; here nothing is captured.
+inline void keep(emulated, const storage&) {}
+/// Memory with `bytes` from the host that nobody writes to.
+inline storage constant(emulated, const void* from, std::int64_t bytes) {
+  storage s = storage::allocate<emulated>(bytes);
+  emulated::copy_from_host(s.data(), from, bytes);
+  return s;
+}
+
 /// Runs a kernel; no blocks, nothing to do.
 template <class Kernel>
 void launch(emulated, const Kernel& kernel) {

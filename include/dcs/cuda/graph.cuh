@@ -1,7 +1,8 @@
-// Work of the GPU as a graph: what a callable launches on this thread's stream is captured, not run, and one launch replays it. Memory that it
-// allocates it must free, and addresses stay, so what goes in and comes out lies in memory from before. What it copies from the host the graph keeps
-// (device.cuh); what must happen on the host first (plans of cuDNN, workspaces) is an error in a capture: let the work run once before. Batches come
-// on a stream of their own, from pinned memory into memory of their own, and wait there until the work before is done.
+// Work of the GPU as a graph: what a callable launches is captured, not run, and one launch replays it. Memory that it allocates it must free, and
+// addresses stay, so what goes in and comes out lies in memory from before; what of that others may replace, the graph keeps (`keep`). What it copies
+// from the host the graph keeps too (device.cuh); what must happen on the host first (plans of cuDNN, workspaces) is an error in a capture: let the
+// work run once before. Batches come on a stream of their own, from pinned memory into memory of their own, and wait there until the work before is
+// done.
 #pragma once
 
 #include <dcs/cuda/device.cuh>
@@ -17,22 +18,28 @@ class capture_scope {
   explicit capture_scope(captured_constants& constants) {
     expect(!capturing, "dcs::cuda: a graph is captured within the capture of another");
     expect_success(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
-    capturing = &constants;
+    capturing = &constants, captured = true;
   }
   capture_scope(const capture_scope&) = delete;
   capture_scope& operator=(const capture_scope&) = delete;
   ~capture_scope() {
     if (!capturing) return;
-    capturing = nullptr;
     cudaGraph_t broken = nullptr;
-    if (cudaStreamEndCapture(stream(), &broken) == cudaSuccess && broken) cudaGraphDestroy(broken);
+    if (close(broken) == cudaSuccess && broken) cudaGraphDestroy(broken);
     (void)cudaGetLastError();
   }
   cudaGraph_t end() {
-    capturing = nullptr;
     cudaGraph_t made = nullptr;
-    expect_success(cudaStreamEndCapture(stream(), &made), "cudaStreamEndCapture");
+    expect_success(close(made), "cudaStreamEndCapture");
     return made;
+  }
+
+ private:
+  static cudaError_t close(cudaGraph_t& graph) {
+    const cudaError_t status = cudaStreamEndCapture(work_queue::get().stream, &graph);
+    capturing = nullptr, captured = false;
+    captured.notify_all();
+    return status;
   }
 };
 
@@ -59,7 +66,7 @@ class repeated_work<device> {
   repeated_work(const repeated_work&) = delete;
   repeated_work& operator=(const repeated_work&) = delete;
   ~repeated_work() {
-    cudaStreamSynchronize(stream());
+    cudaStreamSynchronize(detail::work_queue::get().stream);
     cudaGraphExecDestroy(graph_);
   }
   /// Does not wait.

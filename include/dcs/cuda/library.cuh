@@ -31,6 +31,7 @@ inline void* library_workspace(std::int64_t bytes) {
     memory = {};
     memory = storage::allocate<device>(bytes);
   }
+  keep(device{}, memory);  // it may grow after the capture
   return memory.data();
 }
 

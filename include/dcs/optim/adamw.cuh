@@ -1,6 +1,7 @@
 // AdamW as kernels of the block interface: three launches for all parameters, however many, and no wait of the host between them. The parameters are
 // cut into chunks of 8192 elements, one for each block, which a table on the device lists: blocks are alike whatever the parameters' sizes, and the
-// sum of squares is a tree that depends on the sizes alone. Norm and clipping factor stay on the device, in double.
+// sum of squares is a tree that depends on the sizes alone. Tables are sent only where a step's parameters are not those of the step before. Norm and
+// clipping factor stay on the device, in double.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
@@ -149,15 +150,14 @@ struct adamw_update_kernel {
   }
 };
 
-/// The norm of all gradients together, and the clipping factor, into memory.result. Gradients may be of 16 bits. Throws dcs::error for memory that is
-/// not aligned to 16 bytes.
+namespace detail {
+// The tables of `parameters` in memory: sent where the parameters are not those of the step before, as new memory, so that a captured step goes on
+// with its own.
 template <class T, class G, gpu D>
-void adamw_measure(D, const std::vector<adamw_parameter<T, G>>& parameters, const adamw_numbers& o, adamw_memory& memory) {
-  const auto upload = [](storage& to, const auto& values) {
-    const auto bytes = static_cast<std::int64_t>(values.size() * sizeof(values[0]));
-    if (to.bytes() < bytes) to = storage::allocate<D>(bytes);
-    D::copy_from_host(to.data(), values.data(), bytes);
-  };
+void adamw_tables(D, const std::vector<adamw_parameter<T, G>>& parameters, adamw_memory& memory) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(parameters.data());
+  const std::size_t length = parameters.size() * sizeof(adamw_parameter<T, G>);
+  if (memory.result && memory.listed.size() == length && std::equal(bytes, bytes + length, memory.listed.begin())) return;
   std::vector<std::int64_t> sizes;
   for (const auto& p : parameters) {
     sizes.push_back(p.size);
@@ -166,22 +166,33 @@ void adamw_measure(D, const std::vector<adamw_parameter<T, G>>& parameters, cons
       expect(reinterpret_cast<std::uintptr_t>(at) % 16 == 0, "dcs::adamw: memory of a parameter of ", p.size, " elements is not aligned to 16 bytes");
   }
   if (!memory.result || sizes != memory.sizes) {
-    std::vector<detail::adamw_place> places;
+    std::vector<adamw_place> places;
     for (std::size_t i = 0; i < sizes.size(); ++i)
-      for (std::int64_t c = 0; c < ceil_div(sizes[i], detail::adamw_chunk); ++c)
+      for (std::int64_t c = 0; c < ceil_div(sizes[i], adamw_chunk); ++c)
         places.push_back({static_cast<std::int32_t>(i), static_cast<std::int32_t>(c)});
-    memory.chunks = {}, upload(memory.chunks, places);
+    memory.chunks = constant(D{}, places.data(), static_cast<std::int64_t>(places.size() * sizeof(adamw_place)));
     memory.partial = storage::allocate<D>(static_cast<std::int64_t>(places.size() * sizeof(double)));
-    memory.result = storage::allocate<D>(2 * sizeof(double));
+    if (!memory.result) memory.result = storage::allocate<D>(2 * sizeof(double));
     memory.sizes = sizes;
   }
-  upload(memory.parameters, parameters);
+  keep(D{}, memory.parameters);  // a capture cannot free what is older
+  memory.parameters = constant(D{}, bytes, static_cast<std::int64_t>(length));
+  memory.listed.assign(bytes, bytes + length);
+}
+}  // namespace detail
+
+/// The norm of all gradients together, and the clipping factor, into memory.result. Gradients may be of 16 bits. Throws dcs::error for memory that is
+/// not aligned to 16 bytes.
+template <class T, class G, gpu D>
+void adamw_measure(D, const std::vector<adamw_parameter<T, G>>& parameters, const adamw_numbers& o, adamw_memory& memory) {
+  detail::adamw_tables(D{}, parameters, memory);
+  for (const storage* s : {&memory.parameters, &memory.chunks, &memory.partial, &memory.result}) keep(D{}, *s);
   const auto count = memory.partial.bytes() / static_cast<std::int64_t>(sizeof(double));
   auto* partial = static_cast<double*>(memory.partial.data());
-  launch(D{},
-         gradient_squares_kernel<T, G>{{static_cast<const adamw_parameter<T, G>*>(memory.parameters.data()), static_cast<std::int64_t>(sizes.size())},
-                                       {static_cast<const detail::adamw_place*>(memory.chunks.data()), count},
-                                       {partial, count}});
+  launch(D{}, gradient_squares_kernel<T, G>{
+                  {static_cast<const adamw_parameter<T, G>*>(memory.parameters.data()), static_cast<std::int64_t>(parameters.size())},
+                  {static_cast<const detail::adamw_place*>(memory.chunks.data()), count},
+                  {partial, count}});
   launch(D{}, gradient_norm_kernel{{partial, count}, {static_cast<double*>(memory.result.data()), 2}, o.clip_norm});
 }
 

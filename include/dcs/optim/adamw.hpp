@@ -49,10 +49,12 @@ struct adamw_numbers {
 };
 
 /// What steps keep between them, on the device. `result`: two doubles, the norm of all gradients and the factor that clips them. The rest are a GPU's
-/// tables. `numbers`, where it is set: the adamw_numbers that a GPU's moves go by, in its memory. Empty at first.
+/// tables, of which `sizes` and `listed` are what the host knows: the parameters' sizes, and the bytes at `parameters`, which are never written over.
+/// `numbers`, where it is set: the adamw_numbers that a GPU's moves go by, in its memory. Empty at first.
 struct adamw_memory {
   storage result, parameters, chunks, partial, numbers;
   std::vector<std::int64_t> sizes;
+  std::vector<std::byte> listed;
 };
 
 namespace cpu {
