@@ -8,7 +8,7 @@
 //       device_span<const T> x;                                   // global memory, with its size
 //       device_span<T> y;
 //       std::int64_t blocks() const { return ceil_div(y.size, std::int64_t{threads}); }
-//       std::int64_t shared_bytes() const { return 0; }
+//       static constexpr std::int64_t shared_bytes() { return 0; }   // a member, const, where it depends on the launch
 //       template <class Block>
 //       DCS_DEVICE void operator()(Block& b) const {
 //         const auto in = b.global(x, "x");                       // memory is read and written through accessors, nothing else
@@ -41,8 +41,9 @@
 //                                               2t + 1 (+ 8 where p ≥ 2); of b at column g, rows 2t, 2t + 1 (+ 8); of c at row g + 8p, columns 2t, 2t
 //                                               + 1
 //   load_a(s, row, column, stride) etc.         fragments from shared memory
-//   mma(c, a, b)                                c += a · b: bf16 with sums in float; float to float's accuracy (three TF32 products); double on the
-//   host atomic_add(accessor, i, v)                  integers only: floats would make the result depend on the order
+//   mma<P>(c, a, b)                             c += a · b: bf16 with sums in float; float as P says (tf32.hpp), else to float's accuracy; double on
+//   the host
+//   atomic_add(accessor, i, v)                  integers only: floats would make the result depend on the order
 // and an accessor a of T offers read(i), write(i, v), read<N>(i) and write(i, packet) for N elements in one access of at most 16 bytes, aligned to
 // its size. What is read of a 16-bit type is a float, and is rounded when written.
 #pragma once
@@ -115,6 +116,9 @@ struct packet {
 };
 
 inline constexpr int warp_size = 32;
+
+/// How matrix units multiply floats: to a float's accuracy, or rounded to TF32. Other types know one way.
+enum class mma_precision { full, tf32 };
 
 template <class I>
 DCS_DEVICE constexpr I ceil_div(I a, I b) {

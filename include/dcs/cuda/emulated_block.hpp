@@ -7,6 +7,7 @@
 #include <dcs/cuda/block.hpp>
 #include <dcs/cuda/fiber.hpp>
 #include <dcs/cuda/memory_check.hpp>
+#include <dcs/cuda/tf32.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -294,7 +295,23 @@ class emulated_block {
       for (int e = 0; e < 2; ++e) b.x[2 * p + e] = s.read((row + 2 * quad() + e + 8 * p) * stride + column + group());
     return b;
   }
-  template <class T>
+  /// Floats are split as for a GPU's units (tf32.hpp), so that what the split costs in accuracy is seen here.
+  template <mma_precision P = mma_precision::full>
+  void mma(fragment_c<float>& c, const fragment_a<float>& a, const fragment_b<float>& b) {
+    using halves = detail::tf32_operands<P>[2];
+    const halves own = {detail::split_floats<P>(a.x, b.x, 0), detail::split_floats<P>(a.x, b.x, 1)};
+    const auto* all = exchange(5, &own, sizeof own);
+    for (int h = 0; h < 2; ++h) {
+      const auto of_lane = [&](int lane) -> const detail::tf32_operands<P>& { return (*reinterpret_cast<const halves*>(all[lane]))[h]; };
+      detail::for_tf32_products<P>([&](int i, int j) {
+        for (int e = 0; e < 4; ++e) {
+          const int row = group() + 8 * (e / 2), column = 2 * quad() + e % 2;
+          for (int k = 0; k < 8; ++k) c.x[e] += of_lane(row % 8 * 4 + k % 4).a[i][row / 8 + 2 * (k / 4)] * of_lane(column * 4 + k % 4).b[j][k / 4];
+        }
+      });
+    }
+  }
+  template <mma_precision = mma_precision::full, class T>
   void mma(fragment_c<T>& c, const fragment_a<T>& a, const fragment_b<T>& b) {
     struct pair {
       fragment_a<T> a;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <dcs/cuda/block.hpp>
+#include <dcs/cuda/tf32.hpp>
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -36,15 +37,11 @@ __device__ __forceinline__ unsigned pack_bf16(float low, float high) {
   const __nv_bfloat162 v = __floats2bfloat162_rn(low, high);
   return *reinterpret_cast<const unsigned*>(&v);
 }
-__device__ __forceinline__ unsigned tf32(float v) {
-  unsigned r;
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(r) : "f"(v));
-  return r;
-}
-__device__ __forceinline__ void mma_tf32(float* c, const unsigned* a, const unsigned* b) {
+__device__ __forceinline__ void mma_tf32(float* c, const float* a, const float* b) {
   asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
                : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+               : "r"(__float_as_uint(a[0])), "r"(__float_as_uint(a[1])), "r"(__float_as_uint(a[2])), "r"(__float_as_uint(a[3])),
+                 "r"(__float_as_uint(b[0])), "r"(__float_as_uint(b[1])));
 }
 template <int Bytes>
 struct memory_word;
@@ -247,9 +244,7 @@ class gpu_block {
     return b;
   }
 
-  // TF32 has ten bits of mantissa: a float is split into two such numbers, and of the four products the smallest is left out. The sum over k may take
-  // its terms in any order, so the two columns that a thread holds side by side serve as columns t and t + 4 of m16n8k8.
-  template <class T>
+  template <mma_precision P = mma_precision::full, class T>
   __device__ __forceinline__ void mma(fragment_c<T>& c, const fragment_a<T>& a, const fragment_b<T>& b) {
     if constexpr (std::is_same_v<T, bf16>) {
       asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
@@ -259,15 +254,8 @@ class gpu_block {
       static_assert(std::is_same_v<T, float>, "dcs::cuda: matrix fragments are of bf16 or float on a GPU");
 #pragma unroll
       for (int h = 0; h < 2; ++h) {
-        const float av[4] = {a.x[4 * h], a.x[4 * h + 2], a.x[4 * h + 1], a.x[4 * h + 3]}, bv[2] = {b.x[2 * h], b.x[2 * h + 1]};
-        unsigned high_a[4], low_a[4], high_b[2], low_b[2];
-#pragma unroll
-        for (int i = 0; i < 4; ++i) high_a[i] = detail::tf32(av[i]), low_a[i] = detail::tf32(av[i] - __uint_as_float(high_a[i]));
-#pragma unroll
-        for (int i = 0; i < 2; ++i) high_b[i] = detail::tf32(bv[i]), low_b[i] = detail::tf32(bv[i] - __uint_as_float(high_b[i]));
-        detail::mma_tf32(c.x, low_a, high_b);
-        detail::mma_tf32(c.x, high_a, low_b);
-        detail::mma_tf32(c.x, high_a, high_b);
+        const auto parts = detail::split_floats<P>(a.x, b.x, h);
+        detail::for_tf32_products<P>([&](int i, int j) { detail::mma_tf32(c.x, parts.a[i], parts.b[j]); });
       }
     }
   }
