@@ -62,6 +62,11 @@ struct problem_on_device {
     return r;
   }
 };
+// What is chosen while it lives.
+struct tf32_choice {
+  explicit tf32_choice(bool chosen) { cuda::library_options::get().tf32 = chosen; }
+  ~tf32_choice() { cuda::library_options::get().tf32 = false; }
+};
 template <class A>
 bool same_bits(const A& a, const A& b) {
   const auto x = to<cpu_device>(a), y = to<cpu_device>(b);
@@ -171,6 +176,30 @@ TEST_CASE("kernel attention_backward_keys_wide: passes the gradient check; queri
 TEST_CASE("kernel attention_backward_queries_wide: passes the gradient check; keys over several tiles") {
   check_gradient({1, 2, 3, 2, 3});
   compare({1, 1, 7, 70, 65}, 0.2);
+}
+
+TEST_CASE("floats are exact, or rounded to TF32 by choice, forward and backward; bf16 stays as it is") {
+  for (const extents& e : {extents{1, 2, 70, 37, 32}, extents{1, 1, 40, 70, 64}, extents{1, 1, 20, 70, 40}})
+    with_inputs(e, [](const auto&... x) {
+      const auto wanted = kernel_test::run<cpu_device>(operation(0.2), kernel_test::rounded<double>(kernel_test::rounded<float>(x))...);
+      const auto measured = [&](auto t, bool tf32) {
+        const tf32_choice choice(tf32);
+        return kernel_test::run<target>(operation(0.2), kernel_test::rounded<decltype(t)>(x)...);
+      };
+      const auto exact = measured(float{}, false), rounded = measured(float{}, true);
+      const auto half = measured(bf16{}, false), half_too = measured(bf16{}, true);
+      const auto check = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+        CAPTURE(I);
+        CHECK(kernel_test::difference(std::get<I>(exact), std::get<I>(wanted)) < kernel_test::tolerance<float>);
+        CHECK(kernel_test::difference(std::get<I>(rounded), std::get<I>(wanted)) < 1e-3);
+        CHECK(kernel_test::difference(std::get<I>(rounded), std::get<I>(wanted)) > 50 * kernel_test::tolerance<float>);
+        CHECK(same_bits(std::get<I>(half), std::get<I>(half_too)));
+      };
+      check(std::integral_constant<std::size_t, 0>{});
+      check(std::integral_constant<std::size_t, 1>{});
+      check(std::integral_constant<std::size_t, 2>{});
+      check(std::integral_constant<std::size_t, 3>{});
+    });
 }
 
 TEST_CASE("one key has probability 1: the result is its value, and neither q nor k has a gradient") {

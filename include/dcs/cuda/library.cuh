@@ -1,26 +1,11 @@
-// What the calls of cuDNN and cuBLASLt share: their options and one workspace. Both compute f32 in f32 unless TF32 is allowed, and bf16 with sums in
-// f32.
+// What the calls of cuDNN and cuBLASLt share: one workspace, and their options (library_options.hpp). Both compute f32 in f32 unless TF32 is allowed,
+// and bf16 with sums in f32.
 #pragma once
 
 #include <dcs/cuda/device.cuh>
+#include <dcs/cuda/library_options.hpp>
 
 namespace dcs::cuda {
-
-/// How the libraries are called, from now on, on every thread; plans and algorithms that have been chosen stay.
-struct library_options {
-  /// f32 may be rounded to TF32 (ten bits of mantissa) on its way into matrix units.
-  bool tf32 = false;
-  /// Engines of cuDNN that are timed the first time a convolution is met. 1: the heuristics' first is taken, so that every run on this kind of GPU
-  /// has the same bits; with more, runs may choose differently and differ by rounding.
-  int candidates = 8;
-  /// Bytes that an engine may work in.
-  std::int64_t most_workspace = std::int64_t{1} << 30;
-
-  static library_options& get() {
-    static library_options o;
-    return o;
-  }
-};
 
 /// At least `bytes` of this thread's workspace; calls on one stream use it in turn.
 inline void* library_workspace(std::int64_t bytes) {

@@ -1,6 +1,8 @@
-// Attention on a GPU: which kernel a shape gets. Depths of 32 and 64 have kernels made for them, every other depth those of cuda_wide.cuh.
+// Attention on a GPU: which kernel a shape gets. Depths of 32 and 64 have kernels made for them, every other depth those of cuda_wide.cuh. Products
+// of floats have a float's accuracy unless library_options::tf32 allows TF32.
 #pragma once
 
+#include <dcs/cuda/library_options.hpp>
 #include <dcs/ops/attention/cuda_backward.cuh>
 #include <dcs/ops/attention/cuda_forward.cuh>
 #include <dcs/ops/attention/cuda_wide.cuh>
@@ -18,6 +20,14 @@ void with_depth(std::int64_t depth, const Body& body) {
     body(std::integral_constant<int, 64>{});
   else
     body(std::integral_constant<int, 0>{});
+}
+
+// Calls body with how products are made. TF32 is a choice where memory holds floats.
+template <class T, class Body>
+void with_precision(const Body& body) {
+  if constexpr (std::is_same_v<T, float>)
+    if (library_options::get().tf32) return body(std::integral_constant<mma_precision, mma_precision::tf32>{});
+  body(std::integral_constant<mma_precision, mma_precision::full>{});
 }
 
 inline void expect_attention_fits(const attention_geometry& g) {
@@ -38,21 +48,21 @@ void attention_forward(D, const attention_geometry& g, const T* q, const T* k, c
   detail::expect_attention_fits(g);
   const detail::attention_problem<A> problem(g);
   const std::int64_t rows = g.heads * g.queries, nq = rows * g.depth, nk = g.heads * g.keys * g.depth;
-  detail::with_depth(g.depth, [&](auto d) {
-    constexpr int depth = decltype(d)::value;
-    auto run = [&](auto m) {
-      launch(D{}, attention_forward_kernel<T, depth, decltype(m)::value>{{q, nq}, {k, nk}, {v, nk}, {o, nq}, {logsum, rows}, problem});
-    };
-    if constexpr (depth != 0) {
-      if (sizeof(T) == 2 && problem.query_blocks(2 * detail::attention_tile) >= detail::attention_blocks_of_a_gpu)
-        run(std::integral_constant < int, sizeof(T) == 2 ? 2 : 1 > {});
-      else
-        run(std::integral_constant<int, 1>{});
-    } else {
-      with_packets<T>(g.depth, [&](auto w) {
-        launch(D{}, attention_forward_wide_kernel<T, decltype(w)::value>{{q, nq}, {k, nk}, {v, nk}, {o, nq}, {logsum, rows}, problem});
-      });
-    }
+  detail::with_precision<T>([&](auto precision) {
+    constexpr mma_precision P = decltype(precision)::value;
+    detail::with_depth(g.depth, [&](auto d) {
+      constexpr int depth = decltype(d)::value;
+      const auto run = [&]<class Kernel>(const Kernel*) { launch(D{}, Kernel{{q, nq}, {k, nk}, {v, nk}, {o, nq}, {logsum, rows}, problem}); };
+      if constexpr (depth != 0) {
+        constexpr int most = sizeof(T) == 2 ? 2 : 1;
+        if (most == 2 && problem.query_blocks(2 * detail::attention_tile) >= detail::attention_blocks_of_a_gpu)
+          run(static_cast<const attention_forward_kernel<T, depth, most, P>*>(nullptr));
+        else
+          run(static_cast<const attention_forward_kernel<T, depth, 1, P>*>(nullptr));
+      } else {
+        with_packets<T>(g.depth, [&](auto w) { run(static_cast<const attention_forward_wide_kernel<T, decltype(w)::value, P>*>(nullptr)); });
+      }
+    });
   });
 }
 
@@ -68,22 +78,25 @@ void attention_backward(D, const attention_geometry& g, const T* q, const T* k, 
   with_packets<T>(g.depth, [&](auto v_) {
     launch(D{}, attention_delta_kernel<T, decltype(v_)::value>{{o, nq}, {dy, nq}, delta.span(), problem.depth});
   });
-  detail::with_depth(g.depth, [&](auto d) {
-    constexpr int depth = decltype(d)::value;
-    auto run = [&]<class Keys, class Queries>(const Keys*, const Queries*) {
-      launch(D{}, Keys{{q, nq}, {k, nk}, {v, nk}, {dy, nq}, {logsum, rows}, delta.span(), {dk, nk}, {dv, nk}, problem});
-      launch(D{}, Queries{{q, nq}, {k, nk}, {v, nk}, {dy, nq}, {logsum, rows}, delta.span(), {dq, nq}, problem});
-    };
-    if constexpr (depth != 0) {
-      run(static_cast<const attention_backward_keys_kernel<T, depth>*>(nullptr),
-          static_cast<const attention_backward_queries_kernel<T, depth>*>(nullptr));
-    } else {
-      with_packets<T>(g.depth, [&](auto w) {
-        constexpr int packet = decltype(w)::value;
-        run(static_cast<const attention_backward_keys_wide_kernel<T, packet>*>(nullptr),
-            static_cast<const attention_backward_queries_wide_kernel<T, packet>*>(nullptr));
-      });
-    }
+  detail::with_precision<T>([&](auto precision) {
+    constexpr mma_precision P = decltype(precision)::value;
+    detail::with_depth(g.depth, [&](auto d) {
+      constexpr int depth = decltype(d)::value;
+      const auto run = [&]<class Keys, class Queries>(const Keys*, const Queries*) {
+        launch(D{}, Keys{{q, nq}, {k, nk}, {v, nk}, {dy, nq}, {logsum, rows}, delta.span(), {dk, nk}, {dv, nk}, problem});
+        launch(D{}, Queries{{q, nq}, {k, nk}, {v, nk}, {dy, nq}, {logsum, rows}, delta.span(), {dq, nq}, problem});
+      };
+      if constexpr (depth != 0) {
+        run(static_cast<const attention_backward_keys_kernel<T, depth, P>*>(nullptr),
+            static_cast<const attention_backward_queries_kernel<T, depth, P>*>(nullptr));
+      } else {
+        with_packets<T>(g.depth, [&](auto w) {
+          constexpr int packet = decltype(w)::value;
+          run(static_cast<const attention_backward_keys_wide_kernel<T, packet, P>*>(nullptr),
+              static_cast<const attention_backward_queries_wide_kernel<T, packet, P>*>(nullptr));
+        });
+      }
+    });
   });
 }
 

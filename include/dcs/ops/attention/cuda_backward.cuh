@@ -43,13 +43,16 @@ struct attention_delta_kernel {
 };
 
 namespace detail {
-// Where a block's own rows lie among its tiles: those that go to registers pass through the second stage, others stay behind it.
+// Rows of the other side that pass at once. Of a block's two matrices with a tile of its own and two stages each, floats of depth 64 with stages of
+// 64 rows would take 105 KiB, more than the 99 KiB of a block of compute capability 8.6 or 8.9, and leave room for one block where there is more.
 template <class T>
-inline constexpr int own_tile = sizeof(T) == 2 ? attention_tile : 2 * attention_tile;
+inline constexpr int passing_rows = sizeof(T) == 2 ? attention_tile : attention_tile / 2;
+// Where a block's own rows lie in its tiles: those that go to registers pass through the second stage, others stay behind both.
+inline constexpr int own_tile = attention_tile, tile_rows = 2 * attention_tile;
 }  // namespace detail
 
 /// dk and dv. A warp has 16 keys: scores are transposed, and what queries need of their softmax lies in shared memory.
-template <class T, int D>
+template <class T, int D, mma_precision P = mma_precision::full>
 struct attention_backward_keys_kernel {
   static constexpr const char* name = "attention_backward_keys";
   static constexpr int threads = detail::attention_threads;
@@ -60,11 +63,11 @@ struct attention_backward_keys_kernel {
   detail::attention_problem<A> problem;
 
   static constexpr int tile = detail::attention_tile, stride = detail::attention_stride<T, D>;
-  static constexpr int own_tile = detail::own_tile<T>, tile_rows = own_tile + tile;
+  static constexpr int passing = detail::passing_rows<T>, own_tile = detail::own_tile, tile_rows = detail::tile_rows;
 
   std::int64_t blocks() const { return problem.key_blocks(); }
   std::int64_t shared_bytes() const {
-    return 2 * tile_rows * stride * static_cast<std::int64_t>(sizeof(T)) + 4 * tile * static_cast<std::int64_t>(sizeof(A));
+    return 2 * tile_rows * stride * static_cast<std::int64_t>(sizeof(T)) + 4 * passing * static_cast<std::int64_t>(sizeof(A));
   }
 
   template <class Block>
@@ -72,18 +75,18 @@ struct attention_backward_keys_kernel {
     const auto qg = b.global(q, "q"), yg = b.global(dy, "dy");
     const auto lg = b.global(logsum, "logsum"), eg = b.global(delta, "delta");
     const auto qs = b.template shared<T>(tile_rows * stride, "tiles of q"), ys = b.template shared<T>(tile_rows * stride, "tiles of dy");
-    const auto ls = b.template shared<A>(2 * tile, "logsums"), es = b.template shared<A>(2 * tile, "deltas");
+    const auto ls = b.template shared<A>(2 * passing, "logsums"), es = b.template shared<A>(2 * passing, "deltas");
     const auto& p = problem;
     int j0;
     const std::int64_t head = p.split(b.block(), p.keys, tile, j0);
     const int warp_row = 16 * b.warp();
     const auto copy_queries = [&](int i0, int stage) {
-      detail::copy_tile<T, D>(b, qs, stage, stride, qg, head, i0, p.queries);
-      detail::copy_tile<T, D>(b, ys, stage, stride, yg, head, i0, p.queries);
-      const int at = b.thread() % tile;
-      if (b.thread() < tile)
+      detail::copy_tile<T, D, passing>(b, qs, stage, stride, qg, head, i0, p.queries);
+      detail::copy_tile<T, D, passing>(b, ys, stage, stride, yg, head, i0, p.queries);
+      const int at = b.thread() % passing;
+      if (b.thread() < passing)
         b.template copy_async<1>(ls, stage + at, lg, head * p.queries + i0 + at, i0 + at < p.queries);
-      else
+      else if (b.thread() < 2 * passing)
         b.template copy_async<1>(es, stage + at, eg, head * p.queries + i0 + at, i0 + at < p.queries);
       b.commit_copies();
     };
@@ -96,19 +99,21 @@ struct attention_backward_keys_kernel {
     const detail::own_rows<T, D, Block, decltype(qs)> own_k(b, qs, own_tile + warp_row, stride), own_v(b, ys, own_tile + warp_row, stride);
 
     detail::fragment_c<Block, T> dk_sum[D / 8], dv_sum[D / 8];
-    for (int i0 = 0, stage = 0; i0 < p.queries; i0 += tile, stage ^= tile) {
+    std::uint32_t bits = 0;  // of dropout, for a tile at a time
+    for (int i0 = 0, stage = 0; i0 < p.queries; i0 += passing, stage ^= passing) {
       b.template wait_copies<0>();
       b.barrier();
-      if (i0 + tile < p.queries) copy_queries(i0 + tile, stage ^ tile);
-      const std::uint32_t bits = p.least > 0 ? detail::kept_of_columns(b, p, head, i0, j0 + warp_row) : 0;
+      if (i0 + passing < p.queries) copy_queries(i0 + passing, stage ^ passing);
+      const int step0 = passing == tile ? 0 : i0 % tile / 16;
+      if (p.least > 0 && step0 == 0) bits = detail::kept_of_columns(b, p, head, i0, j0 + warp_row);
       DCS_DEVICE_UNROLL_BY(detail::steps_at_once<T>)
-      for (int n = 0; n < tile / 16; ++n) {
+      for (int n = 0; n < passing / 16; ++n) {
         detail::fragment_c<Block, T> s[2], ds[2];
-        detail::add_scores<T, D>(b, s, own_k, qs, stage + 16 * n, stride);
-        detail::add_scores<T, D>(b, ds, own_v, ys, stage + 16 * n, stride);
-        detail::backward_of_columns<T>(b, p, s, ds, ls, es, stage + 16 * n, bits, n);
-        detail::add_product<T, D>(b, dv_sum, detail::as_left<T, Block>(s), ys, stage + 16 * n, stride);
-        detail::add_product<T, D>(b, dk_sum, detail::as_left<T, Block>(ds), qs, stage + 16 * n, stride);
+        detail::add_scores<T, D, P>(b, s, own_k, qs, stage + 16 * n, stride);
+        detail::add_scores<T, D, P>(b, ds, own_v, ys, stage + 16 * n, stride);
+        detail::backward_of_columns<T>(b, p, s, ds, ls, es, stage + 16 * n, bits, step0 + n);
+        detail::add_product<T, D, P>(b, dv_sum, detail::as_left<T, Block>(s), ys, stage + 16 * n, stride);
+        detail::add_product<T, D, P>(b, dk_sum, detail::as_left<T, Block>(ds), qs, stage + 16 * n, stride);
       }
     }
 
@@ -120,7 +125,7 @@ struct attention_backward_keys_kernel {
 };
 
 /// dq. A warp has 16 queries.
-template <class T, int D>
+template <class T, int D, mma_precision P = mma_precision::full>
 struct attention_backward_queries_kernel {
   static constexpr const char* name = "attention_backward_queries";
   static constexpr int threads = detail::attention_threads;
@@ -131,7 +136,7 @@ struct attention_backward_queries_kernel {
   detail::attention_problem<A> problem;
 
   static constexpr int tile = detail::attention_tile, k_stride = detail::attention_stride<T, D>, v_stride = detail::attention_score_stride<T, D>;
-  static constexpr int own_tile = detail::own_tile<T>, tile_rows = own_tile + tile;
+  static constexpr int passing = detail::passing_rows<T>, own_tile = detail::own_tile, tile_rows = detail::tile_rows;
 
   std::int64_t blocks() const { return problem.query_blocks(tile); }
   std::int64_t shared_bytes() const { return tile_rows * (k_stride + v_stride) * static_cast<std::int64_t>(sizeof(T)); }
@@ -145,8 +150,8 @@ struct attention_backward_queries_kernel {
     const std::int64_t head = p.split(b.block(), p.queries, tile, i0);
     const int warp_row = 16 * b.warp();
     const auto copy_keys = [&](int j0, int stage) {
-      detail::copy_tile<T, D>(b, ks, stage, k_stride, kg, head, j0, p.keys);
-      detail::copy_tile<T, D>(b, vs, stage, v_stride, vg, head, j0, p.keys);
+      detail::copy_tile<T, D, passing>(b, ks, stage, k_stride, kg, head, j0, p.keys);
+      detail::copy_tile<T, D, passing>(b, vs, stage, v_stride, vg, head, j0, p.keys);
       b.commit_copies();
     };
 
@@ -159,18 +164,20 @@ struct attention_backward_queries_kernel {
     const detail::own_rows<T, D, Block, decltype(ks)> own_q(b, ks, own_tile + warp_row, k_stride), own_dy(b, vs, own_tile + warp_row, v_stride);
 
     detail::fragment_c<Block, T> sum[D / 8];
-    for (int j0 = 0, stage = 0; j0 < p.keys; j0 += tile, stage ^= tile) {
+    std::uint32_t bits = 0;  // of dropout, for a tile at a time
+    for (int j0 = 0, stage = 0; j0 < p.keys; j0 += passing, stage ^= passing) {
       b.template wait_copies<0>();
       b.barrier();
-      if (j0 + tile < p.keys) copy_keys(j0 + tile, stage ^ tile);
-      const std::uint32_t bits = p.least > 0 ? detail::kept_of_rows(b, p, head, i0 + warp_row, j0) : 0;
+      if (j0 + passing < p.keys) copy_keys(j0 + passing, stage ^ passing);
+      const int step0 = passing == tile ? 0 : j0 % tile / 16;
+      if (p.least > 0 && step0 == 0) bits = detail::kept_of_rows(b, p, head, i0 + warp_row, j0);
       DCS_DEVICE_UNROLL_BY(detail::steps_at_once<T>)
-      for (int n = 0; n < tile / 16; ++n) {
+      for (int n = 0; n < passing / 16; ++n) {
         detail::fragment_c<Block, T> s[2], ds[2];
-        detail::add_scores<T, D>(b, s, own_q, ks, stage + 16 * n, k_stride);
-        detail::add_scores<T, D>(b, ds, own_dy, vs, stage + 16 * n, v_stride);
-        detail::backward_of_rows<T>(b, p, s, ds, rows, p.keys - j0, bits, n);
-        detail::add_product<T, D>(b, sum, detail::as_left<T, Block>(ds), ks, stage + 16 * n, k_stride);
+        detail::add_scores<T, D, P>(b, s, own_q, ks, stage + 16 * n, k_stride);
+        detail::add_scores<T, D, P>(b, ds, own_dy, vs, stage + 16 * n, v_stride);
+        detail::backward_of_rows<T>(b, p, s, ds, rows, p.keys - j0 + 16 * step0, bits, step0 + n);
+        detail::add_product<T, D, P>(b, sum, detail::as_left<T, Block>(ds), ks, stage + 16 * n, k_stride);
       }
     }
 

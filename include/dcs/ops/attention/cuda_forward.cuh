@@ -97,7 +97,7 @@ DCS_DEVICE void finish_softmax(Block& b, const running_softmax<A>& run, A kept, 
 }  // namespace detail
 
 /// o = dropout(softmax(q · kᵀ · scale)) · v, and log Σ exp of each row's scores.
-template <class T, int D, int M>
+template <class T, int D, int M, mma_precision P = mma_precision::full>
 struct attention_forward_kernel {
   static constexpr const char* name = "attention_forward";
   static constexpr int threads = detail::attention_threads;
@@ -156,7 +156,7 @@ struct attention_forward_kernel {
         for (int n = 0; n < tile / 8; ++n) {
           const auto column = b.load_b(ks, stage + 8 * n, 16 * d, k_stride);
           DCS_DEVICE_UNROLL
-          for (int m = 0; m < M; ++m) b.mma(s[m][n], rows[m][d], column);
+          for (int m = 0; m < M; ++m) b.template mma<P>(s[m][n], rows[m][d], column);
         }
       }
       DCS_DEVICE_UNROLL
@@ -173,7 +173,7 @@ struct attention_forward_kernel {
         for (int d = 0; d < D / 8; ++d) {
           const auto column = b.load_b_transposed(vs, stage + 16 * n, 8 * d, v_stride);
           DCS_DEVICE_UNROLL
-          for (int m = 0; m < M; ++m) b.mma(sum[m][d], left[m], column);
+          for (int m = 0; m < M; ++m) b.template mma<P>(sum[m][d], left[m], column);
         }
       }
     }

@@ -27,20 +27,20 @@ DCS_DEVICE void load_chunk(Block& b, const Shared& to, const Global& from, std::
 }
 
 // s (16 rows × 64) += a warp's rows of `own` · tileᵀ, of the first `columns` columns.
-template <class T, class Block, class Shared>
+template <class T, mma_precision P, class Block, class Shared>
 DCS_DEVICE void add_chunk_scores(Block& b, fragment_c<Block, T>* s, const Shared& own, const Shared& tile, int columns) {
   constexpr int stride = attention_wide_stride<T>;
   for (int d = 0; d < attention_chunk && d < columns; d += 16) {
     const auto a = b.load_a(own, 16 * b.warp(), d, stride);
     DCS_DEVICE_UNROLL
-    for (int n = 0; n < attention_tile / 8; ++n) b.mma(s[n], a, b.load_b(tile, 8 * n, d, stride));
+    for (int n = 0; n < attention_tile / 8; ++n) b.template mma<P>(s[n], a, b.load_b(tile, 8 * n, d, stride));
   }
 }
 
 }  // namespace detail
 
 /// o = dropout(softmax(q · kᵀ · scale)) · v, and log Σ exp of each row's scores.
-template <class T, int V>
+template <class T, int V, mma_precision P = mma_precision::full>
 struct attention_forward_wide_kernel {
   static constexpr const char* name = "attention_forward_wide";
   static constexpr int threads = detail::attention_threads;
@@ -74,7 +74,7 @@ struct attention_forward_wide_kernel {
         detail::load_chunk<T, V>(b, own, qg, head, i0, p.queries, d0, p.depth);
         detail::load_chunk<T, V>(b, passing, kg, head, j0, p.keys, d0, p.depth);
         b.barrier();
-        detail::add_chunk_scores<T>(b, s, own, passing, p.depth - d0);
+        detail::add_chunk_scores<T, P>(b, s, own, passing, p.depth - d0);
       }
       b.barrier();
       detail::load_chunk<T, V>(b, passing, vg, head, j0, p.keys, c0, p.depth);
@@ -83,7 +83,7 @@ struct attention_forward_wide_kernel {
       b.barrier();
       DCS_DEVICE_UNROLL
       for (int n = 0; n < tile / 16; ++n)
-        detail::add_product<T, chunk>(b, sum, detail::as_left<T, Block>(s + 2 * n), passing, 16 * n, stride, p.depth - c0);
+        detail::add_product<T, chunk, P>(b, sum, detail::as_left<T, Block>(s + 2 * n), passing, 16 * n, stride, p.depth - c0);
     }
 
     A factor[2];
@@ -93,7 +93,7 @@ struct attention_forward_wide_kernel {
 };
 
 /// dk and dv.
-template <class T, int V>
+template <class T, int V, mma_precision P = mma_precision::full>
 struct attention_backward_keys_wide_kernel {
   static constexpr const char* name = "attention_backward_keys_wide";
   static constexpr int threads = detail::attention_threads;
@@ -128,12 +128,12 @@ struct attention_backward_keys_wide_kernel {
         detail::load_chunk<T, V>(b, own, kg, head, j0, p.keys, d0, p.depth);
         detail::load_chunk<T, V>(b, passing, qg, head, i0, p.queries, d0, p.depth);
         b.barrier();
-        detail::add_chunk_scores<T>(b, s, own, passing, p.depth - d0);
+        detail::add_chunk_scores<T, P>(b, s, own, passing, p.depth - d0);
         b.barrier();
         detail::load_chunk<T, V>(b, own, vg, head, j0, p.keys, d0, p.depth);
         detail::load_chunk<T, V>(b, passing, yg, head, i0, p.queries, d0, p.depth);
         b.barrier();
-        detail::add_chunk_scores<T>(b, ds, own, passing, p.depth - d0);
+        detail::add_chunk_scores<T, P>(b, ds, own, passing, p.depth - d0);
       }
       b.barrier();
       detail::load_chunk<T, V>(b, own, yg, head, i0, p.queries, c0, p.depth);
@@ -148,8 +148,8 @@ struct attention_backward_keys_wide_kernel {
       DCS_DEVICE_UNROLL
       for (int n = 0; n < tile / 16; ++n) {
         detail::backward_of_columns<T>(b, p, s + 2 * n, ds + 2 * n, ls, es, 16 * n, bits, n);
-        detail::add_product<T, chunk>(b, dv_sum, detail::as_left<T, Block>(s + 2 * n), own, 16 * n, stride, p.depth - c0);
-        detail::add_product<T, chunk>(b, dk_sum, detail::as_left<T, Block>(ds + 2 * n), passing, 16 * n, stride, p.depth - c0);
+        detail::add_product<T, chunk, P>(b, dv_sum, detail::as_left<T, Block>(s + 2 * n), own, 16 * n, stride, p.depth - c0);
+        detail::add_product<T, chunk, P>(b, dk_sum, detail::as_left<T, Block>(ds + 2 * n), passing, 16 * n, stride, p.depth - c0);
       }
     }
 
@@ -161,7 +161,7 @@ struct attention_backward_keys_wide_kernel {
 };
 
 /// dq.
-template <class T, int V>
+template <class T, int V, mma_precision P = mma_precision::full>
 struct attention_backward_queries_wide_kernel {
   static constexpr const char* name = "attention_backward_queries_wide";
   static constexpr int threads = detail::attention_threads;
@@ -195,12 +195,12 @@ struct attention_backward_queries_wide_kernel {
         detail::load_chunk<T, V>(b, own, qg, head, i0, p.queries, d0, p.depth);
         detail::load_chunk<T, V>(b, passing, kg, head, j0, p.keys, d0, p.depth);
         b.barrier();
-        detail::add_chunk_scores<T>(b, s, own, passing, p.depth - d0);
+        detail::add_chunk_scores<T, P>(b, s, own, passing, p.depth - d0);
         b.barrier();
         detail::load_chunk<T, V>(b, own, yg, head, i0, p.queries, d0, p.depth);
         detail::load_chunk<T, V>(b, passing, vg, head, j0, p.keys, d0, p.depth);
         b.barrier();
-        detail::add_chunk_scores<T>(b, ds, own, passing, p.depth - d0);
+        detail::add_chunk_scores<T, P>(b, ds, own, passing, p.depth - d0);
       }
       b.barrier();
       detail::load_chunk<T, V>(b, passing, kg, head, j0, p.keys, c0, p.depth);
@@ -209,7 +209,7 @@ struct attention_backward_queries_wide_kernel {
       DCS_DEVICE_UNROLL
       for (int n = 0; n < tile / 16; ++n) {
         detail::backward_of_rows<T>(b, p, s + 2 * n, ds + 2 * n, rows, p.keys - j0, bits, n);
-        detail::add_product<T, chunk>(b, sum, detail::as_left<T, Block>(ds + 2 * n), passing, 16 * n, stride, p.depth - c0);
+        detail::add_product<T, chunk, P>(b, sum, detail::as_left<T, Block>(ds + 2 * n), passing, 16 * n, stride, p.depth - c0);
       }
     }
 

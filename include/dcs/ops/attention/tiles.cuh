@@ -90,11 +90,11 @@ using fragment_a = typename Block::template fragment_a<T>;
 template <class Block, class T>
 using fragment_c = typename Block::template fragment_c<T>;
 
-// Begins to copy rows row0, ... of a head of `rows` rows to the tile that starts at row `to_row`.
-template <class T, int D, class Block, class Shared, class Global>
+// Begins to copy `Rows` rows from row0 on, of a head of `rows` rows, to a tile's rows from `to_row` on.
+template <class T, int D, int Rows = attention_tile, class Block, class Shared, class Global>
 DCS_DEVICE void copy_tile(Block& b, const Shared& to, int to_row, int stride, const Global& from, std::int64_t head, int row0, int rows) {
-  constexpr int n = packet_size<T>, across = D / n, count = attention_tile * across / attention_threads;
-  static_assert(D % n == 0 && count * attention_threads == attention_tile * across);
+  constexpr int n = packet_size<T>, across = D / n, count = Rows * across / attention_threads;
+  static_assert(D % n == 0 && count * attention_threads == Rows * across);
   DCS_DEVICE_UNROLL
   for (int i = 0; i < count; ++i) {
     const int at = b.thread() + i * attention_threads, row = at / across, column = at % across * n;
@@ -129,23 +129,23 @@ class own_rows {
 };
 
 // s (16 rows × 16) += own · tileᵀ, where the tile's rows from `row` on are the columns of s.
-template <class T, int D, class Block, class Own, class Shared>
+template <class T, int D, mma_precision P, class Block, class Own, class Shared>
 DCS_DEVICE void add_scores(Block& b, fragment_c<Block, T>* s, const Own& own, const Shared& tile, int row, int stride) {
   DCS_DEVICE_UNROLL
   for (int d = 0; d < D / 16; ++d) {
     const auto a = own.columns(b, d);
     DCS_DEVICE_UNROLL
-    for (int n = 0; n < 2; ++n) b.mma(s[n], a, b.load_b(tile, row + 8 * n, 16 * d, stride));
+    for (int n = 0; n < 2; ++n) b.template mma<P>(s[n], a, b.load_b(tile, row + 8 * n, 16 * d, stride));
   }
 }
 
 // sum (16 rows × D) += a · tile, of the tile's 16 rows from `row` on and its first `columns` columns.
-template <class T, int D, class Block, class Shared>
+template <class T, int D, mma_precision P, class Block, class Shared>
 DCS_DEVICE void add_product(Block& b, fragment_c<Block, T>* sum, const fragment_a<Block, T>& a, const Shared& tile, int row, int stride,
                             int columns = D) {
   DCS_DEVICE_UNROLL
   for (int n = 0; n < D / 8; ++n)
-    if (8 * n < columns) b.mma(sum[n], a, b.load_b_transposed(tile, row, 8 * n, stride));
+    if (8 * n < columns) b.template mma<P>(sum[n], a, b.load_b_transposed(tile, row, 8 * n, stride));
 }
 
 // 16 × 16 sums as a left operand.

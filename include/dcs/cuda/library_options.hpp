@@ -1,0 +1,24 @@
+// What a program chooses about the arithmetic and the libraries of a GPU. Needs no toolkit, so that kernels on the host heed it too.
+#pragma once
+
+#include <cstdint>
+
+namespace dcs::cuda {
+
+/// How cuDNN, cuBLASLt and the kernels of attention compute, from now on, on every thread; plans and algorithms that have been chosen stay.
+struct library_options {
+  /// f32 may be rounded to TF32 (ten bits of mantissa) on its way into matrix units.
+  bool tf32 = false;
+  /// Engines of cuDNN that are timed the first time a convolution is met. 1: the heuristics' first is taken, so that every run on this kind of GPU
+  /// has the same bits; with more, runs may choose differently and differ by rounding.
+  int candidates = 8;
+  /// Bytes that an engine may work in.
+  std::int64_t most_workspace = std::int64_t{1} << 30;
+
+  static library_options& get() {
+    static library_options o;
+    return o;
+  }
+};
+
+}  // namespace dcs::cuda
