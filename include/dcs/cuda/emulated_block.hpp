@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
-#include <map>
 #include <numeric>
 #include <utility>
 
@@ -37,15 +36,15 @@ struct launch_state {
   int threads;
   std::int64_t blocks, shared_bytes;
   emulation options;
-  std::map<const void*, memory_check> global;  // written spans, by their address
+  global_checks global;
 };
 
 struct pending_copy {
   std::byte* to;
   const std::byte* from;  // null: zeros
   std::int64_t bytes;
-  memory_check* check;
-  std::int64_t element, elements;
+  memory_check *check, *from_check;
+  std::int64_t element, from_element, elements;
 };
 
 struct thread_state {
@@ -93,56 +92,50 @@ class checked {
   checked(T* data, std::int64_t size, memory_check* check, const moment* now) : data_(data), size_(size), check_(check), now_(now) {}
 
   arithmetic read(std::int64_t i) const {
-    visit(i, 1);
+    visit<access::read>(i, 1);
     return static_cast<arithmetic>(data_[i]);
   }
   template <int N>
   packet<arithmetic, N> read(std::int64_t i) const {
     expect_packet<N>();
-    visit(i, N);
+    visit<access::read>(i, N);
     packet<arithmetic, N> p;
     for (int k = 0; k < N; ++k) p[k] = static_cast<arithmetic>(data_[i + k]);
     return p;
   }
   void write(std::int64_t i, arithmetic v) const requires(!std::is_const_v<T>) {
-    change(i, 1);
+    visit<access::write>(i, 1);
     data_[i] = static_cast<value_type>(v);
   }
   template <int N>
   void write(std::int64_t i, const packet<arithmetic, N>& p) const requires(!std::is_const_v<T>) {
     expect_packet<N>();
-    change(i, N);
+    visit<access::write>(i, N);
     for (int k = 0; k < N; ++k) data_[i + k] = static_cast<value_type>(p[k]);
   }
   std::int64_t size() const { return size_; }
   T* data() const { return data_; }
   memory_check* check() const { return check_; }
+  /// The thread is at n elements from i on.
+  template <access Kind>
+  void visit(std::int64_t i, std::int64_t n) const {
+    if (!now_) return;
+    expect_inside(i, n);
+    if (check_)
+      for (std::int64_t k = 0; k < n; ++k) check_->template visit<Kind>(i + k, *now_);
+  }
   void expect_inside(std::int64_t i, std::int64_t n) const {
-    if (now_) memory_bounds(i, n);
+    if (!now_) return;
+    if (!data_ || i < 0 || i + n > size_ || (n > 1 && reinterpret_cast<std::uintptr_t>(data_ + i) % (static_cast<std::size_t>(n) * sizeof(T)) != 0)) {
+      if (check_) check_->expect_inside(i, n, *now_);
+      fail("thread ", now_->thread, " of block ", now_->block, " is at element ", i, " (", n, " at once) of memory of ", data_ ? size_ : 0);
+    }
   }
 
  private:
   template <int N>
   static constexpr void expect_packet() {
     static_assert(N * sizeof(T) <= 16 && (N & (N - 1)) == 0, "dcs::cuda: one access is of 1, 2, 4, … elements and at most 16 bytes");
-  }
-  void memory_bounds(std::int64_t i, std::int64_t n) const {
-    if (i < 0 || i + n > size_ || (n > 1 && reinterpret_cast<std::uintptr_t>(data_ + i) % (static_cast<std::size_t>(n) * sizeof(T)) != 0)) {
-      if (check_) check_->expect_inside(i, n, *now_);
-      fail("thread ", now_->thread, " of block ", now_->block, " is at element ", i, " (", n, " at once) of memory of ", size_);
-    }
-  }
-  void visit(std::int64_t i, std::int64_t n) const {
-    if (!now_) return;
-    memory_bounds(i, n);
-    if (check_)
-      for (std::int64_t k = 0; k < n; ++k) check_->read(i + k, *now_);
-  }
-  void change(std::int64_t i, std::int64_t n) const {
-    if (!now_) return;
-    memory_bounds(i, n);
-    if (check_)
-      for (std::int64_t k = 0; k < n; ++k) check_->write(i + k, *now_);
   }
 
   T* data_;
@@ -169,8 +162,7 @@ class emulated_block {
   checked<T> global(device_span<T> span, const char* name) {
     if (!s_->launch->options.check) return {span.data, span.size, nullptr, nullptr};
     memory_check* check = nullptr;
-    if constexpr (!std::is_const_v<T>)
-      if (span.data) check = &s_->launch->global.try_emplace(span.data, name, span.size, true).first->second;
+    if (span.data) check = &s_->launch->global.of(name, span.data, span.size, sizeof(T), !std::is_const_v<T>);
     return {span.data, span.size, check, &mine().now};
   }
   template <class T>
@@ -181,8 +173,8 @@ class emulated_block {
       if (offset + bytes > s_->launch->shared_bytes)
         fail("shared memory: ", name, " ends at byte ", offset + bytes, ", the launch has ", s_->launch->shared_bytes);
       s_->used = offset + bytes;
-      s_->arrays.push_back(std::make_unique<detail::shared_array>(
-          detail::shared_array{offset, count, sizeof(T), memory_check(name, s_->launch->options.check ? count : 0, false)}));
+      s_->arrays.push_back(std::make_unique<detail::shared_array>(detail::shared_array{
+          offset, count, sizeof(T), memory_check(name, s_->memory.data() + offset, s_->launch->options.check ? count : 0, sizeof(T), false)}));
     }
     auto& a = *s_->arrays[k];
     if (a.count != count || a.element != sizeof(T))
@@ -223,11 +215,11 @@ class emulated_block {
     constexpr std::int64_t bytes = N * static_cast<std::int64_t>(sizeof(To));
     static_assert(bytes == 4 || bytes == 8 || bytes == 16, "dcs::cuda: an asynchronous copy is of 4, 8 or 16 bytes");
     to.expect_inside(i, N);
-    if (valid) from.expect_inside(j, N);
+    if (valid) from.template visit<access::read>(j, N);
     if (to.check())
       for (int k = 0; k < N; ++k) to.check()->set_pending(i + k, true, mine().now);
     mine().open.push_back({reinterpret_cast<std::byte*>(to.data() + i), valid ? reinterpret_cast<const std::byte*>(from.data() + j) : nullptr, bytes,
-                           to.check(), i, N});
+                           to.check(), valid ? from.check() : nullptr, i, j, N});
   }
   void commit_copies() { mine().groups.push_back(std::exchange(mine().open, {})); }
   template <int Pending>
@@ -237,6 +229,8 @@ class emulated_block {
       for (const auto& c : groups.front()) {
         if (c.check)
           for (std::int64_t k = 0; k < c.elements; ++k) c.check->set_pending(c.element + k, false, mine().now);
+        if (c.from_check)  // read at some time up to now
+          for (std::int64_t k = 0; k < c.elements; ++k) c.from_check->visit<access::read>(c.from_element + k, mine().now);
         if (c.from)
           std::memcpy(c.to, c.from, static_cast<std::size_t>(c.bytes));
         else
@@ -334,7 +328,7 @@ class emulated_block {
   template <class T>
   T atomic_add(const checked<T>& a, std::int64_t i, T v) {
     static_assert(std::is_integral_v<T>, "dcs::cuda: atomics are of integers");
-    a.expect_inside(i, 1);
+    a.template visit<access::atomic>(i, 1);
     return std::exchange(a.data()[i], a.data()[i] + v);
   }
 
