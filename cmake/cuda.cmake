@@ -1,11 +1,9 @@
 # The CUDA toolkit and cuDNN: of the system, or where pip lays them (nvidia-cuda-nvcc, nvidia-cudnn-cu13, …). Gives the targets dcs_cuda (what kernels of dcs need) and
 # dcs_cudnn (cuDNN and cuBLASLt besides).
-execute_process(COMMAND python3 -c "import nvidia, os; print(';'.join(os.path.join(p, d) for p in nvidia.__path__ for d in sorted(os.listdir(p))))"
-                OUTPUT_VARIABLE dcs_pip_nvidia OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+include(${CMAKE_CURRENT_LIST_DIR}/nvcc.cmake)
 if(NOT CMAKE_CUDA_COMPILER)
-  find_program(DCS_NVCC nvcc HINTS $ENV{CUDA_PATH} /usr/local/cuda ${dcs_pip_nvidia} PATH_SUFFIXES bin)
   if(NOT DCS_NVCC)
-    message(FATAL_ERROR "DCS_CUDA: no nvcc on PATH, in CUDA_PATH, in /usr/local/cuda or among pip's packages")
+    message(FATAL_ERROR "DCS_CUDA: no nvcc in CUDA_PATH, in /usr/local/cuda, among pip's packages or on PATH")
   endif()
   set(CMAKE_CUDA_COMPILER ${DCS_NVCC})
 endif()
