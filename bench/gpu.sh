@@ -31,11 +31,11 @@ awk '
   FILENAME == ARGV[1] { if (!($1 in ours)) order[++count] = $1; ours[$1] = ours[$1] " " $2; floors[$1] = floors[$1] " " $3; next }
   $2 != "-" { peers[$1] = peers[$1] " " $2 }
   END {
-    printf "%-32s %10s %10s %8s %9s\n", "kernel", "dcs ms", "torch ms", "times", "of floor"
+    printf "%-36s %10s %10s %8s %9s\n", "kernel", "dcs ms", "torch ms", "times", "of floor"
     for (i = 1; i <= count; ++i) {
       name = order[i]; own = median(ours[name]); share = sprintf("%.0f %%", 100 * median(floors[name]) / own)
-      if (name in peers) printf "%-32s %10.4f %10.4f %8.2f %9s\n", name, own, median(peers[name]), median(peers[name]) / own, share
-      else printf "%-32s %10.4f %10s %8s %9s\n", name, own, "-", "-", share
+      if (name in peers) printf "%-36s %10.4f %10.4f %8.2f %9s\n", name, own, median(peers[name]), median(peers[name]) / own, share
+      else printf "%-36s %10.4f %10s %8s %9s\n", name, own, "-", "-", share
     }
   }' "$times/ours" "$times/peer"
 

@@ -7,6 +7,10 @@ int main() {
     gpu_bench::map_cases(m);
     gpu_bench::attention_cases(m);
     gpu_bench::pointwise_cases(m);
+    gpu_bench::window_cases(m);
+    gpu_bench::move_cases(m);
+    gpu_bench::loss_cases(m);
+    gpu_bench::proposal_cases(m);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

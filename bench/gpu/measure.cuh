@@ -5,6 +5,9 @@
 
 #include <dcs/core/philox.hpp>
 #include <dcs/cuda/device.cuh>
+#include <dcs/expr/chain.cuh>
+#include <dcs/expr/pointwise.hpp>
+#include <dcs/grad/accumulate.cuh>
 
 #include <algorithm>
 #include <cstdio>
@@ -37,6 +40,7 @@ class buffer {
     device::synchronize();
   }
   T* data() const { return static_cast<T*>(memory_.data()); }
+  const dcs::storage& memory() const { return memory_; }
   std::int64_t size() const { return size_; }
   std::int64_t bytes() const { return size_ * static_cast<std::int64_t>(sizeof(T)); }
 
@@ -132,9 +136,32 @@ class meter {
   double bandwidth_ = 0, rate_f32_ = 0, rate_bf16_ = 0;
 };
 
+/// Normal numbers of a shape.
+template <class T, class S>
+dcs::tensor<T, S, device> numbers(const dcs::sizes<S::rank>& n) {
+  return dcs::tensor<T, S, device>::adopt(buffer<T>(dcs::count(n)).memory(), n);
+}
+
+/// An op as networks call it: f over tensors, and back over a tape that is made anew, untimed, before every run. The bytes that either way cannot do
+/// without.
+template <class T, class F, class... S>
+void both_ways(meter& m, const std::string& name, double forward, double backward, const F& f, const dcs::tensor<T, S, device>&... x) {
+  m.run<T>(name + "_forward", forward, 0, [&] { (void)dcs::eval(f(x...)); });
+  const auto taped = [&] { return dcs::eval(f(dcs::var<T, S, device>::leaf(x)...)); };
+  auto y = taped();
+  using Y = typename decltype(y)::tensor_type;
+  const auto gradient = numbers<typename Y::value_type, typename Y::shape_type>(y.sizes());
+  m.run<T>(
+      name + "_backward", backward, 0, [&] { y = taped(); }, [&] { dcs::backward(y, gradient); });
+}
+
 /// The cases of each file.
 void attention_cases(meter& m);
+void loss_cases(meter& m);
 void map_cases(meter& m);
+void move_cases(meter& m);
 void pointwise_cases(meter& m);
+void proposal_cases(meter& m);
+void window_cases(meter& m);
 
 }  // namespace gpu_bench

@@ -52,25 +52,11 @@ void layer_norm(meter& m) {
 template <class T>
 void chain(meter& m) {
   using namespace dcs;
-  using map = shape<dyn<"n">, 256>;
-  using vector = shape<256>;
-  const extent_t rows = 65536;
-  const buffer<T> x(rows * 256), scale(256), shift(256), dy(rows * 256);
-  const auto of = [&]<class S>(const buffer<T>& b, S, const sizes<S::rank>& n) {
-    auto t = tensor<T, S, device>::empty(n);
-    device::copy(t.data(), b.data(), b.bytes());
-    return t;
-  };
-  const auto xt = of(x, map{}, {rows, 256}), gradient = of(dy, map{}, {rows, 256});
-  const auto st = of(scale, vector{}, {256}), tt = of(shift, vector{}, {256});
-  const auto f = [](const auto& a, const auto& s, const auto& t) { return eval(relu(a * s + t) * sigmoid(a)); };
-  const double bytes = static_cast<double>(x.bytes());
-  m.run<T>("chain_forward", 2 * bytes, 0, [&] { f(xt, st, tt); });
-  var<T, map, device> y;
-  m.run<T>(
-      "chain_backward", 3 * bytes, 0,
-      [&] { y = f(var<T, map, device>::leaf(xt), var<T, vector, device>::leaf(st), var<T, vector, device>::leaf(tt)); },
-      [&] { backward(y, gradient); });
+  const auto x = numbers<T, shape<dyn<"n">, 256>>({65536, 256});
+  const auto scale = numbers<T, shape<256>>({256}), shift = numbers<T, shape<256>>({256});
+  const double map = static_cast<double>(x.bytes());
+  both_ways(
+      m, "chain", 2 * map, 3 * map, [](const auto& a, const auto& s, const auto& t) { return relu(a * s + t) * sigmoid(a); }, x, scale, shift);
 }
 
 void adamw(meter& m) {
