@@ -229,6 +229,7 @@ tensor<To, S> cast(const tensor<T, S, cpu_device>& t) {
   if constexpr (std::is_same_v<To, T>) {
     return t;
   } else {
+    detail::expect_inner("dcs::cast", t.sizes());
     auto out = tensor<To, S>::empty(t.sizes());
     for (extent_t i = 0, n = t.size(); i < n; ++i) out.data()[i] = static_cast<To>(static_cast<compute_type<T>>(t.data()[i]));
     return out;

@@ -153,6 +153,7 @@ template <class Form, class T, class D, int N>
                                        int rank) {
   std::fill(sizes, sizes + rank, 1);
   for (const auto& l : leaves) broadcast_sizes(sizes, rank, l);
+  expect_inner("dcs::eval", sizes, static_cast<std::size_t>(rank));
   std::int64_t total = 1;
   for (int i = 0; i < rank; ++i) total *= sizes[i];
 

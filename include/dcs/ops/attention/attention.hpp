@@ -49,7 +49,7 @@ constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, do
     const auto& n = q.sizes();
     expect(k.sizes()[0] == n[0] && k.sizes() == v.sizes() && k.sizes()[2] >= 1, "dcs::attention: sizes ", to_string(n), ", ", to_string(k.sizes()),
            " and ", to_string(v.sizes()), " do not fit");
-    expect(n[1] >= 1 && n[2] >= 1, "dcs::attention: q of sizes ", to_string(n), " has no heads or no tokens");
+    expect(n[1] >= 1 && n[2] >= 1 && n[3] >= 1, "dcs::attention: q of sizes ", to_string(n), " has no heads, no tokens or no depth");
     expect(dropout >= 0 && dropout < 1, "dcs::attention: dropout ", dropout, "; expected 0 <= p < 1");
     const attention_geometry g{n[0] * n[1], n[2], k.sizes()[2], n[3], scale, dropout, random};
     auto o = tensor<T, S, D>::empty(n);

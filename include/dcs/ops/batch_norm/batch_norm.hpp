@@ -140,6 +140,7 @@ namespace detail {
 template <class S, class P>
 constexpr void check_batch_norm() {
   (void)batch_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
+  static_assert(extent_of<P, 0> >= 1, "dcs::batch_norm: the number of channels (the last axis) is static and at least 1");
 }
 }  // namespace detail
 

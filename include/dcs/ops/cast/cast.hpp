@@ -34,6 +34,7 @@ auto cast(const X& x_) {
   if constexpr (std::is_same_v<To, T>) {
     return x;
   } else {
+    detail::expect_inner("dcs::cast", x.sizes());
     auto y = detail::converted<typename detail::dtype_traits<To>::self>(value(x));
     return record(
         std::move(y), [gx = sink_of(x)](const tensor<To, S, D>& dy) { gx.add(detail::converted<T>(dy)); }, x);

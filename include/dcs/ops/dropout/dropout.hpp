@@ -21,6 +21,7 @@ constexpr auto dropped(const X& x_, double p, random_stream random) {
     using T = value_t<X>;
     using D = device_t<X>;
     const auto x = eval(x_);
+    expect_inner("dcs::dropout", x.sizes());
     expect(p >= 0 && p < 1, "dcs::dropout: probability ", p, "; expected 0 <= p < 1");
     if (p == 0) return x;
     const extent_t outer = S::rank > 0 ? x.sizes()[0] : 1, channels = x.sizes()[static_cast<std::size_t>(S::rank - 1)];

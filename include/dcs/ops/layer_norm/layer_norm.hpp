@@ -28,6 +28,7 @@ constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, c
   using P = shape_t<G>;
   (void)layer_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
   (void)layer_norm_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
+  static_assert(extent_of<P, 0> >= 1, "dcs::layer_norm: the extent of the last axis is static and at least 1");
   check_residual<S, shape_t<R>>(std::make_integer_sequence<int, S::rank>{});
   if constexpr (any_probe_v<X>) {
     const auto x = eval(x_);

@@ -50,6 +50,7 @@ class transpose_node : public lazy<lift_t<detail::transposed_shape<shape_t<X>>, 
       using S = shape_t<X>;
       using Out = typename base::shape_type;
       using D = device_t<X>;
+      detail::expect_inner("dcs::transpose", x_.sizes());
       return result_type(record(
           turn<Out, T, D>(value(x_)), [gx = sink_of(x_)](const tensor<T, Out, D>& dy) { gx.add(turn<S, T, D>(dy)); }, x_));
     });
@@ -132,6 +133,7 @@ class matmul_node : public lazy<lift_t<with_extent<shape_t<A>, -1, extent_of<sha
       batch *= out[i] = sa[i];
     }
     expect(k == sb[fb::turned ? r - 1 : r - 2], "dcs::matmul: ", k, " columns on the left, ", sb[fb::turned ? r - 1 : r - 2], " rows on the right");
+    detail::expect_inner("dcs::matmul", sa), detail::expect_inner("dcs::matmul", sb);
     expect(m >= 1 && n >= 1 && k >= 1, "dcs::matmul: sizes ", to_string(sa), " and ", to_string(sb), "; only leading axes may be 0");
     out[r - 2] = m, out[r - 1] = n;
     auto y = tensor<T, Out, D>::empty(out);

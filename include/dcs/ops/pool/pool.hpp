@@ -27,6 +27,7 @@ constexpr void check_pool() {
 inline cpu::conv2d_geometry pool_geometry(const sizes<4>& n, extent_t k, extent_t stride, extent_t padding) {
   const cpu::conv2d_geometry g{n[0],   n[1],    n[2], n[3], windowed(n[1], k, stride, padding), windowed(n[2], k, stride, padding), n[3], k, k,
                                stride, padding, 1,    1};
+  expect_inner("dcs::pool", n);
   expect(g.out_h >= 1 && g.out_w >= 1, "dcs::pool: an image of ", n[1], " × ", n[2], " is smaller than the ", k, " × ", k, " window");
   return g;
 }

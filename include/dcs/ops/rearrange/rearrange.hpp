@@ -50,6 +50,7 @@ class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>
       using Out = typename base::shape_type;
       const auto x = eval(x_);
       auto sizes = x.sizes();
+      detail::expect_inner("dcs::slice", sizes);
       constexpr auto at = static_cast<std::size_t>(Axis);
       const extent_t outer = detail::product(sizes, 0, at), inner = detail::product(sizes, at + 1, sizes.size()), full = sizes[at];
       sizes[at] = Length;
@@ -195,6 +196,7 @@ constexpr auto permute(const X& x_) {
     using T = value_t<X>;
     using D = device_t<X>;
     const auto x = eval(x_);
+    detail::expect_inner("dcs::permute", x.sizes());
     return record(
         detail::permuted<Out>(value(x), {Axes...}),
         [gx = sink_of(x)](const tensor<T, Out, D>& dy) {
@@ -217,9 +219,7 @@ template <class Out, class In>
 sizes<Out::rank> reshaped(const sizes<In::rank>& n) {
   expect_inner("dcs::reshape", n);
   sizes<Out::rank> s{};
-  const extent_t total = count(n);
-  extent_t known = 1;
-  std::size_t open = s.size();
+  std::size_t open = s.size(), from = 0;
   for (std::size_t i = 0; i < s.size(); ++i) {
     s[i] = Out::extents[i];
     if (s[i] < 0) {
@@ -228,13 +228,16 @@ sizes<Out::rank> reshaped(const sizes<In::rank>& n) {
       if (s[i] < 0) {
         expect(open == s.size(), "dcs::reshape: more than one extent of ", to_string(Out::extents), " is unknown");
         open = i;
-        continue;
+        s[i] = 1;
       }
     }
-    known *= s[i];
   }
-  if (open < s.size()) s[open] = known == 0 ? 0 : total / known;
-  expect(count(s) == total, "dcs::reshape: sizes ", to_string(n), " hold ", total, " elements; ", to_string(Out::extents), " does not");
+  if constexpr (Out::rank > 0 && In::rank > 0)
+    if (n[0] == 0 && s[0] == 0 && open > 0) from = 1;  // the axes behind no images fit as they would behind one
+  const extent_t all = product(n, from, n.size()), known = product(s, from, s.size());
+  if (open < s.size()) s[open] = known == 0 ? 0 : all / known;
+  expect(product(s, from, s.size()) == all, "dcs::reshape: sizes ", to_string(n), " hold ", count(n), " elements; ", to_string(Out::extents),
+         " does not");
   return s;
 }
 }  // namespace detail

@@ -19,6 +19,7 @@ namespace detail {
 template <class T, class D>
 [[gnu::noinline]] untyped<T> run_resize(const untyped<T>& x, const sizes<4>& n, extent_t h, extent_t w, resampling how) {
   expect(n[1] >= 1 && n[2] >= 1 && h >= 1 && w >= 1, "dcs::resize: from ", n[1], " × ", n[2], " to ", h, " × ", w, "; expected at least 1 × 1");
+  expect_inner("dcs::resize", n);
   if (n[1] == h && n[2] == w) return x;
   const auto bytes = [](extent_t count) { return count * static_cast<extent_t>(sizeof(T)); };
   const resize_geometry g{n[0], n[1], n[2], h, w, n[3], how};

@@ -15,8 +15,9 @@ DCS_DEFINE_EXTENT_CHECK(roi_align_channel_mismatch, "dcs::roi_align: every level
 
 namespace detail {
 
-template <class S, class R>
+template <class S, class R, extent_t... Bins>
 constexpr void check_roi_align() {
+  static_assert(((Bins >= 1) && ...), "dcs::roi_align: a crop has at least one bin along either axis");
   (void)roi_align_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
   static_assert(R::rank == 2, "dcs::roi_align: the RoIs have two axes");
   (void)roi_align_box_mismatch<found<extent_of<R, 1>>, expected<5>, axis<1>>{};
@@ -37,6 +38,7 @@ struct roi_call {
   void add_map(const X& x, double scale) {
     const auto& n = x.sizes();
     expect(n[1] >= 1 && n[2] >= 1, "dcs::roi_align: a feature map of sizes ", to_string(n), " has no pixels");
+    expect_inner("dcs::roi_align", n);
     inputs.emplace_back();
     erase_into(inputs.back(), x);
     maps.push_back({inputs.back().data(), nullptr, n[0], n[1], n[2], scale});
@@ -131,7 +133,7 @@ void put_rois(storage& memory, extent_t& count, const tensor<B, R, D>& rois) {
 /// image), on x's device. On the host an image that does not exist or a coordinate that is not finite is a dcs::error; a device gives zeros there.
 template <extent_t BinsY, extent_t BinsX = BinsY, operand X, class B, class R, class D>
 constexpr auto roi_align(const X& x_, const tensor<B, R, D>& rois, roi_options options) {
-  detail::check_roi_align<shape_t<X>, R>();
+  detail::check_roi_align<shape_t<X>, R, BinsY, BinsX>();
   static_assert(std::is_same_v<device_t<X>, D>, "dcs::roi_align: map and RoIs lie on different devices");
   using T = value_t<X>;
   const auto x = eval(x_);
@@ -147,7 +149,7 @@ constexpr auto roi_align(const X& x_, const tensor<B, R, D>& rois, roi_options o
 /// The same, counting.
 template <extent_t BinsY, extent_t BinsX = BinsY, class T, class S, class B, class R, class D>
 constexpr auto roi_align(const probe<T, S, D>& x, const probe<B, R, D>&, roi_options) {
-  detail::check_roi_align<S, R>();
+  detail::check_roi_align<S, R, BinsY, BinsX>();
   return probe_result<shape<extent_of<R, 0>, BinsY, BinsX, extent_of<S, 3>>>(x);
 }
 
@@ -155,7 +157,7 @@ namespace detail {
 
 template <extent_t... Bins, class B, class R, class D, class X, class... More>
 auto roi_align_maps(const tensor<B, R, D>& rois, const std::array<int, sizeof...(Bins)>& strides, int sampling, const X& x, const More&... more) {
-  check_roi_align<shape_t<X>, R>();
+  check_roi_align<shape_t<X>, R, Bins...>();
   static_assert((std::is_same_v<device_t<X>, D> && ... && std::is_same_v<device_t<More>, D>),
                 "dcs::roi_align: map and RoIs lie on different devices");
   ((void)roi_align_channel_mismatch<found<extent_of<shape_t<More>, 3>>, expected<extent_of<shape_t<X>, 3>>, axis<3>>{}, ...);
@@ -204,7 +206,7 @@ constexpr auto roi_align_pyramid(const Pyramid& pyramid, const Rois& rois, const
 template <extent_t Bins, class B, class R, class L, class D, operand X, operand... More>
 auto roi_align_levels(const tensor<B, R, D>& rois, const tensor<std::int64_t, L, D>& level, const std::array<double, 1 + sizeof...(More)>& scales,
                       int sampling, const X& x, const More&... more) {
-  detail::check_roi_align<shape_t<X>, R>();
+  detail::check_roi_align<shape_t<X>, R, Bins>();
   static_assert((std::is_same_v<device_t<X>, D> && ... && std::is_same_v<device_t<More>, D>),
                 "dcs::roi_align: map and RoIs lie on different devices");
   static_assert(L::rank == 1, "dcs::roi_align_levels: the levels of the RoIs have one axis");

@@ -34,6 +34,7 @@ class softmax_node : public lazy<lift_t<shape_t<X>, X>> {
       for (int i = 0; i < S::rank; ++i)
         if (i != Axis) (i < Axis ? outer : inner) *= x.sizes()[static_cast<std::size_t>(i)];
       expect(n >= 1, "dcs::softmax: axis ", Axis, " of sizes ", to_string(x.sizes()), " is empty");
+      detail::expect_inner("dcs::softmax", x.sizes());
       auto y = tensor<T, S, D>::empty(x.sizes());
       if (y.size() > 0) softmax_forward(D{}, value(x).data(), y.data(), outer, n, inner);
       auto kept = y;

@@ -43,6 +43,7 @@ constexpr auto weighted_sum(const L& logits_, const M& map_, const Ms&... maps_)
       expect(logits.sizes()[0] == n[0] && logits.sizes()[1] == n[1] && logits.sizes()[2] == n[2] && ((map.sizes() == n) && ...),
              "dcs::weighted_sum: logits of sizes ", to_string(logits.sizes()), " do not fit maps of ", to_string(n));
       expect(n[1] >= 1 && n[2] >= 1, "dcs::weighted_sum: maps of sizes ", to_string(n), " have no pixels");
+      detail::expect_inner("dcs::weighted_sum", n);
       auto y = tensor<T, S, D>::empty(n);
       const T* pointers[k] = {value(map).data()...};
       weighted_sum_forward<k>(D{}, value(logits).data(), pointers, y.data(), pixels, channels);
