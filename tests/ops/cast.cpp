@@ -65,3 +65,60 @@ TEST_CASE("16 bits are widened to float; float and double are themselves") {
   const auto same = random_normal<float, shape<3>>({3}, {1, 1});
   CHECK(widened(same).memory() == same.memory());
 }
+
+namespace {
+
+// The number whose bits these are.
+template <class T>
+T of_bits(std::int64_t bits) {
+  using unsigned_t = std::conditional_t<sizeof(T) == 2, std::uint16_t, std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>;
+  return std::bit_cast<T>(static_cast<unsigned_t>(bits));
+}
+template <class T>
+std::vector<T> of_bits(const std::vector<std::int64_t>& bits) {
+  std::vector<T> v;
+  for (const std::int64_t b : bits) v.push_back(of_bits<T>(b));
+  return v;
+}
+template <class T>
+bool is_nan(T x) {
+  return std::isnan(static_cast<compute_type<T>>(x));
+}
+
+// Every bit; NaN stays NaN, whichever.
+template <class From, class To>
+void check_bits(const std::vector<From>& from, const io::stored_tensor& wanted) {
+  using S = shape<dyn<"n">>;
+  const auto x = tensor<From, S>::from(from, {static_cast<extent_t>(from.size())});
+  const auto value = cast<To>(x);
+  auto recorded = value;
+  if constexpr (sizeof(From) >= 4) recorded = cast<To>(var<From, S>::leaf(x)).value();  // gradients of 16 bits are a device's
+  const auto bits = of_bits<To>(wanted.as<std::int64_t>());
+  REQUIRE((bits.size() == from.size() && value.size() == x.size() && recorded.size() == x.size()));
+  int nans = 0;
+  for (extent_t i = 0; i < x.size(); ++i) {
+    const To w = bits[static_cast<std::size_t>(i)];
+    CAPTURE(static_cast<double>(static_cast<compute_type<From>>(x(i))));
+    nans += is_nan(w);
+    CHECK(is_nan(value(i)) == is_nan(w));
+    CHECK((is_nan(w) || std::memcmp(&value.data()[i], &w, sizeof(To)) == 0));
+    CHECK((is_nan(w) || std::memcmp(&recorded.data()[i], &w, sizeof(To)) == 0));
+  }
+  CHECK(nans > 0);
+}
+
+}  // namespace
+
+TEST_CASE("casts between f64, f32, bf16 and f16 have the bits of PyTorch's: halves, subnormals, infinities, NaN") {
+  const auto file = test::goldens("cast");
+  const auto single = file.at("f32").as<float>();
+  const auto twice = file.at("f64").as<double>();
+  check_bits<float, bf16>(single, file.at("f32.bf16"));
+  check_bits<float, f16>(single, file.at("f32.f16"));
+  check_bits<float, double>(single, file.at("f32.f64"));
+  check_bits<double, bf16>(twice, file.at("f64.bf16"));
+  check_bits<double, f16>(twice, file.at("f64.f16"));
+  check_bits<double, float>(twice, file.at("f64.f32"));
+  check_bits<bf16, float>(of_bits<bf16>(file.at("bf16").as<std::int64_t>()), file.at("bf16.f32"));
+  check_bits<f16, float>(of_bits<f16>(file.at("f16").as<std::int64_t>()), file.at("f16.f32"));
+}
