@@ -110,7 +110,7 @@ struct chain_forward_kernel {
   }
 };
 
-/// dx[k] = dy · ∂ expression / ∂ leaf k, for the leaves where it is wanted.
+/// dx[k] = dy · ∂ expression / ∂ leaf k, for the leaves where it is wanted; a leaf that repeats one before it is added to that one.
 template <class Node, class T, int N, int V>
 struct chain_backward_kernel {
   static constexpr const char* name = "chain_backward";
@@ -119,6 +119,8 @@ struct chain_backward_kernel {
   chain_forward_kernel<Node, T, N, V> forward;  // its leaves; out is not touched
   device_span<const T> dy;
   device_span<T> dx[N > 0 ? N : 1];
+  std::int8_t repeats[N > 0 ? N : 1];  // 1 + that leaf; 0: none
+  bool any_repeats;
 
   std::int64_t blocks() const { return forward.blocks(); }
   std::int64_t shared_bytes() const { return 0; }
@@ -135,6 +137,17 @@ struct chain_backward_kernel {
       DCS_DEVICE_UNROLL
       for (int k = 0; k < N; ++k) d[v * N + k] = 0;
       lane::chain<Node>::spread(g[v], x + v * N, forward.constants, d + v * N);
+    }
+    if (N > 1 && any_repeats) {
+      DCS_DEVICE_UNROLL
+      for (int k = 1; k < N; ++k) {
+        DCS_DEVICE_UNROLL
+        for (int first = 0; first < k; ++first) {
+          if (repeats[k] != first + 1) continue;
+          DCS_DEVICE_UNROLL
+          for (int v = 0; v < V; ++v) d[v * N + first] += d[v * N + k];
+        }
+      }
     }
     DCS_DEVICE_UNROLL
     for (int k = 0; k < N; ++k) {
@@ -278,8 +291,8 @@ void chain_forward(D, const expr::chain_arguments<T, N>& a) {
 namespace detail {
 template <class Node, int V, class T, int N, gpu D>
 void launch_chain_backward(D, const expr::chain_arguments<T, N>& a, const T* dy, T* const* dx) {
-  chain_backward_kernel<Node, T, N, V> kernel{a, {dy, a.row_count * a.columns}, {}};
-  for (int k = 0; k < N; ++k) kernel.dx[k] = {dx[k], a.row_count * a.columns};
+  chain_backward_kernel<Node, T, N, V> kernel{a, {dy, a.row_count * a.columns}, {}, {}, a.any_repeats};
+  for (int k = 0; k < N; ++k) kernel.dx[k] = {dx[k], a.row_count * a.columns}, kernel.repeats[k] = a.repeats[k];
   launch(D{}, kernel);
 }
 }  // namespace detail

@@ -33,6 +33,9 @@ struct chain_arguments {
   int outer_rank = 0;
   std::int64_t row_count = 1, columns = 1;
   double constants[max_constants] = {};
+  // 1 + the first leaf that is the same value, to whose gradient this one's is added; 0: none is.
+  std::int8_t repeats[N > 0 ? N : 1] = {};
+  bool any_repeats = false;
 
   void rows(std::int64_t r, const T** row) const {
     for (int k = 0; k < N; ++k) row[k] = in[k];
@@ -100,7 +103,7 @@ void chain_forward(device, const expr::chain_arguments<T, N>& a) {
   });
 }
 
-/// dx[k], dense and of the result's sizes, is the gradient of leaf k; not wanted where null.
+/// dx[k], dense and of the result's sizes, is the gradient of leaf k and of those that repeat it; not wanted where null.
 template <class Node, class T, int N>
 void chain_backward(device, const expr::chain_arguments<T, N>& a, const T* dy, T* const* dx) {
   detail::over_rows(a.row_count, a.columns, [&](std::int64_t r0, std::int64_t r1, std::int64_t begin, std::int64_t end) {

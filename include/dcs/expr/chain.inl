@@ -59,7 +59,7 @@ DCS_TARGET void chain_forward(const expr::chain_arguments<T, N>& a, std::int64_t
   }
 }
 
-// dx[k] (dense, of the result's sizes) gets the gradient of leaf k where it is not null.
+// dx[k] (dense, of the result's sizes) gets the gradient of leaf k, and of those that repeat it, where it is not null.
 template <class Node, int N, class T>
 DCS_TARGET void chain_backward(const expr::chain_arguments<T, N>& a, const T* dy, T* const* dx, std::int64_t row_begin, std::int64_t row_end,
                                std::int64_t begin, std::int64_t end) {
@@ -75,6 +75,14 @@ DCS_TARGET void chain_backward(const expr::chain_arguments<T, N>& a, const T* dy
       DCS_UNROLL
       for (int k = 0; k < N; ++k) d[k] = vec<C>{};
       chain<Node>::spread(load_values(dy + r * a.columns + j, end - j), x, c, d);
+      if (N > 1 && a.any_repeats) {
+        DCS_UNROLL
+        for (int k = 1; k < N; ++k) {
+          DCS_UNROLL
+          for (int first = 0; first < k; ++first)
+            if (a.repeats[k] == first + 1) d[first] += d[k];
+        }
+      }
       DCS_UNROLL
       for (int k = 0; k < N; ++k)
         if (dx[k]) store_values<T>(dx[k] + r * a.columns + j, d[k], end - j);

@@ -147,7 +147,8 @@ void deliver(const chain_leaf<T>& l, const std::int64_t* sizes, int rank, std::i
   l.value.template add<D>(std::move(sum));
 }
 
-// The chain over evaluated leaves: one kernel forward, one backward. Knows the expression's form and the element type, no shapes.
+// The chain over evaluated leaves: one kernel forward, one backward, however often a value stands in it. Knows the expression's form and the element
+// type, no shapes.
 template <class Form, class T, class D, int N>
 [[gnu::noinline]] untyped<T> run_chain(const double* constants, std::array<chain_leaf<T>, static_cast<std::size_t>(N)>&& leaves, std::int64_t* sizes,
                                        int rank) {
@@ -169,6 +170,13 @@ template <class Form, class T, class D, int N>
   a.out = static_cast<T*>(out.data());
   if (total > 0) chain_forward<Form>(D{}, a);
 
+  // A value that stands in several places gathers its gradient within the kernel.
+  for (std::size_t k = 1; k < leaves.size(); ++k)
+    for (std::size_t first = 0; first < k && a.repeats[k] == 0; ++first)
+      if (leaves[k].value.wanted() && leaves[k].value.slot == leaves[first].value.slot && leaves[k].rank == leaves[first].rank &&
+          std::equal(leaves[k].sizes, leaves[k].sizes + rank, leaves[first].sizes))
+        a.repeats[k] = static_cast<std::int8_t>(first + 1), a.any_repeats = true;
+
   std::vector<slot_ptr> parents;
   std::array<std::int64_t, expr::max_rank> n{};
   std::copy(sizes, sizes + rank, n.begin());
@@ -177,11 +185,12 @@ template <class Form, class T, class D, int N>
     std::array<storage, static_cast<std::size_t>(N)> full;
     T* dx[N > 0 ? N : 1];
     for (std::size_t k = 0; k < leaves.size(); ++k) {
-      if (leaves[k].value.wanted()) full[k] = storage::allocate<D>(total * static_cast<std::int64_t>(sizeof(T)));
+      if (leaves[k].value.wanted() && a.repeats[k] == 0) full[k] = storage::allocate<D>(total * static_cast<std::int64_t>(sizeof(T)));
       dx[k] = static_cast<T*>(full[k].data());
     }
     if (total > 0) chain_backward<Form>(D{}, a, static_cast<const T*>(dy.data()), dx);
-    for (std::size_t k = 0; k < leaves.size(); ++k) deliver<T, D>(leaves[k], n.data(), rank, total, std::move(full[k]));
+    for (std::size_t k = 0; k < leaves.size(); ++k)
+      if (a.repeats[k] == 0) deliver<T, D>(leaves[k], n.data(), rank, total, std::move(full[k]));
   });
 }
 
