@@ -6,6 +6,10 @@
 #include <dcs/core/tensor.hpp>
 #include <dcs/cuda/emulated_block.hpp>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 namespace dcs::cuda {
 
 template <class T>
@@ -74,10 +78,49 @@ inline storage constant(emulated, const void* from, std::int64_t bytes) {
   return s;
 }
 
+/// The kernels that this thread launches on cuda::emulated from now to the end of the scope, for tests of what fusion saves. Logs nest: each has what
+/// is launched while it is alive.
+class launch_log {
+ public:
+  /// A kernel's name and how many blocks it had.
+  struct entry {
+    std::string kernel;
+    std::int64_t blocks;
+  };
+
+  launch_log() : outer_(std::exchange(innermost(), this)) {}
+  launch_log(const launch_log&) = delete;
+  launch_log& operator=(const launch_log&) = delete;
+  ~launch_log() { innermost() = outer_; }
+
+  const std::vector<entry>& entries() const { return entries_; }
+  /// The kernels in their order, with ", " between.
+  std::string kernels() const {
+    std::string all;
+    for (const auto& e : entries_) all += (all.empty() ? "" : ", ") + e.kernel;
+    return all;
+  }
+  /// Adds a launch to every log of this thread.
+  static void note(const char* kernel, std::int64_t blocks) {
+    for (auto* log = innermost(); log; log = log->outer_) log->entries_.push_back({kernel, blocks});
+  }
+
+ private:
+  static launch_log*& innermost() {
+    static thread_local launch_log* log = nullptr;
+    return log;
+  }
+  launch_log* outer_;
+  std::vector<entry> entries_;
+};
+
 /// Runs a kernel; no blocks, nothing to do.
 template <class Kernel>
 void launch(emulated, const Kernel& kernel) {
-  if (kernel.blocks() > 0) emulate(kernel, emulated::options());
+  const std::int64_t blocks = kernel.blocks();
+  if (blocks <= 0) return;
+  launch_log::note(Kernel::name, blocks);
+  emulate(kernel, emulated::options());
 }
 
 /// Calls body with a constant number of elements for an access: 16 bytes where `n`, a row's length, allows it, else one element.
