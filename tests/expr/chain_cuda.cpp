@@ -38,24 +38,37 @@ TEST_CASE("kernel chain_backward: passes the gradient check") {
 
 TEST_CASE("kernel sum_rows: sums over the last axes, one chunk and several") {
   const auto over_last = [](const auto& x) { return sum<1>(x); };
-  for (extent_t n : {0, 1, 9}) kernel_test::compare(over_last, normal<rows>(1, {n, 37}));
-  kernel_test::compare(over_last, normal<rows>(1, {2, 4100}));
+  for (extent_t n : {0, 1, 8, 9})
+    for (extent_t c : {1, 31, 32, 37}) kernel_test::compare(over_last, normal<rows>(1, {n, c}));
+  for (extent_t c : {4096, 4097}) kernel_test::compare(over_last, normal<rows>(1, {2, c}));
   kernel_test::compare([](const auto& x) { return mean_all(square(x)); }, normal<rows>(1, {3, 4000}));
+  kernel_test::compare([](const auto& x) { return sum_all(x); }, normal<rows>(1, {0, 5}));
   using S = s<2, 3, 4, 5>;
   kernel_test::compare([](const auto& x) { return sum<1, 3>(x); }, normal<S>(1, S::extents));
+  for (extent_t c : {1, 33, 4097}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {2, c})) < 1e-6);
 }
 
 TEST_CASE("kernel sum_columns: sums over leading axes, tiles that are not full") {
-  for (extent_t c : {2, 31, 33, 64}) kernel_test::compare([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {19, c}));
+  const auto over_first = [](const auto& x) { return sum<0>(x); };
+  for (extent_t n : {0, 1, 7, 8, 19})
+    for (extent_t c : {2, 31, 32, 33, 64}) kernel_test::compare(over_first, normal<rows>(1, {n, c}));
   kernel_test::compare([](const auto& x) { return mean<1, 2>(x); }, normal<s<2, 5, 7, 6>>(1, {2, 5, 7, 6}));
+  for (extent_t n : {1, 9})
+    for (extent_t c : {2, 33}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {n, c})) < 1e-6);
 }
 
-TEST_CASE("kernel sum_chunks: several chunks of rows") {
-  kernel_test::compare([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {1100, 3}));
+TEST_CASE("kernel sum_chunks: chunks of rows and of columns, as many as a warp has lanes and one more, whole and not") {
+  for (extent_t n : {513, 1024, 1100}) kernel_test::compare([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {n, 3}));
+  for (extent_t chunks : {32, 33}) kernel_test::compare_in<float>([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {512 * chunks, 2}));
+  kernel_test::compare_in<float>([](const auto& x) { return sum<1>(x); }, normal<rows>(1, {9, 8193}));
+  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {1025, 2})) < 1e-6);
+  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {1, 4099})) < 1e-6);
 }
 
 TEST_CASE("kernel add_into: a value used twice gathers both gradients") {
-  for (extent_t c : {1, 8, 300}) kernel_test::compare([](const auto& x) { return eval(eval(x * 2) + eval(sigmoid(x))); }, normal<vector>(1, {c}));
+  const auto twice = [](const auto& x) { return eval(eval(x * 2) + eval(sigmoid(x))); };
+  for (extent_t c : {0, 1, 7, 8, 300, 2047, 2049}) kernel_test::compare(twice, normal<vector>(1, {c}));
+  for (extent_t c : {1, 8, 259}) CHECK(kernel_test::gradcheck(twice, normal<vector>(1, {c})) < 1e-6);
 }
 
 TEST_CASE("a divider divides") {
