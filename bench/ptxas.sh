@@ -1,22 +1,43 @@
 #!/usr/bin/env bash
-# Registers, static shared memory and spills of every kernel, as ptxas reports them. Fails where RoIAlign, attention or the fusion spills.
-# Usage: bash bench/ptxas.sh [architecture ...]   (default: sm_80 sm_90)
+# Registers, shared memory and spills of every kernel. Registers and spills are ptxas's; the shared memory of a launch stands in the name of a kernel
+# (cuda/device.cuh), or is "extents" where they decide. Fails where a kernel of RoIAlign, attention or the fusion spills, or one of the three is missing.
+# Usage: bash bench/ptxas.sh [sm_NN ...] [FILE ...]   (default: sm_80 sm_90, and every file of tests/cuda/instantiate; NVCC names the compiler)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-nvcc=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
-[ $# -gt 0 ] || set -- sm_80 sm_90
+nvcc=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
+architectures=() files=()
+for a in "$@"; do
+  case $a in
+    sm_*) architectures+=("$a") ;;
+    *) files+=("tests/cuda/instantiate/$a.cu") ;;
+  esac
+done
+[ ${#architectures[@]} -gt 0 ] || architectures=(sm_80 sm_90)
+[ ${#files[@]} -gt 0 ] || files=(tests/cuda/instantiate/*.cu)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$nvcc" --version | tail -2 | head -1
 printf '%-7s %5s %7s %6s  %s\n' target regs shared spills kernel
-for arch in "$@"; do
-  for file in tests/cuda/instantiate/*.cu; do
+for arch in "${architectures[@]}"; do
+  for file in "${files[@]}"; do
     "$nvcc" -std=c++20 -O2 -arch="$arch" --expt-relaxed-constexpr -Iinclude -Xptxas -v -cubin -o "$work/out.cubin" "$file" 2>"$work/log" || { cat "$work/log"; exit 1; }
     c++filt <"$work/log" | awk -v arch="$arch" '
-      /Compiling entry function/ { name = $0; sub(/.*Compiling entry function ./, "", name); sub(/. for .sm.*/, "", name); sub(/.*detail::entry</, "", name); sub(/ >\(.*$/, "", name); gsub(/dcs::/, "", name) }
+      /Compiling entry function/ {
+        name = $0; sub(/.*Compiling entry function ./, "", name); sub(/.*detail::entry</, "", name)
+        if (!match(name, /, -?[0-9]+l>\(/)) { print "a kernel without its shared memory: " $0; exit 1 }
+        shared = substr(name, RSTART + 2, RLENGTH - 5); name = substr(name, 1, RSTART - 1)
+        if (shared < 0) shared = "extents"
+        sub(/, \(dcs::cuda::mma_precision\)0/, "", name); sub(/\(dcs::cuda::mma_precision\)1/, "tf32", name); gsub(/dcs::/, "", name)
+      }
       /bytes spill stores/ { spill = $0; sub(/.*stack frame, /, "", spill); split(spill, s, " "); spills = s[1] + s[5] }
-      /Used [0-9]+ registers/ { shared = 0; if (match($0, /[0-9]+ bytes smem/)) shared = substr($0, RSTART, RLENGTH) + 0
-        regs = $0; sub(/.*Used /, "", regs); printf "%-7s %5d %7d %6d  %s\n", arch, regs, shared, spills, name }'
+      /Used [0-9]+ registers/ {
+        if (match($0, /[0-9]+ bytes smem/)) { print "static shared memory beside that of the launch: " $0; exit 1 }
+        regs = $0; sub(/.*Used /, "", regs); printf "%-7s %5d %7s %6d  %s\n", arch, regs, shared, spills, name }'
   done
 done | tee "$work/table"
-if awk '$4 > 0 && /roi_align|attention|weighted_sum/ { bad = 1; print "spills: " $0 } END { exit !bad }' "$work/table"; then exit 1; fi
+status=0
+for kernel in roi_align attention weighted_sum; do
+  grep -q "::$kernel" "$work/table" || { echo "no kernel of $kernel"; status=1; }
+done
+awk '$4 > 0 && /::(roi_align|attention|weighted_sum)/ { bad = 1; print "spills: " $0 } END { exit bad }' "$work/table" || status=1
+exit $status

@@ -26,7 +26,9 @@ struct transpose_kernel {
   std::int64_t side;
 
   std::int64_t blocks() const { return side / tile; }
-  std::int64_t shared_bytes() const { return static_cast<std::int64_t>(sizeof(T)) * tile * tile * (Made == mistake::little_shared_memory ? 1 : 2); }
+  static constexpr std::int64_t shared_bytes() {
+    return static_cast<std::int64_t>(sizeof(T)) * tile * tile * (Made == mistake::little_shared_memory ? 1 : 2);
+  }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -98,7 +100,7 @@ struct kernel_of_body {
   static constexpr int threads = 64;
   Body body;
   std::int64_t blocks() const { return 2; }
-  std::int64_t shared_bytes() const { return 1024; }
+  static constexpr std::int64_t shared_bytes() { return 1024; }
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     body(b);
@@ -130,7 +132,7 @@ struct product_kernel {
   device_span<double> c;
   int way;
   std::int64_t blocks() const { return 1; }
-  std::int64_t shared_bytes() const { return 8 * 16 * 24; }
+  static constexpr std::int64_t shared_bytes() { return 8 * 16 * 24; }
   void operator()(emulated_block& blk) const {
     const auto sa = blk.shared<double>(16 * 16, "a"), sb = blk.shared<double>(16 * 8, "b");
     const bool turned = way != 0;
@@ -153,7 +155,7 @@ struct rank_kernel {
   device_span<float> y;
   bool waits;
   std::int64_t blocks() const { return 1; }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
   void operator()(emulated_block& b) const {
     const auto in = b.global(x, "x");
     const auto out = b.global(y, "y");

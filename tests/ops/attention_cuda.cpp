@@ -62,6 +62,11 @@ struct problem_on_device {
     return r;
   }
 };
+// The largest blocks fit the shared memory of every GPU.
+static_assert(cuda::attention_forward_kernel<float, 64, 1>::shared_bytes() <= cuda::common_shared_bytes);
+static_assert(cuda::attention_backward_keys_kernel<float, 64>::shared_bytes() <= cuda::common_shared_bytes);
+static_assert(cuda::attention_backward_queries_kernel<float, 64>::shared_bytes() <= cuda::common_shared_bytes);
+
 // What is chosen while it lives.
 struct tf32_choice {
   explicit tf32_choice(bool chosen) { cuda::library_options::get().tf32 = chosen; }

@@ -8,7 +8,7 @@
 //       device_span<const T> x;                                   // global memory, with its size
 //       device_span<T> y;
 //       std::int64_t blocks() const { return ceil_div(y.size, std::int64_t{threads}); }
-//       static constexpr std::int64_t shared_bytes() { return 0; }   // a member, const, where it depends on the launch
+//       static constexpr std::int64_t shared_bytes() { return 0; } // `std::int64_t shared_bytes() const` where extents decide
 //       template <class Block>
 //       DCS_DEVICE void operator()(Block& b) const {
 //         const auto in = b.global(x, "x");                       // memory is read and written through accessors, nothing else
@@ -116,6 +116,9 @@ struct packet {
 };
 
 inline constexpr int warp_size = 32;
+
+/// Bytes of shared memory that a block may have on every GPU of compute capability 8.0 and above; some allow more.
+inline constexpr std::int64_t common_shared_bytes = 99 << 10;
 
 /// How matrix units multiply floats: to a float's accuracy, or rounded to TF32. Other types know one way.
 enum class mma_precision { full, tf32 };

@@ -172,7 +172,16 @@ constexpr int resident_blocks() {
   else
     return 0;
 }
+// Bytes of shared memory of every launch; -1: extents decide.
 template <class Kernel>
+constexpr std::int64_t constant_shared_bytes() {
+  if constexpr (requires { Kernel::shared_bytes(); })
+    return Kernel::shared_bytes();
+  else
+    return -1;
+}
+// `Shared` is there to stand in the name, where bench/ptxas.sh reads it.
+template <class Kernel, std::int64_t Shared = constant_shared_bytes<Kernel>()>
 __global__ void __launch_bounds__(Kernel::threads, resident_blocks<Kernel>()) entry(const __grid_constant__ Kernel kernel) {
   gpu_block b;
   kernel(b);
@@ -181,6 +190,7 @@ __global__ void __launch_bounds__(Kernel::threads, resident_blocks<Kernel>()) en
 
 template <class Kernel>
 void launch(device, const Kernel& kernel) {
+  static_assert(detail::constant_shared_bytes<Kernel>() <= common_shared_bytes, "dcs::cuda: a block needs more shared memory than every GPU has");
   const std::int64_t blocks = kernel.blocks(), shared = kernel.shared_bytes();
   if (blocks == 0) return;
   expect(blocks > 0 && blocks <= 0x7FFFFFFF, "dcs::cuda: kernel ", Kernel::name, ": ", blocks, " blocks; expected at most 2147483647");

@@ -20,7 +20,7 @@ struct fill_kernel {
   arithmetic_t<T> value;
 
   std::int64_t blocks() const { return ceil_div(y.size, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

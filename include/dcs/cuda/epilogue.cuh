@@ -59,7 +59,7 @@ struct epilogue_kernel {
   divider packets;
 
   std::int64_t blocks() const { return ceil_div(y.size / V, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

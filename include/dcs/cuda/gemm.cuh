@@ -28,7 +28,7 @@ struct transposition_kernel {
         row_tiles(ceil_div<std::int64_t>(height, side)),
         column_tiles(ceil_div<std::int64_t>(width, side)) {}
   std::int64_t blocks() const { return batch * row_tiles.divisor() * column_tiles.divisor(); }
-  std::int64_t shared_bytes() const { return side * (side + 1) * static_cast<std::int64_t>(sizeof(A)); }
+  static constexpr std::int64_t shared_bytes() { return side * (side + 1) * static_cast<std::int64_t>(sizeof(A)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

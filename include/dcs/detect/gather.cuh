@@ -23,7 +23,7 @@ struct gather_rows_forward_kernel {
   divider packets;  // of a row
 
   std::int64_t blocks() const { return ceil_div(out.size / V, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -50,7 +50,7 @@ struct scatter_rows_kernel {
   divider packets;                      // of a row
 
   std::int64_t blocks() const { return ceil_div(dy.size / V, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -82,7 +82,7 @@ struct gather_rows_backward_kernel {
   divider packets;
 
   std::int64_t blocks() const { return ceil_div(taken.size * packets.divisor(), std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

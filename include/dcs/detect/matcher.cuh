@@ -57,7 +57,7 @@ struct truth_overlaps_kernel {
   device_span<A> top;  // [images][truth.most]
 
   std::int64_t blocks() const { return top.size; }
-  std::int64_t shared_bytes() const { return threads / warp_size * static_cast<std::int64_t>(sizeof(A)); }
+  static constexpr std::int64_t shared_bytes() { return threads / warp_size * static_cast<std::int64_t>(sizeof(A)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -93,7 +93,7 @@ struct match_boxes_kernel {
   A high, low;
 
   std::int64_t blocks() const { return ceil_div(matched.size, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -127,7 +127,7 @@ struct sample_boxes_kernel {
   random_stream random;
 
   std::int64_t blocks() const { return sample.size / size; }
-  std::int64_t shared_bytes() const { return detail::select_shared_bytes; }
+  static constexpr std::int64_t shared_bytes() { return detail::select_shared_bytes; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

@@ -20,7 +20,7 @@ struct choose_regions_kernel {
   random_stream random;
 
   std::int64_t blocks() const { return chosen.size / most; }
-  std::int64_t shared_bytes() const { return detail::select_shared_bytes; }
+  static constexpr std::int64_t shared_bytes() { return detail::select_shared_bytes; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -65,7 +65,7 @@ struct jitter_regions_kernel {
   random_stream random;
 
   std::int64_t blocks() const { return ceil_div(chosen.size, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

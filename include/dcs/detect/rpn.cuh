@@ -239,7 +239,7 @@ struct proposal_merge_kernel {
   std::int64_t blocks_of_image() const { return ceil_div(std::max(all.levels * all.stride, most), std::int64_t{threads}); }
   std::int64_t of_image = blocks_of_image();
   std::int64_t blocks() const { return all.problems / all.levels * of_image; }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

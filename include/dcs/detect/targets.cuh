@@ -93,7 +93,7 @@ struct rpn_targets_kernel {
   std::int64_t size;
 
   std::int64_t blocks() const { return ceil_div(sample.size, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -123,7 +123,7 @@ struct box_targets_kernel {
   std::int64_t size;
 
   std::int64_t blocks() const { return ceil_div(sample.size, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

@@ -73,7 +73,7 @@ struct chain_forward_kernel {
     for (int k = 0; k < expr::max_constants; ++k) constants[k] = static_cast<A>(a.constants[k]);
   }
   std::int64_t blocks() const { return ceil_div(out.size / V, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   // x[v · N + k]: leaf k at element v of the packet.
   template <class Block>
@@ -123,7 +123,7 @@ struct chain_backward_kernel {
   bool any_repeats;
 
   std::int64_t blocks() const { return forward.blocks(); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -200,7 +200,7 @@ struct sum_rows_kernel {
   arithmetic_t<P> factor;
 
   std::int64_t blocks() const { return ceil_div(layout.results * chunks, std::int64_t{threads / warp_size}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -232,7 +232,7 @@ struct sum_columns_kernel {
 
   std::int64_t tiles() const { return ceil_div(columns, std::int64_t{warp_size}); }
   std::int64_t blocks() const { return layout.results * tiles() * chunks; }
-  std::int64_t shared_bytes() const { return threads * static_cast<std::int64_t>(sizeof(arithmetic_t<P>)); }
+  static constexpr std::int64_t shared_bytes() { return threads * static_cast<std::int64_t>(sizeof(arithmetic_t<P>)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -266,7 +266,7 @@ struct sum_chunks_kernel {
   arithmetic_t<P> factor;
 
   std::int64_t blocks() const { return ceil_div(out.size, std::int64_t{threads / warp_size}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

@@ -13,7 +13,7 @@ struct add_into_kernel {
   device_span<const T> from;
 
   std::int64_t blocks() const { return ceil_div(to.size / V, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

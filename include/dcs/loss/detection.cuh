@@ -52,7 +52,7 @@ struct cross_entropy_forward_kernel {
   int group = detail::class_lanes(classes);
 
   std::int64_t blocks() const { return 1; }
-  std::int64_t shared_bytes() const { return threads / warp_size * static_cast<std::int64_t>(sizeof(double)); }
+  static constexpr std::int64_t shared_bytes() { return threads / warp_size * static_cast<std::int64_t>(sizeof(double)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -84,7 +84,7 @@ struct cross_entropy_backward_kernel {
   int group = detail::class_lanes(classes);
 
   std::int64_t blocks() const { return ceil_div(rows, std::int64_t{threads / group}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

@@ -17,7 +17,7 @@ struct laplacian_edges_kernel {
   divider height, width;
 
   std::int64_t blocks() const { return ceil_div(e.size, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

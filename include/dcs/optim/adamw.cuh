@@ -29,7 +29,7 @@ struct gradient_squares_kernel {
   device_span<double> partial;
 
   std::int64_t blocks() const { return places.size; }
-  std::int64_t shared_bytes() const { return threads / warp_size * static_cast<std::int64_t>(sizeof(double)); }
+  static constexpr std::int64_t shared_bytes() { return threads / warp_size * static_cast<std::int64_t>(sizeof(double)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -75,7 +75,7 @@ struct gradient_norm_kernel {
   double clip_norm;
 
   std::int64_t blocks() const { return 1; }
-  std::int64_t shared_bytes() const { return threads / warp_size * static_cast<std::int64_t>(sizeof(double)); }
+  static constexpr std::int64_t shared_bytes() { return threads / warp_size * static_cast<std::int64_t>(sizeof(double)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -105,7 +105,7 @@ struct adamw_update_kernel {
   T beta1, beta2, rate, root, eps, decay;
 
   std::int64_t blocks() const { return places.size; }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

@@ -23,7 +23,7 @@ struct attention_delta_kernel {
     return n;
   }
   std::int64_t blocks() const { return ceil_div(delta.size, std::int64_t{threads / group}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -66,7 +66,7 @@ struct attention_backward_keys_kernel {
   static constexpr int passing = detail::passing_rows<T>, own_tile = detail::own_tile, tile_rows = detail::tile_rows;
 
   std::int64_t blocks() const { return problem.key_blocks(); }
-  std::int64_t shared_bytes() const {
+  static constexpr std::int64_t shared_bytes() {
     return 2 * tile_rows * stride * static_cast<std::int64_t>(sizeof(T)) + 4 * passing * static_cast<std::int64_t>(sizeof(A));
   }
 
@@ -139,7 +139,7 @@ struct attention_backward_queries_kernel {
   static constexpr int passing = detail::passing_rows<T>, own_tile = detail::own_tile, tile_rows = detail::tile_rows;
 
   std::int64_t blocks() const { return problem.query_blocks(tile); }
-  std::int64_t shared_bytes() const { return tile_rows * (k_stride + v_stride) * static_cast<std::int64_t>(sizeof(T)); }
+  static constexpr std::int64_t shared_bytes() { return tile_rows * (k_stride + v_stride) * static_cast<std::int64_t>(sizeof(T)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

@@ -111,7 +111,7 @@ struct attention_forward_kernel {
   static_assert(M <= 2, "the queries pass through the second stage of keys and values");
 
   std::int64_t blocks() const { return problem.query_blocks(tile * M); }
-  std::int64_t shared_bytes() const { return 2 * tile * (k_stride + v_stride) * static_cast<std::int64_t>(sizeof(T)); }
+  static constexpr std::int64_t shared_bytes() { return 2 * tile * (k_stride + v_stride) * static_cast<std::int64_t>(sizeof(T)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

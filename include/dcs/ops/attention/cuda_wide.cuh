@@ -53,7 +53,7 @@ struct attention_forward_wide_kernel {
   static constexpr int tile = detail::attention_tile, chunk = detail::attention_chunk, stride = detail::attention_wide_stride<T>;
 
   std::int64_t blocks() const { return problem.query_blocks(tile) * ceil_div(problem.depth, chunk); }
-  std::int64_t shared_bytes() const { return 2 * tile * stride * static_cast<std::int64_t>(sizeof(T)); }
+  static constexpr std::int64_t shared_bytes() { return 2 * tile * stride * static_cast<std::int64_t>(sizeof(T)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -96,7 +96,7 @@ struct attention_forward_wide_kernel {
 template <class T, int V, mma_precision P = mma_precision::full>
 struct attention_backward_keys_wide_kernel {
   static constexpr const char* name = "attention_backward_keys_wide";
-  static constexpr int threads = detail::attention_threads;
+  static constexpr int threads = detail::attention_threads, resident = 2;  // room for three would spill
   using A = arithmetic_t<T>;
   device_span<const T> q, k, v, dy;
   device_span<const A> logsum, delta;
@@ -106,7 +106,9 @@ struct attention_backward_keys_wide_kernel {
   static constexpr int tile = detail::attention_tile, chunk = detail::attention_chunk, stride = detail::attention_wide_stride<T>;
 
   std::int64_t blocks() const { return problem.key_blocks() * ceil_div(problem.depth, chunk); }
-  std::int64_t shared_bytes() const { return 2 * tile * (stride * static_cast<std::int64_t>(sizeof(T)) + static_cast<std::int64_t>(sizeof(A))); }
+  static constexpr std::int64_t shared_bytes() {
+    return 2 * tile * (stride * static_cast<std::int64_t>(sizeof(T)) + static_cast<std::int64_t>(sizeof(A)));
+  }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -174,7 +176,7 @@ struct attention_backward_queries_wide_kernel {
   static constexpr int tile = detail::attention_tile, chunk = detail::attention_chunk, stride = detail::attention_wide_stride<T>;
 
   std::int64_t blocks() const { return problem.query_blocks(tile) * ceil_div(problem.depth, chunk); }
-  std::int64_t shared_bytes() const { return 2 * tile * stride * static_cast<std::int64_t>(sizeof(T)); }
+  static constexpr std::int64_t shared_bytes() { return 2 * tile * stride * static_cast<std::int64_t>(sizeof(T)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

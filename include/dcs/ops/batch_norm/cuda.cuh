@@ -57,7 +57,7 @@ struct norm_moments_kernel {
   detail::live_rows<A> live;
 
   std::int64_t blocks() const { return tile.blocks(); }
-  std::int64_t shared_bytes() const { return column_tiles::shared_bytes<A, V>(); }
+  static constexpr std::int64_t shared_bytes() { return column_tiles::shared_bytes<A, V>(); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -136,7 +136,7 @@ struct norm_statistics_kernel {
   double momentum, eps;
 
   std::int64_t blocks() const { return ceil_div(channels, std::int64_t{8}); }
-  std::int64_t shared_bytes() const { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
+  static constexpr std::int64_t shared_bytes() { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -184,7 +184,7 @@ struct norm_inference_kernel {
   double eps;
 
   std::int64_t blocks() const { return ceil_div(scale.size, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -227,7 +227,7 @@ struct norm_forward_kernel {
   bool relu;
 
   std::int64_t blocks() const { return pass.blocks(threads); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -274,7 +274,7 @@ struct norm_sums_kernel {
   detail::live_rows<A> live;
 
   std::int64_t blocks() const { return tile.blocks(); }
-  std::int64_t shared_bytes() const { return column_tiles::shared_bytes<A, V>(); }
+  static constexpr std::int64_t shared_bytes() { return column_tiles::shared_bytes<A, V>(); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -326,7 +326,7 @@ struct norm_coefficients_kernel {
   detail::live_rows<A> live;
 
   std::int64_t blocks() const { return ceil_div(channels, std::int64_t{8}); }
-  std::int64_t shared_bytes() const { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
+  static constexpr std::int64_t shared_bytes() { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -373,7 +373,7 @@ struct norm_spread_kernel {
   detail::live_rows<A> live;
 
   std::int64_t blocks() const { return pass.blocks(threads); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

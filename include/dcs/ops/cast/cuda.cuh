@@ -13,7 +13,7 @@ struct cast_kernel {
   device_span<To> y;
 
   std::int64_t blocks() const { return ceil_div(ceil_div(x.size, std::int64_t{V}), std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

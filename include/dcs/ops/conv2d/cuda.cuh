@@ -37,7 +37,7 @@ struct depthwise_forward_kernel {
         strips(ceil_div<std::int64_t>(g.out_w, strip)),
         rows(g.out_h) {}
   std::int64_t blocks() const { return ceil_div(g.batch * g.out_h * strips.divisor() * packets.divisor(), std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -93,7 +93,7 @@ struct depthwise_data_gradient_kernel {
         rows(g.in_h),
         stride(g.stride) {}
   std::int64_t blocks() const { return ceil_div(g.batch * g.in_h * strips.divisor() * packets.divisor(), std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -147,7 +147,7 @@ struct depthwise_weight_gradient_kernel {
         height(g.out_h),
         taps(g.taps()) {}
   std::int64_t blocks() const { return tile.blocks() * ceil_div<std::int64_t>(taps, together); }
-  std::int64_t shared_bytes() const { return threads * V * static_cast<std::int64_t>(sizeof(A)); }
+  static constexpr std::int64_t shared_bytes() { return threads * V * static_cast<std::int64_t>(sizeof(A)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

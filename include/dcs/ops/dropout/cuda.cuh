@@ -24,7 +24,7 @@ struct dropout_kernel {
   A kept;
 
   std::int64_t blocks() const { return ceil_div(y.size / V, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

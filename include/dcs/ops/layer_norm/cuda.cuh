@@ -64,7 +64,7 @@ struct layer_norm_forward_kernel {
   A eps;
 
   std::int64_t blocks() const { return share.blocks(); }
-  std::int64_t shared_bytes() const { return share.shared_bytes(); }
+  static constexpr std::int64_t shared_bytes() { return detail::row_share<A, V, R>::shared_bytes(); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -126,7 +126,7 @@ struct layer_norm_backward_kernel {
   detail::row_share<A, V, R> share;
 
   std::int64_t blocks() const { return share.blocks(); }
-  std::int64_t shared_bytes() const { return share.shared_bytes(); }
+  static constexpr std::int64_t shared_bytes() { return detail::row_share<A, V, R>::shared_bytes(); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -174,7 +174,7 @@ struct layer_norm_sums_kernel {
   column_tiles tile;
 
   std::int64_t blocks() const { return tile.blocks(); }
-  std::int64_t shared_bytes() const { return column_tiles::shared_bytes<A, V>(); }
+  static constexpr std::int64_t shared_bytes() { return column_tiles::shared_bytes<A, V>(); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -213,7 +213,7 @@ struct layer_norm_parameters_kernel {
   std::int64_t channels, chunks;
 
   std::int64_t blocks() const { return ceil_div(channels, std::int64_t{8}); }
-  std::int64_t shared_bytes() const { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
+  static constexpr std::int64_t shared_bytes() { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

@@ -91,7 +91,7 @@ struct nms_rank_kernel {
   A nan;
 
   std::int64_t blocks() const { return ceil_div(scores.size, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return threads * static_cast<std::int64_t>(sizeof(A)); }
+  static constexpr std::int64_t shared_bytes() { return threads * static_cast<std::int64_t>(sizeof(A)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -145,7 +145,7 @@ struct nms_overlaps_kernel {
     }
   }
   std::int64_t blocks() const { return first_block[all.levels] * (all.problems / all.levels); }
-  std::int64_t shared_bytes() const { return nms_tile * (5 * static_cast<std::int64_t>(sizeof(A)) + 4); }
+  static constexpr std::int64_t shared_bytes() { return nms_tile * (5 * static_cast<std::int64_t>(sizeof(A)) + 4); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

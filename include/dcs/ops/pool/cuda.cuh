@@ -97,7 +97,7 @@ struct max_pool_forward_kernel {
   detail::pool_windows<V, K> windows;
 
   std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -132,7 +132,7 @@ struct max_pool_backward_kernel {
   detail::pool_windows<V, K> windows;
 
   std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -163,7 +163,7 @@ struct avg_pool_forward_kernel {
   detail::pool_windows<V, K> windows;
 
   std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -196,7 +196,7 @@ struct avg_pool_backward_kernel {
   detail::pool_windows<V, K> windows;
 
   std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

@@ -20,7 +20,7 @@ struct copy_rows_kernel {
   divider packets;
 
   std::int64_t blocks() const { return ceil_div(rows * packets.divisor(), std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -49,7 +49,7 @@ struct turn_tiles_kernel {
     for (int d = 0; d < others; ++d) n *= other[d].divisor();
     return n;
   }
-  std::int64_t shared_bytes() const { return tile * (tile + 1) * static_cast<std::int64_t>(sizeof(arithmetic_t<T>)); }
+  static constexpr std::int64_t shared_bytes() { return tile * (tile + 1) * static_cast<std::int64_t>(sizeof(arithmetic_t<T>)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

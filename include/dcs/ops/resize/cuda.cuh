@@ -61,7 +61,7 @@ struct resize_forward_kernel {
   divider packets, columns, rows;
 
   std::int64_t blocks() const { return ceil_div(y.size / V, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -100,7 +100,7 @@ struct resize_backward_kernel {
   divider packets, inputs;
 
   std::int64_t blocks() const { return ceil_div(dx.size / V, std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

@@ -28,7 +28,7 @@ struct roi_align_lists_kernel {
   device_span<int> counts;
 
   std::int64_t blocks() const { return counts.size; }
-  std::int64_t shared_bytes() const { return threads / warp_size * static_cast<std::int64_t>(sizeof(int)); }
+  static constexpr std::int64_t shared_bytes() { return threads / warp_size * static_cast<std::int64_t>(sizeof(int)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

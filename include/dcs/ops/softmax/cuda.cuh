@@ -42,7 +42,7 @@ struct softmax_rows_forward_kernel {
   int lanes = detail::row_lanes(n / V);
 
   std::int64_t blocks() const { return ceil_div(rows, std::int64_t{threads / lanes}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -92,7 +92,7 @@ struct softmax_rows_backward_kernel {
   int lanes = detail::row_lanes(n / V);
 
   std::int64_t blocks() const { return ceil_div(rows, std::int64_t{threads / lanes}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -136,7 +136,7 @@ struct softmax_long_rows_forward_kernel {
   std::int64_t rows, n;
 
   std::int64_t blocks() const { return rows; }
-  std::int64_t shared_bytes() const { return 2 * threads / warp_size * static_cast<std::int64_t>(sizeof(arithmetic_t<T>)); }
+  static constexpr std::int64_t shared_bytes() { return 2 * threads / warp_size * static_cast<std::int64_t>(sizeof(arithmetic_t<T>)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -180,7 +180,7 @@ struct softmax_long_rows_backward_kernel {
   std::int64_t rows, n;
 
   std::int64_t blocks() const { return rows; }
-  std::int64_t shared_bytes() const { return threads / warp_size * static_cast<std::int64_t>(sizeof(arithmetic_t<T>)); }
+  static constexpr std::int64_t shared_bytes() { return threads / warp_size * static_cast<std::int64_t>(sizeof(arithmetic_t<T>)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -217,7 +217,7 @@ struct softmax_columns_forward_kernel {
   divider packets{inner / V};
 
   std::int64_t blocks() const { return ceil_div(outer * (inner / V), std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -255,7 +255,7 @@ struct softmax_columns_backward_kernel {
   divider packets{inner / V};
 
   std::int64_t blocks() const { return ceil_div(outer * (inner / V), std::int64_t{threads}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {

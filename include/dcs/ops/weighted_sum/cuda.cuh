@@ -46,7 +46,7 @@ struct weighted_sum_forward_kernel {
   int group = detail::pixel_lanes(channels / V);
 
   std::int64_t blocks() const { return ceil_div(pixels, std::int64_t{threads / group}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
@@ -83,7 +83,7 @@ struct weighted_sum_backward_kernel {
   int group = detail::pixel_lanes(channels / V);
 
   std::int64_t blocks() const { return ceil_div(pixels, std::int64_t{threads / group}); }
-  std::int64_t shared_bytes() const { return 0; }
+  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
