@@ -1,4 +1,4 @@
-// Attention and softmax: 8 heads of depth 32, at the three numbers of tokens that a network meets.
+// Attention and softmax: 8 heads of depth 32, at the three numbers of tokens that a network meets; rows of scores, and columns.
 #include "measure.cuh"
 
 #include <dcs/ops/attention/cuda.cuh>
@@ -23,13 +23,14 @@ void attention(meter& m, std::int64_t batch, std::int64_t tokens) {
   });
 }
 
+// Over the middle axis.
 template <class T>
-void softmax(meter& m, std::int64_t rows, std::int64_t n) {
-  const buffer<T> x(rows * n), y(rows * n), dx(rows * n);
-  const auto name = "softmax_" + std::to_string(n);
+void softmax(meter& m, const std::string& name, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  const std::int64_t size = outer * n * inner;
+  const buffer<T> x(size), y(size), dx(size);
   const double bytes = static_cast<double>(x.bytes());
-  m.run<T>(name + "_forward", 2 * bytes, 0, [&] { dcs::cuda::softmax_forward(device{}, x.data(), y.data(), rows, n, 1); });
-  m.run<T>(name + "_backward", 3 * bytes, 0, [&] { dcs::cuda::softmax_backward(device{}, y.data(), x.data(), dx.data(), rows, n, 1); });
+  m.run<T>(name + "_forward", 2 * bytes, 0, [&] { dcs::cuda::softmax_forward(device{}, x.data(), y.data(), outer, n, inner); });
+  m.run<T>(name + "_backward", 3 * bytes, 0, [&] { dcs::cuda::softmax_backward(device{}, y.data(), x.data(), dx.data(), outer, n, inner); });
 }
 
 template <class T>
@@ -37,8 +38,9 @@ void cases(meter& m) {
   attention<T>(m, 16, 256);
   attention<T>(m, 4, 1360);
   attention<T>(m, 1, 5440);
-  softmax<T>(m, 65536, 256);
-  softmax<T>(m, 4096, 5440);
+  softmax<T>(m, "softmax_256", 65536, 256, 1);
+  softmax<T>(m, "softmax_5440", 4096, 5440, 1);
+  softmax<T>(m, "softmax_columns", 64, 4, 65536);
 }
 
 }  // namespace

@@ -76,8 +76,9 @@ def attention(dtype, batch, tokens):
         print(f"attention_{tokens}_{way}/{label} {time:.4f}" if time < math.inf else f"attention_{tokens}_{way}/{label} -", flush=True)
 
 
-def softmax(dtype, rows, n):
-    both_ways(f"softmax_{n}", dtype, [normal(rows, n, dtype=dtype)], lambda x: torch.softmax(x, -1))
+def softmax(dtype):
+    for name, *shape in (("softmax_256", 65536, 256, 1), ("softmax_5440", 4096, 5440, 1), ("softmax_columns", 64, 4, 65536)):
+        both_ways(name, dtype, [normal(*shape, dtype=dtype)], lambda x: torch.softmax(x, 1))
 
 
 def norms(dtype):
@@ -85,6 +86,7 @@ def norms(dtype):
     weight, bias = (normal(256, dtype=torch.float32) for _ in range(2))
     mean, variance = torch.zeros(256, device="cuda"), torch.ones(256, device="cuda")
     both_ways("batch_norm", dtype, [x, weight, bias], lambda a, g, b: F.batch_norm(a, mean, variance, g, b, True))
+    report("batch_norm_inference", dtype, lambda: F.batch_norm(x, mean, variance, weight, bias))
     tokens, gamma, beta = normal(4 * 5440, 256, dtype=dtype), normal(256, dtype=dtype), normal(256, dtype=dtype)
     both_ways("layer_norm", dtype, [tokens, gamma, beta], lambda a, g, b: F.layer_norm(a, (256,), g, b))
 
@@ -92,6 +94,13 @@ def norms(dtype):
 def chain(dtype):
     inputs = [normal(65536, 256, dtype=dtype), normal(256, dtype=dtype), normal(256, dtype=dtype)]
     both_ways("chain", dtype, inputs, lambda x, s, t: torch.relu(x * s + t) * torch.sigmoid(x))
+
+
+def in_place(dtype):
+    x, more, shift = normal(65536, 256, dtype=dtype), normal(65536, 256, dtype=dtype), normal(256, dtype=dtype)
+    report("epilogue", dtype, lambda: x.add_(shift).relu_())
+    report("add_into", dtype, lambda: x.add_(more))
+    report("fill", dtype, lambda: x.fill_(1))
 
 
 def windows(dtype):
@@ -261,10 +270,10 @@ def main():
         attention(dtype, 16, 256)
         attention(dtype, 4, 1360)
         attention(dtype, 1, 5440)
-        softmax(dtype, 65536, 256)
-        softmax(dtype, 4096, 5440)
+        softmax(dtype)
         norms(dtype)
         chain(dtype)
+        in_place(dtype)
         windows(dtype)
         moves(dtype)
         losses(dtype)

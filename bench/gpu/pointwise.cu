@@ -1,8 +1,10 @@
-// Norms, a chain of pointwise functions, and the optimiser's step.
+// Norms, a chain of pointwise functions, what is done in place, and the optimiser's step.
 #include "measure.cuh"
 
+#include <dcs/cuda/epilogue.cuh>
 #include <dcs/expr/chain.cuh>
 #include <dcs/grad/accumulate.cuh>
+#include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/batch_norm/cuda.cuh>
 #include <dcs/ops/layer_norm/cuda.cuh>
 #include <dcs/ops/reduce/reduce.hpp>
@@ -33,6 +35,17 @@ void batch_norm(meter& m) {
   });
 }
 
+// With statistics that are known, as a pass of its own.
+template <class T>
+void batch_norm_inference(meter& m) {
+  using vector = dcs::shape<256>;
+  const auto x = numbers<T, dcs::shape<dcs::dyn<"n">, 64, 64, 256>>({4, 64, 64, 256});
+  const auto gamma = numbers<T, vector>({256}), beta = numbers<T, vector>({256});
+  const auto mean = numbers<arithmetic_t<T>, vector>({256}), variance = dcs::tensor<arithmetic_t<T>, vector, device>::full({256}, 1);
+  m.run<T>("batch_norm_inference", 2 * static_cast<double>(x.bytes()), 0,
+           [&] { (void)dcs::eval(dcs::batch_norm_inference(x, gamma, beta, mean, variance, 1e-5)); });
+}
+
 template <class T>
 void layer_norm(meter& m) {
   const std::int64_t rows = 4 * 5440, n = 256;
@@ -57,6 +70,18 @@ void chain(meter& m) {
   const double map = static_cast<double>(x.bytes());
   both_ways(
       m, "chain", 2 * map, 3 * map, [](const auto& a, const auto& s, const auto& t) { return relu(a * s + t) * sigmoid(a); }, x, scale, shift);
+}
+
+// What libraries' convolutions leave to a pass behind them, shift and ReLU; the sum of two gradients; a constant.
+template <class T>
+void in_place(meter& m) {
+  const std::int64_t rows = 65536, channels = 256;
+  const buffer<T> x(rows * channels), more(x.size()), shift(channels);
+  const double bytes = static_cast<double>(x.bytes());
+  const dcs::cpu::epilogue<T> e{nullptr, shift.data(), nullptr, 0, true};
+  m.run<T>("epilogue", 2 * bytes, 0, [&] { dcs::cuda::finish(device{}, rows, channels, e, x.data()); });
+  m.run<T>("add_into", 3 * bytes, 0, [&] { dcs::cuda::add_into(device{}, x.data(), more.data(), x.size()); });
+  m.run<T>("fill", bytes, 0, [&] { device::fill(x.data(), static_cast<T>(1.0f), x.size()); });
 }
 
 void adamw(meter& m) {
@@ -85,8 +110,10 @@ void adamw(meter& m) {
 template <class T>
 void cases(meter& m) {
   batch_norm<T>(m);
+  batch_norm_inference<T>(m);
   layer_norm<T>(m);
   chain<T>(m);
+  in_place<T>(m);
 }
 
 }  // namespace
