@@ -1,4 +1,8 @@
 #include <dcs/grad/gradcheck.hpp>
+#include <dcs/loss/functions.hpp>
+#include <dcs/ops/rearrange/rearrange.hpp>
+
+#include "../ops/check_op.hpp"
 
 #include <doctest/doctest.h>
 
@@ -40,6 +44,7 @@ TEST_CASE("every function passes the gradient check, with and without broadcasti
         const auto embedding = random_normal<double, shape<dyn<"h">, 3>>({h, 3}, {1, 5});  // of a position, added to every sequence
         CHECK(gradcheck([](const auto& a, const auto& e) { return a + e; }, s, 12, x, embedding) < 1e-6);
         CHECK(gradcheck([](const auto& a) { return sigmoid(a); }, s, 12, x) < 1e-6);
+        CHECK(gradcheck([](const auto& a) { return apply<functions::softplus>(a) + apply<functions::smooth_l1<9>>(a); }, s, 12, x) < 1e-6);
       }
   }
 }
@@ -76,4 +81,75 @@ TEST_CASE("f32 functions are accurate over their range; the ends are right") {
 TEST_CASE("named extents that differ at run time do not broadcast") {
   const auto a = tensor<float, shape<dyn<"n">>>::zeros({3}), b = tensor<float, shape<dyn<"n">>>::zeros({4});
   CHECK_THROWS_WITH_AS(eval(a + b), doctest::Contains("dcs::broadcast"), error);
+}
+
+namespace {
+
+template <class T>
+struct goldens {
+  using row = shape<dyn<"n">, dyn<"m">>;
+  const io::safetensors file = test::goldens("pointwise");
+
+  template <class F>
+  void one(const std::string& name, const F& f) const {
+    test::check_op<T, row>(file, name, {"x"}, f);
+  }
+  template <class F>
+  void two(const std::string& name, const F& f) const {
+    test::check_op<T, row, row>(file, name, {"a", "b"}, f);
+  }
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("every function equals PyTorch's, forward and backward, also where its derivative jumps", T, float, double) {
+  const goldens<T> g;
+  test::for_each_isa([&] {
+    for (const char* suffix : {"", ".ties"}) {
+      const auto name = [suffix](const char* function) { return std::string(function) + suffix; };
+      g.one(name("relu"), [](const auto& x) { return relu(x); });
+      g.one(name("abs"), [](const auto& x) { return abs(x); });
+      g.one(name("square"), [](const auto& x) { return square(x); });
+      g.two(name("add"), [](const auto& a, const auto& b) { return a + b; });
+      g.two(name("subtract"), [](const auto& a, const auto& b) { return a - b; });
+      g.two(name("multiply"), [](const auto& a, const auto& b) { return a * b; });
+      g.two(name("maximum"), [](const auto& a, const auto& b) { return maximum(a, b); });
+      g.two(name("minimum"), [](const auto& a, const auto& b) { return minimum(a, b); });
+    }
+    for (const char* suffix : {"", ".far"}) {
+      const auto name = [suffix](const char* function) { return std::string(function) + suffix; };
+      g.one(name("sigmoid"), [](const auto& x) { return sigmoid(x); });
+      g.one(name("tanh"), [](const auto& x) { return tanh(x); });
+      g.one(name("softplus"), [](const auto& x) { return apply<functions::softplus>(x); });
+    }
+    g.one("exp", [](const auto& x) { return exp(x); });
+    g.one("log", [](const auto& x) { return log(x); });
+    g.one("sqrt", [](const auto& x) { return sqrt(x); });
+    g.one("negative", [](const auto& x) { return -x; });
+    g.two("divide", [](const auto& a, const auto& b) { return a / b; });
+    g.two("chain", [](const auto& a, const auto& b) { return sigmoid(a) * b - a / (square(b) + 2); });
+    g.one("numbers", [](const auto& x) { return (2 * x + 1 - 0.5 * exp(-square(x))) / 3; });
+  });
+}
+
+TEST_CASE_TEMPLATE("chains over operands that broadcast, embeddings among them, equal PyTorch's", T, float, double) {
+  using image = shape<dyn<"n">, dyn<"h">, dyn<"w">, 5>;
+  using tokens = shape<dyn<"n">, dyn<"token">, 5>;
+  using embedding = shape<dyn<"token">, 5>;
+  const auto file = test::goldens("pointwise");
+  test::for_each_isa([&] {
+    test::check_op<T, image, shape<5>, shape<5>>(file, "norm", {"x", "scale", "shift"},
+                                                 [](const auto& x, const auto& scale, const auto& shift) { return relu(x * scale + shift); });
+    test::check_op<T, image, shape<dyn<"n">, 1, 1, 5>>(file, "gate", {"x", "s"}, [](const auto& x, const auto& s) { return x * sigmoid(s); });
+    test::check_op<T, image, shape<dyn<"n">, dyn<"h">, 1, 1>, shape<dyn<"w">, 1>>(
+        file, "rows", {"x", "row", "column"}, [](const auto& x, const auto& row, const auto& column) { return x * row + column; });
+    test::check_op<T, shape<dyn<"a">, 1>, shape<dyn<"b">>>(file, "outer", {"a", "b"}, [](const auto& a, const auto& b) { return a * b; });
+    test::check_op<T, image, shape<>>(file, "number", {"x", "s"}, [](const auto& x, const auto& s) { return x * s + s; });
+    test::check_op<T, image, shape<5>>(file, "twice", {"x", "c"}, [](const auto& x, const auto& c) { return (x * c + c) * x; });
+    test::check_op<T, tokens, embedding>(file, "position", {"x", "e"}, [](const auto& x, const auto& e) { return x + e; });
+    test::check_op<T, tokens, shape<4, 5>>(file, "level", {"x", "e"}, [](const auto& x, const auto& e) { return x + slice<0, 2>(e); });
+    test::check_op<T, tokens, shape<4, 5>, embedding>(
+        file, "position and level", {"x", "level", "position"},
+        [](const auto& x, const auto& level, const auto& position) { return x + slice<0, 1>(level) + position; });
+  });
 }

@@ -19,6 +19,7 @@ def normal(*shape, scale=1.0):
 
 def case(f, **inputs):
     """Inputs, f's value y, a random dy, and the gradients d<input> of <dy, y>. What f32 holds is stored as f32, results are f64."""
+    assert not inputs.keys() & {"y", "dy"}
     y = f(**inputs)
     dy = torch.randn(y.shape)
     gradients = torch.autograd.grad(y, list(inputs.values()), dy.double())

@@ -1,7 +1,7 @@
 #include <dcs/grad/gradcheck.hpp>
 #include <dcs/ops/attention/attention.hpp>
 
-#include "goldens.hpp"
+#include "check_op.hpp"
 
 #include <doctest/doctest.h>
 
@@ -164,6 +164,42 @@ TEST_CASE_TEMPLATE("softmax equals PyTorch's over any axis, forward and backward
       if (s[axis] > 1) CHECK(test::relative_error(dx, file.at(name + "dx").as<double>()) < test::tolerance<T>);
     }
   }
+}
+
+TEST_CASE_TEMPLATE("softmax and attention as ops over types equal PyTorch's too", T, float, double) {
+  using L = shape<dyn<"n">, dyn<"m">>;
+  using Q = shape<dyn<"n">, dyn<"heads">, dyn<"lq">, dyn<"depth">>;
+  using K = shape<dyn<"n">, dyn<"heads">, dyn<"lk">, dyn<"depth">>;
+  const auto file = test::goldens("attention");
+  const auto last = [](const auto& x) { return softmax<-1>(x); };
+  const auto middle = [](const auto& x) { return softmax<1>(x); };
+  test::for_each_isa([&] {
+    test::check_op<T, L>(file, "softmax.0", {"x"}, last);
+    test::check_op<T, shape<3, dyn<"n">, 7>>(file, "softmax.1", {"x"}, middle);
+    test::check_op<T, L>(file, "softmax.2", {"x"}, [](const auto& x) { return softmax<0>(x); });
+    test::check_op<T, shape<dyn<"n">, 2, 2, 4>>(file, "softmax.4", {"x"}, last);
+    test::check_op<T, shape<2, 33, dyn<"m">>>(file, "softmax.5", {"x"}, middle);
+    test::check_op<T, L>(file, "softmax.6", {"x"}, last);
+    for (int i = 0; i < 6; ++i) {
+      CAPTURE(i);
+      const std::string name = "attention." + std::to_string(i) + "/";
+      const double scale = file.at(name + "scale").template as<double>().at(0);
+      const auto leaf = [&]<class S>(S, const char* part) { return var<T, S>::leaf(test::golden_tensor<T, S>(file, name + part)); };
+      auto q = leaf(Q{}, "q");
+      auto k = leaf(K{}, "k"), v = leaf(K{}, "v");
+      const auto check = [&](const auto& o) {
+        CHECK(test::golden_error(o.value(), file, name + "o") < test::tolerance<T>);
+        q.clear_grad(), k.clear_grad(), v.clear_grad();
+        backward(o, test::golden_tensor<T, Q>(file, name + "do"));
+        CHECK(test::golden_error(v.grad(), file, name + "dv") < test::tolerance<T>);
+        if (k.sizes()[2] == 1) return;  // one key has probability 1: the other gradients are 0, here but for rounding
+        CHECK(test::golden_error(q.grad(), file, name + "dq") < test::tolerance<T>);
+        CHECK(test::golden_error(k.grad(), file, name + "dk") < test::tolerance<T>);
+      };
+      check(attention(q, k, v, scale));
+      check(eval(matmul(softmax<3>(matmul(q, transpose(k)) * scale), v)));
+    }
+  });
 }
 
 TEST_CASE("sizes and dropout that do not fit are errors") {
