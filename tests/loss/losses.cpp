@@ -32,6 +32,8 @@ TEST_CASE("every loss passes the gradient check") {
         CHECK(gradcheck([&](const auto& a) { return loss::edge(a, t); }, {2, 2}, 12, x) < 1e-6);
         CHECK(gradcheck([&](const auto& a) { return loss::binary_cross_entropy(a, t); }, {2, 2}, 12, x) < 1e-6);
         CHECK(gradcheck([&](const auto& a) { return loss::smooth_l1_sum(a, t); }, {2, 2}, 12, x) < 1e-6);
+        CHECK(gradcheck([&](const auto& a) { return loss::soft_edge(a); }, {2, 2}, 12, x) < 1e-6);
+        CHECK(gradcheck([&](const auto& a) { return loss::segmentation(a, t, {.smoothing = 1e-3}); }, {2, 2}, 12, x) < 1e-6);
         CHECK(gradcheck([&](const auto& a, const auto& b) { return loss::consistency(std::array{a, b, a, b}); }, {2, 2}, 12, x, y) < 1e-6);
       }
     for (extent_t rows : {1, 2, 3, 9, 33})
@@ -56,11 +58,33 @@ TEST_CASE("no region: sums are zero, and a mean says that it has nothing to aver
   CHECK(loss::dice(sigmoid(x), t).item() == 0);
   CHECK(loss::boundary(sigmoid(x), t).item() == 0);
   CHECK(loss::smooth_l1_sum(x, t).item() == 0);
+  CHECK(gradcheck([&](const auto& a) { return loss::soft_edge(a); }, {2, 2}, 12, x) < 1e-6);
+  CHECK(loss::laplacian_edges(t).size() == 0);
+  CHECK_THROWS_AS(loss::segmentation(x, t), error);
   CHECK_THROWS_AS(loss::focal(x, t), error);
   CHECK_THROWS_AS(loss::edge(x, t), error);
   CHECK_THROWS_AS(loss::binary_cross_entropy(x, t), error);
   CHECK_THROWS_AS(loss::consistency(std::array{x, x, x, x}), error);
   CHECK_THROWS_AS(loss::cross_entropy(tensor<double, shape<dyn<"n">, 3>>::empty({0, 3}), {}), error);
+}
+
+TEST_CASE("maps without rows or columns, and scores without classes, are refused") {
+  for (const auto& [h, w] : {std::pair<extent_t, extent_t>{0, 4}, {4, 0}}) {
+    const auto x = tensor<double, shape<dyn<"roi">, dyn<"h">, dyn<"w">, 1>>::empty({2, h, w, 1}), t = x;
+    const std::string words = "sizes " + to_string(x.sizes()) + " are 0 at axis " + (h == 0 ? "1" : "2");
+    const auto refused = [&](const auto& f) { CHECK_THROWS_WITH_AS(f(), doctest::Contains(words.c_str()), error); };
+    refused([&] { return loss::dice(sigmoid(x), t); });
+    refused([&] { return loss::boundary(sigmoid(x), t); });
+    refused([&] { return loss::focal(x, t); });
+    refused([&] { return loss::binary_cross_entropy(x, t); });
+    refused([&] { return loss::edge(x, t); });
+    refused([&] { return loss::segmentation(x, t); });
+    refused([&] { return loss::consistency(std::array{x, x, x, x}); });
+    refused([&] { return loss::smooth_l1_sum(x, t); });
+    refused([&] { return loss::laplacian_edges(t); });
+  }
+  const auto scores = tensor<double, shape<dyn<"n">, dyn<"class">>>::empty({2, 0});
+  CHECK_THROWS_WITH_AS(loss::cross_entropy(scores, {0, 0}), doctest::Contains("scores of sizes [2, 0]"), error);
 }
 
 TEST_CASE("values by hand") {

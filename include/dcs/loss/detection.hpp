@@ -56,6 +56,7 @@ auto cross_entropy(const X& x_, const std::vector<int>& labels) {
   const extent_t n = x.sizes()[0], k = x.sizes()[1];
   expect(n >= 1 && static_cast<extent_t>(labels.size()) == n, "dcs::loss::cross_entropy: ", labels.size(), " labels for ", n,
          " rows; expected one each, at least one");
+  expect(k >= 1, "dcs::loss::cross_entropy: scores of sizes ", to_string(x.sizes()), " have no classes");
   for (int label : labels) expect(label >= 0 && label < k, "dcs::loss::cross_entropy: label ", label, "; expected 0 to ", k - 1);
   const storage held = storage::allocate<D>(n * static_cast<extent_t>(sizeof(int)));
   D::copy_from_host(held.data(), labels.data(), held.bytes());

@@ -1,5 +1,6 @@
 // The losses of one logit map against one binary target, as expressions: L_seg = 0.5 Dice + 0.3 focal + 0.2 boundary, the edge loss, and the
-// consistency of the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape.
+// consistency of the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape. Of no regions Dice and boundary, which
+// are of sums, are 0; the others are means, and a mean of nothing is a dcs::error.
 #pragma once
 
 #include <dcs/cpu/parallel.hpp>
