@@ -291,3 +291,32 @@ TEST_CASE("the optimiser on a device moves parameters as the host's, through a c
   compare_optimisers<float>();
   if constexpr (!on_gpu) compare_optimisers<double>();
 }
+
+namespace {
+
+template <class D>
+void check_condition() {
+  net n, from;
+  initialize<float>(from, 5), initialize<float>(n, 5);
+  if constexpr (!std::is_same_v<D, cpu_device>) put_on_device<float>(n, from);
+  basic_adamw<D> optimizer(named_parameters(n), options);
+  const storage number = storage::allocate<D>(sizeof(float));
+  for (const float value : {1.0f, 0.0f, 2.0f}) {
+    optimizer.clear_gradients();
+    CHECK(!n.bias.condition());
+    give_gradients<D, float>(n, 0.01);
+    D::copy_from_host(number.data(), &value, sizeof value);
+    n.bias.set_condition(number);
+    const auto bias = host_values<D, float>(n.bias), weight = host_values<D, float>(n.weight);
+    CHECK(optimizer.step() > 0);
+    CHECK((host_values<D, float>(n.bias) == bias) == (value == 0));
+    CHECK(host_values<D, float>(n.weight) != weight);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a parameter whose condition is 0 is not moved, by its decay or by its moments") {
+  check_condition<cpu_device>();
+  check_condition<target>();
+}

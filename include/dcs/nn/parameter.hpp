@@ -132,7 +132,7 @@ class parameter_base {
   }
   void adopt(storage memory, dtype type) {
     memory_ = std::move(memory), type_ = type;
-    half_ = {};
+    half_ = condition_ = {};
     slot_ = is_buffer() ? detail::slot_ptr() : detail::slot_ptr(new detail::slot);
   }
 
@@ -148,7 +148,11 @@ class parameter_base {
   storage gradient() const { return slot_ ? slot_->gradient : storage(); }
   void clear_gradient() {
     if (slot_) slot_->gradient = {};
+    condition_ = {};
   }
+  /// Where set, one number on its device of the parameter's type: if it is 0, the gradient that has arrived counts as none. It is cleared with it.
+  const storage& condition() const { return condition_; }
+  void set_condition(storage condition) { condition_ = std::move(condition); }
 
  protected:
   constexpr explicit parameter_base(const parameter_description* d) : description_(d) {}
@@ -172,7 +176,7 @@ class parameter_base {
 
  private:
   const parameter_description* description_;
-  storage memory_, half_;
+  storage memory_, half_, condition_;
   detail::slot_ptr slot_;
   dtype type_ = dtype::f32;
   bool trained_ = true;

@@ -113,6 +113,7 @@ struct adamw_update_kernel {
     const auto p = b.global(parameters, "parameters").read(place.parameter);
     const double factor = b.global(result, "result").read(1);
     if (!(factor == factor)) return;
+    if (p.condition && b.global(device_span<const T>{p.condition, 1}, "condition").read(0) == T(0)) return;
     step_numbers now{static_cast<T>(factor), rate, root, decay};
     if (numbers) {
       const auto n = b.global(numbers, "numbers of the step").read(0);

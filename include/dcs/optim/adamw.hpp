@@ -20,7 +20,7 @@ struct adamw_options {
 };
 
 /// A parameter as a step sees it: memory of `size` elements each, aligned to 16 bytes. G: type of the gradient. `copy`, where there is one, receives
-/// the parameter in bf16.
+/// the parameter in bf16. `condition`, where there is one, is a number that is 0 where the parameter shall stay as it is.
 template <class T, class G = T>
 struct adamw_parameter {
   T* value;
@@ -28,6 +28,7 @@ struct adamw_parameter {
   T *first, *second;
   bf16* copy;
   std::int64_t size;
+  const T* condition = nullptr;
 };
 
 /// The numbers of a step; rate and root hold the corrections of the moments' bias.
@@ -82,7 +83,8 @@ template <class T>
 void adamw_move(device, const std::vector<adamw_parameter<T>>& parameters, const adamw_numbers& o, const adamw_memory& memory) {
   const auto* result = static_cast<const double*>(memory.result.data());
   if (!std::isfinite(result[0])) return;
-  for (const auto& p : parameters)
+  for (const auto& p : parameters) {
+    if (p.condition && *p.condition == 0) continue;
     parallel_chunks(p.size, 1 << 15, [&](std::int64_t begin, std::int64_t end) {
       DCS_DISPATCH(adamw_update, p.value + begin, p.gradient + begin, p.first + begin, p.second + begin, end - begin, static_cast<T>(result[1]),
                    static_cast<T>(o.beta1), static_cast<T>(o.beta2), static_cast<T>(o.rate), static_cast<T>(o.root), static_cast<T>(o.eps),
@@ -90,6 +92,7 @@ void adamw_move(device, const std::vector<adamw_parameter<T>>& parameters, const
       if (p.copy)
         for (std::int64_t i = begin; i < end; ++i) p.copy[i] = static_cast<bf16>(static_cast<float>(p.value[i]));
     });
+  }
 }
 
 }  // namespace cpu
@@ -226,7 +229,8 @@ class basic_adamw {
         D::zero(e.first.data(), bytes), D::zero(e.second.data(), bytes);
       }
       list.push_back({e.parameter->template data<T>(), static_cast<const G*>(gradient.data()), static_cast<T*>(e.first.data()),
-                      static_cast<T*>(e.second.data()), static_cast<bf16*>(e.parameter->half().data()), n});
+                      static_cast<T*>(e.second.data()), static_cast<bf16*>(e.parameter->half().data()), n,
+                      static_cast<const T*>(e.parameter->condition().data())});
     }
     return list;
   }

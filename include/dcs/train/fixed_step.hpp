@@ -105,8 +105,20 @@ class fixed_losses {
   tensor<B, shape<10>, D> terms_ = tensor<B, shape<10>, D>::zeros();
 };
 
+namespace detail {
+// Parameters that the head's loss alone reaches.
+template <class Net, class Visit>
+void for_each_region_parameter(Net& net, const Visit& visit) {
+  for_each_parameter(net.head, visit);
+  if constexpr (module<typename Net::cropper_type>) for_each_parameter(net.cropper, visit);
+}
+}  // namespace detail
+
 /// Losses of a batch in training mode into `losses`, with their gradients in the network's parameters: train_step without a wait of the host and
-/// without a size that depends on the data. Where no region is there, the head's losses and gradients are 0 and its statistics untouched.
+/// without a size that depends on the data. Where no region is there, the head's losses and gradients are 0, its statistics untouched, and its
+/// gradients count as none, as on the host: an optimiser leaves its parameters alone. One difference remains: dropout draws for dead regions too, so
+/// that where one lies before a living one (an image with fewer regions than options.regions.most is not the last) the living ones draw other numbers
+/// than in train_step, of the same chances.
 template <class D, class T, class Net>
 void fixed_train_step(Net& net, const fixed_batch<D, T>& b, const step_options& o, random_stream random, fixed_losses<D, compute_type<T>>& losses) {
   using B = compute_type<T>;
@@ -125,9 +137,13 @@ void fixed_train_step(Net& net, const fixed_batch<D, T>& b, const step_options& 
   const auto head =
       loss::total(detail::widened_maps(net.segment(pyramid, regions.rois)), region_targets<Net::base>(b.masks, regions.rois), regions.mask, o.loss);
   const auto total = eval(detector.total() + head.total);
+  const auto alive = eval(sum_all(regions.mask));
   losses.put(total, head.main, head.levels, head.edge, head.consistency, detector.classifier, detector.box, detector.objectness, detector.rpn_box,
-             eval(sum_all(regions.mask)));
+             alive);
   backward(total);
+  detail::for_each_region_parameter(net, [&](const std::string&, parameter_base& p) {
+    if (p.trained()) p.set_condition(alive.memory());
+  });
 }
 
 }  // namespace dcs
