@@ -15,6 +15,7 @@ struct train_config {
   double rate = 2e-4, weight_decay = 1e-4;
   int patience = 5, stop_after = 20, images = 0, box_samples = 512;
   bool augment = true, schedule = false, truth_regions = false, resume = false, imagenet_input = false, cosine = false;
+  bool capture = true, tune = false;  // on a GPU; no run's configuration holds them
 };
 
 struct evaluate_config {
@@ -32,7 +33,7 @@ struct predict_config {
 class session {
  public:
   virtual ~session() = default;
-  /// A resumed run takes `out` from here, `epochs` if that is not 0, and everything else from its folder.
+  /// A resumed run takes `out`, `capture` and `tune` from here, `epochs` if that is not 0, and everything else from its folder.
   virtual void train(const train_config&) = 0;
   virtual void evaluate(const evaluate_config&) = 0;
   virtual void predict(const predict_config&) = 0;

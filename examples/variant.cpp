@@ -4,7 +4,9 @@
 #include "variants.hpp"
 
 #if defined(__CUDACC__)
+#include <dcs/cuda/graph.cuh>
 #include <dcs/cuda/kernels.cuh>
+#include <dcs/train/captured_trainer.hpp>
 #endif
 #include <dcs/io/overlay.hpp>
 #include <dcs/nn/summary.hpp>
@@ -55,7 +57,7 @@ class net_session final : public session {
                       best = (out / "best.safetensors").string();
     if (given.resume) {
       c = config_of(read_json(config_path), config_path);
-      c.out = given.out;
+      c.out = given.out, c.capture = given.capture, c.tune = given.tune;
       if (given.epochs > 0) c.epochs = given.epochs;
     } else {
       c.imagenet_input = c.imagenet_input || !c.backbone.empty();
@@ -70,6 +72,7 @@ class net_session final : public session {
     dcs::initialize(*net_, c.seed);
     if (!c.backbone.empty() && !given.resume) std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), c.backbone.c_str());
     place();
+    choose_engines(c.tune);
     dcs::basic_adamw<device> optimizer(dcs::named_parameters(*net_), {c.rate, 0.9, 0.999, 1e-8, c.weight_decay, 1.0});
     dcs::plateau plateau;
     plateau.patience = c.patience, plateau.stop_after = c.stop_after;
@@ -89,6 +92,7 @@ class net_session final : public session {
 
     const std::string results = (out / "results.csv").string();
     write_text(results, results_head() + (given.resume ? results_until(results, first) : ""));
+    dcs::trainer<net_type, device, element> trainer(*net_, optimizer, c.capture);
     for (int epoch = first; epoch < c.epochs && !plateau.exhausted(); ++epoch) {
       const auto start = std::chrono::steady_clock::now();
       o.step.loss.levels = dcs::loss::level_weights(c.schedule, static_cast<double>(epoch) / c.epochs);
@@ -97,9 +101,8 @@ class net_session final : public session {
       dcs::step_losses trained;
       {
         progress_line line("epoch " + std::to_string(epoch + 1) + "/" + std::to_string(c.epochs));
-        trained =
-            dcs::train_epoch<element>(*net_, optimizer, train_set, o, epoch,
-                                      [&](std::int64_t done, std::int64_t all, const dcs::step_losses& l) { line(done, all, l.total, c.batch); });
+        trained = trainer.epoch(train_set, o, epoch,
+                                [&](std::int64_t done, std::int64_t all, const dcs::step_losses& l) { line(done, all, l.total, c.batch); });
       }
       const auto [validated, metrics] = dcs::validate<device, element>(*net_, val, o);
       optimizer.options.rate = plateau.next(rate, validated.total);
@@ -232,6 +235,12 @@ class net_session final : public session {
     for (std::int64_t i = 0; i < train_set.size(); ++i) (void)train_set.load(i);
     for (std::int64_t i = 0; i < val.size(); ++i) (void)val.load(i);
   }
+  // One engine of cuDNN is met in every run, the fastest of several perhaps not.
+  static void choose_engines([[maybe_unused]] bool tuned) {
+#if defined(__CUDACC__)
+    if (!tuned) dcs::cuda::library_options::get().candidates = 1;
+#endif
+  }
   // Brings the network where it runs.
   void place() {
     if constexpr (!std::is_same_v<device, dcs::cpu_device>) dcs::to_device<device>(*net_);
@@ -250,6 +259,7 @@ class net_session final : public session {
     const auto c = config_of(read_json(path), path);
     dcs::initialize(*net_, 0);
     place();
+    choose_engines(false);
     dcs::load_checkpoint<device>((fs::path(run) / (checkpoint + ".safetensors")).string(), *net_);
     return c;
   }

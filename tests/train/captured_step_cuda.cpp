@@ -1,10 +1,11 @@
-// Steps of a small network on the GPU: as a graph and as calls, from the same weights and with the same batches, they have the same bits. Compiled by
-// nvcc alone; tests/models/dcsnet_device.cpp compares such steps with the host's, where no GPU is needed.
+// Steps and epochs of a small network on the GPU: as graphs and as calls, from the same weights and with the same batches, they have the same bits.
+// Compiled by nvcc alone; tests/models/dcsnet_device.cpp and tests/train/captured_trainer.cpp compare such steps with the host's, where no GPU is
+// needed.
 #include "../models/tiny.hpp"
 
 #include <dcs/cuda/graph.cuh>
 #include <dcs/cuda/kernels.cuh>
-#include <dcs/train/captured_step.hpp>
+#include <dcs/train/captured_trainer.hpp>
 
 #include <doctest/doctest.h>
 
@@ -20,13 +21,22 @@ batch batch_of(std::int64_t number) {
   return make_batch({data.load(2 * number), data.load(2 * number + 1)}, {});
 }
 
-std::vector<double> totals(bool capture) {
-  const auto net = std::make_unique<net_type>();
+std::unique_ptr<net_type> network() {
+  auto net = std::make_unique<net_type>();
   initialize(*net, 3);
   to_device<device>(*net);
-  basic_adamw<device> optimizer(named_parameters(*net));
+  return net;
+}
+step_options options() {
   step_options o;
   o.detector.rpn.after_nms_training = 100, o.detector.box.sampler.size = 32;
+  return o;
+}
+
+std::vector<double> totals(bool capture) {
+  const auto net = network();
+  basic_adamw<device> optimizer(named_parameters(*net));
+  const auto o = options();
   captured_step<device, float, net_type> steps(*net, optimizer, 2, 64, 64, o, {5, 1}, capture);
   std::vector<double> all;
   steps.send(batch_of(1));
@@ -47,4 +57,32 @@ TEST_CASE("five steps as a graph are those as calls, bit for bit") {
   const auto calls = totals(false), graph = totals(true);
   CHECK(calls == graph);
   CHECK(calls[7] != calls[0]);
+}
+
+namespace {
+
+// Two epochs of five images, in batches of 2, 2 and 1.
+std::vector<double> epochs(bool capture) {
+  const auto net = network();
+  basic_adamw<device> optimizer(named_parameters(*net));
+  trainer<net_type, device, float> t(*net, optimizer, capture);
+  epoch_options o;
+  o.batch = 2, o.seed = 7, o.step = options();
+  user::discs data;
+  data.count = 5;
+  std::vector<double> all;
+  for (int epoch = 0; epoch < 2; ++epoch)
+    (void)t.epoch(data, o, epoch, [&](std::int64_t, std::int64_t, const step_losses& l) {
+      for (double v : {l.total, l.main, l.edge, l.classifier, l.box, l.objectness, l.rpn_box}) all.push_back(v);
+    });
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("epochs of graphs are those of calls, bit for bit, with a smaller last batch") {
+  cuda::library_options::get().candidates = 1;
+  const auto calls = epochs(false), graphs = epochs(true);
+  CHECK(calls.size() == 6 * 7);
+  CHECK(calls == graphs);
 }

@@ -19,6 +19,7 @@ struct box_head_options {
   box_sampler sampler{512, 0.25};
   double score_threshold = 0.35, nms_threshold = 0.5, smallest_side = 1e-2;
   int most_detections = 3;
+  friend bool operator==(const box_head_options&, const box_head_options&) = default;
 };
 
 /// Scores shape<K, 2> and deltas shape<K, 8> of pooled boxes.

@@ -21,6 +21,7 @@ concept detection_backbone = module<B> && requires(B& b, const probe<float, shap
 struct detector_options {
   rpn_options rpn{};
   box_head_options box{};
+  friend bool operator==(const detector_options&, const detector_options&) = default;
 
   /// Samplers that take every candidate: validation, and comparison with a reference.
   static detector_options everything() {

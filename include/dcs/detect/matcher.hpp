@@ -37,6 +37,7 @@ std::vector<int> match(const std::vector<box<T>>& truth, const std::vector<box<T
 struct box_sampler {
   int size = 256;
   double positive_fraction = 0.5;
+  friend bool operator==(const box_sampler&, const box_sampler&) = default;
 
   /// A sampler that takes every box.
   static constexpr box_sampler everything(double fraction) { return {1'000'000, fraction}; }

@@ -19,6 +19,7 @@ struct region_options {
   double positive_iou = 0.5;
   double centre_deviation = 0.05, size_deviation = 0.05;  // σ_c, σ_s
   bool ground_truth_only = false;
+  friend bool operator==(const region_options&, const region_options&) = default;
 };
 
 /// Regions of one image to train on, at most `most`: every ground truth first (of more than `most` a random choice, so that none is left out for

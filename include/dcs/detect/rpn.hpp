@@ -20,6 +20,7 @@ struct rpn_options {
   double nms_threshold = 0.7, smallest_side = 1e-3;
   double positive_iou = 0.7, negative_iou = 0.3;
   box_sampler sampler{256, 0.5};
+  friend bool operator==(const rpn_options&, const rpn_options&) = default;
 };
 
 /// What the head says of a level: objectness shape<N, H, W, 3> and deltas shape<N, H, W, 12>.

@@ -78,6 +78,7 @@ struct segmentation_options {
   double smoothing = 1e-6;
   double focal_alpha = 0.25;
   double edge_positive_weight = 10;
+  friend bool operator==(const segmentation_options&, const segmentation_options&) = default;
 };
 
 /// 1 − (2 Σ p·t + s) / (Σ p + Σ t + s) over all elements (Milletari et al. 2016). shape<>.

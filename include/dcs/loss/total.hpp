@@ -11,6 +11,7 @@ struct total_options {
   std::array<double, 4> levels{0.7, 0.8, 0.9, 1.0};
   double edge = 0.2, consistency = 0.05;
   segmentation_options segmentation{};
+  friend bool operator==(const total_options&, const total_options&) = default;
 };
 
 /// Level weights at a point of the training: constant, or the schedule that the paper hints at, by the fraction of the epochs that is done.

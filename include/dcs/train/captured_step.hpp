@@ -1,6 +1,6 @@
 // Training by a step that is captured once and repeated: fixed_train_step and AdamW's moves in one piece of repeated work (on the GPU a graph,
 // cuda/graph.cuh; elsewhere, or where it is so wanted, calls). What changes from step to step lies in the device's memory: the batch, the step's
-// number, which shifts every random stream, and AdamW's numbers. The first step runs as calls: plans are tuned, workspaces and moments allocated.
+// shift of every random stream, and AdamW's numbers. The first step runs as calls: plans are tuned, workspaces and moments allocated.
 // While a step runs the batch after it is sent.
 #pragma once
 
@@ -12,8 +12,9 @@
 
 namespace dcs {
 
-/// Trains `net`, which lies on D, on batches of n images of h × w with at most `most_truth` true boxes each. Step k, from 1, is fixed_train_step with
-/// the shift k of `random`, then a step of `optimizer`. Both must outlive this object, which must not move.
+/// Trains `net`, which lies on D, on batches of n images of h × w with at most `most_truth` true boxes each: a step is fixed_train_step, then a step
+/// of `optimizer`. Both must outlive this object, and their memory stay where it is: what is loaded into them is loaded before. This object must not
+/// move.
 template <cuda::gpu D, class T, class Net>
 class captured_step {
  public:
@@ -26,9 +27,10 @@ class captured_step {
   captured_step& operator=(const captured_step&) = delete;
 
   /// Sends the batch of the next step. Throws dcs::error where it does not fit.
-  void send(const batch& b) {
+  void send(const batch& b) { send(staged<T>(b, batch_.truth.corners.sizes()[1])); }
+  /// The same with a batch that `staged` has prepared for as many true boxes.
+  void send(const staged_batch<T>& s) {
     expect(!sent_, "dcs::captured_step: a batch was sent already that no step has taken");
-    const auto s = staged<T>(b, batch_.truth.corners.sizes()[1]);
     check(batch_, s);
     arrivals_.send(s.images.data(), s.images.bytes());
     arrivals_.send(s.masks.data(), s.masks.bytes());
@@ -36,8 +38,10 @@ class captured_step {
     arrivals_.send(s.counts.data(), count_bytes());
     sent_ = true;
   }
-  /// Launches a step with the batch that was sent, and waits for nothing.
-  void launch() {
+  /// Launches a step with the batch that was sent, and waits for nothing. Random numbers have the shift k in step k of this object, from 1.
+  void launch() { launch(steps_ + 1); }
+  /// The same with another shift.
+  void launch(std::uint64_t shift) {
     expect(sent_, "dcs::captured_step: no batch was sent for this step");
     sent_ = false;
     arrivals_.close();
@@ -46,7 +50,7 @@ class captured_step {
     arrivals_.receive(batch_.truth.corners.data(), batch_.truth.corners.bytes());
     arrivals_.receive(batch_.truth.counts.data(), count_bytes());
     arrivals_.done();
-    const std::uint64_t shift = ++steps_;
+    ++steps_;
     const adamw_numbers numbers = optimizer_.next_numbers();
     D::copy_from_host(shift_.data(), &shift, sizeof shift);
     D::copy_from_host(numbers_.data(), &numbers, sizeof numbers);

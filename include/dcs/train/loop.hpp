@@ -1,5 +1,5 @@
 // Epochs over a data set: training with augmentation, validation, evaluation. The order of images, their augmentation, and every draw of a step are
-// functions of (seed, epoch, position), so a run that is resumed goes on as if it had not stopped; loading happens ahead on another thread and
+// functions of (seed, epoch, position), so a run that is resumed goes on as if it had not stopped; loading happens ahead on other threads and
 // changes nothing.
 #pragma once
 
@@ -7,6 +7,7 @@
 #include <dcs/optim/adamw.hpp>
 #include <dcs/train/step.hpp>
 
+#include <deque>
 #include <functional>
 #include <future>
 
@@ -34,9 +35,18 @@ inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
   return order;
 }
 
-// Loads batches one ahead: body(samples) for each in order.
-template <dataset Data, class Change, class Body>
-void for_batches(const Data& data, const std::vector<std::int64_t>& order, int size, const Change& change, const Body& body) {
+// Which images an epoch sees in which order, and how they are changed: functions of the epoch's stream.
+inline std::vector<std::int64_t> order_of_epoch(std::int64_t n, random_stream epoch) { return shuffled(n, epoch.child(1)); }
+inline auto augmentation_of_epoch(const epoch_options& o, random_stream epoch) {
+  return [&o, epoch](sample& s, std::uint64_t i) {
+    if (o.augmented) augment(o.augment, s.pixels, s.truth, epoch.child(2).child(i));
+  };
+}
+
+// Loads batches up to `ahead` ahead, each on a thread of its own, where make(samples) happens too: body(made) for each in order.
+template <dataset Data, class Change, class Make, class Body>
+void for_batches(const Data& data, const std::vector<std::int64_t>& order, int size, std::size_t ahead, const Change& change, const Make& make,
+                 const Body& body) {
   const auto step = static_cast<std::size_t>(size);
   auto load = [&](std::size_t begin) {
     std::vector<sample> samples;
@@ -44,14 +54,26 @@ void for_batches(const Data& data, const std::vector<std::int64_t>& order, int s
       samples.push_back(data.load(order[i]));
       change(samples.back(), static_cast<std::uint64_t>(order[i]));
     }
-    return samples;
+    return make(std::move(samples));
   };
-  auto next = std::async(std::launch::async, load, std::size_t{0});
+  std::deque<decltype(std::async(std::launch::async, load, std::size_t{0}))> coming;
+  std::size_t begun = 0;
+  const auto begin_until = [&](std::size_t end) {
+    for (; begun < std::min(end, order.size()); begun += step) coming.push_back(std::async(std::launch::async, load, begun));
+  };
   for (std::size_t begin = 0; begin < order.size(); begin += step) {
-    const auto samples = next.get();
-    if (begin + step < order.size()) next = std::async(std::launch::async, load, begin + step);
-    body(samples);
+    begin_until(begin + step);
+    const auto made = coming.front().get();
+    coming.pop_front();
+    begin_until(begin + (1 + ahead) * step);
+    body(made);
   }
+}
+// The same with the samples themselves, one batch ahead: whoever computes on the host has use for its other threads.
+template <dataset Data, class Change, class Body>
+void for_batches(const Data& data, const std::vector<std::int64_t>& order, int size, const Change& change, const Body& body) {
+  for_batches(
+      data, order, size, 1, change, [](std::vector<sample> samples) { return samples; }, body);
 }
 
 }  // namespace detail
@@ -60,16 +82,11 @@ void for_batches(const Data& data, const std::vector<std::int64_t>& order, int s
 template <class T = float, class Net, class D, dataset Data>
 step_losses train_epoch(Net& net, basic_adamw<D>& optimizer, const Data& data, const epoch_options& o, int epoch, const progress& report = {}) {
   const random_stream random = random_stream{o.seed, 0}.child(static_cast<std::uint64_t>(epoch));
-  const auto order = detail::shuffled(data.size(), random.child(1));
   const std::int64_t batches = (data.size() + o.batch - 1) / o.batch;
   step_losses total;
   std::int64_t done = 0;
   detail::for_batches(
-      data, order, o.batch,
-      [&](sample& s, std::uint64_t i) {
-        if (o.augmented) augment(o.augment, s.pixels, s.truth, random.child(2).child(i));
-      },
-      [&](const std::vector<sample>& samples) {
+      data, detail::order_of_epoch(data.size(), random), o.batch, detail::augmentation_of_epoch(o, random), [&](const std::vector<sample>& samples) {
         optimizer.clear_gradients();
         const auto l = train_step<D, T>(net, make_batch(samples, o.input), o.step, random.child(3).child(static_cast<std::uint64_t>(done)));
         optimizer.step();
@@ -82,6 +99,24 @@ step_losses train_epoch(Net& net, basic_adamw<D>& optimizer, const Data& data, c
   optimizer.clear_gradients();
   return total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1)));
 }
+
+/// Trains a network epoch after epoch. It lies on D, where its optimiser works; T: element type of its maps. On the host an epoch is train_epoch; on
+/// a GPU the class is that of train/captured_trainer.hpp, which is to be included, and `capture` says whether a step is one graph.
+template <class Net, class D = cpu_device, class T = float>
+class trainer {
+ public:
+  static_assert(std::is_same_v<D, cpu_device>, "dcs::trainer: for a GPU, include dcs/train/captured_trainer.hpp");
+  trainer(Net& net, basic_adamw<D>& optimizer, bool /*capture*/ = true) : net_(net), optimizer_(optimizer) {}
+  /// Epoch number `epoch`, from 0; returns the mean losses of its batches.
+  template <dataset Data>
+  step_losses epoch(const Data& data, const epoch_options& o, int epoch, const progress& report = {}) {
+    return train_epoch<T>(net_, optimizer_, data, o, epoch, report);
+  }
+
+ private:
+  Net& net_;
+  basic_adamw<D>& optimizer_;
+};
 
 /// Mean validation losses over a data set, and the metrics of its predictions. The network lies on device D.
 template <class D = cpu_device, class T = float, class Net, dataset Data>

@@ -51,6 +51,7 @@ struct step_options {
   detector_options detector{};
   region_options regions{};
   loss::total_options loss{};
+  friend bool operator==(const step_options&, const step_options&) = default;
 };
 
 /// Terms of a step's loss.
