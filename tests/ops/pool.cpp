@@ -14,11 +14,11 @@ TEST_CASE("pooling and resizing pass the gradient check") {
     if (!cpu::supports(isa)) continue;
     cpu::set_isa(isa);
     for (extent_t n : {0, 1, 2})
-      for (extent_t h : {2, 3, 4, 5, 6, 7, 9}) {
+      for (extent_t h : {1, 2, 3, 4, 5, 6, 7, 9}) {
         const auto x = random_normal<double, shape<dyn<"n">, dyn<"h">, dyn<"w">, 19>>({n, h, h + 1, 19}, {1, 1});
         const auto other = tensor<double, shape<dyn<"n">, dyn<"p">, dyn<"q">, 1>>::zeros({n, 2 * h - 1, h + 3, 1});
         CHECK(gradcheck([](const auto& a) { return max_pool2d<3, 2, 1>(a); }, {2, 2}, 20, x) < 1e-6);
-        CHECK(gradcheck([](const auto& a) { return max_pool2d<2>(a); }, {2, 2}, 20, x) < 1e-6);
+        if (h > 1) CHECK(gradcheck([](const auto& a) { return max_pool2d<2>(a); }, {2, 2}, 20, x) < 1e-6);
         CHECK(gradcheck([](const auto& a) { return avg_pool2d<3, 2, 1>(a); }, {2, 2}, 20, x) < 1e-6);
         CHECK(gradcheck([](const auto& a) { return global_avg_pool(a); }, {2, 2}, 20, x) < 1e-6);
         CHECK(gradcheck([](const auto& a) { return resize_bilinear<corners::aligned, 5, 9>(a); }, {2, 2}, 20, x) < 1e-6);
@@ -28,7 +28,11 @@ TEST_CASE("pooling and resizing pass the gradient check") {
       }
     const auto one = random_normal<double, shape<1, 1, 1, 1>>({1, 1, 1, 1}, {1, 1});
     CHECK(gradcheck([](const auto& a) { return max_pool2d<3, 2, 1>(a); }, {2, 2}, 20, one) < 1e-6);
+    CHECK(gradcheck([](const auto& a) { return avg_pool2d<3, 2, 1>(a); }, {2, 2}, 20, one) < 1e-6);
+    CHECK(gradcheck([](const auto& a) { return global_avg_pool(a); }, {2, 2}, 20, one) < 1e-6);
     CHECK(gradcheck([](const auto& a) { return resize_bilinear<corners::aligned, 3, 2>(a); }, {2, 2}, 20, one) < 1e-6);
+    CHECK(gradcheck([](const auto& a) { return resize_bilinear<corners::half_pixel, 3, 2>(a); }, {2, 2}, 20, one) < 1e-6);
+    CHECK(gradcheck([](const auto& a) { return resize_nearest_like(a, tensor<double, shape<1, 3, 2, 1>>::zeros()); }, {2, 2}, 20, one) < 1e-6);
   }
 }
 

@@ -12,6 +12,17 @@ namespace {
 template <int C>
 using maps = shape<dyn<"n">, dyn<"h">, 3, C>;
 
+// f of 21 numbers of images and rows.
+template <class F>
+void for_each_size(const F& f) {
+  for (extent_t n : {0, 1, 3})
+    for (extent_t h : {1, 2, 3, 4, 5, 8, 9}) {
+      CAPTURE(n);
+      CAPTURE(h);
+      f(n, h);
+    }
+}
+
 auto equation(const auto& l, const auto& a, const auto& b, const auto& c, const auto& d) {
   auto w = softmax<channel>(l);
   return slice<channel, 0>(w) * a + slice<channel, 1>(w) * b + slice<channel, 2>(w) * c + slice<channel, 3>(w) * d;
@@ -72,10 +83,9 @@ TEST_CASE("two softmaxes, or an index twice, fall back and stay right") {
 }
 
 TEST_CASE("what falls back has the right gradients too") {
-  using S = shape<dyn<"n">, 2, 3, 2>;
-  for (extent_t n : {0, 1, 3}) {
-    const auto l = random_normal<double, S>({n, 2, 3, 2}, {2, 1}), l2 = random_normal<double, S>({n, 2, 3, 2}, {2, 2});
-    const auto a = random_normal<double, S>({n, 2, 3, 2}, {2, 3}), b = random_normal<double, S>({n, 2, 3, 2}, {2, 4});
+  for_each_size([](extent_t n, extent_t h) {
+    const auto normal = [n, h](std::uint64_t stream) { return random_normal<double, maps<2>>({n, h, 3, 2}, {2, stream}); };
+    const auto l = normal(1), l2 = normal(2), a = normal(3), b = normal(4);
     auto mixed = [](const auto& x, const auto& y, const auto& p, const auto& q) {
       return slice<channel, 0>(softmax<channel>(x)) * p + slice<channel, 1>(softmax<channel>(y)) * q;
     };
@@ -90,7 +100,18 @@ TEST_CASE("what falls back has the right gradients too") {
     CHECK(gradcheck(mixed, {3, 1}, 20, l, l2, a, b) < 1e-6);
     CHECK(gradcheck(twice, {3, 2}, 20, l, a, b) < 1e-6);
     CHECK(gradcheck(turned, {3, 3}, 20, l, a, b) < 1e-6);
-  }
+  });
+}
+
+TEST_CASE("fusion of two and of eight maps passes the gradient check") {
+  for_each_size([](extent_t n, extent_t h) {
+    const auto map = [n, h](std::uint64_t stream) { return random_normal<double, maps<5>>({n, h, 3, 5}, {3, stream}); };
+    const auto two = random_normal<double, maps<2>>({n, h, 3, 2}, {3, 9});
+    const auto eight = random_normal<double, maps<8>>({n, h, 3, 8}, {3, 10});
+    const auto fuse = [](const auto&... x) { return weighted_sum(x...); };
+    CHECK(gradcheck(fuse, {3, 4}, 6, two, map(1), map(2)) < 1e-6);
+    CHECK(gradcheck(fuse, {3, 5}, 6, eight, map(1), map(2), map(3), map(4), map(5), map(6), map(7), map(8)) < 1e-6);
+  });
 }
 
 TEST_CASE("the fused kernel makes one tensor, the equation unfused many") {
