@@ -51,11 +51,23 @@ int main() {
     return batch_norm_training(x, g, b, tensor<double, shape<4>>::zeros(), tensor<double, shape<4>>::full(1));
   });
   check<map, shape<4>, shape<4>>("layer_norm", [](const auto& x, const auto& g, const auto& b) { return layer_norm(x, g, b); });
-  check<map>("pools", [](const auto& x) { return eval(max_pool2d<2>(x)) + eval(avg_pool2d<2>(x)); });
+  check<map>("softmax", [](const auto& x) { return softmax<2>(x); });
+  check<shape<2, 9, 4>, shape<9, 4>>("embedding", [](const auto& x, const auto& e) { return x + e; });
+  check<map>("pools", [](const auto& x) { return eval(max_pool2d<2>(x)) + eval(avg_pool2d<2>(x)) + global_avg_pool(x); });
   check<map>("resize", [](const auto& x) { return resize_bilinear<corners::aligned, 9, 5>(x); });
+  check<map>("resize, other kinds", [](const auto& x) {
+    const auto y = resize_bilinear<corners::half_pixel, 9, 5>(x);
+    return y + resize_nearest_like(x, y);
+  });
   check<map, map>("concat, permute", [](const auto& a, const auto& b) { return permute<0, 3, 1, 2>(concat<channel>(a, b)); });
+  check<map>("reshape, transpose", [](const auto& x) { return transpose(reshape<shape<2, 36, 4>>(x)); });
   check<map>("sum", [](const auto& x) { return sum<1, 2>(x * x); });
   check<map>("dropout", [](const auto& x) { return dropout(x, 0.4, random_stream{3, 1}); });
+  check<map>("channel dropout", [](const auto& x) { return channel_dropout(x, 0.4, random_stream{3, 1}); });
+  auto target = tensor<double, shape<2, 6, 6, 1>>::zeros();
+  for (extent_t i = 0; i < target.size(); i += 3) target.data()[i] = 1;
+  check<shape<2, 6, 6, 1>>("losses", [&](const auto& x) { return loss::segmentation(x, target, {.smoothing = 1e-3}) + loss::edge(x, target); });
+  check<shape<5, 3>>("cross-entropy", [](const auto& x) { return loss::cross_entropy(x, {0, 2, 1, 1, 0}); });
   const auto rois = tensor<double, shape<dyn<"roi">, 5>>::from(std::array{0.0, 3.0, 2.0, 20.0, 17.0, 1.0, 0.0, 5.0, 9.0, 23.0}, {2, 5});
   check<map>("roi_align", [&](const auto& x) { return roi_align<3, 2>(x, rois, {0.25, 2, false}); });
   return failed;
