@@ -37,6 +37,7 @@ awk '
       if (name in peers) printf "%-36s %10.4f %10.4f %8.2f %9s\n", name, own, median(peers[name]), median(peers[name]) / own, share
       else printf "%-36s %10.4f %10s %8s %9s\n", name, own, "-", "-", share
     }
+    for (name in peers) if (!(name in ours)) print "gpu.sh: timed of PyTorch alone, under another name?: " name
   }' "$times/ours" "$times/peer"
 
 cmake --build build/cuda -j "$(nproc)"
