@@ -1,5 +1,5 @@
 // Lesson 5. DCSNet's stages are template arguments with concepts. A struct of one's own takes the place of any of them; here the aggregation between
-// the levels, and the backbone with it, so that the whole network compiles in seconds.
+// the levels, the encoder of a crop, and the backbone with them, so that the whole network compiles in seconds.
 #include "check.hpp"
 
 #include <dcs/dcs.hpp>
@@ -42,13 +42,31 @@ struct gated_maximum {
   };
 };
 
-// Concepts say whether a struct fits, before any network is built of it.
+// An encoder: one convolution and a shortcut where ours has two convolutions, two norms and a dropout. Stages that papers vary less are aliases in
+// one struct, of which one derives and replaces what one has: pyramid, rpn, box, enhance, encode, decode, logits.
+template <int D>
+struct residual_encoder {
+  nn::conv2d<D, D, 3> conv;
+  DCS_MEMBERS(conv)
+  template <operand X>
+  constexpr auto operator()(const X& crop) const {
+    return relu(conv(crop) + crop);
+  }
+};
+struct stages : dcsnet_stages {
+  template <int D>
+  using encode = residual_encoder<D>;
+};
+
+// Concepts say whether a struct fits, before any network is built of it; models/stages.hpp has one for each stage.
 static_assert(detection_backbone<small_backbone>);
 static_assert(feature_aggregator<gated_maximum>);
 static_assert(!feature_aggregator<small_backbone>);
+static_assert(encode_stage<residual_encoder<16>, 16>);
+// An encoder that gave 8 channels would not fit, and the network would say: encode_mismatch<found_extent<8>, expected_extent<16>, axis<3>>.
 
-using net_type = dcsnet<small_backbone, dghc<32>, gated_maximum, 16>;
-using mean_type = dcsnet<small_backbone, dghc<32>, mean_fusion, 16>;
+using net_type = dcsnet<small_backbone, dghc<32>, gated_maximum, 16, stages>;
+using mean_type = dcsnet<small_backbone, dghc<32>, mean_fusion, 16, stages>;
 static_assert(parameters<net_type> == parameters<mean_type> + 16 * 16 + 16, "all that differs is the gate");
 // The work on one image is a constant too: 208 tokens pass the gate.
 static_assert(network_work<net_type, 64>.multiply_adds == network_work<mean_type, 64>.multiply_adds + 208 * 16 * 16);
@@ -75,6 +93,7 @@ int main() {
   const auto recorded = net.detector.features(var<float, images_type::shape_type>(images));
   backward(mean_all(square(net.segment(recorded, rois).main)));
   check(static_cast<bool>(net.head.aggregate.gate.weight.gradient()), "the aggregator learns");
+  check(static_cast<bool>(net.head.encoders[0].conv.weight.gradient()), "the encoder learns");
   check(static_cast<bool>(net.detector.body.stem.weight.gradient()), "the backbone learns");
   check(!net.detector.rpn.conv.weight.gradient(), "the proposals do not depend on the segmentation");
   return wrong;

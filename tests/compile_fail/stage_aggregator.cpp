@@ -1,10 +1,16 @@
-// expect: dcs::dcsnet: an aggregator has a stage<D, Levels> with attend, refine and fuse
-#include <dcs/models/dcsnet.hpp>
+// expect: dcs::segmentation_head: an aggregator has a stage<D, Levels> with attend, refine and fuse
+#include <dcs/models/segmentation_head.hpp>
 
-int main() {
-  struct sum {
-    template <int D, int L>
-    struct stage {};
+// Neither attends nor refines.
+struct sum {
+  template <int D, int Levels>
+  struct stage {
+    template <class Visit>
+    constexpr void members(Visit&&) const {}
+    template <dcs::operand X>
+    constexpr auto fuse(const X& d5, const X& d4, const X& d3, const X& d2) const {
+      return eval(d5 + d4 + d3 + d2);
+    }
   };
-  dcs::dcsnet<dcs::resnet<18>, dcs::dghc<64>, sum> net;
-}
+};
+int main() { dcs::segmentation_head<32, 32, sum> head; }

@@ -111,9 +111,36 @@ static_assert(
     std::is_same_v<decltype(std::declval<const paper_head&>()(std::declval<const crop_maps&>(), true, type_trace())), segmentation<region<64, 1>>>);
 
 // What a user's stage must offer.
-static_assert(detection_backbone<resnet<18>> && !detection_backbone<nn::dropout>);
-static_assert(region_cropper<dghc<32>> && region_cropper<whole_image<64>> && !region_cropper<int>);
-static_assert(feature_aggregator<msfa<2, 4>> && feature_aggregator<mean_fusion>);
+struct other_channels : resnet<18> {
+  static constexpr std::array<int, 4> channels{64, 128, 256, 1024};
+};
+struct other_base : dghc<64> {
+  static constexpr int base = 32;
+};
+struct other_fusion {
+  template <int D, int Levels>
+  struct stage : mean_fusion::stage<D, Levels> {
+    template <operand... X>
+    constexpr auto fuse(const X&... maps) const {
+      return concat<channel>(maps...);
+    }
+  };
+};
+static_assert(detection_backbone<resnet<18>> && !detection_backbone<nn::dropout> && !detection_backbone<other_channels>);
+static_assert(region_cropper<dghc<32>> && region_cropper<whole_image<64>> && !region_cropper<int> && !region_cropper<other_base>);
+static_assert(feature_aggregator<msfa<2, 4>> && feature_aggregator<mean_fusion> && !feature_aggregator<dghc<32>> &&
+              !feature_aggregator<other_fusion>);
+static_assert(pyramid_stage<fpn<32, 8, 8, 12, 16>, 32, 8, 8, 12, 16> && !pyramid_stage<fpn<16, 8, 8, 12, 16>, 32, 8, 8, 12, 16>);
+static_assert(rpn_stage<rpn_head<32>, 32> && !rpn_stage<enhance<32>, 32>);
+static_assert(box_stage<box_head<32>, 32> && !box_stage<rpn_head<32>, 32>);
+static_assert(enhance_stage<enhance<32>, 32> && !enhance_stage<logit_head<32, 16>, 32>);
+static_assert(encode_stage<crop_encoder<32>, 32> && !encode_stage<skip_fusion<32>, 32>);
+static_assert(decode_stage<skip_fusion<32>, 32> && !decode_stage<enhance<32>, 32>);
+static_assert(logits_stage<logit_head<32, 16>, 32> && !logits_stage<crop_encoder<32>, 32>);
+// What a user names none of is ours, and so are its types.
+static_assert(std::is_same_v<paper, dcsnet<resnet<50>, dghc<64>, msfa<4, 8>, 256, dcsnet_stages>>);
+static_assert(std::is_same_v<decltype(paper::detector), faster_rcnn<resnet<50>, 256>>);
+static_assert(std::is_same_v<paper_head, segmentation_head<256, 64, msfa<4, 8>>>);
 
 namespace {
 

@@ -28,6 +28,8 @@ struct box_predictions {
   Scores scores;
   Deltas deltas;
 };
+template <class Scores, class Deltas>
+box_predictions(Scores, Deltas) -> box_predictions<Scores, Deltas>;
 
 /// 7 × 7 × Width → 1024 → 1024 → 2 scores and 8 deltas (background first).
 template <int Width>
@@ -44,7 +46,7 @@ struct box_head {
   constexpr auto operator()(const X& pooled) const {
     const auto flat = reshape<shape<extent_of<shape_t<X>, 0>, side * side * Width>>(pooled);
     const auto x = eval(relu(fc7(eval(relu(fc6(flat))))));
-    return box_predictions<decltype(cls_score(x)), decltype(bbox_pred(x))>{cls_score(x), bbox_pred(x)};
+    return box_predictions{cls_score(x), bbox_pred(x)};
   }
 };
 
@@ -58,25 +60,24 @@ tensor<T, shape<Name, 5>, D> make_rois(const std::vector<std::vector<box<T>>>& b
   return tensor<T, shape<Name, 5>, D>::from(flat, {count, 5});
 }
 
-/// RoIs pooled from P2..P5, each from the level that is said: shape<proposal, 7, 7, Width>.
-template <class Rois, class Levels, class Pyramid>
+/// RoIs pooled from P2..P5, each from the level that is said: shape<proposal, Side, Side, Width>.
+template <int Side = box_head<8>::side, class Rois, class Levels, class Pyramid>
 auto pool_rois(const Rois& rois, const Levels& levels, const Pyramid& p, extent_t height) {
   // The scale of a level, as a power of two near (map height / image height).
   auto scale = [&](const auto& map) { return std::exp2(std::round(std::log2(static_cast<double>(map.sizes()[1]) / static_cast<double>(height)))); };
-  return roi_align_levels<box_head<8>::side>(rois, levels,
-                                             {scale(std::get<0>(p)), scale(std::get<1>(p)), scale(std::get<2>(p)), scale(std::get<3>(p))}, 2,
-                                             std::get<0>(p), std::get<1>(p), std::get<2>(p), std::get<3>(p));
+  return roi_align_levels<Side>(rois, levels, {scale(std::get<0>(p)), scale(std::get<1>(p)), scale(std::get<2>(p)), scale(std::get<3>(p))}, 2,
+                                std::get<0>(p), std::get<1>(p), std::get<2>(p), std::get<3>(p));
 }
 
-/// Boxes pooled from P2..P5, each from the level of its size: shape<proposal, 7, 7, Width>.
-template <class T, class Pyramid>
+/// Boxes pooled from P2..P5, each from the level of its size: shape<proposal, Side, Side, Width>.
+template <int Side = box_head<8>::side, class T, class Pyramid>
 auto pool_boxes(const std::vector<std::vector<box<T>>>& boxes, const Pyramid& p, extent_t height) {
   using D = device_t<std::tuple_element_t<0, Pyramid>>;
   std::vector<std::int64_t> level;
   for (const auto& image : boxes)
     for (const auto& b : image) level.push_back(pooling_level(b));
   const auto rois = make_rois<dyn<"proposal">, D>(boxes);
-  return pool_rois(rois, tensor<std::int64_t, shape<dyn<"proposal">>, D>::from(level, {rois.sizes()[0]}), p, height);
+  return pool_rois<Side>(rois, tensor<std::int64_t, shape<dyn<"proposal">>, D>::from(level, {rois.sizes()[0]}), p, height);
 }
 
 /// Boxes sampled for the box head's losses, with what they stand for.

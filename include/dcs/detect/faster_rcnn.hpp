@@ -1,21 +1,13 @@
-// Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), one object class: what DCSNet crops its regions by. A backbone is a
-// struct with `channels` (of C2 to C5) and a call from an image to a tuple of four maps; detection_backbone says so.
+// Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), one object class: what DCSNet crops its regions by. Backbone,
+// pyramid, RPN head and box head may be a user's own: models/stages.hpp says what each must offer.
 #pragma once
 
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/rpn.hpp>
 #include <dcs/models/fpn.hpp>
+#include <dcs/models/stage_checks.hpp>
 
 namespace dcs {
-
-/// What the detector asks of a backbone.
-template <class B>
-concept detection_backbone = module<B> && requires(B& b, const probe<float, shape<1, 64, 64, 3>>& x) {
-  { B::channels[3] } -> std::convertible_to<int>;
-  {std::get<3>(b(x))};
-  requires std::tuple_size_v<decltype(b(x))>
-  == 4;
-};
 
 /// Numbers of both stages.
 struct detector_options {
@@ -40,14 +32,23 @@ struct detector_result {
   X total() const { return eval(classifier + box + objectness + rpn_box); }
 };
 
-template <class Backbone, int Width>
+/// The detector: a backbone, and Stages' pyramid, RPN head and box head of Width channels.
+template <class Backbone, int Width, class Stages = dcsnet_stages>
 struct faster_rcnn {
-  static_assert(detection_backbone<Backbone>,
-                "dcs::faster_rcnn: a backbone has channels of C2 to C5 and a call from N,H,W,3 to a tuple of four maps");
+  static_assert(decltype(detail::check_backbone<Backbone>())::value);
+  using pyramid_type =
+      typename Stages::template pyramid<Width, Backbone::channels[0], Backbone::channels[1], Backbone::channels[2], Backbone::channels[3]>;
+  using rpn_type = typename Stages::template rpn<Width>;
+  using box_type = typename Stages::template box<Width>;
+  static_assert(decltype(detail::check_pyramid<pyramid_type, Width, Backbone::channels[0], Backbone::channels[1], Backbone::channels[2],
+                                               Backbone::channels[3]>())::value);
+  static_assert(decltype(detail::check_rpn<rpn_type, Width>())::value);
+  static_assert(decltype(detail::check_box<box_type, Width>())::value);
+
   Backbone body;
-  fpn<Width, Backbone::channels[0], Backbone::channels[1], Backbone::channels[2], Backbone::channels[3]> pyramid;
-  rpn_head<Width> rpn;
-  box_head<Width> roi_heads;
+  pyramid_type pyramid;
+  rpn_type rpn;
+  box_type roi_heads;
   DCS_MEMBERS_AS((body, "backbone.body"), (pyramid, "backbone.fpn"), (rpn, "rpn.head"), (roi_heads, "roi_heads"))
 
   /// P2..P6 of images, shape<N, H, W, 3>.
@@ -84,7 +85,7 @@ struct faster_rcnn {
     const auto first =
         std::apply([&](const auto&... l) { return rpn_loss(o.rpn, make_anchors<T>(height, width, l...), truth, random.child(1), l...); }, levels);
     const auto targets = sample_boxes(o.box, found, truth, random.child(2));
-    const auto second = box_loss(targets, roi_heads(pool_boxes(targets.boxes, p, height)));
+    const auto second = box_loss(targets, roi_heads(pool_boxes<box_type::side>(targets.boxes, p, height)));
     return detector_result<T, std::remove_cvref_t<decltype(first.box)>>{second.classifier, second.box, first.objectness, first.box, std::move(found)};
   }
 
@@ -92,7 +93,7 @@ struct faster_rcnn {
   template <class T, class Pyramid>
   std::vector<std::vector<detection<T>>> detect(const Pyramid& p, extent_t height, extent_t width, const detector_options& o) const {
     const auto found = proposals<T>(o.rpn, false, height, width, propose_levels(p));
-    const auto there = roi_heads(pool_boxes(found, p, height));
+    const auto there = roi_heads(pool_boxes<box_type::side>(found, p, height));
     const auto scores = to<cpu_device>(value(there.scores));
     const auto deltas = to<cpu_device>(value(there.deltas));
     const box_predictions<std::remove_const_t<decltype(scores)>, std::remove_const_t<decltype(deltas)>> predictions{scores, deltas};

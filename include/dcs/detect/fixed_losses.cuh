@@ -38,9 +38,9 @@ auto weighted_mean(const X& x, const Weight& weight, const All& all) {
 
 /// Losses of detector `net` in training, on a pyramid of images height × width: those of faster_rcnn::losses, not a number where nothing can be
 /// sampled. Nothing is looked at by the host: the counts of `truth` must not exceed its places, and true boxes must be wider and higher than 0.
-template <class Backbone, int Width, class Pyramid, class A>
-auto fixed_detector_losses(const faster_rcnn<Backbone, Width>& net, const Pyramid& p, extent_t height, extent_t width, const padded_boxes<A>& truth,
-                           const detector_options& o, random_stream random) {
+template <class Backbone, int Width, class Stages, class Pyramid, class A>
+auto fixed_detector_losses(const faster_rcnn<Backbone, Width, Stages>& net, const Pyramid& p, extent_t height, extent_t width,
+                           const padded_boxes<A>& truth, const detector_options& o, random_stream random) {
   using Map = std::tuple_element_t<0, Pyramid>;
   using D = device_t<Map>;
   using T = value_t<Map>;
@@ -64,7 +64,7 @@ auto fixed_detector_losses(const faster_rcnn<Backbone, Width>& net, const Pyrami
         const auto rpn_box = detail::weighted_mean(apply<functions::smooth_l1<9>>(moved - first.target), first.label, first.weight);
 
         const auto second = sample_proposals(D{}, o.box, images, proposals_and_truth<A>{proposals.seen(), truth}, random.child(2));
-        const auto found = net.roi_heads(pool_rois(second.rois, second.level, p, height));
+        const auto found = net.roi_heads(pool_rois<faster_rcnn<Backbone, Width, Stages>::box_type::side>(second.rois, second.level, p, height));
         const auto scores = widened(found.scores);
         // Of two classes, the cross-entropy is that of a sigmoid of their difference.
         const auto difference = eval(slice<1, 1, 1>(scores) - slice<1, 0, 1>(scores));

@@ -29,6 +29,8 @@ struct rpn_level {
   Objectness objectness;
   Deltas deltas;
 };
+template <class Objectness, class Deltas>
+rpn_level(Objectness, Deltas) -> rpn_level<Objectness, Deltas>;
 
 /// 3 × 3 convolution with ReLU, then objectness and deltas per anchor. torchvision's names.
 template <int Width>
@@ -41,7 +43,7 @@ struct rpn_head {
   template <operand X>
   constexpr auto operator()(const X& level) const {
     const auto x = eval(relu(conv(level)));
-    return rpn_level<decltype(eval(cls_logits(x))), decltype(eval(bbox_pred(x)))>{eval(cls_logits(x)), eval(bbox_pred(x))};
+    return rpn_level{eval(cls_logits(x)), eval(bbox_pred(x))};
   }
 };
 

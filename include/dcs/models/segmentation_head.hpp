@@ -1,8 +1,10 @@
 // From crops of P2..P5 to logits: enhance and encode each level, exchange information between the levels' tokens, decode from the deepest up, refine,
-// fuse, and predict from the fused map, its edges, and every level (deep supervision). Names are those of the PyTorch reference.
+// fuse, and predict from the fused map, its edges, and every level (deep supervision). Names are those of the PyTorch reference. Each of these stages
+// may be a user's own: models/stages.hpp says what it must offer. What a user's stage gives is evaluated here, so it may be an expression.
 #pragma once
 
 #include <dcs/models/msfa.hpp>
+#include <dcs/models/stage_checks.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
 namespace dcs {
@@ -103,8 +105,9 @@ struct no_trace {
 
 DCS_DEFINE_EXTENT_CHECK(segmentation_head_base, "dcs::segmentation_head: the base scale is 32, 64 or 128");
 
-/// The head over crops of width D whose largest is Base × Base, with an aggregator (msfa<> or mean_fusion).
-template <int D, int Base, class Aggregator>
+/// The head over crops of width D whose largest is Base × Base, with an aggregator (msfa<> or mean_fusion) and Stages' enhancements, encoders,
+/// decoders and heads of logits.
+template <int D, int Base, class Aggregator, class Stages = dcsnet_stages>
 struct segmentation_head {
   static_assert(sizeof(segmentation_head_base<found<Base>, expected<Base == 32 || Base == 64 || Base == 128 ? Base : 64>, axis<1>>) == 1);
   static constexpr int grid = 8;
@@ -117,49 +120,67 @@ struct segmentation_head {
   template <int P>
   using embedding = nn::conv2d<D, D, P, P, 0>;
 
-  std::array<enhance<D>, 4> enhancers;
-  std::array<crop_encoder<D>, 4> encoders;
+  using enhance_type = typename Stages::template enhance<D>;
+  using encode_type = typename Stages::template encode<D>;
+  using decode_type = typename Stages::template decode<D>;
+  using level_logits = typename Stages::template logits<D, D / 2>;
+  using main_logits = typename Stages::template logits<D, D / 2, D / 4>;
+  using edge_logits = typename Stages::template logits<D, D / 4>;
+  static_assert(decltype(detail::check_aggregator<Aggregator, D, Base, tokens>())::value);
+  static_assert(decltype(detail::check_enhance<enhance_type, D>())::value);
+  static_assert(decltype(detail::check_encode<encode_type, D>())::value);
+  static_assert(decltype(detail::check_decode<decode_type, D>())::value);
+  static_assert(decltype(detail::check_logits<level_logits, D>())::value);
+  static_assert(decltype(detail::check_logits<main_logits, D>())::value);
+  static_assert(decltype(detail::check_logits<edge_logits, D>())::value);
+
+  std::array<enhance_type, 4> enhancers;
+  std::array<encode_type, 4> encoders;
   std::tuple<embedding<patch(0)>, embedding<patch(1)>, embedding<patch(2)>, embedding<patch(3)>> embed;
   parameter<shape<4, D>, init::trunc_normal<20>> level_embedding;
   parameter<shape<tokens, D>, init::trunc_normal<20>> position_embedding;
   typename Aggregator::template stage<D, 4> aggregate;
-  std::array<skip_fusion<D>, 3> decoder;
-  std::array<logit_head<D, D / 2>, 4> level_head;
-  logit_head<D, D / 2, D / 4> main_head;
-  logit_head<D, D / 4> edge_head;
+  std::array<decode_type, 3> decoder;
+  std::array<level_logits, 4> level_head;
+  main_logits main_head;
+  edge_logits edge_head;
   DCS_MEMBERS_AS((enhancers, "enhance"), (encoders, "encoder"), (embed, "embed"), (level_embedding, "level_embedding"),
                  (position_embedding, "position_embedding"), (aggregate, ""), (decoder, "decoder"), (level_head, "level_head"),
                  (main_head, "main_head"), (edge_head, "edge_head"))
 
-  constexpr segmentation_head() { main_head.dropout.p = 0.2; }
+  constexpr segmentation_head() {
+    if constexpr (requires(main_logits & m) { m.dropout.p; }) main_head.dropout.p = 0.2;
+  }
 
   /// crops: a tuple of shape<roi, sizes[i], sizes[i], D>, i = 0 to 3. `edges`: whether the edge head is wanted (training only).
   template <class Crops, class Trace = no_trace>
   constexpr auto operator()(const Crops& crops, bool edges = true, const Trace& trace = {}) const {
+    static_assert(decltype(detail::check_crops<Crops, Base, D>())::value);
     const auto e2 = encode<0>(crops);
     const auto e3 = encode<1>(crops);
     const auto e4 = encode<2>(crops);
     const auto e5 = encode<3>(crops);
     const auto sequence = eval(concat<1>(tokens_of<0>(e2), tokens_of<1>(e3), tokens_of<2>(e4), tokens_of<3>(e5)) + position_embedding.as(e2));
     trace("tokens", sequence);
-    const auto attended = aggregate.attend(sequence);
+    const auto attended = eval(aggregate.attend(sequence));
     trace("attended", attended);
 
     constexpr int g = grid_of(3);
     constexpr extent_t roi = extent_of<shape_t<decltype(e5)>, 0>;
     const auto deepest = reshape<shape<roi, g, g, D>>(eval(slice<1, tokens - g * g, g * g>(attended)));
     const auto d5 = resize_bilinear<corners::aligned, sizes[3], sizes[3]>(deepest);
-    const auto d4 = decoder[2](e4, d5);
-    const auto d3 = decoder[1](e3, d4);
-    const auto d2 = decoder[0](e2, d3);
-    const auto f5 = aggregate.refine(full(d5)), f4 = aggregate.refine(full(d4)), f3 = aggregate.refine(full(d3)), f2 = aggregate.refine(full(d2));
-    using map = decltype(level_head[0](f2));
+    const auto d4 = eval(decoder[2](e4, d5));
+    const auto d3 = eval(decoder[1](e3, d4));
+    const auto d2 = eval(decoder[0](e2, d3));
+    const auto f5 = refined(d5), f4 = refined(d4), f3 = refined(d3), f2 = refined(d2);
+    using map = result_t<decltype(level_head[0](f2))>;
     if constexpr (requires { aggregate.weights(f5, f4, f3, f2); })
       if (trace_wanted<Trace>) trace("weights", eval(aggregate.weights(f5, f4, f3, f2)));
-    const auto fused = aggregate.fuse(f5, f4, f3, f2);
+    const auto fused = eval(aggregate.fuse(f5, f4, f3, f2));
     trace("fused", fused);
-    return segmentation<map>{
-        main_head(fused), edges ? map(edge_head(fused)) : map(), {level_head[0](f2), level_head[1](f3), level_head[2](f4), level_head[3](f5)}};
+    return segmentation<map>{eval(main_head(fused)),
+                             edges ? map(eval(edge_head(fused))) : map(),
+                             {eval(level_head[0](f2)), eval(level_head[1](f3)), eval(level_head[2](f4)), eval(level_head[3](f5))}};
   }
 
  private:
@@ -168,7 +189,7 @@ struct segmentation_head {
 
   template <int I, class Crops>
   constexpr auto encode(const Crops& crops) const {
-    return encoders[I](enhancers[I](std::get<I>(crops)));
+    return eval(encoders[I](eval(enhancers[I](std::get<I>(crops)))));
   }
   template <int I, class X>
   constexpr auto tokens_of(const X& e) const {
@@ -177,8 +198,8 @@ struct segmentation_head {
     return eval(reshape<shape<extent_of<shape_t<X>, 0>, n, D>>(grid_map) + slice<0, I>(level_embedding.as(e)));
   }
   template <class X>
-  constexpr auto full(const X& x) const {
-    return resize_bilinear<corners::aligned, Base, Base>(x);
+  constexpr auto refined(const X& x) const {
+    return eval(aggregate.refine(resize_bilinear<corners::aligned, Base, Base>(x)));
   }
 };
 
