@@ -89,6 +89,28 @@ void over_levels(const Body& body) {
     }
 }
 
+// P2 to P5 in one launch: crops of one size from the level of each RoI, and crops of every level.
+template <int C, class Body>
+void over_four_levels(const Body& body) {
+  const auto level = [](extent_t side, std::uint64_t stream) { return random_normal<double, map_t<C>>({2, side, side + 1, C}, {5, stream}); };
+  const auto p2 = level(16, 1), p3 = level(8, 2), p4 = level(4, 3), p5 = level(2, 4);
+  for (extent_t k : {0, 1, 13}) {
+    const auto rois = some_rois(k, 2, 64);
+    const auto levels = some_levels(k, 4);
+    body(
+        [=](const auto& a, const auto& b, const auto& c, const auto& d) {
+          return roi_align_levels<3>(beside(a, rois), to<device_t<decltype(a)>>(levels), {0.25, 0.125, 0.0625, 0.03125}, 2, a, b, c, d);
+        },
+        p2, p3, p4, p5);
+    body(
+        [=](const auto& a, const auto& b, const auto& c, const auto& d) {
+          const auto [s, t, u, v] = roi_align_pyramid<4, 4, 4, 4>(std::tuple(a, b, c, d), beside(a, rois), {4, 8, 16, 32});
+          return s + 2 * t - u + v / 2;
+        },
+        p2, p3, p4, p5);
+  }
+}
+
 const auto equal = [](const auto& f, const auto&... x) { kernel_test::compare(f, x...); };
 const auto differentiable = [](const auto& f, const auto&... x) { CHECK(kernel_test::gradcheck(f, x...) < 1e-6); };
 
@@ -111,6 +133,8 @@ TEST_CASE("kernel roi_align_forward: equals the CPU op: channels of packets and 
   kernel_test::compare_in<float>(one_map<1>(some_rois(3, 1, 80), {0.25, 11, false}), wide);
   over_levels<8>(equal);
   over_levels<3>(equal);
+  over_four_levels<8>(equal);
+  over_four_levels<5>(equal);
 }
 
 TEST_CASE("kernel roi_align_backward: passes the gradient check; what no RoI reaches is zero; only what is wanted") {
@@ -121,6 +145,7 @@ TEST_CASE("kernel roi_align_backward: passes the gradient check; what no RoI rea
   over_maps<3>(check);
   over_maps<8>(check);
   over_levels<4>(differentiable);
+  over_four_levels<4>(differentiable);
   // More weights than are laid down at once: bins 64 × 64, RoIs as large as the map.
   auto rois = some_rois(3, 1, 24);
   for (extent_t i = 0; i < 3; ++i) rois(i, 1) = rois(i, 2) = -1.5, rois(i, 3) = rois(i, 4) = 23.0 + static_cast<double>(i);
@@ -175,6 +200,21 @@ TEST_CASE("the gradient has the same bits in every order of threads") {
     const auto gradient = std::get<1>(kernel_test::run<kernel_test::target>(one_map<5>(rois, {0.25, 2, false}), x));
     if (wanted.empty()) wanted.assign(gradient.data(), gradient.data() + gradient.size());
     CHECK(std::memcmp(wanted.data(), gradient.data(), static_cast<std::size_t>(gradient.bytes())) == 0);
+  }
+}
+
+TEST_CASE("four levels with crops of four sizes are one launch forward; backward the lists and one launch more") {
+  if constexpr (!kernel_test::on_gpu) {
+    using D = cuda::emulated;
+    const auto leaf = [](extent_t side) { return var<float, map_t<4>, D>::leaf(tensor<float, map_t<4>, D>::full({1, side, side, 4}, 1)); };
+    const std::tuple pyramid(leaf(16), leaf(8), leaf(4), leaf(2));
+    const auto rois = to<D>(kernel_test::rounded<float>(some_rois(3, 1, 64)));
+    const cuda::launch_log log;
+    const auto crops = roi_align_pyramid<8, 4, 2, 1>(pyramid, rois, {4, 8, 16, 32});
+    CHECK(log.kernels() == "roi_align_forward");
+    const cuda::launch_log back;
+    backward(std::get<0>(crops), std::get<0>(crops).value().clone());
+    CHECK(back.kernels() == "roi_align_lists, roi_align_backward");
   }
 }
 
