@@ -27,7 +27,7 @@
 //
 // A Block offers
 //   thread(), threads(), block(), blocks(), index() = block · threads + thread, lane(), warp(), warps()
-//   global(device_span<T>, name)                accessor of global memory; a kernel writes a piece of memory through one span only
+//   global(device_span<T>, name)                accessor of global memory; spans may show the same place
 //   shared<T>(count, name)                      accessor of shared memory; every thread asks for the same arrays in the same order
 //   barrier(), warp_barrier()                   of the block's threads; of the warp's lanes
 //   shuffle(v, lane), shuffle_xor(v, mask)      the value of another lane; every lane of the warp takes part
@@ -50,6 +50,7 @@
 
 #include <dcs/core/dtype.hpp>
 #include <dcs/core/error.hpp>
+#include <dcs/core/philox.hpp>
 
 #include <cstdint>
 #include <type_traits>
@@ -156,6 +157,14 @@ class divider {
   std::uint64_t multiplier_ = 0;  // 0: not in range
   int shift_ = 0;
 };
+
+/// A stream as a thread draws from it: a shift that lies in memory is read there, once, and as all memory is.
+template <class Block>
+DCS_DEVICE random_stream with_shift(Block& b, random_stream r) {
+  if (r.shift_at) r.shift = b.global(device_span<const std::uint64_t>{r.shift_at, 1}, "shift of the random numbers").read(0);
+  r.shift_at = nullptr;
+  return r;
+}
 
 /// Sum over the lanes of a warp, the same bits in every lane: halves are added to halves.
 template <class Block, class A>

@@ -137,7 +137,7 @@ struct sample_boxes_kernel {
     const auto is_positive = [&](std::int64_t i) { return match.read(begin + i) >= 0; };
     const auto is_negative = [&](std::int64_t i) { return match.read(begin + i) == background; };
     const std::int64_t positives = detail::count_chosen(b, memory, most, is_positive), negatives = detail::count_chosen(b, memory, most, is_negative);
-    const random_stream of_image = random.child(static_cast<std::uint64_t>(image)), of_positives = of_image.child(1),
+    const random_stream of_image = with_shift(b, random).child(static_cast<std::uint64_t>(image)), of_positives = of_image.child(1),
                         of_negatives = of_image.child(2);
     const auto positive = detail::select_smallest(b, memory, most, positives, most_positive, [&](std::int64_t i, std::uint64_t& key) {
       if (!is_positive(i)) return false;

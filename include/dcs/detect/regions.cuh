@@ -28,7 +28,7 @@ struct choose_regions_kernel {
     const std::int64_t image = b.block(), proposals = boxes.proposals.count(b, image), truth = boxes.truth.count(b, image);
     const auto match = b.global(matched, "matches");
     const auto out = b.global(chosen, "regions");
-    const random_stream of_proposals = random.child(static_cast<std::uint64_t>(image)), of_truth = of_proposals.child(1);
+    const random_stream of_proposals = with_shift(b, random).child(static_cast<std::uint64_t>(image)), of_truth = of_proposals.child(1);
     const auto true_box = detail::select_smallest(b, memory, truth, truth, most, [&](std::int64_t i, std::uint64_t& key) {
       key = detail::drawn_key(of_truth, i);
       return true;
@@ -74,7 +74,7 @@ struct jitter_regions_kernel {
     box<A> r{0, 0, 1, 1};
     if (i >= 0)
       r = jitter(options, boxes.read(b, image, i), height, width,
-                 random.child(static_cast<std::uint64_t>(image)).child(static_cast<std::uint64_t>(k)));
+                 with_shift(b, random).child(static_cast<std::uint64_t>(image)).child(static_cast<std::uint64_t>(k)));
     const A roi[5] = {static_cast<A>(image), r.x1, r.y1, r.x2, r.y2};
     const auto out = b.global(rois, "RoIs");
     for (int c = 0; c < 5; ++c) out.write(5 * b.index() + c, roi[c]);

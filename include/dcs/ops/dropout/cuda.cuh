@@ -37,12 +37,13 @@ struct dropout_kernel {
       first = (inner.quotient(row) * packets.divisor() + packet_index) * V;
     }
     auto v = b.global(x, "x").template read<V>(at);
+    const random_stream drawn = with_shift(b, random);
     std::array<std::uint32_t, 4> words{};
     DCS_DEVICE_UNROLL
     for (int k = 0; k < V; ++k) {
       const auto i = static_cast<std::uint64_t>(first + k);
       // Packets begin at a multiple of their length, so that which word is which is known when this is compiled, unless they are shorter than four.
-      if (k % 4 == 0) words = random.words(i / 4);
+      if (k % 4 == 0) words = drawn.words(i / 4);
       const std::uint32_t w = V >= 4 ? words[static_cast<std::size_t>(k % 4)] : words[static_cast<std::size_t>(i % 4)];
       v[k] *= w >> 8 >= least ? kept : A(0);
     }
