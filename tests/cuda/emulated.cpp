@@ -346,6 +346,18 @@ TEST_CASE("what one thread reads through a const span and another writes, with n
              }),
              "with no barrier between"));
   CHECK(says(said_of([](auto& b) { b.global(device_span<const float>{nullptr, 4}, "nothing").read(0); }), "of memory of 0"));
+  // The shift of random numbers is read as all memory is.
+  std::uint64_t step = 17;
+  const auto shifted = [&](bool writes) {
+    return said_of([=, &step](auto& b) {
+      random_stream random{1, 2};
+      random.shift_at = &step;
+      if (with_shift(b, random).bits(5) != random.bits(5)) fail("another number");
+      if (writes && b.block() == 0 && b.thread() == 1) b.global(device_span<std::uint64_t>{&step, 1}, "step").write(0, 18);
+    });
+  };
+  CHECK(shifted(false) == "");
+  CHECK(says(shifted(true), ", which "));
 }
 
 TEST_CASE("a kernel that works in place without its barrier is caught in every order") {
@@ -375,6 +387,31 @@ TEST_CASE("products of fragments: what a matrix product gives, in double") {
     emulate(product_kernel{{a.data(), 256}, {b.data(), 128}, {c.data(), 128}, way});
     CHECK(c == w);
   }
+}
+
+TEST_CASE("fragments whose rows do not begin where a GPU can load them are errors") {
+  const auto said = [](auto t, std::int64_t column, std::int64_t stride, bool turned) {
+    using T = decltype(t);
+    return said_of([=](auto& b) {
+      const auto tile = b.template shared<T>(16 * stride + 16, "tile");
+      for (std::int64_t i = b.thread(); i < tile.size(); i += b.threads()) tile.write(i, 1);
+      b.barrier();
+      if (turned)
+        b.template load_a_transposed<T>(tile, 0, column, stride), b.template load_b_transposed<T>(tile, 0, column, stride);
+      else
+        b.template load_a<T>(tile, 0, column, stride), b.template load_b<T>(tile, 0, column, stride);
+    });
+  };
+  for (const bool turned : {false, true}) {
+    CHECK(said(bf16{}, 0, 24, turned) == "");
+    CHECK(said(bf16{}, 8, 24, turned) == "");
+    CHECK(says(said(bf16{}, 4, 24, turned), "element 4 of tile, rows 24 elements apart: rows must begin at multiples of 16 bytes"));
+    CHECK(says(said(bf16{}, 0, 20, turned), "multiples of 16 bytes"));
+  }
+  CHECK(said(float{}, 0, 14, false) == "");
+  CHECK(says(said(float{}, 1, 14, false), "multiples of 8 bytes"));
+  CHECK(says(said(float{}, 0, 13, false), "multiples of 8 bytes"));
+  CHECK(said(float{}, 1, 13, true) == "");
 }
 
 TEST_CASE("more shared memory than any GPU has is an error, with the kernel's name and both numbers") {

@@ -260,6 +260,7 @@ class emulated_block {
   /// Element (i, j) of the 16 × 16 tile at s[(row + i) · stride + column + j].
   template <class T>
   fragment_a<T> load_a(const checked<T>& s, std::int64_t row, std::int64_t column, std::int64_t stride) {
+    expect_row_alignment(s, row * stride + column, stride, 8);
     fragment_a<T> a;
     for (int p = 0; p < 4; ++p)
       for (int e = 0; e < 2; ++e) a.x[2 * p + e] = s.read((row + group() + 8 * (p % 2)) * stride + column + 2 * quad() + e + 8 * (p / 2));
@@ -268,6 +269,7 @@ class emulated_block {
   /// Element (i, j) of the 16 × 16 tile at s[(row + j) · stride + column + i].
   template <class T>
   fragment_a<T> load_a_transposed(const checked<T>& s, std::int64_t row, std::int64_t column, std::int64_t stride) {
+    expect_row_alignment(s, row * stride + column, stride, sizeof(T));
     fragment_a<T> a;
     for (int p = 0; p < 4; ++p)
       for (int e = 0; e < 2; ++e) a.x[2 * p + e] = s.read((row + 2 * quad() + e + 8 * (p / 2)) * stride + column + group() + 8 * (p % 2));
@@ -276,6 +278,7 @@ class emulated_block {
   /// Element (k, n) of the 16 × 8 tile at s[(row + n) · stride + column + k].
   template <class T>
   fragment_b<T> load_b(const checked<T>& s, std::int64_t row, std::int64_t column, std::int64_t stride) {
+    expect_row_alignment(s, row * stride + column, stride, 8);
     fragment_b<T> b;
     for (int p = 0; p < 2; ++p)
       for (int e = 0; e < 2; ++e) b.x[2 * p + e] = s.read((row + group()) * stride + column + 2 * quad() + e + 8 * p);
@@ -284,6 +287,7 @@ class emulated_block {
   /// Element (k, n) of the 16 × 8 tile at s[(row + k) · stride + column + n].
   template <class T>
   fragment_b<T> load_b_transposed(const checked<T>& s, std::int64_t row, std::int64_t column, std::int64_t stride) {
+    expect_row_alignment(s, row * stride + column, stride, sizeof(T));
     fragment_b<T> b;
     for (int p = 0; p < 2; ++p)
       for (int e = 0; e < 2; ++e) b.x[2 * p + e] = s.read((row + 2 * quad() + e + 8 * p) * stride + column + group());
@@ -338,6 +342,15 @@ class emulated_block {
   detail::thread_state& mine() const { return s_->threads[static_cast<std::size_t>(thread_)]; }
   int group() const { return lane() / 4; }
   int quad() const { return lane() % 4; }
+  // What a GPU asks of the rows of a fragment in memory: ldmatrix takes 16 bytes of elements of 16 bits; floats are read `bytes` at once.
+  template <class T>
+  static void expect_row_alignment(const checked<T>& s, std::int64_t first, std::int64_t stride, std::size_t bytes) {
+    if (!s.check() || sizeof(T) == 8) return;
+    const std::size_t wanted = sizeof(T) == 2 ? 16 : bytes;
+    if (reinterpret_cast<std::uintptr_t>(s.data() + first) % wanted != 0 || static_cast<std::size_t>(stride) * sizeof(T) % wanted != 0)
+      fail("a fragment at element ", first, " of ", s.check()->array(), ", rows ", stride, " elements apart: rows must begin at multiples of ",
+           wanted, " bytes");
+  }
   void wait(detail::waits_for w) {
     mine().state = w;
     s_->threads_of->wait();
