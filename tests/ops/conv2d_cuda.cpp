@@ -102,11 +102,29 @@ TEST_CASE("kernel transposition: tiles that end within the matrix, batches, as a
   auto at = [](extent_t batch, extent_t rows, extent_t columns) {
     using S = shape<dyn<"b">, dyn<"m">, dyn<"k">>;
     const auto x = random_normal<double, S>({batch, rows, columns}, {3, 3});
-    kernel_test::compare([](const auto& v) { return eval(transpose(v)); }, x);
+    const auto turned = [](const auto& v) { return eval(transpose(v)); };
+    kernel_test::compare(turned, x);
+    CHECK(kernel_test::gradcheck(turned, x) < 1e-6);
     const auto y = random_normal<double, S>({batch, rows, columns}, {3, 4});
     kernel_test::compare([](const auto& a, const auto& b) { return eval(matmul(a, transpose(as<shape<dyn<"b">, dyn<"n">, dyn<"k">>>(b)))); }, x, y);
   };
-  at(1, 1, 1), at(2, 31, 33), at(3, 32, 64), at(1, 70, 5), at(0, 4, 4);
+  at(1, 1, 1), at(2, 31, 33), at(3, 32, 64), at(1, 70, 5), at(0, 4, 4), at(2, 1, 40), at(1, 33, 1);
+  // With a scale, as the weights of a convolution are turned.
+  using kernel_test::target;
+  for (const auto& [rows, columns] :
+       {std::pair<extent_t, extent_t>(1, 1), std::pair<extent_t, extent_t>(33, 31), std::pair<extent_t, extent_t>(5, 64)}) {
+    using M = shape<dyn<"m">, dyn<"n">>;
+    const auto w = kernel_test::rounded<float>(random_normal<double, M>({rows, columns}, {3, 5}));
+    const auto s = kernel_test::rounded<float>(random_normal<double, shape<dyn<"n">>>({columns}, {3, 6}));
+    const auto there = to<target>(w);
+    const auto by = to<target>(s);
+    auto turned = tensor<float, M, target>::empty({columns, rows});
+    cuda::transposition(target{}, static_cast<const float*>(there.data()), 1, rows, columns, turned.data(), by.data());
+    auto wanted = tensor<float, M>::empty({columns, rows});
+    for (extent_t i = 0; i < rows; ++i)
+      for (extent_t j = 0; j < columns; ++j) wanted(j, i) = w(i, j) * s(j);
+    CHECK(kernel_test::difference(to<cpu_device>(turned), wanted) == 0);
+  }
 }
 
 TEST_CASE("a device's convolutions are the host's, forward and backward, with every epilogue") {
