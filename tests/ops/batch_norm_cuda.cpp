@@ -105,9 +105,24 @@ TEST_CASE("kernel norm_coefficients: the whole gradient passes the gradient chec
 }
 TEST_CASE("kernel norm_spread: under a ReLU, with and without residual, equals the CPU op") {
   over_shapes([](const auto& x, const auto& g, const auto& b, const auto& r) {
-    kernel_test::compare_in<float>(with_relu, x, g, b);
+    kernel_test::compare(with_relu, x, g, b);
+    kernel_test::compare_in<float>(with_both, x, g, b, r);
     if constexpr (!kernel_test::on_gpu) kernel_test::compare_in<double>(with_both, x, g, b, r);
+    if (x.size() > 0 && x.size() < 1500) {
+      // No result within a step of the ReLU's corner.
+      const auto away = r.clone();
+      const auto sums = with_both(x, g, b, away), lifted = plain(x, g, b);
+      for (extent_t i = 0; i < away.size(); ++i)
+        if (std::abs(lifted.data()[i] + away.data()[i]) < 0.02) away.data()[i] += sums.data()[i] > 0 ? 0.1 : -0.1;
+      CHECK(kernel_test::gradcheck(with_both, x, g, b, away) < 2e-6);
+    }
   });
+  // One row has no deviation: x has no gradient, in double to the last bit; the residual has its own.
+  const auto alone = [](const auto& x) {
+    if constexpr (!kernel_test::on_gpu)
+      kernel_test::compare_in<double>(with_both, x, tensor<double, shape<5>>::full(1), tensor<double, shape<5>>::full(0.5), x);
+  };
+  alone(random_normal<double, shape<dyn<"n">, 5>>({1, 5}, {2, 4}));
 }
 
 namespace {
