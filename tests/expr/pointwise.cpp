@@ -75,7 +75,27 @@ TEST_CASE("f32 functions are accurate over their range; the ends are right") {
     const auto ends = eval(exp(tensor<float, shape<4>>::from(std::vector<float>{-1000, 1000, NAN, 0})));
     CHECK((ends(0) == 0 && std::isinf(ends(1)) && std::isnan(ends(2)) && ends(3) == 1));
     CHECK(std::isnan(eval(relu(tensor<float, shape<1>>::full(NAN)))(0)));
+    const auto nan = tensor<float, shape<1>>::full(NAN), one = tensor<float, shape<1>>::full(1);
+    CHECK((std::isnan(eval(maximum(nan, one))(0)) && std::isnan(eval(maximum(one, nan))(0))));
+    CHECK((std::isnan(eval(minimum(nan, one))(0)) && std::isnan(eval(minimum(one, nan))(0))));
   }
+}
+
+TEST_CASE_TEMPLATE("tanh is within 3 units in the last place, near 0 too", T, float, double) {
+  constexpr extent_t n = 4096;
+  auto x = tensor<T, shape<n>>::empty();
+  for (extent_t i = 0; i < n; ++i) x(i) = static_cast<T>((i % 2 == 0 ? 1 : -1) * std::pow(10.0, -12 + 13.5 * static_cast<double>(i) / n));
+  test::for_each_isa([&] {
+    const auto y = eval(tanh(x));
+    long double worst = 0;
+    for (extent_t i = 0; i < n; ++i) {
+      const long double wanted = std::tanh(static_cast<long double>(x(i)));
+      worst = std::max(worst, std::abs(static_cast<long double>(y(i)) / wanted - 1) / static_cast<long double>(std::numeric_limits<T>::epsilon()));
+    }
+    CHECK(worst <= 3);
+    const auto ends = eval(tanh(tensor<T, shape<5>>::from(std::vector<T>{0, 1000, -1000, std::numeric_limits<T>::infinity(), T(NAN)})));
+    CHECK((ends(0) == 0 && ends(1) == 1 && ends(2) == -1 && ends(3) == 1 && std::isnan(ends(4))));
+  });
 }
 
 TEST_CASE("named extents that differ at run time do not broadcast") {

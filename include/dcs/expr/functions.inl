@@ -123,18 +123,20 @@ DCS_INLINE V partial(functions::sigmoid, V g, V y, V) {
 
 template <class V>
 DCS_INLINE V value_of(functions::tanh, V a) {
-  const V e = exp((a < V{} ? a : -a) * 2), t = (1 - e) / (1 + e);
-  return a < V{} ? -t : t;
+  const V size = a < V{} ? -a : a, e = exp(size * -2), t = (1 - e) / (1 + e), s = a * a;
+  // Near 0, where 1 − e cancels, the Padé approximant of order 7 / 6.
+  const V near = a * (135135 + s * (17325 + s * (378 + s))) / (135135 + s * (62370 + s * (3150 + s * 28)));
+  return size * 5 < V{} + 2 ? near : a < V{} ? -t : t;
 }
 template <int I, class V>
 DCS_INLINE V partial(functions::tanh, V g, V y, V) {
   return g * (1 - y * y);
 }
 
-// Where both are equal each gets half, as in PyTorch.
+// Where both are equal each gets half, and NaN passes through from either side, as in PyTorch.
 template <class V>
 DCS_INLINE V value_of(functions::maximum, V a, V b) {
-  return a > b ? a : b;
+  return a != a ? a : a > b ? a : b;
 }
 template <int I, class V>
 DCS_INLINE V partial(functions::maximum, V g, V, V a, V b) {
@@ -145,7 +147,7 @@ DCS_INLINE V partial(functions::maximum, V g, V, V a, V b) {
 }
 template <class V>
 DCS_INLINE V value_of(functions::minimum, V a, V b) {
-  return a < b ? a : b;
+  return a != a ? a : a < b ? a : b;
 }
 template <int I, class V>
 DCS_INLINE V partial(functions::minimum, V g, V, V a, V b) {
