@@ -63,6 +63,23 @@ TEST_CASE("values by hand") {
   CHECK_THROWS_AS((max_pool2d<3>(x)), error);
 }
 
+TEST_CASE_TEMPLATE("NaN wins a maximum wherever it stands, and gets the gradient", T, float, double) {
+  using X = shape<1, 2, 2, 19>;
+  test::for_each_isa([] {
+    for (extent_t at = 0; at < 4; ++at) {
+      auto x = random_normal<T, X>(X::extents, {3, 1});
+      for (extent_t c = 0; c < 19; c += 3) x(0, at / 2, at % 2, c) = T(NAN);
+      const auto leaf = var<T, X>::leaf(x);
+      const auto y = max_pool2d<2>(leaf);
+      backward(y, tensor<T, shape<1, 1, 1, 19>>::full(1));
+      for (extent_t c = 0; c < 19; ++c) {
+        CHECK(std::isnan(y.value()(0, 0, 0, c)) == (c % 3 == 0));
+        if (c % 3 == 0) CHECK(leaf.grad()(0, at / 2, at % 2, c) == 1);
+      }
+    }
+  });
+}
+
 TEST_CASE_TEMPLATE("pooling, sums and means equal PyTorch's, forward and backward", T, float, double) {
   const auto file = test::goldens("pool");
   const auto check = [&]<int C>(std::integral_constant<int, C>, const std::string& image) {

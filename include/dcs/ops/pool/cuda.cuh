@@ -113,7 +113,7 @@ struct max_pool_forward_kernel {
       const auto v = in.template read<V>(windows.input(image, h, w) + channel);
       DCS_DEVICE_UNROLL
       for (int k = 0; k < V; ++k)
-        if (first || v[k] > best[k]) best[k] = v[k], tap_of[k] = static_cast<A>(tap);
+        if (first || v[k] > best[k] || v[k] != v[k]) best[k] = v[k], tap_of[k] = static_cast<A>(tap);
       first = false;
     });
     const std::int64_t at = windows.output(image, row, column) + channel;

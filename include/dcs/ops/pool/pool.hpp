@@ -1,5 +1,5 @@
 // Pooling over square windows. The maximum remembers which tap won (the first of equals, as in PyTorch), and the gradient is gathered by the input,
-// so no two threads meet. Padding never wins a maximum and does not count in an average.
+// so no two threads meet. Padding never wins a maximum and does not count in an average. NaN wins, the last of several.
 #pragma once
 
 #include <dcs/expr/pointwise.hpp>

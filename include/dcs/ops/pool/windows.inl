@@ -18,8 +18,9 @@ DCS_TARGET void max_pool_row(const cpu::conv2d_geometry& g, const T* image, std:
         if (first)
           best = v, tap = number, first = false;
         else {
-          tap = v > best ? number : tap;
-          best = v > best ? v : best;
+          const auto wins = (v > best) | (v != v);
+          tap = wins ? number : tap;
+          best = wins ? v : best;
         }
       }
       T *to = y + ow * g.in_c + c, *which = winner + ow * g.in_c + c;
