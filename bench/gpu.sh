@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Times every kernel on the GPU of this machine beside PyTorch, the two in turn in one run, with the share of its floor that each kernel reaches (see
-# gpu/measure.cuh); then the tests of kernels on the GPU, and compute-sanitizer over them. Without a GPU: exit status 77. PyTorch is that of DCS_PYTHON, else
+# gpu/measure.cuh); so the paper's training step and inference, with their memory (gpu/step.cu); then the tests of kernels on the GPU, and compute-sanitizer over them. Without a GPU: exit status 77. PyTorch is that of DCS_PYTHON, else
 # python3; without one its columns stay empty. Usage: bash bench/gpu.sh [rounds]
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,7 +8,7 @@ nvidia-smi -L >/dev/null 2>&1 || { echo "gpu.sh: skipped: no GPU on this machine
 rounds=${1:-3}
 python=${DCS_PYTHON:-python3}
 cmake --preset cuda -DDCS_BUILD_EXAMPLES=OFF >/dev/null
-cmake --build build/cuda --target bench_gpu -j "$(nproc)"
+cmake --build build/cuda --target bench_gpu bench_gpu_step -j "$(nproc)"
 
 times=$(mktemp -d)
 trap 'rm -rf "$times"' EXIT
@@ -39,6 +39,32 @@ awk '
     }
     for (name in peers) if (!(name in ours)) print "gpu.sh: timed of PyTorch alone, under another name?: " name
   }' "$times/ours" "$times/peer"
+
+# The training step (4 images of 512 × 512) and inference (one), maps in bf16.
+: >"$times/peer.step"
+for _ in $(seq "$rounds"); do
+  build/cuda/bench/bench_gpu_step >>"$times/ours.step"
+  if [ $peer = yes ]; then "$python" bench/gpu/peer_step.py | tee -a "$times/peer.step" | grep '^#'; fi
+done
+awk '
+  function median(list,   n, part, i, j, t) {
+    n = split(list, part, " ")
+    for (i = 2; i <= n; ++i) for (j = i; j > 1 && part[j] + 0 < part[j - 1] + 0; --j) { t = part[j]; part[j] = part[j - 1]; part[j - 1] = t }
+    return n % 2 ? part[(n + 1) / 2] : (part[n / 2] + part[n / 2 + 1]) / 2
+  }
+  function one(name, work, kind,   peer) {
+    peer = work "_" kind
+    if (peer in time) printf " %11.2f %6.2f %6.1f", median(time[peer]), median(time[peer]) / median(time[name]), median(memory[peer])
+    else printf " %11s %6s %6s", "-", "-", "-"
+  }
+  function line(name, work) {
+    printf "%-14s %8.2f %6.1f", name, median(time[name]), median(memory[name]); one(name, work, "eager"); one(name, work, "compile"); print ""
+  }
+  !/^#/ { time[$1] = time[$1] " " $2; memory[$1] = memory[$1] " " $3 }
+  END {
+    printf "%-14s %8s %6s %11s %6s %6s %11s %6s %6s\n", "", "dcs ms", "GB", "eager ms", "times", "GB", "compiled ms", "times", "GB"
+    line("step_captured", "step"); line("step_calls", "step"); line("inference", "inference")
+  }' "$times/ours.step" "$times/peer.step"
 
 cmake --build build/cuda -j "$(nproc)"
 ctest --test-dir build/cuda -L gpu --output-on-failure

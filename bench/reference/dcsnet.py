@@ -212,7 +212,7 @@ def segmentation_loss(logits, t):
 
 
 def laplacian_edges(t):
-    kernel = -torch.ones(1, 1, 3, 3, dtype=t.dtype)
+    kernel = -torch.ones(1, 1, 3, 3, dtype=t.dtype, device=t.device)
     kernel[0, 0, 1, 1] = 8
     return (F.conv2d(t, kernel, padding=1) > 0.1).to(t.dtype)
 
@@ -221,7 +221,7 @@ def total_loss(out, t, w=(0.7, 0.8, 0.9, 1.0), edge_weight=0.2, consistency_weig
     """Eq. 11 with the levels P2..P5 weighted w."""
     levels = [out[f"level.{i}"] for i in range(4)]
     loss = segmentation_loss(out["main"], t) + sum(wi * segmentation_loss(y, t) for wi, y in zip(w, levels))
-    edge = F.binary_cross_entropy_with_logits(out["edge"], laplacian_edges(t), pos_weight=torch.tensor(10.0))
+    edge = F.binary_cross_entropy_with_logits(out["edge"], laplacian_edges(t), pos_weight=torch.full((), 10.0, device=t.device))
     p = [torch.sigmoid(y) for y in levels]
     consistency = sum(F.mse_loss(a, b) for a, b in zip(p, p[1:])) / 3
     return loss + edge_weight * edge + consistency_weight * consistency
