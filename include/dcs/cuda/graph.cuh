@@ -43,6 +43,14 @@ class capture_scope {
   }
 };
 
+// A graph has its memory apart from the pool of tensors, which keeps what calls of the same work have freed: without this both would be held.
+inline void release_unused_memory() {
+  cudaMemPool_t pool = nullptr;
+  expect_success(cudaDeviceGetMemPool(&pool, work_queue::get().gpu), "cudaDeviceGetMemPool");
+  expect_success(cudaStreamSynchronize(stream()), "cudaStreamSynchronize");
+  expect_success(cudaMemPoolTrimTo(pool, 0), "cudaMemPoolTrimTo");
+}
+
 }  // namespace detail
 
 /// A captured graph.
@@ -58,6 +66,7 @@ class repeated_work<device> {
       body();
       graph = scope.end();
     }
+    detail::release_unused_memory();
     const cudaError_t status = cudaGraphInstantiate(&graph_, graph, 0);
     cudaGraphDestroy(graph);
     expect_success(status, "cudaGraphInstantiate");
@@ -66,8 +75,10 @@ class repeated_work<device> {
   repeated_work(const repeated_work&) = delete;
   repeated_work& operator=(const repeated_work&) = delete;
   ~repeated_work() {
-    cudaStreamSynchronize(detail::work_queue::get().stream);
+    const auto& queue = detail::work_queue::get();
+    cudaStreamSynchronize(queue.stream);
     cudaGraphExecDestroy(graph_);
+    cudaDeviceGraphMemTrim(queue.gpu);
   }
   /// Does not wait.
   void launch() const { expect_success(cudaGraphLaunch(graph_, stream()), "cudaGraphLaunch"); }
