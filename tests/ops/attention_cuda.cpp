@@ -15,8 +15,8 @@ using kernel_test::target;
 struct extents {
   extent_t batch, heads, queries, keys, depth;
 };
-auto operation(double dropout, double scale = 0.2) {
-  return [=](const auto& q, const auto& k, const auto& v) { return attention(q, k, v, scale, dropout, {5, 9}); };
+auto operation(double dropout, double scale = 0.2, random_stream random = {5, 9}) {
+  return [=](const auto& q, const auto& k, const auto& v) { return attention(q, k, v, scale, dropout, random); };
 }
 template <class Body>
 void with_inputs(const extents& e, const Body& body) {
@@ -231,6 +231,26 @@ TEST_CASE("bits of dropout are those of the stream, wherever they begin") {
     }
   const cuda::detail::attention_problem<float> large({1 << 20, 1 << 16, 1 << 14, 1, 1.0});
   CHECK(large.element(1 << 19, 5, 3) == (std::uint64_t{1} << 49) + 5 * (1 << 14) + 3);
+}
+
+TEST_CASE("a shift of dropout that lies in memory, forward and backward, at every depth") {
+  using T = std::conditional_t<kernel_test::on_gpu, float, double>;
+  const auto shift = kernel_test::uploaded(std::vector<std::uint64_t>{17});
+  random_stream here{5, 9, 17}, there{5, 9};
+  there.shift_at = shift.data();
+  for (extent_t depth : {32, 5})
+    with_inputs({1, 1, 9, 70, depth}, [&](const auto&... x) {
+      const auto wanted = kernel_test::run<cpu_device>(operation(0.3, 0.2, here), kernel_test::rounded<T>(x)...);
+      const auto without = kernel_test::run<cpu_device>(operation(0.3), kernel_test::rounded<T>(x)...);
+      const auto found = kernel_test::run<target>(operation(0.3, 0.2, there), kernel_test::rounded<T>(x)...);
+      const auto check = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
+        CAPTURE(I);
+        CHECK(kernel_test::difference(std::get<I>(found), std::get<I>(wanted)) < kernel_test::tolerance<T>);
+        CHECK(kernel_test::difference(std::get<I>(without), std::get<I>(wanted)) > 0.1);
+      };
+      check(std::integral_constant<std::size_t, 0>{}), check(std::integral_constant<std::size_t, 1>{});
+      check(std::integral_constant<std::size_t, 2>{}), check(std::integral_constant<std::size_t, 3>{});
+    });
 }
 
 TEST_CASE("no heads are nothing to do; extents beyond 32 bits are errors") {

@@ -76,7 +76,7 @@ struct attention_backward_keys_kernel {
     const auto lg = b.global(logsum, "logsum"), eg = b.global(delta, "delta");
     const auto qs = b.template shared<T>(tile_rows * stride, "tiles of q"), ys = b.template shared<T>(tile_rows * stride, "tiles of dy");
     const auto ls = b.template shared<A>(2 * passing, "logsums"), es = b.template shared<A>(2 * passing, "deltas");
-    const auto& p = problem;
+    const auto p = problem.on(b);
     int j0;
     const std::int64_t head = p.split(b.block(), p.keys, tile, j0);
     const int warp_row = 16 * b.warp();
@@ -145,7 +145,7 @@ struct attention_backward_queries_kernel {
   DCS_DEVICE void operator()(Block& b) const {
     const auto kg = b.global(k, "k"), vg = b.global(v, "v");
     const auto ks = b.template shared<T>(tile_rows * k_stride, "tiles of k"), vs = b.template shared<T>(tile_rows * v_stride, "tiles of v");
-    const auto& p = problem;
+    const auto p = problem.on(b);
     int i0;
     const std::int64_t head = p.split(b.block(), p.queries, tile, i0);
     const int warp_row = 16 * b.warp();

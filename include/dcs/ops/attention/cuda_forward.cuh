@@ -117,7 +117,7 @@ struct attention_forward_kernel {
   DCS_DEVICE void operator()(Block& b) const {
     const auto kg = b.global(k, "k"), vg = b.global(v, "v");
     const auto ks = b.template shared<T>(2 * tile * k_stride, "tiles of k"), vs = b.template shared<T>(2 * tile * v_stride, "tiles of v");
-    const auto& p = problem;
+    const auto p = problem.on(b);
     int i0;
     const std::int64_t head = p.split(b.block(), p.queries, tile * M, i0);
     const int warp_row = 16 * b.warp();

@@ -59,7 +59,7 @@ struct attention_forward_wide_kernel {
   DCS_DEVICE void operator()(Block& b) const {
     const auto qg = b.global(q, "q"), kg = b.global(k, "k"), vg = b.global(v, "v");
     const auto own = b.template shared<T>(tile * stride, "tile of q"), passing = b.template shared<T>(tile * stride, "tile of k or v");
-    const auto& p = problem;
+    const auto p = problem.on(b);
     const int chunks = ceil_div(p.depth, chunk), c0 = static_cast<int>(b.block() % chunks) * chunk;
     int i0;
     const std::int64_t head = p.split(b.block() / chunks, p.queries, tile, i0);
@@ -116,7 +116,7 @@ struct attention_backward_keys_wide_kernel {
     const auto lg = b.global(logsum, "logsum"), eg = b.global(delta, "delta");
     const auto own = b.template shared<T>(tile * stride, "tile of k or v"), passing = b.template shared<T>(tile * stride, "tile of q or dy");
     const auto ls = b.template shared<A>(tile, "logsums"), es = b.template shared<A>(tile, "deltas");
-    const auto& p = problem;
+    const auto p = problem.on(b);
     const int chunks = ceil_div(p.depth, chunk), c0 = static_cast<int>(b.block() % chunks) * chunk;
     int j0;
     const std::int64_t head = p.split(b.block() / chunks, p.keys, tile, j0);
@@ -207,7 +207,8 @@ struct attention_backward_queries_wide_kernel {
       b.barrier();
       detail::load_chunk<T, V>(b, passing, kg, head, j0, p.keys, c0, p.depth);
       b.barrier();
-      const std::uint32_t bits = p.least > 0 ? detail::kept_of_rows(b, p, head, i0 + warp_row, j0) : 0;
+      // The shift of the random numbers is read for each tile: kept meanwhile, it would spill.
+      const std::uint32_t bits = p.least > 0 ? detail::kept_of_rows(b, p.on(b), head, i0 + warp_row, j0) : 0;
       DCS_DEVICE_UNROLL
       for (int n = 0; n < tile / 16; ++n) {
         detail::backward_of_rows<T>(b, p, s + 2 * n, ds + 2 * n, rows, p.keys - j0, bits, n);

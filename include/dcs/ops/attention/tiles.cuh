@@ -44,6 +44,13 @@ struct attention_problem {
   random_stream random;
   std::uint32_t least;  // a probability is kept where its 24 random bits are at least this; 0: no dropout
 
+  // As a thread of a block has it: random numbers whose shift is read.
+  template <class Block>
+  DCS_DEVICE attention_problem on(Block& b) const {
+    attention_problem p = *this;
+    p.random = least > 0 ? with_shift(b, random) : random_stream{};
+    return p;
+  }
   std::int64_t query_blocks(int rows) const { return heads * ceil_div(queries, rows); }
   std::int64_t key_blocks() const { return heads * ceil_div(keys, attention_tile); }
   // The block's head, and its first row there.
