@@ -1,8 +1,8 @@
 // Matching and sampling on the device, in fixed sizes and without a wait of the host: the rules of matcher.hpp, so that the same stream chooses the
 // same boxes. Three launches for all images: the highest overlap of every true box (a block has one of them), the match of every box (a thread has
 // one), and the sample (a block has an image, and selects by the boxes' own random numbers). What is matched is a functor that knows the boxes of an
-// image: the RPN's anchors, which nobody stores, or proposals with the true boxes behind them. The GPU may contract a product and a sum where the
-// host rounds between them: there an overlap exactly at a threshold can fall on either side.
+// image: the RPN's anchors, which nobody stores, or proposals with the true boxes behind them. Overlaps are the host's to the last bit (iou in
+// boxes.hpp), in every kernel.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
