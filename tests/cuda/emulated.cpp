@@ -100,6 +100,22 @@ struct large_kernel {
   void operator()(emulated_block&) const {}
 };
 
+// The order in which threads and blocks come.
+struct order_kernel {
+  static constexpr const char* name = "order";
+  static constexpr int threads = 32;
+  device_span<int> next, places;
+  std::int64_t blocks() const { return ceil_div(places.size, std::int64_t{threads}); }
+  static constexpr std::int64_t shared_bytes() { return 0; }
+  void operator()(emulated_block& b) const { b.global(places, "places").write(b.index(), b.atomic_add(b.global(next, "next"), 0, 1)); }
+};
+std::vector<int> order_of_launch() {
+  int next = 0;
+  std::vector<int> places(128);
+  launch(emulated{}, order_kernel{{&next, 1}, {places.data(), 128}});
+  return places;
+}
+
 struct product_kernel {
   static constexpr const char* name = "product";
   static constexpr int threads = 32;
@@ -145,6 +161,23 @@ TEST_CASE("two threads that write one place are caught in every order") {
 }
 TEST_CASE("a wait removed is caught in every order") {
   in_every_order<mistake::no_wait>([](const auto& said) { return says(said, "before the wait for the copy to it"); });
+}
+
+TEST_CASE("launches have orders of their own, which a seed gives again") {
+  auto& seed = emulated::options().seed;
+  const auto before = seed;
+  std::vector<std::vector<int>> orders;
+  for (const std::uint64_t s : {5, 6, 5}) {
+    seed = s;
+    for (int i = 0; i < 3; ++i) orders.push_back(order_of_launch());
+  }
+  seed = before;
+  for (std::size_t i = 0; i < orders.size(); ++i)
+    for (std::size_t k = 0; k < i; ++k) CHECK((orders[i] == orders[k]) == (i == k + 6));
+  for (auto& o : orders) {
+    std::sort(o.begin(), o.end());
+    for (int i = 0; i < 128; ++i) CHECK(o[static_cast<std::size_t>(i)] == i);
+  }
 }
 
 TEST_CASE("further mistakes and what is said of them") {

@@ -41,7 +41,8 @@ struct emulated {
   static void copy_to_host(void* to, const void* from, std::int64_t bytes) { cpu_device::copy(to, from, bytes); }
   template <class T>
   static void fill(T* p, T value, std::int64_t n);
-  /// How kernels are executed from now on, on every thread; tests vary the order.
+  /// How kernels are executed from now on, on every thread; tests vary the order. Of the launches of a thread each has an order of its own, which the
+  /// seed and the number of launches since that seed was given decide.
   static emulation& options() {
     static emulation o;
     return o;
@@ -114,13 +115,25 @@ class launch_log {
   std::vector<entry> entries_;
 };
 
+namespace detail {
+// The options of a thread's next launch.
+inline emulation next_launch() {
+  emulation o = emulated::options();
+  static thread_local std::uint64_t seed = 0, launches = 0;
+  if (std::exchange(seed, o.seed) != o.seed) launches = 0;
+  const auto w = philox(o.seed, 0x6c61756e6368, launches++);
+  o.seed = static_cast<std::uint64_t>(w[0]) << 32 | w[1];
+  return o;
+}
+}  // namespace detail
+
 /// Runs a kernel; no blocks, nothing to do.
 template <class Kernel>
 void launch(emulated, const Kernel& kernel) {
   const std::int64_t blocks = kernel.blocks();
   if (blocks <= 0) return;
   launch_log::note(Kernel::name, blocks);
-  emulate(kernel, emulated::options());
+  emulate(kernel, detail::next_launch());
 }
 
 /// Calls body with a constant number of elements for an access: 16 bytes where `n`, a row's length, allows it, else one element.
