@@ -12,6 +12,8 @@
 #include <dcs/nn/summary.hpp>
 #include <dcs/train/checkpoint.hpp>
 
+#include <climits>
+
 namespace programs {
 
 namespace {
@@ -54,7 +56,9 @@ class net_session final : public session {
     train_config c = given;
     const fs::path out = c.out;
     const std::string config_path = (out / "config.json").string(), last = (out / "last.safetensors").string(),
-                      best = (out / "best.safetensors").string();
+                      best = (out / "best.safetensors").string(), results = (out / "results.csv").string();
+    // A run that was stopped before its first epoch's last checkpoint begins again; one that has gone on from there has lost something.
+    const bool begun = given.resume && (fs::exists(last) || rows_of(results_until(results, INT_MAX)) > 1);
     if (given.resume) {
       c = config_of(read_json(config_path), config_path);
       c.out = given.out, c.capture = given.capture, c.tune = given.tune;
@@ -66,18 +70,18 @@ class net_session final : public session {
     }
     const dcs::folder_dataset train_all(c.data, "train", c.side), val(c.data, "val", c.side);
     const first_of train_set{train_all, c.images};
-    if (!given.resume) check_start(c, train_set, val);
+    if (!begun) check_start(c, train_set, val);
     fs::create_directories(out);
     auto o = options_of(c);
     dcs::initialize(*net_, c.seed);
-    if (!c.backbone.empty() && !given.resume) std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), c.backbone.c_str());
+    if (!c.backbone.empty() && !begun) std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), c.backbone.c_str());
     place();
     choose_engines(c.tune);
     dcs::basic_adamw<device> optimizer(dcs::named_parameters(*net_), {c.rate, 0.9, 0.999, 1e-8, c.weight_decay, 1.0});
     dcs::plateau plateau;
     plateau.patience = c.patience, plateau.stop_after = c.stop_after;
     int first = 0;
-    if (given.resume) {
+    if (begun) {
       const auto meta = dcs::load_checkpoint<device>(last, *net_, &optimizer);
       first = static_cast<int>(number_of(meta, "epoch", last)) + 1;
       optimizer.options.rate = number_of(meta, "rate", last);
@@ -90,8 +94,7 @@ class net_session final : public session {
                 static_cast<long long>(dcs::parameters<net_type>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()),
                 c.side, c.side, first + 1, c.epochs);
 
-    const std::string results = (out / "results.csv").string();
-    write_text(results, results_head() + (given.resume ? results_until(results, first) : ""));
+    write_text(results, results_head() + (begun ? results_until(results, first) : ""));
     dcs::trainer<net_type, device, element> trainer(*net_, optimizer, c.capture);
     for (int epoch = first; epoch < c.epochs && !plateau.exhausted(); ++epoch) {
       const auto start = std::chrono::steady_clock::now();
@@ -217,7 +220,7 @@ class net_session final : public session {
     const std::vector<std::vector<dcs::box<float>>> boxes{{{0, 0, static_cast<float>(side) / 4, static_cast<float>(side) / 4}}};
     const auto pyramid = net_->detector.features(images);
     (void)net_->detector.propose_levels(pyramid);
-    (void)net_->detector.roi_heads(dcs::pool_boxes(boxes, pyramid, side));
+    (void)net_->detector.roi_heads(dcs::pool_boxes<decltype(net_->detector)::box_type::side>(boxes, pyramid, side));
     (void)net_->segment(pyramid, dcs::make_rois<dcs::dyn<"roi">, device>(boxes));
     std::printf("%sone image of %d × %d, one box through the box head, one region\nparameters %lld\n", table.text().c_str(), side, side,
                 static_cast<long long>(dcs::parameters<net_type>));
@@ -289,6 +292,7 @@ class net_session final : public session {
       if (std::count(row.begin(), row.end(), ',') == fields && std::atoi(row.c_str()) >= 1 && std::atoi(row.c_str()) <= epochs) kept += row + "\n";
     return kept;
   }
+  static std::ptrdiff_t rows_of(const std::string& csv) { return std::count(csv.begin(), csv.end(), '\n'); }
   static void append_results(const std::string& path, int epoch, double rate, double seconds, const dcs::step_losses& t, const dcs::step_losses& v,
                              const dcs::mean_metrics& m) {
     std::FILE* f = std::fopen(path.c_str(), "a");

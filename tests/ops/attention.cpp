@@ -22,6 +22,8 @@ void check(extent_t n, extent_t lq, extent_t lk) {
   const double s = 1 / std::sqrt(double{Depth});
   const auto e = matmul(softmax<3>(matmul(q, transpose(k)) * s), v);
   static_assert(std::is_same_v<kernel_of<decltype(e)>, kernels::attention>);
+  static_assert(std::is_same_v<kernel_of<decltype(matmul(softmax<3>(matmul(var<double, Q>(), transpose(var<double, K>())) * s), var<double, K>()))>,
+                               kernels::attention>);
   const auto o = eval(e);
   const auto p = eval(softmax<3>(eval(matmul(q, transpose(k)) * s)));
   const auto unfused = eval(matmul(p, v));

@@ -53,7 +53,7 @@ struct work_queue {
     expect_success(cudaGetDevice(&gpu), "cudaGetDevice");
     cudaMemPool_t pool = nullptr;
     expect_success(cudaDeviceGetMemPool(&pool, gpu), "cudaDeviceGetMemPool");
-    std::uint64_t keep = ~std::uint64_t{0};  // freed memory stays with the pool: allocation is then a few hundred nanoseconds
+    std::uint64_t keep = ~std::uint64_t{0};  // freed memory stays with the pool
     expect_success(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
     expect_success(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
   }

@@ -58,12 +58,11 @@ class captured_step {
     if (!work_) work_.emplace([this] { run(); });
     work_->launch();
   }
-  /// The terms of the last step's loss, for which it waits. Throws dcs::error where the loss or the gradient's norm is not finite: nothing moved
-  /// then.
+  /// The terms of the last step's loss, for which it waits. Throws dcs::error where the gradient's norm is not finite (nothing moved then) or the
+  /// loss is not.
   step_losses losses() {
-    const auto l = losses_.read();
-    (void)optimizer_.finish_step();
-    return l;
+    (void)optimizer_.finish_step();  // first: a step that moved nothing is not counted
+    return losses_.read();
   }
 
  private:

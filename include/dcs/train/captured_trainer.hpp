@@ -68,7 +68,7 @@ class trainer<Net, D, T> {
     staged_batch<T> arrays;
   };
 
-  // A step takes tens of milliseconds, an image of 512 × 512 to be read and augmented on one thread about as much.
+  // One thread reads and augments images no faster than a GPU trains on them.
   static std::size_t ahead() { return static_cast<std::size_t>(std::clamp(threads(), 1, 8)); }
 
   static prepared prepare(const batch& b) {

@@ -153,7 +153,8 @@ step_losses train_step(Net& net, const batch& b, const step_options& o, random_s
   return l;
 }
 
-/// The validation loss: evaluation mode, true boxes unperturbed, samplers taking every candidate. The network lies on device D.
+/// The validation loss: evaluation mode, true boxes unperturbed, samplers taking every candidate. The network lies on device D. Throws dcs::error
+/// where the loss is not finite.
 template <class D = cpu_device, class T = float, class Net>
 step_losses validation_losses(Net& net, const batch& b, const step_options& o) {
   const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
@@ -173,6 +174,7 @@ step_losses validation_losses(Net& net, const batch& b, const step_options& o) {
     detail::put_head(l, head);
     l.total += static_cast<double>(head.total.item());
   }
+  expect(std::isfinite(l.total), "dcs::validation_losses: the loss is ", l.total);
   return l;
 }
 
