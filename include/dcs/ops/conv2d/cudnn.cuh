@@ -129,7 +129,7 @@ class convolution_plan {
                        "cudnnBackendGetAttribute");
         if (bytes > o.most_workspace) continue;
         float time = 0;
-        if (o.candidates > 1 && !timed(*plan, bytes, tensors, time)) continue;
+        if (o.candidates > 1 ? !timed(*plan, bytes, tensors, time) : execute(*plan, bytes, tensors) != CUDNN_STATUS_SUCCESS) continue;
         if (!plan_ || time < best) plan_ = plan, configuration_ = configuration, workspace_ = bytes, best = time;
         ++tried;
       }
