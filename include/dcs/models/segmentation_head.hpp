@@ -130,9 +130,9 @@ struct segmentation_head {
   static_assert(decltype(detail::check_enhance<enhance_type, D>())::value);
   static_assert(decltype(detail::check_encode<encode_type, D>())::value);
   static_assert(decltype(detail::check_decode<decode_type, D>())::value);
-  static_assert(decltype(detail::check_logits<level_logits, D>())::value);
-  static_assert(decltype(detail::check_logits<main_logits, D>())::value);
-  static_assert(decltype(detail::check_logits<edge_logits, D>())::value);
+  static_assert(decltype(detail::check_logits<level_logits, D, D / 2>())::value);
+  static_assert(decltype(detail::check_logits<main_logits, D, D / 2, D / 4>())::value);
+  static_assert(decltype(detail::check_logits<edge_logits, D, D / 4>())::value);
 
   std::array<enhance_type, 4> enhancers;
   std::array<encode_type, 4> encoders;

@@ -15,6 +15,15 @@
 
 namespace dcs {
 
+template <int Depth, template <int> class Norm>
+struct resnet;
+template <int Base>
+struct dghc;
+template <int Base>
+struct whole_image;
+template <int Layers, int Heads>
+struct msfa;
+struct mean_fusion;
 template <int Width, int C2, int C3, int C4, int C5>
 struct fpn;
 template <int Width>
