@@ -1,4 +1,4 @@
-// A whole network with a user's enhancement, encoder, decoder and heads of logits.
+// A whole network with a user's enhancement, encoder, embedding, decoder and heads of logits.
 #include "own_stages.hpp"
 
 namespace user {
@@ -22,6 +22,17 @@ struct residual_encoder {
   template <dcs::operand X>
   constexpr auto operator()(const X& crop) const {
     return dcs::relu(conv(crop) + crop);
+  }
+};
+
+/// Tokens of a patch's mean where ours learn a filter; one 1 × 1 convolution for all places in a patch.
+template <int D, int P>
+struct mean_embedding {
+  dcs::nn::conv2d<D, D, 1> mix;
+  DCS_MEMBERS(mix)
+  template <dcs::operand X>
+  constexpr auto operator()(const X& crop) const {
+    return mix(dcs::avg_pool2d<P, P, 0>(crop));
   }
 };
 
@@ -52,6 +63,8 @@ struct head_stages : dcs::dcsnet_stages {
   using enhance = gated_enhancement<D>;
   template <int D>
   using encode = residual_encoder<D>;
+  template <int D, int P>
+  using embed = mean_embedding<D, P>;
   template <int D>
   using decode = adding_decoder<D>;
   template <int D, int...>
@@ -63,18 +76,21 @@ struct head_stages : dcs::dcsnet_stages {
 using own_head = dcs::dcsnet<user::strided_backbone, dcs::dghc<32>, dcs::mean_fusion, width, user::head_stages>;
 static_assert(dcs::enhance_stage<user::gated_enhancement<width>, width>);
 static_assert(dcs::encode_stage<user::residual_encoder<width>, width>);
+static_assert(dcs::embed_stage<user::mean_embedding<width, 4>, width, 4>);
+static_assert(!dcs::embed_stage<user::mean_embedding<width, 4>, width, 2>);
 static_assert(dcs::decode_stage<user::adding_decoder<width>, width>);
 static_assert(dcs::logits_stage<user::pointwise_logits<width>, width>);
-static_assert(dcs::parameters<decltype(own_head::head)> ==
-              dcs::parameters<decltype(plain_net::head)> +
-                  4 * (dcs::parameters<user::gated_enhancement<width>> - dcs::parameters<dcs::enhance<width>>)+4 *
-                      (dcs::parameters<user::residual_encoder<width>> - dcs::parameters<dcs::crop_encoder<width>>)+3 *
-                      (dcs::parameters<user::adding_decoder<width>> - dcs::parameters<dcs::skip_fusion<width>>)+6 *
-                      dcs::parameters<user::pointwise_logits<width>> -
-                  4 * dcs::parameters<dcs::logit_head<width, width / 2>> - dcs::parameters<dcs::logit_head<width, width / 2, width / 4>> -
-                  dcs::parameters<dcs::logit_head<width, width / 4>>);
+template <int P>
+constexpr auto more_of_embedding = dcs::parameters<user::mean_embedding<width, P>> - dcs::parameters<dcs::patch_embedding<width, P>>;
+constexpr auto more_of_logits = 6 * dcs::parameters<user::pointwise_logits<width>> - 4 * dcs::parameters<dcs::logit_head<width, width / 2>> -
+                                dcs::parameters<dcs::logit_head<width, width / 2, width / 4>> - dcs::parameters<dcs::logit_head<width, width / 4>>;
+static_assert(dcs::parameters<decltype(own_head::head)> - dcs::parameters<decltype(plain_net::head)> ==
+              4 * (dcs::parameters<user::gated_enhancement<width>> - dcs::parameters<dcs::enhance<width>>)+4 *
+                      (dcs::parameters<user::residual_encoder<width>> - dcs::parameters<dcs::crop_encoder<width>>)+more_of_embedding<4> +
+                  more_of_embedding<2> + 2 * more_of_embedding<1> +
+                  3 * (dcs::parameters<user::adding_decoder<width>> - dcs::parameters<dcs::skip_fusion<width>>)+more_of_logits);
 
-TEST_CASE("a network with a user's enhancement, encoder, decoder and heads of logits trains") {
-  train<own_head>({"head.enhance.0.", "head.enhance.3.", "head.encoder.0.", "head.encoder.3.", "head.decoder.0.", "head.decoder.2.",
+TEST_CASE("a network with a user's enhancement, encoder, embedding, decoder and heads of logits trains") {
+  train<own_head>({"head.enhance.0.", "head.enhance.3.", "head.encoder.0.", "head.encoder.3.", "head.embed.3.", "head.decoder.0.", "head.decoder.2.",
                    "head.level_head.0.", "head.level_head.3.", "head.main_head.", "head.edge_head."});
 }

@@ -37,6 +37,10 @@ struct crop_encoder {
   }
 };
 
+/// One token for each P × P pixels: a convolution of that size and stride.
+template <int D, int P>
+struct patch_embedding : nn::conv2d<D, D, P, P, 0> {};
+
 /// relu(norm(conv1×1([skip, upsampled deeper]))).
 template <int D>
 struct skip_fusion {
@@ -117,9 +121,8 @@ struct segmentation_head {
   static constexpr int patch(int i) { return sizes[static_cast<std::size_t>(i)] / grid_of(i); }
   static constexpr int tokens = grid_of(0) * grid_of(0) + grid_of(1) * grid_of(1) + grid_of(2) * grid_of(2) + grid_of(3) * grid_of(3);
 
-  template <int P>
-  using embedding = nn::conv2d<D, D, P, P, 0>;
-
+  template <int I>
+  using embed_type = typename Stages::template embed<D, patch(I)>;
   using enhance_type = typename Stages::template enhance<D>;
   using encode_type = typename Stages::template encode<D>;
   using decode_type = typename Stages::template decode<D>;
@@ -129,6 +132,8 @@ struct segmentation_head {
   static_assert(decltype(detail::check_aggregator<Aggregator, D, Base, tokens>())::value);
   static_assert(decltype(detail::check_enhance<enhance_type, D>())::value);
   static_assert(decltype(detail::check_encode<encode_type, D>())::value);
+  static_assert(decltype(detail::check_embed<embed_type<0>, D, patch(0)>())::value);
+  static_assert(decltype(detail::check_embed<embed_type<3>, D, patch(3)>())::value);
   static_assert(decltype(detail::check_decode<decode_type, D>())::value);
   static_assert(decltype(detail::check_logits<level_logits, D, D / 2>())::value);
   static_assert(decltype(detail::check_logits<main_logits, D, D / 2, D / 4>())::value);
@@ -136,7 +141,7 @@ struct segmentation_head {
 
   std::array<enhance_type, 4> enhancers;
   std::array<encode_type, 4> encoders;
-  std::tuple<embedding<patch(0)>, embedding<patch(1)>, embedding<patch(2)>, embedding<patch(3)>> embed;
+  std::tuple<embed_type<0>, embed_type<1>, embed_type<2>, embed_type<3>> embed;
   parameter<shape<4, D>, init::trunc_normal<20>> level_embedding;
   parameter<shape<tokens, D>, init::trunc_normal<20>> position_embedding;
   typename Aggregator::template stage<D, 4> aggregate;

@@ -28,6 +28,7 @@ DCS_DEFINE_EXTENT_CHECK(refine_mismatch, "dcs::segmentation_head: an aggregator'
 DCS_DEFINE_EXTENT_CHECK(fuse_mismatch, "dcs::segmentation_head: an aggregator's fuse makes of four maps one of the same shape");
 DCS_DEFINE_EXTENT_CHECK(enhance_mismatch, "dcs::segmentation_head: the enhancement of a crop keeps its shape");
 DCS_DEFINE_EXTENT_CHECK(encode_mismatch, "dcs::segmentation_head: the encoder of a crop keeps its shape");
+DCS_DEFINE_EXTENT_CHECK(embed_mismatch, "dcs::segmentation_head: an embedding gives one token for each patch of a crop, as wide as the crop");
 DCS_DEFINE_EXTENT_CHECK(decode_mismatch, "dcs::segmentation_head: the decoder gives a map of the skip's shape");
 DCS_DEFINE_EXTENT_CHECK(logits_mismatch,
                         "dcs::segmentation_head: a head of logits keeps a map's sides (axes 1 and 2) and gives one channel (axis 3)");
@@ -191,6 +192,14 @@ constexpr auto check_encode() {
                   "dcs::segmentation_head: an encoder is a module with a call from an enhanced crop (concept encode_stage)");
     if constexpr (gives_map<E, trial_map<D>>) check_shape<encode_mismatch, shape_t<given<E, trial_map<D>>>, shape<2, 16, 16, D>>();
   }
+  return passed();
+}
+
+template <class E, int D, int P>
+constexpr auto check_embed() {
+  static_assert(gives_map<E, trial_map<D, 8 * P>>,
+                "dcs::segmentation_head: an embedding is a module with a call from an encoded crop (concept embed_stage)");
+  if constexpr (gives_map<E, trial_map<D, 8 * P>>) check_shape<embed_mismatch, shape_t<given<E, trial_map<D, 8 * P>>>, shape<2, 8, 8, D>>();
   return passed();
 }
 

@@ -36,6 +36,8 @@ template <int D>
 struct enhance;
 template <int D>
 struct crop_encoder;
+template <int D, int P>
+struct patch_embedding;
 template <int D>
 struct skip_fusion;
 template <int... Widths>
@@ -58,6 +60,10 @@ struct dcsnet_stages {
   /// encode_stage, one for each level: from an enhanced crop to what tokens are made of and what the decoder takes as skip.
   template <int D>
   using encode = crop_encoder<D>;
+  /// embed_stage, one for each level: from an encoded crop to its tokens, one for each P × P pixels. Embeddings of level and position are added by
+  /// the head.
+  template <int D, int P>
+  using embed = patch_embedding<D, P>;
   /// decode_stage, three: from a level's encoded crop and the deeper decoded level to the level decoded.
   template <int D>
   using decode = skip_fusion<D>;
@@ -209,6 +215,10 @@ concept enhance_stage = detail::gives_map_of<E, shape<2, 16, 16, D>, detail::tri
 /// An encoder: a module with a call from an enhanced crop, shape<K, Side, Side, D>, to a map of its shape.
 template <class E, int D>
 concept encode_stage = detail::gives_map_of<E, shape<2, 16, 16, D>, detail::trial_map<D>>;
+
+/// An embedding of patches: a module with a call from an encoded crop, shape<K, Side, Side, D>, to shape<K, Side / P, Side / P, D>.
+template <class E, int D, int P>
+concept embed_stage = detail::gives_map_of<E, shape<2, 8, 8, D>, detail::trial_map<D, 8 * P>>;
 
 /// A decoder: a module with a call from a skip, shape<K, Side, Side, D>, and the decoded deeper level, of half the side, to a map of the skip's
 /// shape.
