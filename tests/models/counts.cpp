@@ -135,6 +135,7 @@ static_assert(rpn_stage<rpn_head<32>, 32> && !rpn_stage<enhance<32>, 32>);
 static_assert(box_stage<box_head<32>, 32> && !box_stage<rpn_head<32>, 32>);
 static_assert(enhance_stage<enhance<32>, 32> && !enhance_stage<logit_head<32, 16>, 32>);
 static_assert(encode_stage<crop_encoder<32>, 32> && !encode_stage<skip_fusion<32>, 32>);
+static_assert(embed_stage<patch_embedding<32, 4>, 32, 4> && !embed_stage<patch_embedding<32, 4>, 32, 2>);
 static_assert(decode_stage<skip_fusion<32>, 32> && !decode_stage<enhance<32>, 32>);
 static_assert(logits_stage<logit_head<32, 16>, 32> && !logits_stage<crop_encoder<32>, 32>);
 // What a user names none of is ours, and so are its types.

@@ -133,6 +133,8 @@ struct segmentation_head {
   static_assert(decltype(detail::check_enhance<enhance_type, D>())::value);
   static_assert(decltype(detail::check_encode<encode_type, D>())::value);
   static_assert(decltype(detail::check_embed<embed_type<0>, D, patch(0)>())::value);
+  static_assert(decltype(detail::check_embed<embed_type<1>, D, patch(1)>())::value);
+  static_assert(decltype(detail::check_embed<embed_type<2>, D, patch(2)>())::value);
   static_assert(decltype(detail::check_embed<embed_type<3>, D, patch(3)>())::value);
   static_assert(decltype(detail::check_decode<decode_type, D>())::value);
   static_assert(decltype(detail::check_logits<level_logits, D, D / 2>())::value);
