@@ -21,6 +21,19 @@ void in_orders(const Body& body) {
   }
 }
 const std::vector<int> truths{3, 0, 1, 5}, many{90, 40, 0, 300};
+// True boxes and proposals of the images: of several, of one with both, with one of each, without either, and of no image.
+using counts = std::vector<int>;
+const std::vector<std::pair<counts, counts>> batches{{truths, many}, {{3}, {90}}, {{1}, {1}}, {{0}, {7}}, {{2}, {0}}, {{}, {}}};
+template <class Body>
+void over_batches(const Body& body) {
+  in_orders([&] {
+    for (const auto& batch : batches) {
+      CAPTURE(batch.first);
+      CAPTURE(batch.second);
+      body(batch.first, batch.second);
+    }
+  });
+}
 
 template <class A>
 cuda::anchor_grid<A> grid() {
@@ -60,17 +73,18 @@ void check_close(const std::vector<double>& measured, const std::vector<double>&
 TEST_CASE("kernel truth_overlaps: the highest overlap of each true box, of none 0") {
   in_types([](auto t) {
     using A = decltype(t);
-    in_orders([] {
-      const auto truth = random_boxes<A>(truths, {1, 1}), boxes = proposals_near(truth, many, {1, 2});
+    over_batches([](const counts& in_truth, const counts& in_boxes) {
+      const auto truth = random_boxes<A>(in_truth, {1, 1}), boxes = proposals_near(truth, in_boxes, {1, 2});
       const padded<A> there(truth, 6), found(boxes, 300);
-      const cuda::device_scratch<A, target> top(4 * 6);
-      target::zero(top.data(), 4 * 6 * sizeof(A));
+      const auto images = truth.size();
+      const cuda::device_scratch<A, target> top(static_cast<std::int64_t>(images) * 6);
+      target::zero(top.data(), static_cast<std::int64_t>(images * 6 * sizeof(A)));
       cuda::launch(target{}, cuda::truth_overlaps_kernel<A, cuda::padded_boxes<A>>{found.seen(), there.seen(), top.span()});
-      std::vector<double> wanted(4 * 6, 0.0);
-      for (std::size_t n = 0; n < 4; ++n)
+      std::vector<double> wanted(images * 6, 0.0);
+      for (std::size_t n = 0; n < images; ++n)
         for (std::size_t g = 0; g < truth[n].size(); ++g)
           for (const auto& b : boxes[n]) wanted[n * 6 + g] = std::max(wanted[n * 6 + g], static_cast<double>(iou(truth[n][g], b)));
-      check_close(close(on_host(top.data(), 4 * 6)), wanted);
+      check_close(close(on_host(top.data(), top.span().size)), wanted);
     });
   });
 }
@@ -78,32 +92,34 @@ TEST_CASE("kernel truth_overlaps: the highest overlap of each true box, of none 
 TEST_CASE("kernel match_boxes: matches of the host, with and without low quality, for images of no truth and of no box") {
   in_types([](auto t) {
     using A = decltype(t);
-    in_orders([] {
-      const auto truth = random_boxes<A>(truths, {2, 1});
-      auto boxes = proposals_near(truth, many, {2, 2});
-      boxes[0][5] = truth[0][1], boxes[0][6] = truth[0][1];  // equal overlaps: both are the best of it
+    over_batches([](const counts& in_truth, const counts& in_boxes) {
+      const auto truth = random_boxes<A>(in_truth, {2, 1});
+      auto boxes = proposals_near(truth, in_boxes, {2, 2});
+      const bool several = in_boxes == many;
+      if (several) boxes[0][5] = truth[0][1], boxes[0][6] = truth[0][1];  // equal overlaps: both are the best of it
       const padded<A> there(truth, 5), found(boxes, 301);
+      const auto images = static_cast<std::int64_t>(truth.size());
       for (bool low_quality : {false, true}) {
-        const cuda::device_scratch<std::int32_t, target> matched(4 * 301);
-        cuda::match_boxes(target{}, 4, found.seen(), 301, there.seen(), 0.7, 0.3, low_quality, matched.data());
-        const auto measured = on_host(matched.data(), 4 * 301);
+        const cuda::device_scratch<std::int32_t, target> matched(images * 301);
+        cuda::match_boxes(target{}, images, found.seen(), 301, there.seen(), 0.7, 0.3, low_quality, matched.data());
+        const auto measured = on_host(matched.data(), images * 301);
         int best = 0;
-        for (std::size_t n = 0; n < 4; ++n) {
+        for (std::size_t n = 0; n < truth.size(); ++n) {
           auto wanted = match(truth[n], boxes[n], 0.7, 0.3, low_quality);
           for (int m : wanted) best += m >= 0;
           wanted.resize(301, undecided);
           CHECK(std::equal(wanted.begin(), wanted.end(), measured.begin() + static_cast<std::ptrdiff_t>(n * 301)));
         }
-        CHECK(best > 10);
+        if (several) CHECK(best > 10);
       }
       // Anchors are not stored, and are those of the host.
       const auto all = anchors<A>();
       const auto n = static_cast<std::int64_t>(all.boxes.size());
       REQUIRE(grid<A>().total == n);
-      const cuda::device_scratch<std::int32_t, target> matched(4 * n);
-      cuda::match_boxes(target{}, 4, grid<A>(), n, there.seen(), 0.4, 0.2, true, matched.data());
-      const auto measured = on_host(matched.data(), 4 * n);
-      for (std::size_t image = 0; image < 4; ++image) {
+      const cuda::device_scratch<std::int32_t, target> matched(images * n);
+      cuda::match_boxes(target{}, images, grid<A>(), n, there.seen(), 0.4, 0.2, true, matched.data());
+      const auto measured = on_host(matched.data(), images * n);
+      for (std::size_t image = 0; image < truth.size(); ++image) {
         const auto wanted = match(truth[image], all.boxes, 0.4, 0.2, true);
         CHECK(std::equal(wanted.begin(), wanted.end(), measured.begin() + static_cast<std::ptrdiff_t>(image) * n));
       }
@@ -113,10 +129,11 @@ TEST_CASE("kernel match_boxes: matches of the host, with and without low quality
 
 TEST_CASE("kernel sample_boxes: the very boxes that the host draws: too many of each kind, too few, none; a shift that is read where it lies") {
   in_orders([] {
-    for (const auto& [size, fraction, most] :
-         {std::tuple(32, 0.5, 700), std::tuple(512, 0.25, 3000), std::tuple(1, 0.5, 40), std::tuple(64, 1.0, 64)}) {
+    for (const auto& [size, fraction, most, images] :
+         {std::tuple(32, 0.5, 700, 5), std::tuple(512, 0.25, 3000, 5), std::tuple(1, 0.5, 40, 5), std::tuple(64, 1.0, 64, 5),
+          std::tuple(8, 0.5, 30, 1), std::tuple(8, 0.5, 1, 1), std::tuple(8, 0.5, 30, 0)}) {
       std::vector<std::int32_t> matched;
-      for (int n = 0; n < 5; ++n)
+      for (int n = 0; n < images; ++n)
         for (int i = 0; i < most; ++i) {
           const auto draw = random_stream{3, static_cast<std::uint64_t>(n)}.below(static_cast<std::uint64_t>(i), 10);
           // Images: mixed, all positive, all background, nothing to take, and few of each.
@@ -137,12 +154,12 @@ TEST_CASE("kernel sample_boxes: the very boxes that the host draws: too many of 
       shifted.shift_at = shift.data();
       std::vector<std::int64_t> first;
       for (const auto& stream : {random, shifted}) {
-        const cuda::device_scratch<std::int64_t, target> sample(5 * size);
-        cuda::sample_boxes(target{}, sampler, 5, most, there.data(), stream, sample.data());
-        const auto measured = on_host(sample.data(), 5 * size);
+        const cuda::device_scratch<std::int64_t, target> sample(images * size);
+        cuda::sample_boxes(target{}, sampler, images, most, there.data(), stream, sample.data());
+        const auto measured = on_host(sample.data(), images * size);
         random_stream on_the_host = random;
         on_the_host.shift = stream.shift_at ? 17 : 0;
-        for (std::size_t n = 0; n < 5; ++n) {
+        for (std::size_t n = 0; n < static_cast<std::size_t>(images); ++n) {
           const std::vector<int> matches(matched.begin() + static_cast<std::ptrdiff_t>(n) * most,
                                          matched.begin() + static_cast<std::ptrdiff_t>(n + 1) * most);
           auto wanted = sampler.draw(labels_of<float>(matches), on_the_host.child(n));
@@ -159,19 +176,20 @@ TEST_CASE("kernel sample_boxes: the very boxes that the host draws: too many of 
 TEST_CASE("kernel rpn_targets: rows, labels, weights and deltas of dcs::rpn_loss") {
   in_types([](auto t) {
     using A = decltype(t);
-    in_orders([] {
-      const auto truth = random_boxes<A>(truths, {5, 1});
+    over_batches([](const counts& in_truth, const counts& in_boxes) {
+      const auto truth = random_boxes<A>(in_truth, {5, 1});
+      const auto images = static_cast<std::int64_t>(truth.size());
       const padded<A> there(truth, 5);
       const auto all = anchors<A>();
       rpn_options o;
       o.positive_iou = 0.4, o.negative_iou = 0.2, o.sampler = {300, 0.1};
-      const auto s = cuda::sample_anchors(target{}, o, 4, grid<A>(), there.seen(), {6, 6});
-      const auto where = on_host(s.where.span().data, 4 * 300);
+      const auto s = cuda::sample_anchors(target{}, o, images, grid<A>(), there.seen(), {6, 6});
+      const auto where = on_host(s.where.span().data, images * 300);
       const auto label = to<cpu_device>(s.label), weight = to<cpu_device>(s.weight);
       const auto deltas = to<cpu_device>(s.target);
       int positive = 0, dead = 0;
       std::vector<double> measured, wanted;
-      for (std::size_t n = 0; n < 4; ++n) {
+      for (std::size_t n = 0; n < truth.size(); ++n) {
         const auto matches = match(truth[n], all.boxes, o.positive_iou, o.negative_iou, true);
         const auto sample = o.sampler.draw(labels_of<A>(matches), random_stream{6, 6}.child(n));
         for (std::size_t k = 0; k < 300; ++k) {
@@ -189,7 +207,7 @@ TEST_CASE("kernel rpn_targets: rows, labels, weights and deltas of dcs::rpn_loss
         }
       }
       check_close(measured, wanted);
-      CHECK((positive > 5 && dead > 5));
+      if (in_boxes == many) CHECK((positive > 5 && dead > 5));
     });
   });
 }
@@ -197,14 +215,16 @@ TEST_CASE("kernel rpn_targets: rows, labels, weights and deltas of dcs::rpn_loss
 TEST_CASE("kernel box_targets: boxes, levels, labels, weights and deltas of dcs::sample_boxes") {
   in_types([](auto t) {
     using A = decltype(t);
-    in_orders([] {
-      const auto truth = random_boxes<A>(truths, {7, 1});
-      auto boxes = proposals_near(truth, many, {7, 2});
-      boxes[0][0] = {0, 0, 230, 240}, boxes[0][1] = {0, 0, 500, 600};  // of other levels
+    over_batches([](const counts& in_truth, const counts& in_boxes) {
+      const auto truth = random_boxes<A>(in_truth, {7, 1});
+      auto boxes = proposals_near(truth, in_boxes, {7, 2});
+      const bool several = in_boxes == many;
+      const auto images = static_cast<std::int64_t>(truth.size());
+      if (several) boxes[0][0] = {0, 0, 230, 240}, boxes[0][1] = {0, 0, 500, 600};  // of other levels
       const padded<A> there(truth, 5), found(boxes, 310);
       box_head_options o;
       o.sampler = {96, 0.25};
-      const auto s = cuda::sample_proposals(target{}, o, 4, cuda::proposals_and_truth<A>{found.seen(), there.seen()}, {8, 8});
+      const auto s = cuda::sample_proposals(target{}, o, images, cuda::proposals_and_truth<A>{found.seen(), there.seen()}, {8, 8});
       const auto wanted = sample_boxes(o, boxes, truth, {8, 8});
       const auto rois = to<cpu_device>(s.rois);
       const auto level = to<cpu_device>(s.level);
@@ -212,7 +232,7 @@ TEST_CASE("kernel box_targets: boxes, levels, labels, weights and deltas of dcs:
       const auto deltas = to<cpu_device>(s.target);
       std::vector<double> corners, wanted_corners, delta;
       std::size_t at = 0;
-      for (std::size_t n = 0; n < 4; ++n)
+      for (std::size_t n = 0; n < truth.size(); ++n)
         for (std::size_t k = 0; k < 96; ++k) {
           const auto slot = static_cast<extent_t>(n * 96 + k);
           const bool live = k < wanted.boxes[n].size();
@@ -232,7 +252,7 @@ TEST_CASE("kernel box_targets: boxes, levels, labels, weights and deltas of dcs:
       CHECK(at == wanted.labels.size());
       CHECK(corners == wanted_corners);
       check_close(delta, close(wanted.deltas));
-      CHECK(delta.size() > 40);
+      if (several) CHECK(delta.size() > 40);
     });
   });
 }
