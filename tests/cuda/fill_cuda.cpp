@@ -6,11 +6,16 @@ using kernel_test::target;
 
 TEST_CASE("kernel fill: a tensor filled, copied there and back") {
   using S = shape<dyn<"n">, 3>;
-  for (extent_t n : {0, 1, 171}) {
-    const auto t = tensor<float, S, target>::full({n, 3}, 2.5f);
-    const auto h = to<cpu_device>(t.clone());
-    CHECK(h.size() == n * 3);
-    for (float v : h.values()) CHECK(v == 2.5f);
-  }
+  const auto check = [](auto number) {
+    using T = decltype(number);
+    for (extent_t n : {0, 1, 171})
+      for (int order = 0; order < 3; ++order) {
+        const auto t = tensor<T, S, target>::full({n, 3}, number);
+        const auto h = to<cpu_device>(t.clone());
+        CHECK(h.size() == n * 3);
+        for (extent_t i = 0; i < h.size(); ++i) CHECK(static_cast<float>(h.data()[i]) == 2.5f);
+      }
+  };
+  check(2.5), check(2.5f), check(static_cast<bf16>(2.5f));
   CHECK(to<target>(tensor<double, shape<>>::full(4.0)).item() == 4.0);
 }

@@ -67,9 +67,12 @@ TEST_CASE("kernel scatter_rows: rows that the device names: forward and gradient
     for (extent_t i = 0; i < 36; i += 2) where.push_back({0, (i * 7) % 36}), where.push_back({i % 3 == 0 ? -1 : 1, i / 2});
     for (auto& w : where)
       if (w.level == 1 && w.row >= 5) w = {-1, 0};
-    for (const auto& w : where)
-      if (w.level >= 0) live.push_back(w);
-    for (bool all : {true, false}) {
+    const auto every = where, of_one = std::vector<level_row>{{0, 35}}, of_none = std::vector<level_row>{{-1, 0}};
+    for (const auto& [all, taken] : {std::pair(true, every), std::pair(false, every), std::pair(true, every), std::pair(true, of_one),
+                                     std::pair(false, of_none), std::pair(true, std::vector<level_row>{})}) {
+      where = taken, live.clear();
+      for (const auto& w : where)
+        if (w.level >= 0) live.push_back(w);
       const auto count = static_cast<std::int64_t>(where.size());
       const cuda::device_rows rows{storage::allocate<target>(count * static_cast<std::int64_t>(sizeof(level_row))), count};
       target::copy_from_host(rows.memory.data(), where.data(), rows.memory.bytes());
@@ -102,4 +105,16 @@ TEST_CASE("kernel scatter_rows: rows that the device names: forward and gradient
     check(width, float{}), check(width, bf16{});
   };
   in_types(std::integral_constant<int, 1>{}), in_types(std::integral_constant<int, 4>{}), in_types(std::integral_constant<int, 3>{});
+  const auto named = kernel_test::uploaded(std::vector<level_row>{{1, 4}, {0, 0}, {-1, 0}, {0, 35}, {1, 0}});
+  cuda::device_rows rows{storage::allocate<target>(5 * static_cast<std::int64_t>(sizeof(level_row))), 5};
+  target::copy(rows.memory.data(), named.data(), rows.memory.bytes());
+  const auto gradients = [&](auto width) {
+    constexpr int Width = decltype(width)::value;
+    using first = shape<2, 3, 3, 2 * Width>;
+    using second = shape<5, Width>;
+    CHECK(kernel_test::gradcheck([&](const auto& a, const auto& b) { return cuda::gather_rows<Width>(rows, a, b); },
+                                 random_normal<double, first>(first::extents, {1, 1}),
+                                 random_normal<double, second>(second::extents, {1, 2})) < 1e-6);
+  };
+  gradients(std::integral_constant<int, 1>{}), gradients(std::integral_constant<int, 4>{});
 }

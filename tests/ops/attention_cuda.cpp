@@ -138,20 +138,27 @@ TEST_CASE("blocks of 128 queries at depth 64, and of floats, are blocks of 64") 
 }
 
 TEST_CASE("kernel attention_delta: products of rows") {
+  const auto check = [](auto t, int depth, extent_t n) {
+    using T = decltype(t);
+    using matrix = shape<dyn<"n">, dyn<"d">>;
+    const auto x = kernel_test::rounded<T>(random_normal<double, matrix>({n, depth}, {1, 1})),
+               y = kernel_test::rounded<T>(random_normal<double, matrix>({n, depth}, {1, 2}));
+    auto wanted = tensor<double, shape<dyn<"n">>>::full({n}, 0);
+    for (extent_t i = 0; i < n; ++i)
+      for (extent_t d = 0; d < depth; ++d) wanted(i) += static_cast<double>(x(i, d)) * static_cast<double>(y(i, d));
+    const auto a = to<target>(x), b = to<target>(y);
+    for (int order = 0; order < 3; ++order) {
+      auto delta = tensor<cuda::arithmetic_t<T>, shape<dyn<"n">>, target>::empty({n});
+      cuda::with_packets<T>(depth, [&](auto v) {
+        launch(target{}, cuda::attention_delta_kernel<T, decltype(v)::value>{{a.data(), a.size()}, {b.data(), b.size()}, {delta.data(), n}, depth});
+      });
+      CHECK(kernel_test::difference(to<cpu_device>(delta), wanted) < (sizeof(T) == 8 ? 1e-14 : 1e-6));
+    }
+  };
   for (int depth : {1, 5, 32, 130, 264})
     for (extent_t n : {0, 1, 37}) {
-      using matrix = shape<dyn<"n">, dyn<"d">>;
-      const auto x = random_normal<double, matrix>({n, depth}, {1, 1}), y = random_normal<double, matrix>({n, depth}, {1, 2});
-      auto wanted = tensor<double, shape<dyn<"n">>>::full({n}, 0);
-      for (extent_t i = 0; i < n; ++i)
-        for (extent_t d = 0; d < depth; ++d) wanted(i) += x(i, d) * y(i, d);
-      const auto a = to<target>(kernel_test::rounded<float>(x)), b = to<target>(kernel_test::rounded<float>(y));
-      auto delta = tensor<float, shape<dyn<"n">>, target>::empty({n});
-      cuda::with_packets<float>(depth, [&](auto v) {
-        launch(target{},
-               cuda::attention_delta_kernel<float, decltype(v)::value>{{a.data(), a.size()}, {b.data(), b.size()}, {delta.data(), n}, depth});
-      });
-      CHECK(kernel_test::difference(to<cpu_device>(delta), wanted) < 1e-6);
+      if constexpr (!kernel_test::on_gpu) check(double{}, depth, n);
+      check(float{}, depth, n), check(bf16{}, depth, n);
     }
 }
 

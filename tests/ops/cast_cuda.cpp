@@ -28,8 +28,11 @@ void check(extent_t n) {
 
 TEST_CASE("kernel cast: packets and odd numbers of elements, rounded to nearest, gradients in the type they came in") {
   for (extent_t n : {0, 1, 7, 8, 1024, 1027}) {
-    check<float, bf16, kernel_test::target>(n);
-    check<bf16, float, kernel_test::target>(n);
+    for (int order = 0; order < 3; ++order) {
+      check<float, bf16, kernel_test::target>(n);
+      check<bf16, float, kernel_test::target>(n);
+      if constexpr (!kernel_test::on_gpu) check<double, float, kernel_test::target>(n), check<float, double, kernel_test::target>(n);
+    }
     check<float, double, cpu_device>(n);
     check<double, float, cpu_device>(n);
   }
