@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Times every kernel on the GPU of this machine beside PyTorch, the two in turn in one run, with the share of its floor that each kernel reaches (see
-# gpu/measure.cuh); so the paper's training step and inference, with their memory (gpu/step.cu); then the tests of kernels on the GPU, and compute-sanitizer over them. Without a GPU: exit status 77. PyTorch is that of DCS_PYTHON, else
-# python3; without one its columns stay empty. Usage: bash bench/gpu.sh [rounds]
+# gpu/measure.cuh); then the tests of kernels on the GPU, and compute-sanitizer over them; last the paper's training step and inference, with their
+# memory (gpu/step.cu): should that not fit the GPU, the rest is known. Without a GPU: exit status 77. PyTorch is that of DCS_PYTHON, else python3;
+# without one its columns stay empty. Usage: bash bench/gpu.sh [rounds]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 nvidia-smi -L >/dev/null 2>&1 || { echo "gpu.sh: skipped: no GPU on this machine"; exit 77; }
@@ -40,6 +41,25 @@ awk '
     for (name in peers) if (!(name in ours)) print "gpu.sh: timed of PyTorch alone, under another name?: " name
   }' "$times/ours" "$times/peer"
 
+cmake --build build/cuda -j "$(nproc)"
+ctest --test-dir build/cuda -L gpu --output-on-failure
+sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
+export DCS_TEST_DATA=$PWD/tests
+check() {  # TOOL PROGRAM [ARGUMENT ...]
+  local tool=$1 program=$2
+  echo "compute-sanitizer $tool: $(basename "$program")"
+  "$sanitizer" --tool "$tool" --error-exitcode 1 --print-limit 10 "$program" "${@:3}" | tail -n 4
+}
+if [ -n "$sanitizer" ]; then
+  for program in build/cuda/tests/cuda/gpu_*; do
+    [ -f "$program" ] && [ -x "$program" ] || continue
+    for tool in memcheck racecheck synccheck; do check $tool "$program" '--test-case=kernel*'; done
+  done
+  check memcheck build/cuda/tests/cuda/gpu_train_captured_step  # whole: steps that are captured and repeated
+else
+  echo "gpu.sh: compute-sanitizer is not installed: its checks are left out"
+fi
+
 # The training step (4 images of 512 × 512) and inference (one), maps in bf16.
 : >"$times/peer.step"
 for _ in $(seq "$rounds"); do
@@ -65,16 +85,3 @@ awk '
     printf "%-14s %8s %6s %11s %6s %6s %11s %6s %6s\n", "", "dcs ms", "GB", "eager ms", "times", "GB", "compiled ms", "times", "GB"
     line("step_captured", "step"); line("step_calls", "step"); line("inference", "inference")
   }' "$times/ours.step" "$times/peer.step"
-
-cmake --build build/cuda -j "$(nproc)"
-ctest --test-dir build/cuda -L gpu --output-on-failure
-sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
-[ -n "$sanitizer" ] || { echo "gpu.sh: compute-sanitizer is not installed: its checks are left out"; exit 0; }
-export DCS_TEST_DATA=$PWD/tests
-for program in build/cuda/tests/cuda/gpu_*; do
-  [ -f "$program" ] && [ -x "$program" ] || continue
-  for tool in memcheck racecheck synccheck; do
-    echo "compute-sanitizer $tool: $(basename "$program")"
-    "$sanitizer" --tool $tool --error-exitcode 1 --print-limit 10 "$program" '--test-case=kernel*' | tail -n 4
-  done
-done

@@ -1,4 +1,5 @@
-// Attention and softmax: 8 heads of depth 32, at the three numbers of tokens that a network meets; rows of scores, and columns.
+// Attention and softmax: 8 heads of depth 32, at the three numbers of tokens that a network meets, of the depth 64, and of 48, which the kernels for
+// any depth take; rows of scores, and columns.
 #include "measure.cuh"
 
 #include <dcs/ops/attention/cuda.cuh>
@@ -9,13 +10,13 @@ namespace gpu_bench {
 namespace {
 
 template <class T>
-void attention(meter& m, std::int64_t batch, std::int64_t tokens) {
-  const dcs::attention_geometry g{batch * 8, tokens, tokens, 32, 1 / std::sqrt(32.0)};
+void attention(meter& m, std::int64_t batch, std::int64_t tokens, std::int64_t depth = 32) {
+  const dcs::attention_geometry g{batch * 8, tokens, tokens, depth, 1 / std::sqrt(static_cast<double>(depth))};
   const std::int64_t n = g.heads * tokens * g.depth;
   const buffer<T> q(n), k(n), v(n), o(n), dy(n), dq(n), dk(n), dv(n);
   const buffer<float> logsum(g.heads * tokens);
   const double product = 2.0 * static_cast<double>(n) * static_cast<double>(tokens), bytes = static_cast<double>(q.bytes());
-  const auto name = "attention_" + std::to_string(tokens);
+  const auto name = "attention_" + std::to_string(tokens) + (depth == 32 ? "" : "_depth_" + std::to_string(depth));
   m.run<T>(name + "_forward", 4 * bytes, 2 * product,
            [&] { dcs::cuda::attention_forward<T>(device{}, g, q.data(), k.data(), v.data(), o.data(), logsum.data()); });
   m.run<T>(name + "_backward", 8 * bytes, 5 * product, [&] {
@@ -38,6 +39,8 @@ void cases(meter& m) {
   attention<T>(m, 16, 256);
   attention<T>(m, 4, 1360);
   attention<T>(m, 1, 5440);
+  attention<T>(m, 4, 1360, 64);
+  attention<T>(m, 4, 1360, 48);
   softmax<T>(m, "softmax_256", 65536, 256, 1);
   softmax<T>(m, "softmax_5440", 4096, 5440, 1);
   softmax<T>(m, "softmax_columns", 64, 4, 65536);

@@ -1,9 +1,11 @@
 // What moves elements, or looks at each alone: exchanged axes, concatenation and slices, rows gathered from maps, casts, dropout.
 #include "measure.cuh"
 
+#include <dcs/cuda/gemm.cuh>
 #include <dcs/detect/gather.cuh>
 #include <dcs/ops/cast/cuda.cuh>
 #include <dcs/ops/dropout/cuda.cuh>
+#include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/rearrange/cuda.cuh>
 #include <dcs/ops/rearrange/rearrange.hpp>
 
@@ -13,7 +15,8 @@ namespace {
 
 using namespace dcs;
 
-// The heads of attention, whose rows stay whole; tokens as columns, of which nothing stays together; four maps as one; one of four back.
+// The heads of attention, whose rows stay whole; tokens as columns, of which nothing stays together, by the kernel for any axes and by that of
+// transpose(); four maps as one; one of four back.
 template <class T>
 void rearrange(meter& m) {
   const auto heads = numbers<T, shape<16, 1024, 8, 32>>({16, 1024, 8, 32});
@@ -23,6 +26,8 @@ void rearrange(meter& m) {
   const auto tokens = numbers<T, shape<16, 1024, 256>>({16, 1024, 256});
   both_ways(
       m, "transpose", 2 * bytes, 2 * bytes, [](const auto& x) { return permute<0, 2, 1>(x); }, tokens);
+  both_ways(
+      m, "transposition", 2 * bytes, 2 * bytes, [](const auto& x) { return dcs::transpose(x); }, tokens);
   using map = shape<16, 32, 32, 256>;
   const auto one = [] { return numbers<T, map>({16, 32, 32, 256}); };
   both_ways(

@@ -55,13 +55,13 @@ def fusion(dtype):
     both_ways("fusion", dtype, [logits, *maps], f)
 
 
-def attention(dtype, batch, tokens):
+def attention(dtype, batch, tokens, depth=32):
     """The fastest backend, forward and backward each."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     label = "bf16" if dtype == torch.bfloat16 else "f32"
-    leaves = [normal(batch, 8, tokens, 32, dtype=dtype).requires_grad_() for _ in range(3)]
-    dy = normal(batch, 8, tokens, 32, dtype=dtype)
+    leaves = [normal(batch, 8, tokens, depth, dtype=dtype).requires_grad_() for _ in range(3)]
+    dy = normal(batch, 8, tokens, depth, dtype=dtype)
     best = {"forward": math.inf, "backward": math.inf}
     for backend in (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.CUDNN_ATTENTION, SDPBackend.MATH):
         try:
@@ -72,8 +72,9 @@ def attention(dtype, batch, tokens):
                 best["backward"] = min(best["backward"], milliseconds(lambda: torch.autograd.grad(y, leaves, dy, retain_graph=True)))
         except RuntimeError:  # not for this type or size
             continue
+    name = f"attention_{tokens}" + ("" if depth == 32 else f"_depth_{depth}")
     for way, time in best.items():
-        print(f"attention_{tokens}_{way}/{label} {time:.4f}" if time < math.inf else f"attention_{tokens}_{way}/{label} -", flush=True)
+        print(f"{name}_{way}/{label} {time:.4f}" if time < math.inf else f"{name}_{way}/{label} -", flush=True)
 
 
 def softmax(dtype):
@@ -126,7 +127,8 @@ def windows(dtype):
 
 def moves(dtype):
     both_ways("permute_heads", dtype, [normal(16, 1024, 8, 32, dtype=dtype)], lambda x: x.permute(0, 2, 1, 3).contiguous())
-    both_ways("transpose", dtype, [normal(16, 1024, 256, dtype=dtype)], lambda x: x.transpose(1, 2).contiguous())
+    for name in ("transpose", "transposition"):
+        both_ways(name, dtype, [normal(16, 1024, 256, dtype=dtype)], lambda x: x.transpose(1, 2).contiguous())
     both_ways("concat", dtype, [normal(16, 32, 32, 256, dtype=dtype) for _ in range(4)], lambda *x: torch.cat(x, 3))
     both_ways("slice", dtype, [normal(16, 32, 32, 1024, dtype=dtype)], lambda x: x[..., 256:512].contiguous())
     maps = [normal(4, side, side, 12, dtype=dtype) for side in (64, 32, 16, 8, 4)]
@@ -270,6 +272,8 @@ def main():
         attention(dtype, 16, 256)
         attention(dtype, 4, 1360)
         attention(dtype, 1, 5440)
+        attention(dtype, 4, 1360, 64)
+        attention(dtype, 4, 1360, 48)
         softmax(dtype)
         norms(dtype)
         chain(dtype)
