@@ -41,6 +41,8 @@ void over_depthwise(const Body& body) {
   at(std::integer_sequence<int, 8, 5, 3, 2, 1>{}, 1, 11, 10);
   at(std::integer_sequence<int, 4, 1, 1, 0, 1>{}, 3, 2, 2);
   at(std::integer_sequence<int, 136, 3, 1, 1, 1>{}, 1, 4, 5);
+  at(std::integer_sequence<int, 8, 3, 1, 1, 1>{}, 2, 1, 1);
+  at(std::integer_sequence<int, 3, 3, 2, 1, 1>{}, 1, 1, 1);
 }
 const auto with_everything = [](const auto& x, const auto& w, const auto& s, const auto& t, const auto& r) {
   return eval(relu(conv2d<1, 1, 1, 8>(x, w) * value(s) + t + r));
@@ -72,16 +74,16 @@ TEST_CASE("kernel depthwise_weight_gradient: passes the gradient check; several 
 
 TEST_CASE("kernel epilogue: each part there or not, packets and odd channels") {
   using D = kernel_test::target;
-  auto check = [&]<class T, int C>(T, std::integral_constant<int, C>) {
+  auto check = [&]<class T, int C>(T, std::integral_constant<int, C>, extent_t rows) {
     const auto host = [](const auto& x) { return kernel_test::rounded<T>(x); };
-    const auto y = host(map<C>(1, 3, 7)), residual = host(map<C>(2, 3, 7));
+    const auto y = host(map<C>(1, 1, rows)), residual = host(map<C>(2, 1, rows));
     const auto scale = host(parameter_of<shape<C>>(5)), shift = host(parameter_of<shape<C>>(6));
     const auto ds = to<D>(scale), dt = to<D>(shift);
     const auto dr = to<D>(residual);
     for (int parts = 0; parts < 16; ++parts) {
       const bool a = parts & 1, b = parts & 2, c = parts & 4, relu = parts & 8;
       const auto got = to<D>(y).clone();
-      cuda::finish(D{}, 21, C, cpu::epilogue<T>{a ? ds.data() : nullptr, b ? dt.data() : nullptr, c ? dr.data() : nullptr, C, relu}, got.data());
+      cuda::finish(D{}, rows, C, cpu::epilogue<T>{a ? ds.data() : nullptr, b ? dt.data() : nullptr, c ? dr.data() : nullptr, C, relu}, got.data());
       auto wanted = tensor<double, map_t<C>>::empty(y.sizes());
       for (extent_t i = 0; i < y.size(); ++i) {
         double v = static_cast<double>(y.data()[i]) * (a ? static_cast<double>(scale.data()[i % C]) : 1);
@@ -92,10 +94,16 @@ TEST_CASE("kernel epilogue: each part there or not, packets and odd channels") {
       CHECK(kernel_test::difference(to<cpu_device>(got), wanted) < kernel_test::tolerance<T>);
     }
   };
-  check(float{}, std::integral_constant<int, 8>{});
-  check(float{}, std::integral_constant<int, 5>{});
-  check(bf16{}, std::integral_constant<int, 16>{});
-  check(bf16{}, std::integral_constant<int, 3>{});
+  for (extent_t rows : {0, 1, 21})
+    for (int order = 0; order < 3; ++order) {
+      if constexpr (!kernel_test::on_gpu)
+        check(double{}, std::integral_constant<int, 4>{}, rows), check(double{}, std::integral_constant<int, 3>{}, rows);
+      check(float{}, std::integral_constant<int, 8>{}, rows);
+      check(float{}, std::integral_constant<int, 5>{}, rows);
+      check(float{}, std::integral_constant<int, 1>{}, rows);
+      check(bf16{}, std::integral_constant<int, 16>{}, rows);
+      check(bf16{}, std::integral_constant<int, 3>{}, rows);
+    }
 }
 
 TEST_CASE("kernel transposition: tiles that end within the matrix, batches, as an op and within a product") {
@@ -111,19 +119,27 @@ TEST_CASE("kernel transposition: tiles that end within the matrix, batches, as a
   at(1, 1, 1), at(2, 31, 33), at(3, 32, 64), at(1, 70, 5), at(0, 4, 4), at(2, 1, 40), at(1, 33, 1);
   // With a scale, as the weights of a convolution are turned.
   using kernel_test::target;
-  for (const auto& [rows, columns] :
-       {std::pair<extent_t, extent_t>(1, 1), std::pair<extent_t, extent_t>(33, 31), std::pair<extent_t, extent_t>(5, 64)}) {
+  const auto scaled = [](auto t, extent_t rows, extent_t columns) {
+    using T = decltype(t);
+    using A = cuda::arithmetic_t<T>;
     using M = shape<dyn<"m">, dyn<"n">>;
-    const auto w = kernel_test::rounded<float>(random_normal<double, M>({rows, columns}, {3, 5}));
-    const auto s = kernel_test::rounded<float>(random_normal<double, shape<dyn<"n">>>({columns}, {3, 6}));
+    const auto w = kernel_test::rounded<T>(random_normal<double, M>({rows, columns}, {3, 5}));
+    const auto s = kernel_test::rounded<T>(random_normal<double, shape<dyn<"n">>>({columns}, {3, 6}));
     const auto there = to<target>(w);
     const auto by = to<target>(s);
-    auto turned = tensor<float, M, target>::empty({columns, rows});
-    cuda::transposition(target{}, static_cast<const float*>(there.data()), 1, rows, columns, turned.data(), by.data());
-    auto wanted = tensor<float, M>::empty({columns, rows});
+    auto wanted = tensor<T, M>::empty({columns, rows});
     for (extent_t i = 0; i < rows; ++i)
-      for (extent_t j = 0; j < columns; ++j) wanted(j, i) = w(i, j) * s(j);
-    CHECK(kernel_test::difference(to<cpu_device>(turned), wanted) == 0);
+      for (extent_t j = 0; j < columns; ++j) wanted(j, i) = static_cast<T>(static_cast<A>(w(i, j)) * static_cast<A>(s(j)));
+    for (int order = 0; order < 3; ++order) {
+      auto turned = tensor<T, M, target>::empty({columns, rows});
+      cuda::transposition(target{}, static_cast<const T*>(there.data()), 1, rows, columns, turned.data(), by.data());
+      CHECK(kernel_test::difference(to<cpu_device>(turned), wanted) == 0);
+    }
+  };
+  for (const auto& [rows, columns] :
+       {std::pair<extent_t, extent_t>(1, 1), std::pair<extent_t, extent_t>(33, 31), std::pair<extent_t, extent_t>(5, 64)}) {
+    if constexpr (!kernel_test::on_gpu) scaled(double{}, rows, columns);
+    scaled(float{}, rows, columns), scaled(bf16{}, rows, columns);
   }
 }
 
