@@ -47,17 +47,26 @@ template <int C>
 void check_running_statistics(extent_t rows) {
   using P = shape<C>;
   const auto x = rows_of<C>(rows);
-  auto step = [&]<class T, class D>(T, D) {
-    auto mean = to<D>(tensor<T, P>::full(2)), variance = to<D>(tensor<T, P>::full(3));
+  auto step = [&]<class T, class D>(const tensor<T, shape<dyn<"n">, C>>& here, D) {
+    using A = compute_type<T>;
+    auto mean = to<D>(tensor<A, P>::full(2)), variance = to<D>(tensor<A, P>::full(3));
     for (int i = 0; i < 2; ++i)
-      eval(batch_norm_training(to<D>(kernel_test::rounded<T>(x)), to<D>(tensor<T, P>::full(1)), to<D>(tensor<T, P>::zeros()), mean, variance, 0.3));
+      eval(batch_norm_training(to<D>(here), to<D>(tensor<T, P>::full(static_cast<T>(1.0f))), to<D>(tensor<T, P>::zeros()), mean, variance, 0.3));
     return std::pair(to<cpu_device>(mean), to<cpu_device>(variance));
   };
-  const auto wanted = step(double{}, cpu_device{});
-  const auto measured = step(float{}, kernel_test::target{});
-  CHECK(kernel_test::difference(measured.first, wanted.first) < 1e-6);
-  CHECK(kernel_test::difference(measured.second, wanted.second) < 1e-6);
-  if (rows == 0) CHECK(measured.first.data()[0] == 2.0f);
+  const auto check = [&](auto t) {
+    const auto here = kernel_test::rounded<decltype(t)>(x);
+    const auto wanted = step(kernel_test::rounded<double>(here), cpu_device{});
+    for (int order = 0; order < 3; ++order) {
+      const auto measured = step(here, kernel_test::target{});
+      const double bound = sizeof(t) == 8 ? 1e-12 : 1e-6;
+      CHECK(kernel_test::difference(measured.first, wanted.first) < bound);
+      CHECK(kernel_test::difference(measured.second, wanted.second) < bound);
+      if (rows == 0) CHECK(measured.first.data()[0] == 2);
+    }
+  };
+  if constexpr (!kernel_test::on_gpu) check(double{});
+  check(float{}), check(bf16{});
 }
 
 }  // namespace
@@ -82,14 +91,30 @@ TEST_CASE("kernel norm_forward: norm, with ReLU, with residual and ReLU equal th
   });
 }
 TEST_CASE("kernel norm_inference: scale and shift of given statistics") {
-  const auto x = rows_of<19>(5);
-  const auto g = random_normal<double, shape<19>>({19}, {3, 1}), b = random_normal<double, shape<19>>({19}, {3, 2}),
-             m = random_normal<double, shape<19>>({19}, {3, 3});
-  auto v = random_normal<double, shape<19>>({19}, {3, 4});
-  for (extent_t i = 0; i < 19; ++i) v.data()[i] = 0.1 + v.data()[i] * v.data()[i];
-  const auto wanted = eval(batch_norm_inference(x, g, b, m, v));
-  const auto at = [](const auto& t) { return to<kernel_test::target>(kernel_test::rounded<float>(t)); };
-  CHECK(kernel_test::difference(to<cpu_device>(eval(batch_norm_inference(at(x), at(g), at(b), at(m), at(v)))), wanted) < 1e-6);
+  const auto check = [&]<int C>(std::integral_constant<int, C>) {
+    using P = shape<C>;
+    // Terms of one sign: what bf16 rounds is no difference.
+    auto g = random_normal<double, P>({C}, {3, 1}), b = random_normal<double, P>({C}, {3, 2}), m = random_normal<double, P>({C}, {3, 3}),
+         v = random_normal<double, P>({C}, {3, 4});
+    for (extent_t i = 0; i < C; ++i) {
+      g.data()[i] = 0.1 + std::abs(g.data()[i]), b.data()[i] = -1 - std::abs(b.data()[i]);
+      m.data()[i] = std::abs(m.data()[i]), v.data()[i] = 0.1 + v.data()[i] * v.data()[i];
+    }
+    const auto norm = [&](const auto& x) {
+      using X = std::remove_cvref_t<decltype(x)>;
+      const auto as = [](auto t, const auto& p) { return to<device_t<X>>(kernel_test::rounded<decltype(t)>(p)); };
+      using T = value_t<X>;
+      using A = compute_type<T>;
+      return eval(batch_norm_inference(x, as(T{}, g), as(T{}, b), as(A{}, m), as(A{}, v)));
+    };
+    for (extent_t n : {0, 1, 5}) {
+      CAPTURE(C);
+      CAPTURE(n);
+      kernel_test::compare(norm, rows_of<C>(n));
+      CHECK(kernel_test::gradcheck(norm, rows_of<C>(n)) < 1e-6);
+    }
+  };
+  check(std::integral_constant<int, 1>{}), check(std::integral_constant<int, 19>{}), check(std::integral_constant<int, 300>{});
 }
 TEST_CASE("kernel norm_sums: the gradients of gamma and beta pass the gradient check") {
   over_shapes([](const auto& x, const auto& g, const auto& b, const auto&) {
