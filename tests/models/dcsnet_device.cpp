@@ -1,7 +1,7 @@
 // The whole network on a device: a training step in double on cuda::emulated, every kernel its own, library calls answered by the host's ops, against
 // the host's step. Losses and every gradient agree, the moved parameters, validation losses and predictions too; checkpoints pass from one to the
 // other.
-#include "tiny.hpp"
+#include "small.hpp"
 
 #include <dcs/cuda/kernels.cuh>
 #include <dcs/train/captured_step.hpp>
@@ -12,30 +12,11 @@
 #include <filesystem>
 
 using namespace dcs;
+using user::images, user::options, user::terms;
+using net_type = user::small_net;
 
 namespace {
 
-// What ResNet is made of, in small: frozen and trained norms, pooling, blocks with and without a shortcut's convolution.
-struct small_backbone {
-  static constexpr std::array<int, 4> channels{8, 8, 12, 16};
-  detail::resnet_conv<3, 8, 7, 2> stem;
-  nn::frozen_batch_norm<8> norm;
-  basic_block<8, 8, 1, nn::frozen_batch_norm> block2;
-  basic_block<8, 8, 2, nn::batch_norm> block3;
-  basic_block<8, 12, 2, nn::batch_norm> block4;
-  nn::conv2d<12, 16, 2, 2, 0> down5;
-  DCS_MEMBERS(stem, norm, block2, block3, block4, down5)
-
-  template <operand X>
-  constexpr auto operator()(const X& images) const {
-    const auto c2 = block2(max_pool2d<3, 2, 1>(eval(relu(norm(stem(images))))));
-    const auto c3 = block3(c2);
-    const auto c4 = block4(c3);
-    return std::tuple(c2, c3, c4, eval(relu(down5(c4))));
-  }
-};
-
-using net_type = dcsnet<small_backbone, dghc<32>, msfa<1, 2>, 8>;
 using emulated = cuda::emulated;
 
 template <class D, class T>
@@ -55,22 +36,6 @@ double difference(const std::vector<double>& measured, const std::vector<double>
   double error = 0;
   for (std::size_t i = 0; i < wanted.size(); ++i) error += std::pow(measured[i] - wanted[i], 2);
   return std::isfinite(error) ? std::sqrt(error) / std::max(norm(wanted), least) : HUGE_VAL;
-}
-std::vector<double> terms(const step_losses& l) {
-  return {l.total, l.main, l.levels, l.edge, l.consistency, l.classifier, l.box, l.objectness, l.rpn_box, static_cast<double>(l.regions)};
-}
-
-batch images(std::int64_t count) {
-  const user::discs data;
-  std::vector<sample> samples;
-  for (std::int64_t i = 0; i < count; ++i) samples.push_back(data.load(i));
-  return make_batch(samples, {});
-}
-step_options options() {
-  step_options o;
-  o.detector.rpn.after_nms_training = 40, o.detector.rpn.sampler.size = 32, o.detector.box.sampler.size = 16;
-  o.regions.most = 2;
-  return o;
 }
 
 // A network on D in double, with the weights that the seed gives.
