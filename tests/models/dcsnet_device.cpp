@@ -185,3 +185,39 @@ TEST_CASE("validation losses and predictions on the device are the host's; a che
   CHECK_THROWS_WITH_AS((void)elsewhere(), doctest::Contains("to_device"), error);
   std::filesystem::remove(path);
 }
+
+TEST_CASE("a run goes on where its checkpoint is read: weights, moments and the count of steps pass to a device and back") {
+  emulated::options().check = false;
+  const auto path = (std::filesystem::temp_directory_path() / "dcs_device_run.safetensors").string();
+  const auto advance = []<class D>(net_type& net, basic_adamw<D>& optimizer, std::uint64_t k) {
+    optimizer.clear_gradients();
+    (void)train_step<D, double>(net, images(1), options(), {5, 1, k});
+    optimizer.step();
+  };
+  const auto check_values = []<class D, class E>(const net_type& measured, D, const net_type& wanted, E) {
+    std::map<std::string, std::vector<double>> values;
+    for_each_parameter(wanted, [&](const std::string& name, const parameter_base& p) { values[name] = on_host<E, double>(p.memory()); });
+    for_each_parameter(measured, [&](const std::string& name, const parameter_base& p) {
+      CAPTURE(name);
+      CHECK(difference(on_host<D, double>(p.memory()), values.at(name)) < 1e-6);
+    });
+  };
+  const auto host = network<cpu_device>(), back = network<cpu_device>();
+  const auto there = network<emulated>();
+  basic_adamw<cpu_device> host_optimizer(named_parameters(*host)), back_optimizer(named_parameters(*back));
+  basic_adamw<emulated> there_optimizer(named_parameters(*there));
+
+  advance(*host, host_optimizer, 1);
+  save_checkpoint(path, *host, &host_optimizer, {});
+  load_checkpoint<emulated>(path, *there, &there_optimizer);
+  advance(*host, host_optimizer, 2);
+  advance(*there, there_optimizer, 2);
+  check_values(*there, emulated{}, *host, cpu_device{});
+
+  save_checkpoint<emulated>(path, *there, &there_optimizer, {});
+  load_checkpoint(path, *back, &back_optimizer);
+  advance(*host, host_optimizer, 3);
+  advance(*back, back_optimizer, 3);
+  check_values(*back, cpu_device{}, *host, cpu_device{});
+  std::filesystem::remove(path);
+}
