@@ -11,6 +11,12 @@ python=${DCS_PYTHON:-python3}
 cmake --preset cuda -DDCS_BUILD_EXAMPLES=OFF >/dev/null
 cmake --build build/cuda --target bench_gpu bench_gpu_step -j "$(nproc)"
 
+median='function median(list,   n, part, i, j, t) {
+  n = split(list, part, " ")
+  for (i = 2; i <= n; ++i) for (j = i; j > 1 && part[j] + 0 < part[j - 1] + 0; --j) { t = part[j]; part[j] = part[j - 1]; part[j - 1] = t }
+  return n % 2 ? part[(n + 1) / 2] : (part[n / 2] + part[n / 2 + 1]) / 2
+}
+'
 times=$(mktemp -d)
 trap 'rm -rf "$times"' EXIT
 nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,power.limit --format=csv,noheader
@@ -22,12 +28,7 @@ for _ in $(seq "$rounds"); do
   if [ $peer = yes ]; then "$python" bench/gpu/peer.py | tee -a "$times/peer" | grep '^#'; fi
 done
 # Medians over the rounds, in the order of the first.
-awk '
-  function median(list,   n, part, i, j, t) {
-    n = split(list, part, " ")
-    for (i = 2; i <= n; ++i) for (j = i; j > 1 && part[j] + 0 < part[j - 1] + 0; --j) { t = part[j]; part[j] = part[j - 1]; part[j - 1] = t }
-    return n % 2 ? part[(n + 1) / 2] : (part[n / 2] + part[n / 2 + 1]) / 2
-  }
+awk "$median"'
   /^#/ { next }
   FILENAME == ARGV[1] { if (!($1 in ours)) order[++count] = $1; ours[$1] = ours[$1] " " $2; floors[$1] = floors[$1] " " $3; next }
   $2 != "-" { peers[$1] = peers[$1] " " $2 }
@@ -66,12 +67,7 @@ for _ in $(seq "$rounds"); do
   build/cuda/bench/bench_gpu_step >>"$times/ours.step"
   if [ $peer = yes ]; then "$python" bench/gpu/peer_step.py | tee -a "$times/peer.step" | grep '^#'; fi
 done
-awk '
-  function median(list,   n, part, i, j, t) {
-    n = split(list, part, " ")
-    for (i = 2; i <= n; ++i) for (j = i; j > 1 && part[j] + 0 < part[j - 1] + 0; --j) { t = part[j]; part[j] = part[j - 1]; part[j - 1] = t }
-    return n % 2 ? part[(n + 1) / 2] : (part[n / 2] + part[n / 2 + 1]) / 2
-  }
+awk "$median"'
   function one(name, work, kind,   peer) {
     peer = work "_" kind
     if (peer in time) printf " %11.2f %6.2f %6.1f", median(time[peer]), median(time[peer]) / median(time[name]), median(memory[peer])
