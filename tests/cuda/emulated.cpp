@@ -167,7 +167,7 @@ TEST_CASE("launches have orders of their own, which a seed gives again") {
   auto& seed = emulated::options().seed;
   const auto before = seed;
   std::vector<std::vector<int>> orders;
-  for (const std::uint64_t s : {5, 6, 5}) {
+  for (const std::uint64_t s : {5u, 6u, 5u}) {
     seed = s;
     for (int i = 0; i < 3; ++i) orders.push_back(order_of_launch());
   }

@@ -2,8 +2,11 @@
 // runs: the message names the op, the offending value and what was expected.
 #pragma once
 
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <type_traits>
 
 namespace dcs {
 
@@ -14,17 +17,57 @@ class error : public std::runtime_error {
 };
 
 namespace detail {
-inline std::string text(std::string s) { return s; }
-inline std::string text(const char* s) { return s; }
-inline std::string text(char c) { return std::string(1, c); }
-template <class T>
-requires std::is_arithmetic_v<T> std::string text(T value) { return std::to_string(value); }
+// A part of a message as it was given: what fail compiles to for each list of types is filling an array of these.
+class message_part {
+ public:
+  message_part(const std::string& s) : text_(s) {}
+  message_part(const char* s) : text_(s) {}
+  message_part(char c) : kind_(kind::character), whole_(c) {}
+  template <class T>
+  requires std::is_arithmetic_v<T> message_part(T value) {
+    if constexpr (std::is_floating_point_v<T>)
+      kind_ = kind::real, real_ = static_cast<double>(value);
+    else if constexpr (std::is_signed_v<T> || sizeof(T) < 8)
+      kind_ = kind::whole, whole_ = static_cast<long long>(value);
+    else
+      kind_ = kind::natural, natural_ = value;
+  }
+  std::string text() const {
+    switch (kind_) {
+      case kind::character:
+        return std::string(1, static_cast<char>(whole_));
+      case kind::whole:
+        return std::to_string(whole_);
+      case kind::natural:
+        return std::to_string(natural_);
+      case kind::real:
+        return std::to_string(real_);
+      default:
+        return std::string(text_);
+    }
+  }
+
+ private:
+  enum class kind { text, character, whole, natural, real } kind_ = kind::text;
+  std::string_view text_;
+  union {
+    long long whole_ = 0;
+    unsigned long long natural_;
+    double real_;
+  };
+};
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_message(std::initializer_list<message_part> parts) {
+  std::string all;
+  for (const auto& p : parts) all += p.text();
+  throw error(all);
+}
 }  // namespace detail
 
 /// Throws dcs::error with the arguments (strings and numbers) written one after the other.
 template <class... Parts>
 [[noreturn, gnu::cold, gnu::noinline]] void fail(const Parts&... parts) {
-  throw error((std::string() + ... + detail::text(parts)));
+  detail::throw_message({detail::message_part(parts)...});
 }
 
 /// `fail(parts...)` unless `condition`.

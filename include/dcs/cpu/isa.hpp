@@ -7,6 +7,8 @@
 // In it every function carries DCS_TARGET (or DCS_INLINE for helpers that must vanish into their caller; a lambda takes DCS_TARGET after its
 // parameter list), vectors are vec<T> from simd.inl, and the file's contents stand in `namespace dcs::DCS_ISA`. DCS_DISPATCH(f, args...)
 // calls the chosen one. Users need no compiler flags and two translation units never disagree.
+//
+// A program all of whose translation units define DCS_PORTABLE_ONLY has the portable kernels alone: slower, but compiled in two thirds of the time.
 #pragma once
 
 #include <dcs/core/error.hpp>
@@ -14,7 +16,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(DCS_PORTABLE_ONLY)
 #define DCS_X86 1
 #else
 #define DCS_X86 0

@@ -1,10 +1,10 @@
-// Devices that run the kernels of the block interface. `cuda::emulated` runs them on the host (emulated_block.hpp): its memory is the host's, but a
+// Devices that run the kernels of the block interface. `cuda::emulated` runs them on the host (emulate.hpp): its memory is the host's, but a
 // tensor there is of another type than the host's own, so that a network on it takes the very path that it takes on a GPU. cuda/device.cuh has
 // `cuda::device`, the GPU.
 #pragma once
 
 #include <dcs/core/tensor.hpp>
-#include <dcs/cuda/emulated_block.hpp>
+#include <dcs/cuda/emulate.hpp>
 
 #include <string>
 #include <utility>

@@ -1,19 +1,17 @@
-// A block of the block interface (block.hpp) that the host executes. Its threads run one at a time, each until it meets a barrier or an exchange
-// within its warp, in an order that a seed shuffles anew between barriers; blocks run in a shuffled order too. Every access is checked
-// (memory_check.hpp). Shared memory starts as NaN. What a kernel does wrong ends the launch with a dcs::error that names kernel, thread and array.
+// A block of the block interface (block.hpp) that the host executes (emulate.hpp says in which order). Every access is checked (memory_check.hpp).
+// Shared memory starts as NaN. What a kernel does wrong ends the launch with a dcs::error that names kernel, thread and array.
 #pragma once
 
-#include <dcs/core/philox.hpp>
 #include <dcs/cuda/block.hpp>
 #include <dcs/cuda/fiber.hpp>
 #include <dcs/cuda/memory_check.hpp>
 #include <dcs/cuda/tf32.hpp>
 
-#include <algorithm>
 #include <cstring>
 #include <exception>
-#include <numeric>
+#include <memory>
 #include <utility>
+#include <vector>
 
 namespace dcs::cuda {
 
@@ -32,7 +30,6 @@ enum class waits_for : std::uint8_t { nothing, block, warp, end };
 
 // What the threads of a launch share.
 struct launch_state {
-  const char* kernel;
   int threads;
   std::int64_t blocks, shared_bytes;
   emulation options;
@@ -375,110 +372,5 @@ class emulated_block {
   int thread_;
   int turn_ = 0;
 };
-
-namespace detail {
-
-template <class Kernel>
-struct thread_entry {
-  const Kernel* kernel;
-  block_state* state;
-  static void run(void* context, int thread) {
-    auto& self = *static_cast<thread_entry*>(context);
-    try {
-      emulated_block b(*self.state, thread);
-      (*self.kernel)(b);
-      const auto& t = self.state->threads[static_cast<std::size_t>(thread)];
-      if (!t.open.empty() || !t.groups.empty())
-        fail("thread ", thread, " of block ", self.state->number, " ends before the wait for its asynchronous copies");
-    } catch (...) {
-      if (!self.state->error) self.state->error = std::current_exception();
-    }
-    self.state->threads[static_cast<std::size_t>(thread)].state = waits_for::end;
-  }
-};
-
-inline void shuffle(std::vector<int>& order, random_stream r) {
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[r.below(i, static_cast<std::uint32_t>(i))]);
-}
-
-// Lets go what has come together: warps whose lanes all wait in one exchange, the block where all wait at the barrier. Returns whether anything was.
-inline bool release(block_state& s) {
-  bool any = false;
-  auto all_wait = [&](std::size_t begin, std::size_t end, waits_for w) {
-    return std::all_of(s.threads.begin() + static_cast<std::ptrdiff_t>(begin), s.threads.begin() + static_cast<std::ptrdiff_t>(end),
-                       [&](const thread_state& t) { return t.state == w; });
-  };
-  for (std::size_t w = 0; w < s.warps.size(); ++w) {
-    const std::size_t begin = w * warp_size, end = begin + warp_size;
-    if (!all_wait(begin, end, waits_for::warp)) continue;
-    for (std::size_t t = begin; t < end; ++t) {
-      if (s.threads[t].exchange != s.threads[begin].exchange) fail("lanes of warp ", w, " of block ", s.number, " meet in different exchanges");
-      s.threads[t].state = waits_for::nothing;
-    }
-    any = true;
-  }
-  if (all_wait(0, s.threads.size(), waits_for::block)) {
-    for (auto& t : s.threads) t.state = waits_for::nothing;
-    any = true;
-  }
-  return any;
-}
-
-inline void run_block(block_state& s, random_stream random) {
-  std::vector<int> order(s.threads.size());
-  std::iota(order.begin(), order.end(), 0);
-  for (std::uint64_t round = 0;; ++round) {
-    shuffle(order, random.child(round));
-    bool ran = false;
-    for (const int t : order)
-      if (s.threads[static_cast<std::size_t>(t)].state == waits_for::nothing) {
-        s.threads_of->run(t);
-        ran = true;
-        if (s.error) std::rethrow_exception(s.error);
-      }
-    const bool over = std::all_of(s.threads.begin(), s.threads.end(), [](const thread_state& t) { return t.state == waits_for::end; });
-    if (over) return;
-    if (!release(s) && !ran) {
-      for (const auto& t : s.threads)
-        if (t.state == waits_for::block || t.state == waits_for::warp)
-          fail("thread ", &t - s.threads.data(), " of block ", s.number, " waits at a ", t.state == waits_for::block ? "barrier" : "warp's exchange",
-               " that not every thread reaches");
-    }
-  }
-}
-
-}  // namespace detail
-
-/// Executes a kernel on the host. Throws dcs::error for what the kernel does wrong.
-template <class Kernel>
-void emulate(const Kernel& kernel, const emulation& options = {}) {
-  static_assert(Kernel::threads % warp_size == 0 && Kernel::threads > 0 && Kernel::threads <= 1024,
-                "dcs::cuda: threads of a block: a multiple of 32, at most 1024");
-  detail::launch_state launch{Kernel::name, Kernel::threads, kernel.blocks(), kernel.shared_bytes(), options, {}};
-  expect(launch.shared_bytes <= most_shared_bytes, "dcs::cuda: kernel ", Kernel::name, ": ", launch.shared_bytes,
-         " bytes of shared memory; expected at most ", most_shared_bytes);
-  static thread_local fibers threads_of;
-  const random_stream random{options.seed, 0x656d75};
-  std::vector<int> order(static_cast<std::size_t>(launch.blocks));
-  std::iota(order.begin(), order.end(), 0);
-  detail::shuffle(order, random.child(0));
-  try {
-    detail::block_state s{&launch, &threads_of, 0, {}, 0, {}, {}, {}, nullptr};
-    s.warps.resize(static_cast<std::size_t>(Kernel::threads / warp_size));
-    detail::thread_entry<Kernel> entry{&kernel, &s};
-    for (const int block : order) {
-      s.number = block, s.used = 0;
-      s.arrays.clear();
-      s.memory.assign(static_cast<std::size_t>(launch.shared_bytes), std::byte{0xFF});
-      s.threads.assign(static_cast<std::size_t>(Kernel::threads), {});
-      for (std::size_t t = 0; t < s.threads.size(); ++t)
-        s.threads[t].now.block = static_cast<std::uint32_t>(block), s.threads[t].now.thread = static_cast<std::uint32_t>(t);
-      threads_of.start(Kernel::threads, &detail::thread_entry<Kernel>::run, &entry);
-      detail::run_block(s, random.child(1).child(static_cast<std::uint64_t>(block)));
-    }
-  } catch (const error& e) {
-    fail("dcs::cuda: kernel ", Kernel::name, ": ", e.what());
-  }
-}
 
 }  // namespace dcs::cuda

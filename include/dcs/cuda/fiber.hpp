@@ -1,4 +1,6 @@
 // Threads of a block that the host executes: each has a stack of its own and runs until it waits. One runs at a time, on the calling thread.
+// POSIX enters a stack (makecontext), but its switch saves the signal mask with a system call, which is most of what an emulated kernel would cost:
+// where the compiler can, fibers jump instead. They outlive what they run, so that a block enters no stack that was entered before.
 #pragma once
 
 #include <dcs/core/error.hpp>
@@ -10,6 +12,19 @@
 
 #include <sys/mman.h>
 #include <ucontext.h>
+
+// Sanitizers follow the switches of POSIX only.
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define DCS_FIBERS_JUMP 1
+#else
+#define DCS_FIBERS_JUMP 0
+#endif
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#undef DCS_FIBERS_JUMP
+#define DCS_FIBERS_JUMP 0
+#endif
+#endif
 
 namespace dcs::cuda {
 
@@ -24,25 +39,27 @@ class fibers {
     body_ = body, context_ = context;
     for (int i = 0; i < count; ++i) {
       fiber& f = *all_[static_cast<std::size_t>(i)];
-      f.owner = this, f.number = i, f.done = false;
-      getcontext(&f.state);
-      f.state.uc_stack = {f.stack, 0, stack_bytes};
-      f.state.uc_link = nullptr;
-      const auto at = reinterpret_cast<std::uintptr_t>(&f);
-      makecontext(&f.state, reinterpret_cast<void (*)()>(&fibers::entry), 2, static_cast<unsigned>(at),
-                  static_cast<unsigned>(std::uint64_t{at} >> 32));
+      f.owner = this, f.number = i;
+      // One that an error left in the middle of its body begins on a fresh stack.
+      if (!f.done) f.make();
+      f.done = false;
     }
   }
   /// Runs fiber i until it calls wait() or ends; returns whether it has ended.
   bool run(int i) {
     current_ = all_[static_cast<std::size_t>(i)].get();
-    swapcontext(&scheduler_, &current_->state);
+    change(scheduler_, current_->at);
     return current_->done;
   }
   /// Called in a fiber: back to run().
-  void wait() { swapcontext(&current_->state, &scheduler_); }
+  void wait() { change(current_->at, scheduler_); }
 
  private:
+  struct place {
+    ucontext_t context{};
+    void* jump[5] = {};
+    bool left = false;  // by a jump, to where `jump` leads back
+  };
   struct fiber {
     fiber() : stack(mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
       expect(stack != MAP_FAILED, "dcs::cuda: no memory for the stack of a thread");
@@ -50,8 +67,17 @@ class fibers {
     fiber(const fiber&) = delete;
     fiber& operator=(const fiber&) = delete;
     ~fiber() { munmap(stack, stack_bytes); }
+    void make() {
+      at.left = false;
+      getcontext(&at.context);
+      at.context.uc_stack = {stack, 0, stack_bytes};
+      at.context.uc_link = nullptr;
+      const auto self = reinterpret_cast<std::uintptr_t>(this);
+      makecontext(&at.context, reinterpret_cast<void (*)()>(&fibers::entry), 2, static_cast<unsigned>(self),
+                  static_cast<unsigned>(std::uint64_t{self} >> 32));
+    }
     void* stack;
-    ucontext_t state{};
+    place at;
     fibers* owner = nullptr;
     int number = 0;
     bool done = false;
@@ -60,14 +86,29 @@ class fibers {
   // makecontext passes ints: the address comes in two halves.
   static void entry(unsigned low, unsigned high) {
     auto& f = *reinterpret_cast<fiber*>(static_cast<std::uintptr_t>(std::uint64_t{high} << 32 | low));
-    f.owner->body_(f.owner->context_, f.number);
-    f.done = true;
-    for (;;) f.owner->wait();
+    for (;;) {
+      f.owner->body_(f.owner->context_, f.number);
+      f.done = true;
+      f.owner->wait();
+    }
+  }
+
+  // A function of its own: a jump must not lead into the function that it starts from.
+  [[gnu::noinline]] static void change(place& from, place& to) {
+#if DCS_FIBERS_JUMP
+    from.left = true;
+    if (__builtin_setjmp(from.jump) != 0) return;
+    if (to.left) __builtin_longjmp(to.jump, 1);
+    setcontext(&to.context);
+    __builtin_unreachable();  // and no tail call: this frame is what the jump comes back to
+#else
+    swapcontext(&from.context, &to.context);
+#endif
   }
 
   std::vector<std::unique_ptr<fiber>> all_;
   fiber* current_ = nullptr;
-  ucontext_t scheduler_{};
+  place scheduler_;
   void (*body_)(void*, int) = nullptr;
   void* context_ = nullptr;
 };
