@@ -14,6 +14,11 @@ inline void one_line_mistakes(CLI::App& app) {
   });
 }
 
+/// The flag of every program that runs a network.
+inline void add_tf32(CLI::App& app, bool& tf32) {
+  app.add_flag("--tf32", tf32, "cuda: matrix units may round f32 to TF32, ten bits of mantissa; products are exact without");
+}
+
 /// Whole numbers from 0; CLI11's own check spells out the largest double.
 inline CLI::Range whole_number() { return CLI::Range(0, 1'000'000'000); }
 

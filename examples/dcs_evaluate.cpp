@@ -18,6 +18,7 @@ static int body(int argc, char** argv) {
   app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
   app.add_flag("--native", c.native, "measure at the images' own size");
   app.add_option("--overlays", c.overlays, "pictures to draw")->capture_default_str()->check(programs::whole_number());
+  programs::add_tf32(app, c.tf32);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   if (c.augmented && c.boxes == "truth") throw std::runtime_error("--tta: averages over detections; not with --boxes truth");

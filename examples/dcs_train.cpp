@@ -38,19 +38,21 @@ static int body(int argc, char** argv) {
   app.add_flag("--imagenet-input", c.imagenet_input, "normalise the input with ImageNet's mean and deviation");
   app.add_flag("--capture,!--no-capture", c.capture, "cuda: a training step is one graph (default), or a launch for each kernel, to the same bits");
   app.add_flag("--tune", c.tune, "cuda: time cuDNN's engines and take the fastest; the same run may then differ by rounding");
+  programs::add_tf32(app, c.tf32);
   app.add_flag("--resume", c.resume,
-               "continue the run in --out with its own configuration; --epochs, --device, --capture and --tune alone may change");
+               "continue the run in --out with its own configuration; --epochs, --device, --capture, --tune and --tf32 alone may change");
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   c.augment = !plain;
   if (c.side % 32 != 0) throw std::runtime_error("--size " + std::to_string(c.side) + ": expected a multiple of 32");
   if (c.data.empty() && !c.resume) throw std::runtime_error("--data is required");
   if (c.resume) {
-    const std::set<std::string> may_change{"--resume", "--out", "--epochs", "--device", "--capture", "--tune"};
+    const std::set<std::string> may_change{"--resume", "--out", "--epochs", "--device", "--capture", "--tune", "--tf32"};
     for (const CLI::Option* o : app.get_options())
       if (o->count() > 0 && may_change.count(o->get_name()) == 0)
-        throw std::runtime_error(o->get_name() +
-                                 ": a resumed run keeps its configuration; only --epochs, --device, --capture and --tune may be given with --resume");
+        throw std::runtime_error(
+            o->get_name() +
+            ": a resumed run keeps its configuration; only --epochs, --device, --capture, --tune and --tf32 may be given with --resume");
     if (app.count("--epochs") == 0) c.epochs = 0;
   }
   programs::make_session(c.resume ? programs::net_of_run(c.out) : c.net, c.device)->train(c);

@@ -15,25 +15,25 @@ struct train_config {
   double rate = 2e-4, weight_decay = 1e-4;
   int patience = 5, stop_after = 20, images = 0, box_samples = 512;
   bool augment = true, schedule = false, truth_regions = false, resume = false, imagenet_input = false, cosine = false;
-  bool capture = true, tune = false;  // on a GPU; no run's configuration holds them
+  bool capture = true, tune = false, tf32 = false;  // on a GPU; no run's configuration holds them
 };
 
 struct evaluate_config {
   std::string run, data, split = "test", boxes = "detected", checkpoint = "best", device = "cpu";
-  bool augmented = false, native = false;
+  bool augmented = false, native = false, tf32 = false;
   int overlays = 8;
 };
 
 struct predict_config {
   std::string run, checkpoint = "best", out, device = "cpu";
   std::vector<std::string> images;
-  bool augmented = false;
+  bool augmented = false, tf32 = false;
 };
 
 class session {
  public:
   virtual ~session() = default;
-  /// A resumed run takes `out`, `capture` and `tune` from here, `epochs` if that is not 0, and everything else from its folder.
+  /// A resumed run takes `out`, `capture`, `tune` and `tf32` from here, `epochs` if that is not 0, and everything else from its folder.
   virtual void train(const train_config&) = 0;
   virtual void evaluate(const evaluate_config&) = 0;
   virtual void predict(const predict_config&) = 0;

@@ -61,7 +61,7 @@ class net_session final : public session {
     const bool begun = given.resume && (fs::exists(last) || rows_of(results_until(results, INT_MAX)) > 1);
     if (given.resume) {
       c = config_of(read_json(config_path), config_path);
-      c.out = given.out, c.capture = given.capture, c.tune = given.tune;
+      c.out = given.out, c.capture = given.capture, c.tune = given.tune, c.tf32 = given.tf32;
       if (given.epochs > 0) c.epochs = given.epochs;
     } else {
       c.imagenet_input = c.imagenet_input || !c.backbone.empty();
@@ -76,7 +76,7 @@ class net_session final : public session {
     dcs::initialize(*net_, c.seed);
     if (!c.backbone.empty() && !begun) std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), c.backbone.c_str());
     place();
-    choose_engines(c.tune);
+    choose_arithmetic(c.tune, c.tf32);
     dcs::basic_adamw<device> optimizer(dcs::named_parameters(*net_), {c.rate, 0.9, 0.999, 1e-8, c.weight_decay, 1.0});
     dcs::plateau plateau;
     plateau.patience = c.patience, plateau.stop_after = c.stop_after;
@@ -129,7 +129,7 @@ class net_session final : public session {
   }
 
   void evaluate(const evaluate_config& e) override {
-    const train_config c = load_run(e.run, e.checkpoint);
+    const train_config c = load_run(e.run, e.checkpoint, e.tf32);
     dcs::expect(e.boxes == "detected" || e.boxes == "truth", "--boxes ", e.boxes, ": expected detected or truth");
     const dcs::folder_dataset data(e.data.empty() ? c.data : e.data, e.split, c.side);
     const auto o = options_of(c);
@@ -173,7 +173,7 @@ class net_session final : public session {
   }
 
   void predict(const predict_config& p) override {
-    const train_config c = load_run(p.run, p.checkpoint);
+    const train_config c = load_run(p.run, p.checkpoint, p.tf32);
     const auto o = options_of(c);
     std::map<std::string, std::string> stems;
     for (const auto& path : p.images) {
@@ -239,9 +239,10 @@ class net_session final : public session {
     for (std::int64_t i = 0; i < val.size(); ++i) (void)val.load(i);
   }
   // One engine of cuDNN is met in every run, the fastest of several perhaps not.
-  static void choose_engines([[maybe_unused]] bool tuned) {
+  static void choose_arithmetic([[maybe_unused]] bool tuned, [[maybe_unused]] bool tf32) {
 #if defined(__CUDACC__)
     if (!tuned) dcs::cuda::library_options::get().candidates = 1;
+    dcs::cuda::library_options::get().tf32 = tf32;
 #endif
   }
   // Brings the network where it runs.
@@ -257,12 +258,12 @@ class net_session final : public session {
     if (!c.backbone.empty() || c.imagenet_input) o.input = dcs::normalisation::imagenet();
     return o;
   }
-  train_config load_run(const std::string& run, const std::string& checkpoint) {
+  train_config load_run(const std::string& run, const std::string& checkpoint, bool tf32) {
     const std::string path = (fs::path(run) / "config.json").string();
     const auto c = config_of(read_json(path), path);
     dcs::initialize(*net_, 0);
     place();
-    choose_engines(false);
+    choose_arithmetic(false, tf32);
     dcs::load_checkpoint<device>((fs::path(run) / (checkpoint + ".safetensors")).string(), *net_);
     return c;
   }
