@@ -1,6 +1,7 @@
 // to += from, the one piece of arithmetic that the tape itself does.
 #pragma once
 
+#include <dcs/core/dtype.hpp>
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 
@@ -11,7 +12,12 @@ namespace dcs {
 
 template <class T>
 void add_into(cpu_device, T* to, const T* from, std::int64_t n) {
-  cpu::parallel_chunks(n, 1 << 16, [=](std::int64_t begin, std::int64_t end) { DCS_DISPATCH(add_into, to + begin, from + begin, end - begin); });
+  cpu::parallel_chunks(n, 1 << 16, [=](std::int64_t begin, std::int64_t end) {
+    if constexpr (std::is_same_v<compute_type<T>, T>)
+      DCS_DISPATCH(add_into, to + begin, from + begin, end - begin);
+    else  // no instruction set has vectors of these
+      for (std::int64_t i = begin; i < end; ++i) to[i] = static_cast<T>(compute_type<T>(to[i]) + compute_type<T>(from[i]));
+  });
 }
 
 }  // namespace dcs
