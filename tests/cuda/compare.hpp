@@ -67,7 +67,8 @@ auto run(const F& f, const dcs::tensor<T, S>&... x) {
       [&](const auto&... v) {
         const auto y = dcs::eval(f(v...));
         using Y = typename std::remove_cvref_t<decltype(y)>::tensor_type;
-        auto dy = rounded<T>(rounded<dcs::bf16>(dcs::random_normal<double, typename Y::shape_type>(y.sizes(), {77, 7})));
+        using R = typename Y::value_type;  // a cast's is another than T
+        auto dy = rounded<R>(rounded<dcs::bf16>(dcs::random_normal<double, typename Y::shape_type>(y.sizes(), {77, 7})));
         dcs::backward(y, dcs::to<D>(dy));
         auto grad = [](const auto& leaf) {
           return leaf.grad().defined() ? dcs::to<dcs::cpu_device>(leaf.grad())
