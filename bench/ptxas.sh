@@ -4,7 +4,8 @@
 # Usage: bash bench/ptxas.sh [sm_NN ...] [FILE ...]   (default: sm_80 sm_90, and every file of tests/cuda/instantiate; NVCC names the compiler)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-nvcc=${NVCC:-$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)}
+nvcc=${NVCC:-$(cmake -P cmake/nvcc.cmake 2>&1 | sed -n 's/^nvcc: //p')}
+[ -n "$nvcc" ] || { echo "no nvcc"; exit 1; }
 architectures=() files=()
 for a in "$@"; do
   case $a in

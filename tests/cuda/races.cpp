@@ -183,6 +183,25 @@ TEST_CASE("what one thread reads through a const span and another writes, with n
   CHECK(says(shifted(true), ", which "));
 }
 
+TEST_CASE("who writes where a copy is on its way, or sends another there, is caught, be it the thread that sent it") {
+  const std::vector<float> source(8, 1.0f);
+  const auto written = [&](int writes, int copies, bool waits) {
+    return said_of([=, in = device_span<const float>{source.data(), 8}](auto& b) {
+      const auto tile = b.template shared<float>(4, "tile");
+      if (b.thread() != 0) return;
+      for (int i = 0; i < copies; ++i) b.template copy_async<4>(tile, 0, b.global(in, "in"), 4 * i);
+      b.commit_copies();
+      if (waits) b.template wait_copies<0>();
+      for (int i = 0; i < writes; ++i) tile.write(i, 2.0f);
+      b.template wait_copies<0>();
+    });
+  };
+  CHECK(written(0, 1, true) == "");
+  CHECK(written(1, 1, true) == "");
+  CHECK(says(written(1, 1, false), "writes element 0 of tile before the wait for the copy to it"));
+  CHECK(says(written(0, 2, false), "writes element 0 of tile before the wait for the copy to it"));
+}
+
 TEST_CASE("a kernel that works in place without its barrier is caught in every order") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const auto sorted = [&](bool in_place, bool waits) {

@@ -4,6 +4,8 @@
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 
+#include "weighted_equations.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
@@ -183,22 +185,7 @@ TEST_CASE("softmax(QKᵀ/√d)V is one kernel forward and one backward, and neve
 TEST_CASE("eqs 8 and 9 are one kernel each way; mixed softmaxes and an index used twice are several and right, for tensors and vars") {
   const auto l = a_map<2>(1), l2 = a_map<2>(2);
   const auto a = a_map<16>(3), b = a_map<16>(4);
-  const auto equation = [](const auto& x, const auto& y, const auto& p, const auto& q) {
-    const auto w = softmax<channel>(x);
-    (void)y;
-    return slice<channel, 0>(w) * p + slice<channel, 1>(w) * q;
-  };
-  const auto turned = [](const auto& x, const auto&, const auto& p, const auto& q) {
-    const auto w = softmax<channel>(x);
-    return slice<channel, 1>(w) * p + q * slice<channel, 0>(w);
-  };
-  const auto mixed = [](const auto& x, const auto& y, const auto& p, const auto& q) {
-    return slice<channel, 0>(softmax<channel>(x)) * p + slice<channel, 1>(softmax<channel>(y)) * q;
-  };
-  const auto repeated = [](const auto& x, const auto&, const auto& p, const auto& q) {
-    const auto w = softmax<channel>(x);
-    return slice<channel, 1>(w) * p + slice<channel, 1>(w) * q;
-  };
+  using namespace weighted_equations;
   for (const cost& k : {cost_of([&] { eval(equation(l, l2, a, b)); }), cost_of([&] { eval(turned(l, l2, a, b)); })}) {
     CHECK(k.runs == 1);
     CHECK(k.allocations == 1);

@@ -13,6 +13,7 @@
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 
 #include "../cuda/compare.hpp"
+#include "weighted_equations.hpp"
 
 using namespace dcs;
 using cuda::emulated;
@@ -93,7 +94,7 @@ TEST_CASE("a log has what is launched while it is alive, with names and blocks; 
   CHECK(outer.entries()[1].blocks == 1);
 }
 
-TEST_CASE("a pointwise chain is one launch, and one backward, whatever it broadcasts and in every type") {
+TEST_CASE("a pointwise chain is one launch forward and one backward in every type; what it broadcast is summed after") {
   in_three_types([](auto t) {
     using T = decltype(t);
     for (extent_t n : {1, 30}) {
@@ -191,21 +192,7 @@ TEST_CASE("softmax(QKᵀ/√d)V is one launch, three backward, and never holds t
 }
 
 TEST_CASE("eqs 8 and 9 are one launch each way; mixed softmaxes and an index used twice fall back on the device too, and stay right") {
-  const auto equation = [](const auto& x, const auto&, const auto& p, const auto& q) {
-    const auto w = softmax<channel>(x);
-    return slice<channel, 0>(w) * p + slice<channel, 1>(w) * q;
-  };
-  const auto turned = [](const auto& x, const auto&, const auto& p, const auto& q) {
-    const auto w = softmax<channel>(x);
-    return slice<channel, 1>(w) * p + q * slice<channel, 0>(w);
-  };
-  const auto mixed = [](const auto& x, const auto& y, const auto& p, const auto& q) {
-    return slice<channel, 0>(softmax<channel>(x)) * p + slice<channel, 1>(softmax<channel>(y)) * q;
-  };
-  const auto repeated = [](const auto& x, const auto&, const auto& p, const auto& q) {
-    const auto w = softmax<channel>(x);
-    return slice<channel, 1>(w) * p + slice<channel, 1>(w) * q;
-  };
+  using namespace weighted_equations;
   in_three_types([&](auto t) {
     using T = decltype(t);
     const auto l = normal<T, map<2>>(1), l2 = normal<T, map<2>>(2);

@@ -42,10 +42,9 @@ class memory_check {
   template <access Kind>
   void visit(std::int64_t i, const moment& now) {
     auto& e = elements_[static_cast<std::size_t>(i)];
-    if constexpr (Kind != access::write) {
-      if (e.pending) fail_at(now, words(Kind).does, " element ", i, " of ", array_, " before the wait for the copy to it");
+    if (e.pending) fail_at(now, words(Kind).does, " element ", i, " of ", array_, " before the wait for the copy to it");
+    if constexpr (Kind != access::write)
       if (!initialised_ && !e.write.used) fail_at(now, words(Kind).does, " element ", i, " of ", array_, ", which nobody wrote");
-    }
     expect_no_race<Kind>(static_cast<std::size_t>(i), now);
     for (const auto* other : overlapping_)
       other->template expect_no_race_at<Kind>(begin_ + static_cast<std::uintptr_t>(i) * element_bytes_, element_bytes_, now);
@@ -58,8 +57,10 @@ class memory_check {
   }
   /// An asynchronous copy to the element begins, or ends.
   void set_pending(std::int64_t i, bool pending, const moment& now) {
+    auto& e = elements_[static_cast<std::size_t>(i)];
+    if (!pending) e.pending = false;
     visit<access::write>(i, now);
-    elements_[static_cast<std::size_t>(i)].pending = pending;
+    e.pending = pending;
   }
   /// From now on each of the two looks at the other's visits.
   void overlap_with(memory_check& other) {

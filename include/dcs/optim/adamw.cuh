@@ -92,7 +92,7 @@ struct gradient_norm_kernel {
   }
 };
 
-/// Moments and parameters of every chunk. 7 accesses of 16 bytes for each packet: the bytes are what it costs.
+/// Moments and parameters of every chunk. 7 accesses of 16 bytes for each packet.
 template <class T, class G>
 struct adamw_update_kernel {
   static constexpr const char* name = "adamw_update";

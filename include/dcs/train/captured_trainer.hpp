@@ -68,7 +68,7 @@ class trainer<Net, D, T> {
     staged_batch<T> arrays;
   };
 
-  // One thread reads and augments images no faster than a GPU trains on them.
+  // As one thread may read and augment images more slowly than a GPU trains on them.
   static std::size_t ahead() { return static_cast<std::size_t>(std::clamp(threads(), 1, 8)); }
 
   static prepared prepare(const batch& b) {

@@ -36,7 +36,7 @@ inline void expect_attention_fits(const attention_geometry& g) {
          "; expected at most ", most);
 }
 
-// Blocks of 128 queries read keys and values half as often; blocks of 64 are worth more where a GPU would be left with idle multiprocessors.
+// Blocks of 128 queries read keys and values half as often; blocks of 64 are meant for where those would leave multiprocessors of a GPU idle.
 inline constexpr std::int64_t attention_blocks_of_a_gpu = 2 * 132;
 
 }  // namespace detail

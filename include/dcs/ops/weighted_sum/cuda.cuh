@@ -1,5 +1,5 @@
 // Pixel-adaptive fusion as kernels of the block interface: one pass over memory, forward and backward. A group of up to 32 lanes has a pixel, each
-// lane 16 bytes of every map at a time; a lane computes the softmax over the K logits itself, which costs less than passing it on. The gradient of
+// lane 16 bytes of every map at a time; a lane computes the softmax over the K logits itself, instead of passing it on. The gradient of
 // the logits is a sum within the group: nothing is written twice, the order is fixed.
 #pragma once
 
