@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
 # Times every kernel on the GPU of this machine beside PyTorch, the two in turn in one run, with the share of its floor that each kernel reaches (see
-# gpu/measure.cuh); then the tests of kernels on the GPU, and compute-sanitizer over them; last the paper's training step and inference, with their
-# memory (gpu/step.cu): should that not fit the GPU, the rest is known. Without a GPU: exit status 77. PyTorch is that of DCS_PYTHON, else python3;
-# without one its columns stay empty. Usage: bash bench/gpu.sh [rounds]
+# gpu/measure.cuh), and the paper's training step and inference, with their memory (gpu/step.cu); then the tests on the GPU, and compute-sanitizer over
+# them. What fails is said where it does and again at the end, and the rest still runs; the exit status is then 1. Without a GPU: 77. PyTorch is that
+# of DCS_PYTHON, else python3; without one its columns stay empty. Usage: bash bench/gpu.sh [rounds]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 nvidia-smi -L >/dev/null 2>&1 || { echo "gpu.sh: skipped: no GPU on this machine"; exit 77; }
 rounds=${1:-3}
 python=${DCS_PYTHON:-python3}
+failures=()
+failed() {
+  echo "gpu.sh: failed: $*"
+  failures+=("$*")
+}
 cmake --preset cuda -DDCS_BUILD_EXAMPLES=OFF >/dev/null
 cmake --build build/cuda --target bench_gpu bench_gpu_step -j "$(nproc)"
 
@@ -24,8 +29,8 @@ peer=yes
 "$python" -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null || { peer=no; echo "gpu.sh: $python has no PyTorch for this GPU: dcs alone is timed"; }
 : >"$times/peer"
 for _ in $(seq "$rounds"); do
-  build/cuda/bench/bench_gpu | tee -a "$times/ours" | grep '^#'
-  if [ $peer = yes ]; then "$python" bench/gpu/peer.py | tee -a "$times/peer" | grep '^#'; fi
+  build/cuda/bench/bench_gpu | tee -a "$times/ours" | { grep '^#' || true; } || failed "bench_gpu"
+  if [ $peer = yes ]; then "$python" bench/gpu/peer.py | tee -a "$times/peer" | { grep '^#' || true; } || failed "peer.py"; fi
 done
 # Medians over the rounds, in the order of the first.
 awk "$median"'
@@ -42,30 +47,12 @@ awk "$median"'
     for (name in peers) if (!(name in ours)) print "gpu.sh: timed of PyTorch alone, under another name?: " name
   }' "$times/ours" "$times/peer"
 
-cmake --build build/cuda -j "$(nproc)"
-ctest --test-dir build/cuda -L gpu --output-on-failure
-sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
-export DCS_TEST_DATA=$PWD/tests
-check() {  # TOOL PROGRAM [ARGUMENT ...]
-  local tool=$1 program=$2
-  echo "compute-sanitizer $tool: $(basename "$program")"
-  "$sanitizer" --tool "$tool" --error-exitcode 1 --print-limit 10 "$program" "${@:3}" | tail -n 4
-}
-if [ -n "$sanitizer" ]; then
-  for program in build/cuda/tests/cuda/gpu_*; do
-    [ -f "$program" ] && [ -x "$program" ] || continue
-    for tool in memcheck racecheck synccheck; do check $tool "$program" '--test-case=kernel*'; done
-  done
-  check memcheck build/cuda/tests/cuda/gpu_train_captured_step  # whole: steps that are captured and repeated
-else
-  echo "gpu.sh: compute-sanitizer is not installed: its checks are left out"
-fi
-
 # The training step (4 images of 512 × 512) and inference (one), maps in bf16.
+: >"$times/ours.step"
 : >"$times/peer.step"
 for _ in $(seq "$rounds"); do
-  build/cuda/bench/bench_gpu_step >>"$times/ours.step"
-  if [ $peer = yes ]; then "$python" bench/gpu/peer_step.py | tee -a "$times/peer.step" | grep '^#'; fi
+  build/cuda/bench/bench_gpu_step >>"$times/ours.step" || failed "bench_gpu_step"
+  if [ $peer = yes ]; then "$python" bench/gpu/peer_step.py | tee -a "$times/peer.step" | { grep '^#' || true; } || failed "peer_step.py"; fi
 done
 awk "$median"'
   function one(name, work, kind,   peer) {
@@ -74,6 +61,7 @@ awk "$median"'
     else printf " %11s %6s %6s", "-", "-", "-"
   }
   function line(name, work) {
+    if (!(name in time)) { printf "%-14s not timed\n", name; return }
     printf "%-14s %8.2f %6.1f", name, median(time[name]), median(memory[name]); one(name, work, "eager"); one(name, work, "compile"); print ""
   }
   !/^#/ { time[$1] = time[$1] " " $2; memory[$1] = memory[$1] " " $3 }
@@ -81,3 +69,46 @@ awk "$median"'
     printf "%-14s %8s %6s %11s %6s %6s %11s %6s %6s\n", "", "dcs ms", "GB", "eager ms", "times", "GB", "compiled ms", "times", "GB"
     line("step_captured", "step"); line("step_calls", "step"); line("inference", "inference")
   }' "$times/ours.step" "$times/peer.step"
+
+cmake --build build/cuda -j "$(nproc)" || failed "the build of the tests"
+ctest --test-dir build/cuda -L gpu --output-on-failure || failed "tests on the GPU"
+
+# An hour for all, ten minutes for each: what does not come to its end has failed.
+sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda/bin/compute-sanitizer 2>/dev/null || true)
+export DCS_TEST_DATA=$PWD/tests
+end=$((SECONDS + 3600))
+check() {  # TOOL PROGRAM [ARGUMENT ...]
+  local tool=$1 program=$2 limit=$((end - SECONDS)) what
+  what="compute-sanitizer $tool: $(basename "$program")"
+  if [ $limit -gt 600 ]; then limit=600; fi
+  if [ $limit -le 0 ]; then
+    failed "$what: no time left"
+  elif timeout "$limit" "$sanitizer" --tool "$tool" --error-exitcode 1 --print-limit 10 "$program" "${@:3}" >"$times/check" 2>&1; then
+    echo "$what"
+    tail -n 4 "$times/check"
+  else
+    cat "$times/check"
+    failed "$what"
+  fi
+}
+if [ -n "$sanitizer" ]; then
+  for program in build/cuda/tests/cuda/gpu_*; do
+    [ -f "$program" ] && [ -x "$program" ] || continue
+    # Cases of kernels go under every tool. A program without any goes whole: under memcheck, as networks and graphs add to their kernels the memory
+    # that one hands to the next; that of TF32 has kernels of its own, and goes under every tool.
+    if [[ $("$program" --count '--test-case=kernel*') != *'filters: 0' ]]; then
+      for tool in memcheck racecheck synccheck; do check $tool "$program" '--test-case=kernel*'; done
+    elif [[ $program == */gpu_cuda_tf32 ]]; then
+      for tool in memcheck racecheck synccheck; do check $tool "$program"; done
+    else
+      check memcheck "$program"
+    fi
+  done
+else
+  failed "compute-sanitizer is not installed: nothing was checked under it"
+fi
+
+if [ ${#failures[@]} -gt 0 ]; then
+  printf 'gpu.sh: failed: %s\n' "${failures[@]}"
+  exit 1
+fi
