@@ -2,26 +2,8 @@
 # run.sh PROGRAMS FOLDER: the programs on a small synthetic set. What a run leaves; that --resume gives the same bits as no interruption, also after a kill or
 # a full disk; and that whatever is wrong is one line on stderr, an exit code that is not 0, and no file lost. Exit code 77: the programs were not built.
 set -u
-if [ ! -x "${1:-}/dcs_train" ]; then
-  echo "skipped: the programs are not built (DCS_BUILD_EXAMPLES)"
-  exit 77
-fi
-bin=$(cd "$1" && pwd)
-rm -rf "$2" && mkdir -p "$2" && cd "$2" || exit 1
-folder=$PWD
-failures=0
-# A test that passes leaves nothing: a checkpoint with the optimiser's moments is 170 MB.
-trap '[ $failures = 0 ] && rm -rf "$folder"' EXIT
+. "$(dirname "$0")/common.sh"
 
-wrong() {
-  echo "FAILED: $*"
-  failures=$((failures + 1))
-}
-check() { "$@" >/dev/null 2>&1 || wrong "$*"; }
-# works COMMAND...: exit code 0, nothing on stderr.
-works() {
-  if ! "$@" >out 2>err || [ -s err ]; then wrong "$*: $(head -c 500 err)"; fi
-}
 # fails TEXT COMMAND...: not by a signal, one line that begins with the program's name and contains TEXT, and every file there was is as it was.
 fails() {
   local text=$1 code before after
@@ -37,10 +19,6 @@ fails() {
 }
 # Files with their time and size; contents are compared where a test is about them.
 sums() { find set run broken -type f -printf '%p %s %T@\n' 2>/dev/null | sort; }
-train() { "$bin/dcs_train" "$@"; }
-fresh() { train --net small-scratch --data set --size 64 --seed 1 --rate 1e-3 --batch 4 "$@"; }
-# Rows of results.csv without the seconds, which differ.
-rows() { tail -n +2 "$1/results.csv" | cut -d, -f1,2,4-; }
 header=epoch,rate,seconds,total,main,levels,edge,consistency,classifier,box,objectness,rpn_box,regions,val_total,val_main,val_levels,val_edge,val_consistency,val_classifier,val_box,val_objectness,val_rpn_box,dice,iou,precision,hd95,missed
 
 echo "== what the programs write"
@@ -61,7 +39,7 @@ check test "$(rows run | wc -l)" = 2
 check awk -F, 'NF != 27 { exit 1 } NR > 1 { for (i = 1; i <= NF; ++i) if ($i !~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/) exit 1 }' run/results.csv
 if grep -q $'\r' out; then wrong "a progress line is written over, but this is no terminal"; fi
 works "$bin/dcs_evaluate" --run run --split test --overlays 2
-check grep -qE '^dice=[0-9.]+ iou=[0-9.]+ precision=[0-9.]+ hd95=[0-9.]+ missed=[0-9]+ images=3 threshold_dice=[0-9.]+$' out
+check grep -qE "$measures" out
 check test "$(ls run/overlays | wc -l)" = 2
 check test "$(grep -c '"name"' run/evaluation.json)" = 3
 check grep -q '"mean"' run/evaluation.json
@@ -250,8 +228,4 @@ done
 sed 's/"small-scratch"/"large"/' run/config.json >broken/config.json
 bad_run "large: not compiled in"
 
-if [ $failures != 0 ]; then
-  echo "$failures failed; files are in $folder"
-  exit 1
-fi
-echo "all passed"
+finish
