@@ -10,3 +10,4 @@ void instantiate(const std::vector<dcs::adamw_parameter<T, G>>& parameters, cons
 }
 template void instantiate(const std::vector<dcs::adamw_parameter<float, float>>&, const dcs::adamw_numbers&, dcs::adamw_memory&);
 template void instantiate(const std::vector<dcs::adamw_parameter<float, dcs::bf16>>&, const dcs::adamw_numbers&, dcs::adamw_memory&);
+template void instantiate(const std::vector<dcs::adamw_parameter<double, double>>&, const dcs::adamw_numbers&, dcs::adamw_memory&);
