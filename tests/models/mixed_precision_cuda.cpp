@@ -1,20 +1,20 @@
-// Maps in bf16 on the emulated device; parameters, moments, running statistics, losses and boxes in f32: a step is the host's in f32 to the accuracy
-// of bf16, the copies in bf16 follow the parameters, and a checkpoint is that of a network in f32.
+// Maps in bf16 on a device; parameters, moments, running statistics, losses and boxes in f32: a step is the host's in f32 to the accuracy of bf16,
+// the copies in bf16 follow the parameters, and a checkpoint is that of a network in f32.
 #include "tiny.hpp"
 
 #include <dcs/cuda/kernels.cuh>
 #include <dcs/train/checkpoint.hpp>
 
-#include <doctest/doctest.h>
+#include "../cuda/compare.hpp"
 
 #include <filesystem>
 
 using namespace dcs;
+using kernel_test::on_host, kernel_test::target;
 
 namespace {
 
 using net_type = dcsnet<user::strided_backbone, dghc<32>, msfa<1, 2>, 8>;
-using emulated = cuda::emulated;
 
 step_options options() {
   step_options o;
@@ -37,17 +37,18 @@ double similarity(const std::vector<double>& a, const std::vector<double>& b) {
 }  // namespace
 
 TEST_CASE("a step with maps in bf16 is that in f32 to bf16's accuracy; values, moments and statistics are f32") {
-  emulated::options().check = false;  // the kernels' own tests look at every access
+  cuda::emulated::options().check = false;      // the kernels' own tests look at every access
+  cuda::library_options::get().candidates = 1;  // the same engines of cuDNN in every run
   const user::discs data;
   const auto b = make_batch({data.load(0), data.load(1)}, {});
   network host, there;
-  to_device<emulated>(*there.net);
-  mix_precision<emulated>(*there.net);
+  to_device<target>(*there.net);
+  mix_precision<target>(*there.net);
   adamw slow(host.parameters());
-  basic_adamw<emulated> fast(there.parameters());
+  basic_adamw<target> fast(there.parameters());
   // The same regions, as small differences of the proposals would choose others.
   const auto wanted = train_step(*host.net, b, options(), {5, 1}, &b.boxes);
-  const auto measured = train_step<emulated, bf16>(*there.net, b, options(), {5, 1}, &b.boxes);
+  const auto measured = train_step<target, bf16>(*there.net, b, options(), {5, 1}, &b.boxes);
   CHECK(measured.main == doctest::Approx(wanted.main).epsilon(0.03));
   CHECK(measured.levels == doctest::Approx(wanted.levels).epsilon(0.03));
   CHECK(measured.edge == doctest::Approx(wanted.edge).epsilon(0.03));
@@ -60,42 +61,47 @@ TEST_CASE("a step with maps in bf16 is that in f32 to bf16's accuracy; values, m
     const auto &p = *list[i].parameter, &q = *wanted_list[i].parameter;
     CAPTURE(list[i].name);
     REQUIRE(static_cast<bool>(p.gradient()) == static_cast<bool>(q.gradient()));
-    if (p.is_buffer())
-      for (extent_t k = 0; k < p.size(); ++k) CHECK(p.data<float>()[k] == doctest::Approx(static_cast<double>(q.data<float>()[k])).epsilon(0.03));
+    if (p.is_buffer()) {
+      const auto values = on_host(p.data<float>(), p.size());
+      for (extent_t k = 0; k < p.size(); ++k)
+        CHECK(values[static_cast<std::size_t>(k)] == doctest::Approx(static_cast<double>(q.data<float>()[k])).epsilon(0.03));
+    }
     if (!p.gradient()) continue;
     REQUIRE(p.gradient().bytes() == 2 * p.size());
-    for (extent_t k = 0; k < p.size(); ++k) {
-      gradients.push_back(static_cast<double>(static_cast<float>(static_cast<const bf16*>(p.gradient().data())[k])));
-      wanted_gradients.push_back(static_cast<double>(static_cast<const float*>(q.gradient().data())[k]));
-    }
+    for (const bf16 g : on_host(static_cast<const bf16*>(p.gradient().data()), p.size()))
+      gradients.push_back(static_cast<double>(static_cast<float>(g)));
+    for (extent_t k = 0; k < p.size(); ++k) wanted_gradients.push_back(static_cast<double>(static_cast<const float*>(q.gradient().data())[k]));
   }
   CHECK(similarity(gradients, wanted_gradients) > 0.98);
 
   CHECK(fast.step() == doctest::Approx(slow.step()).epsilon(0.05));
-  for (const auto& [name, p] : list) {
-    CAPTURE(name);
-    REQUIRE(p->type() == dtype::f32);
-    if (p->is_buffer()) continue;
+  for (const auto& entry : list) {
+    const auto& p = *entry.parameter;
+    CAPTURE(entry.name);
+    REQUIRE(p.type() == dtype::f32);
+    if (p.is_buffer()) continue;
+    const auto values = on_host(p.data<float>(), p.size());
+    const auto halves = on_host(static_cast<const bf16*>(p.half().data()), p.size());
     int different = 0;
-    for (extent_t k = 0; k < p->size(); ++k) different += !(static_cast<const bf16*>(p->half().data())[k] == static_cast<bf16>(p->data<float>()[k]));
+    for (std::size_t k = 0; k < values.size(); ++k) different += !(halves[k] == static_cast<bf16>(values[k]));
     CHECK(different == 0);
   }
 
   // Another step from another set of masters: what is read comes into both.
   const auto path = (std::filesystem::temp_directory_path() / "dcs_mixed.safetensors").string();
-  save_checkpoint<emulated>(path, *there.net, &fast, {});
+  save_checkpoint<target>(path, *there.net, &fast, {});
   network other;
   load_checkpoint(path, *other.net);
   const auto in_f32 = validation_losses(*other.net, b, options());
   network again;
-  to_device<emulated>(*again.net);
-  mix_precision<emulated>(*again.net);
-  basic_adamw<emulated> resumed(again.parameters());
-  load_checkpoint<emulated>(path, *again.net, &resumed);
-  const auto in_bf16 = validation_losses<emulated, bf16>(*again.net, b, options());
+  to_device<target>(*again.net);
+  mix_precision<target>(*again.net);
+  basic_adamw<target> resumed(again.parameters());
+  load_checkpoint<target>(path, *again.net, &resumed);
+  const auto in_bf16 = validation_losses<target, bf16>(*again.net, b, options());
   CHECK(in_bf16.main == doctest::Approx(in_f32.main).epsilon(0.03));
   CHECK(in_bf16.objectness == doctest::Approx(in_f32.objectness).epsilon(0.03));
-  const auto p = predict(*other.net, b.images, {}, &b.boxes), q = predict<emulated, bf16>(*again.net, b.images, {}, &b.boxes);
+  const auto p = predict(*other.net, b.images, {}, &b.boxes), q = predict<target, bf16>(*again.net, b.images, {}, &b.boxes);
   for (std::size_t n = 0; n < p.size(); ++n)
     for (std::size_t i = 0; i < p[n].probability.size(); ++i) REQUIRE(std::abs(p[n].probability[i] - q[n].probability[i]) < 0.03f);
   std::filesystem::remove(path);
