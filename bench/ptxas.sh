@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Registers, shared memory and spills of every kernel. Registers and spills are ptxas's; the shared memory of a launch stands in the name of a kernel
-# (cuda/device.cuh), or is "extents" where they decide. Fails where a kernel of RoIAlign, attention or the fusion spills, or their files have none.
+# (cuda/device.cuh), or is "extents" where they decide. Fails where a kernel of RoIAlign, attention or the fusion spills, or their files have none, and
+# without FILEs where a kernel of the library (tests/cuda/kernels.sh) is not printed for each target.
 # Usage: bash bench/ptxas.sh [sm_NN ...] [FILE ...]   (default: sm_80 sm_90, and every file of tests/cuda/instantiate; NVCC names the compiler)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 nvcc=${NVCC:-$(cmake -P cmake/nvcc.cmake 2>&1 | sed -n 's/^nvcc: //p')}
 [ -n "$nvcc" ] || { echo "no nvcc"; exit 1; }
-architectures=() files=()
+architectures=() files=() all=
 for a in "$@"; do
   case $a in
     sm_*) architectures+=("$a") ;;
@@ -14,7 +15,7 @@ for a in "$@"; do
   esac
 done
 [ ${#architectures[@]} -gt 0 ] || architectures=(sm_80 sm_90)
-[ ${#files[@]} -gt 0 ] || files=(tests/cuda/instantiate/*.cu)
+[ ${#files[@]} -gt 0 ] || { files=(tests/cuda/instantiate/*.cu) all=1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$nvcc" --version | tail -2 | head -1
@@ -42,4 +43,12 @@ for kernel in roi_align attention weighted_sum; do
   grep -q "::$kernel" "$work/table" || { echo "no kernel of $kernel"; status=1; }
 done
 awk '$4 > 0 && /::(roi_align|attention|weighted_sum)/ { bad = 1; print "spills: " $0 } END { exit bad }' "$work/table" || status=1
+if [ "$all" ]; then
+  kernels=$(bash tests/cuda/kernels.sh . list)
+  for arch in "${architectures[@]}"; do
+    while read -r name struct; do
+      grep -qE "^$arch +[0-9]+ +[^ ]+ +[0-9]+ +([a-z_]+::)*$struct(<|$)" "$work/table" || { echo "not printed for $arch: kernel $name"; status=1; }
+    done <<<"$kernels"
+  done
+fi
 exit $status
