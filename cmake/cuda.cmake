@@ -10,13 +10,19 @@ endif()
 if(NOT CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES 80-real 90)
 endif()
-# pip lays libraries in lib; not every nvcc of pip's looks there.
+# pip lays libraries in lib, where not every nvcc of pip's looks, and without the links that a linker follows: hence -L, and libraries by soname.
 get_filename_component(dcs_toolkit ${CMAKE_CUDA_COMPILER} DIRECTORY)
 get_filename_component(dcs_toolkit ${dcs_toolkit} DIRECTORY)
 if(dcs_toolkit IN_LIST dcs_pip_nvidia)
   string(APPEND CMAKE_CUDA_FLAGS " -L${dcs_toolkit}/lib")
 endif()
 enable_language(CUDA)
+if(dcs_toolkit IN_LIST dcs_pip_nvidia)
+  string(REGEX MATCH "^[0-9]+" dcs_major ${CMAKE_CUDA_COMPILER_VERSION})
+  find_library(CUDA_CUDART libcudart.so.${dcs_major} PATHS ${dcs_toolkit}/lib NO_DEFAULT_PATH)
+  find_library(CUDA_cudart_LIBRARY libcudart.so.${dcs_major} PATHS ${dcs_toolkit}/lib NO_DEFAULT_PATH)
+  find_library(CUDA_cublasLt_LIBRARY libcublasLt.so.${dcs_major} PATHS ${dcs_toolkit}/lib NO_DEFAULT_PATH)
+endif()
 # What runs on this machine alone, tests and benchmarks, is compiled for its GPU, or without one for 8.0 and what translates from it: half the cost.
 execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader --id=0 OUTPUT_VARIABLE dcs_gpu OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET
                 RESULT_VARIABLE dcs_no_gpu)
