@@ -293,19 +293,23 @@ void conv2d_data_gradient(D, const cpu::conv2d_geometry& g, const T* dy, const T
     library_data_gradient(D{}, g, dy, static_cast<const T*>(detail::library_weights<D, T>(g, w, nullptr).data()), dx);
 }
 
+namespace detail {
+template <int V, class T, gpu D>
+void depthwise_weight_gradient(D, const cpu::conv2d_geometry& g, const T* x, const T* dy, T* dw) {
+  using A = arithmetic_t<T>;
+  const column_tiles tile(g.out_pixels(), g.in_c / V);
+  const device_scratch<A, D> partial(g.weights() * tile.chunks);
+  launch(D{}, depthwise_weight_gradient_kernel<T, V>(g, x, dy, partial.data(), tile));
+  launch(D{}, sum_chunks_kernel<T, A>{{partial.data(), g.weights() * tile.chunks}, {dw, g.weights()}, tile.chunks, A(1)});
+}
+}  // namespace detail
+
 template <class T, gpu D>
 void conv2d_weight_gradient(D, const cpu::conv2d_geometry& g, const T* x, const T* dy, T* dw) {
   if (g.out_pixels() == 0) return D::zero(dw, g.weights() * static_cast<std::int64_t>(sizeof(T)));
   if (g.depthwise()) {
-    using A = arithmetic_t<T>;
     constexpr int most = packet_size<T> < 4 ? packet_size<T> : 4;  // nine packets of sums are registers
-    const auto run = [&](auto v) {
-      const column_tiles tile(g.out_pixels(), g.in_c / v);
-      const device_scratch<A, D> partial(g.weights() * tile.chunks);
-      launch(D{}, depthwise_weight_gradient_kernel<T, decltype(v)::value>(g, x, dy, partial.data(), tile));
-      launch(D{}, sum_chunks_kernel<T, A>{{partial.data(), g.weights() * tile.chunks}, {dw, g.weights()}, tile.chunks, A(1)});
-    };
-    return g.in_c % most == 0 ? run(std::integral_constant<int, most>{}) : run(std::integral_constant<int, 1>{});
+    return g.in_c % most == 0 ? detail::depthwise_weight_gradient<most>(D{}, g, x, dy, dw) : detail::depthwise_weight_gradient<1>(D{}, g, x, dy, dw);
   }
   if (detail::is_product(g))
     return gemm<T>(D{}, 1, g.in_c, g.out_c, g.out_pixels(), cpu::matrix<T>{x, g.in_c, true}, cpu::matrix<T>{dy, g.out_c}, dw);
