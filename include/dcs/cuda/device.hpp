@@ -135,6 +135,10 @@ void launch(emulated, const Kernel& kernel) {
   launch_log::note(Kernel::name, blocks);
   emulate(kernel, detail::next_launch());
 }
+// On a GPU, device.cuh. Declared here as nvcc 13.5 finds in a generic lambda only what stands before it where no argument depends on the lambda's.
+struct device;
+template <class Kernel>
+void launch(device, const Kernel& kernel);
 
 /// Calls body with a constant number of elements for an access: 16 bytes where `n`, a row's length, allows it, else one element.
 template <class T, class Body>

@@ -50,7 +50,7 @@ constexpr auto weighted_sum(const L& logits_, const M& map_, const Ms&... maps_)
       return record(
           std::move(y),
           [=, lv = value(logits), gl = sink_of(logits), keep = std::array<tensor<T, S, D>, k>{value(map)...},
-           to = std::array<sink<T, S, D>, k>{sink_of(map)...}](const tensor<T, S, D>& dy) {
+           to = std::array<sink<T, S, D>, k>{sink_of(map)...}](const auto& dy) {
             auto dl = gl.wanted() ? tensor<T, LS, D>::empty(lv.sizes()) : tensor<T, LS, D>();
             const T* in[k];
             T* out[k];
