@@ -102,6 +102,29 @@ void box_rows(table& t) {
   });
 }
 
+// What ends a prediction, after the maps have left the device.
+void last_rows(table& t) {
+  constexpr words on_host{"forward; no gradient", "forward; no gradient", "on the host", "on the host, in f32", "on the host"};
+  t.numbers("detections_of", on_host, []<class T, class D>(T, D) {
+    using A = cuda::arithmetic_t<T>;
+    const scene<A> s;
+    const auto n = static_cast<extent_t>(s.found[0].size());
+    const auto scores = to<cpu_device>(to<D>(held<T>(normal<shape<dyn<"roi">, 2>>(1, {n, 2}))));
+    const auto deltas = to<cpu_device>(to<D>(held<T>(normal<shape<dyn<"roi">, 8>>(2, {n, 8}))));
+    std::vector<double> out;
+    for (const auto& d : detections_of(box_head_options{}, s.found[0], 0, box_predictions{scores, deltas}, 64, 64))
+      append(out, d.box), out.push_back(static_cast<double>(d.score));
+    return out;
+  });
+  t.numbers("paste", on_host, []<class T, class D>(T, D) {
+    using A = cuda::arithmetic_t<T>;
+    const auto p = cast<A>(to<cpu_device>(to<D>(held<T>(normal<shape<8, 8>>(3, {8, 8})))));
+    std::vector<A> image(32 * 32);
+    paste(p.data(), 8, box<A>{3, 5, 20, 31}, image.data(), 32, 32);
+    return std::vector<double>(image.begin(), image.end());
+  });
+}
+
 // A sample's places in order: what is given for each that is taken, and zeros behind the last.
 void target_rows(table& t) {
   t.numbers("anchors: sample, rows, targets", of_boxes, []<class T, class D>(T, D) {
@@ -237,5 +260,6 @@ TEST_CASE("docs/devices.md says which decisions about boxes and regions run wher
   box_rows(t);
   target_rows(t);
   region_rows(t);
+  last_rows(t);
   t.compare_section("Boxes and regions", "Made by `test_cuda_devices_boxes`.");
 }
