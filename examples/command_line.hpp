@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
+#include <string>
 
 namespace programs {
 
@@ -14,7 +15,12 @@ inline void one_line_mistakes(CLI::App& app) {
   });
 }
 
-/// The flag of every program that runs a network.
+/// What every program that runs a network is asked: where.
+inline void add_device(CLI::App& app, std::string& device) {
+  app.add_option("--device", device, "cpu or cuda: where the network runs")->capture_default_str()->check(CLI::IsMember({"cpu", "cuda"}));
+}
+
+/// And how exactly, on a GPU.
 inline void add_tf32(CLI::App& app, bool& tf32) {
   app.add_flag("--tf32", tf32, "cuda: matrix units may round f32 to TF32, ten bits of mantissa; products are exact without");
 }

@@ -9,7 +9,7 @@ static int body(int argc, char** argv) {
   CLI::App app{"Evaluates a run of dcs_train. The last line holds the means; missed counts images whose lesion was not found"};
   app.add_option("--run", c.run, "folder of the run")->required()->check(CLI::ExistingDirectory);
   app.add_option("--data", c.data, "folder of the set (default: the run's)");
-  app.add_option("--device", c.device, "cpu or cuda: where the network runs")->capture_default_str()->check(CLI::IsMember({"cpu", "cuda"}));
+  programs::add_device(app, c.device);
   app.add_option("--split", c.split, "split")->capture_default_str();
   app.add_option("--boxes", c.boxes, "regions: detected, or truth (the paper's Table 1)")
       ->capture_default_str()

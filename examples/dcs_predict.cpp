@@ -7,7 +7,7 @@ static int body(int argc, char** argv) {
   CLI::App app{"Segments images with a run of dcs_train: NAME.mask.png and NAME.overlay.png in --out"};
   app.add_option("--run", c.run, "folder of the run")->required()->check(CLI::ExistingDirectory);
   app.add_option("--out", c.out, "folder for the results")->required();
-  app.add_option("--device", c.device, "cpu or cuda: where the network runs")->capture_default_str()->check(CLI::IsMember({"cpu", "cuda"}));
+  programs::add_device(app, c.device);
   app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
   app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
   programs::add_tf32(app, c.tf32);

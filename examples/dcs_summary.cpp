@@ -3,14 +3,15 @@
 #include "session.hpp"
 
 static int body(int argc, char** argv) {
-  std::string net = "small-scratch";
+  std::string net = "small-scratch", device = "cpu";
   int side = 256;
   CLI::App app{"Prints a network layer by layer. Networks: " + programs::net_names()};
   app.add_option("--net", net, "network")->capture_default_str();
   app.add_option("--size", side, "side of the image")->capture_default_str()->check(CLI::Range(64, 2048));
+  programs::add_device(app, device);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
-  programs::make_session(net)->summary(side);
+  programs::make_session(net, device)->summary(side);
   return 0;
 }
 

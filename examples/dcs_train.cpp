@@ -14,7 +14,7 @@ static int body(int argc, char** argv) {
   app.add_option("--out", c.out, "folder of the run")->required();
   app.add_option("--backbone", c.backbone, "ImageNet weights of the ResNet (safetensors, torchvision's names); sets ImageNet's input normalisation")
       ->check(CLI::ExistingFile);
-  app.add_option("--device", c.device, "cpu or cuda: where the network runs")->capture_default_str()->check(CLI::IsMember({"cpu", "cuda"}));
+  programs::add_device(app, c.device);
   app.add_option("--size", c.side, "side that images are resized to, a multiple of 32")->capture_default_str()->check(CLI::Range(64, 2048));
   app.add_option("--epochs", c.epochs, "epochs at most")->capture_default_str()->check(CLI::Range(1, 100000));
   app.add_option("--batch", c.batch, "images of a step")->capture_default_str()->check(CLI::Range(1, 1024));

@@ -179,6 +179,7 @@ fails "GPU" fresh --device cuda --epochs 1 --out x
 fails "GPU" train --resume --out run --epochs 3 --device cuda
 fails "GPU" "$bin/dcs_evaluate" --run run --device cuda
 fails "GPU" "$bin/dcs_predict" --run run --device cuda --out x set/test/images/000011.png
+fails "GPU" "$bin/dcs_summary" --device cuda
 fails "--device" fresh --device tpu --out x
 check test ! -e x
 

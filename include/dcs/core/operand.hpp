@@ -115,12 +115,18 @@ template <bool Var, class T, class S, class D>
 struct lifted<true, Var, T, S, D> {
   using type = probe<typename dtype_traits<T>::self, typename S::self, typename D::self>;
 };
+// Where the operands of an op lie, which is one place.
+template <class First, class... More>
+struct one_device {
+  static_assert((std::is_same_v<First, More> && ...), "dcs: operands of an op must lie on one device; to<D>(x) brings a tensor to another");
+  using type = First;
+};
 }  // namespace detail
 
-/// Result of an op of shape S over operands X...: probe if any is a probe, else var if any is a var, else tensor.
+/// Result of an op of shape S over operands X...: probe if any is a probe, else var if any is a var, else tensor. The operands lie on one device.
 template <class S, class... X>
 using lift_t = typename detail::lifted<any_probe_v<X...>, any_var_v<X...>, value_t<std::tuple_element_t<0, std::tuple<X...>>>, S,
-                                       device_t<std::tuple_element_t<0, std::tuple<X...>>>>::type;
+                                       typename detail::one_device<device_t<X>...>::type>::type;
 
 /// The tensor of shape S with elements and device of an operand.
 template <class S, class X, class T = value_t<X>>
