@@ -8,7 +8,6 @@
 #include <dcs/cuda/fiber.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <exception>
 #include <numeric>
 #include <utility>
@@ -17,32 +16,20 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// A kernel without its type.
-struct any_kernel {
-  const char* name;
-  int threads;
-  std::int64_t blocks, shared_bytes;
-  const void* kernel;
-  void (*run)(const void* kernel, emulated_block& b);
-};
-
-struct thread_entry {
-  const any_kernel* kernel;
-  block_state* state;
-  static void run(void* context, int thread) {
-    auto& self = *static_cast<thread_entry*>(context);
-    try {
-      emulated_block b(*self.state, thread);
-      self.kernel->run(self.kernel->kernel, b);
-      const auto& t = self.state->threads[static_cast<std::size_t>(thread)];
-      if (!t.open.empty() || !t.groups.empty())
-        fail("thread ", thread, " of block ", self.state->number, " ends before the wait for its asynchronous copies");
-    } catch (...) {
-      if (!self.state->error) self.state->error = std::current_exception();
-    }
-    self.state->threads[static_cast<std::size_t>(thread)].state = waits_for::end;
+// What thread `thread` of the block does from its start to its end.
+inline void run_thread(void* block, int thread) {
+  auto& s = *static_cast<block_state*>(block);
+  auto& mine = s.threads[static_cast<std::size_t>(thread)];
+  try {
+    emulated_block b(s, thread);
+    s.launch->kernel.run(s.launch->kernel.kernel, b);
+    if (!mine.open.empty() || !mine.groups.empty())
+      fail("thread ", thread, " of block ", s.number, " ends before the wait for its asynchronous copies");
+  } catch (...) {
+    if (!s.error) s.error = std::current_exception();
   }
-};
+  mine.state = waits_for::end;
+}
 
 inline void shuffle(std::vector<int>& order, random_stream r) {
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[r.below(i, static_cast<std::uint32_t>(i))]);
@@ -95,26 +82,25 @@ inline void run_block(block_state& s, random_stream random) {
 }
 
 inline void emulate(const any_kernel& kernel, const emulation& options) {
-  launch_state launch{kernel.threads, kernel.blocks, kernel.shared_bytes, options, {}};
-  expect(launch.shared_bytes <= most_shared_bytes, "dcs::cuda: kernel ", kernel.name, ": ", launch.shared_bytes,
+  expect(kernel.shared_bytes <= most_shared_bytes, "dcs::cuda: kernel ", kernel.name, ": ", kernel.shared_bytes,
          " bytes of shared memory; expected at most ", most_shared_bytes);
   static thread_local fibers threads_of;
   const random_stream random{options.seed, 0x656d75};
-  std::vector<int> order(static_cast<std::size_t>(launch.blocks));
+  std::vector<int> order(static_cast<std::size_t>(kernel.blocks));
   std::iota(order.begin(), order.end(), 0);
   shuffle(order, random.child(0));
   try {
+    launch_state launch{kernel, options, {}};
     block_state s{&launch, &threads_of, 0, {}, 0, {}, {}, {}, nullptr};
     s.warps.resize(static_cast<std::size_t>(kernel.threads / warp_size));
-    thread_entry entry{&kernel, &s};
     for (const int block : order) {
       s.number = block, s.used = 0;
       s.arrays.clear();
-      s.memory.assign(static_cast<std::size_t>(launch.shared_bytes), std::byte{0xFF});
+      s.memory.assign(static_cast<std::size_t>(kernel.shared_bytes), std::byte{0xFF});
       s.threads.assign(static_cast<std::size_t>(kernel.threads), {});
       for (std::size_t t = 0; t < s.threads.size(); ++t)
         s.threads[t].now.block = static_cast<std::uint32_t>(block), s.threads[t].now.thread = static_cast<std::uint32_t>(t);
-      threads_of.start(kernel.threads, &thread_entry::run, &entry);
+      threads_of.start(kernel.threads, &run_thread, &s);
       run_block(s, random.child(1).child(static_cast<std::uint64_t>(block)));
     }
   } catch (const error& e) {

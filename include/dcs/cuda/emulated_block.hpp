@@ -24,14 +24,24 @@ struct emulation {
 /// Bytes of shared memory that a block can have at most, on sm_90; sm_80 has 163 KiB.
 inline constexpr std::int64_t most_shared_bytes = 227 << 10;
 
+class emulated_block;
+
 namespace detail {
+
+// A kernel without its type.
+struct any_kernel {
+  const char* name;
+  int threads;
+  std::int64_t blocks, shared_bytes;
+  const void* kernel;
+  void (*run)(const void* kernel, emulated_block& b);
+};
 
 enum class waits_for : std::uint8_t { nothing, block, warp, end };
 
 // What the threads of a launch share.
 struct launch_state {
-  int threads;
-  std::int64_t blocks, shared_bytes;
+  any_kernel kernel;
   emulation options;
   global_checks global;
 };
@@ -147,9 +157,9 @@ class emulated_block {
   emulated_block(detail::block_state& s, int thread) : s_(&s), thread_(thread) {}
 
   int thread() const { return thread_; }
-  int threads() const { return s_->launch->threads; }
+  int threads() const { return s_->launch->kernel.threads; }
   std::int64_t block() const { return s_->number; }
-  std::int64_t blocks() const { return s_->launch->blocks; }
+  std::int64_t blocks() const { return s_->launch->kernel.blocks; }
   std::int64_t index() const { return block() * threads() + thread(); }
   int lane() const { return thread_ % warp_size; }
   int warp() const { return thread_ / warp_size; }
@@ -167,8 +177,8 @@ class emulated_block {
     const std::size_t k = mine().shared_arrays++;
     if (k == s_->arrays.size()) {
       const std::int64_t offset = (s_->used + 15) / 16 * 16, bytes = count * static_cast<std::int64_t>(sizeof(T));
-      if (offset + bytes > s_->launch->shared_bytes)
-        fail("shared memory: ", name, " ends at byte ", offset + bytes, ", the launch has ", s_->launch->shared_bytes);
+      if (offset + bytes > s_->launch->kernel.shared_bytes)
+        fail("shared memory: ", name, " ends at byte ", offset + bytes, ", the launch has ", s_->launch->kernel.shared_bytes);
       s_->used = offset + bytes;
       s_->arrays.push_back(std::make_unique<detail::shared_array>(detail::shared_array{
           offset, count, sizeof(T), memory_check(name, s_->memory.data() + offset, s_->launch->options.check ? count : 0, sizeof(T), false)}));
