@@ -4,6 +4,8 @@
 
 #include "../cuda/compare.hpp"
 
+#include <limits>
+
 using namespace dcs;
 
 namespace {
@@ -72,9 +74,26 @@ TEST_CASE("kernel add_into: a value used twice gathers both gradients") {
 }
 
 TEST_CASE("a divider divides") {
-  for (std::int64_t d : {1, 2, 3, 7, 10, 641, 65536, 1000003, 2147483647})
-    for (std::int64_t n : {0, 1, 2, 6, 7, 640, 641, 642, 65535, 65536, 1000002, 123456789, 2147483646, 2147483647}) {
-      CHECK(cuda::divider(d).quotient(n) == n / d);
-      CHECK(cuda::divider(d).quotient(n * 4099 + 5) == (n * 4099 + 5) / d);
-    }
+  constexpr std::int64_t large = std::numeric_limits<std::int64_t>::max();
+  CHECK(cuda::divider().quotient(large) == large);
+  for (std::int64_t d :
+       {std::int64_t{1}, std::int64_t{2}, std::int64_t{3}, std::int64_t{7}, std::int64_t{10}, std::int64_t{641}, std::int64_t{65536},
+        std::int64_t{1000003}, std::int64_t{2147483647}, std::int64_t{1} << 32, std::int64_t{6700417} * 274177, (large >> 1) + 2, large - 1, large}) {
+    const cuda::divider by(d);
+    const auto check = [&](std::int64_t n) {
+      CAPTURE(n);
+      CAPTURE(d);
+      CHECK(by.quotient(n) == n / d);
+      std::int64_t quotient = n;
+      CHECK(by.split(quotient) == n % d);
+      CHECK(quotient == n / d);
+    };
+    for (std::int64_t n : {0, 1, 2, 6, 7, 640, 641, 642, 65535, 65536, 1000002, 123456789, 2147483646, 2147483647}) check(n), check(n * 4099 + 5);
+    // At multiples of the divisor, and beside them, up to the largest number.
+    for (std::int64_t q : {std::int64_t{1}, std::int64_t{2}, large / d / 3, large / d - 1, large / d})
+      for (std::int64_t at : {-1, 0, 1})
+        if (q >= 0 && q * d + at >= 0 && (at < 1 || q * d < large)) check(q * d + at);
+    check(large), check(large - 1);
+  }
+  CHECK_THROWS_WITH_AS(cuda::divider(0), doctest::Contains("expected at least 1"), error);
 }
