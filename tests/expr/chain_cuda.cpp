@@ -42,29 +42,34 @@ TEST_CASE("kernel sum_rows: sums over the last axes, one chunk and several") {
   const auto over_last = [](const auto& x) { return sum<1>(x); };
   for (extent_t n : {0, 1, 8, 9})
     for (extent_t c : {1, 31, 32, 37}) kernel_test::compare(over_last, normal<rows>(1, {n, c}));
-  for (extent_t c : {4096, 4097}) kernel_test::compare(over_last, normal<rows>(1, {2, c}));
+  for (extent_t c : {512, 513}) kernel_test::compare(over_last, normal<rows>(1, {2, c}));
   kernel_test::compare([](const auto& x) { return mean_all(square(x)); }, normal<rows>(1, {3, 4000}));
   kernel_test::compare([](const auto& x) { return sum_all(x); }, normal<rows>(1, {0, 5}));
   using S = s<2, 3, 4, 5>;
   kernel_test::compare([](const auto& x) { return sum<1, 3>(x); }, normal<S>(1, S::extents));
-  for (extent_t c : {1, 33, 4097}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {2, c})) < 1e-6);
+  for (extent_t c : {1, 33, 513}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {2, c})) < 1e-6);
 }
 
-TEST_CASE("kernel sum_columns: sums over leading axes, tiles that are not full") {
+TEST_CASE("kernel sum_columns: sums over leading axes, packets and single elements, tiles that are not full, chunks that end within a group") {
   const auto over_first = [](const auto& x) { return sum<0>(x); };
   for (extent_t n : {0, 1, 7, 8, 19})
     for (extent_t c : {2, 31, 32, 33, 64}) kernel_test::compare(over_first, normal<rows>(1, {n, c}));
+  for (extent_t c : {40, 264}) kernel_test::compare(over_first, normal<rows>(1, {150, c}));
+  kernel_test::compare([](const auto& x) { return sum<1, 3>(x); }, normal<s<3, 5, 2, 7, 8>>(1, {3, 5, 2, 7, 8}));
   kernel_test::compare([](const auto& x) { return mean<1, 2>(x); }, normal<s<2, 5, 7, 6>>(1, {2, 5, 7, 6}));
   for (extent_t n : {1, 9})
-    for (extent_t c : {2, 33}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {n, c})) < 1e-6);
+    for (extent_t c : {2, 33, 40}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {n, c})) < 1e-6);
 }
 
 TEST_CASE("kernel sum_chunks: chunks of rows and of columns, as many as a warp has lanes and one more, whole and not") {
-  for (extent_t n : {513, 1024, 1100}) kernel_test::compare([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {n, 3}));
-  for (extent_t chunks : {32, 33}) kernel_test::compare_in<float>([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {512 * chunks, 2}));
-  kernel_test::compare_in<float>([](const auto& x) { return sum<1>(x); }, normal<rows>(1, {9, 8193}));
-  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {1025, 2})) < 1e-6);
-  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {1, 4099})) < 1e-6);
+  for (extent_t n : {1025, 2048, 2100}) kernel_test::compare([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {n, 3}));
+  for (extent_t chunks : {32, 33}) {
+    kernel_test::compare_in<float>([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {2048 * chunks, 2}));
+    kernel_test::compare_in<float>([](const auto& x) { return sum<1>(x); }, normal<rows>(1, {2, 512 * chunks}));
+  }
+  kernel_test::compare_in<float>([](const auto& x) { return sum<1>(x); }, normal<rows>(1, {9, 2049}));
+  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {2049, 2})) < 1e-6);
+  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {1, 515})) < 1e-6);
 }
 
 TEST_CASE("kernel add_into: a value used twice gathers both gradients") {
