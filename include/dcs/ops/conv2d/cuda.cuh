@@ -141,7 +141,7 @@ struct depthwise_data_gradient_kernel {
 template <class T, int V>
 struct depthwise_weight_gradient_kernel {
   static constexpr const char* name = "depthwise_weight_gradient";
-  static constexpr int threads = column_tiles::threads, together = 9;
+  static constexpr int threads = column_tiles::threads, together = 9, resident = 2;
   using A = arithmetic_t<T>;
   device_span<const T> x, dy;
   device_span<A> partial;
