@@ -12,7 +12,6 @@
 #include <dcs/cuda/device.hpp>
 
 #include <atomic>
-#include <cstring>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -121,6 +120,8 @@ inline cudaStream_t stream() {
   return queue.stream;
 }
 
+inline storage constant(device, const void* from, std::int64_t bytes);
+
 /// A GPU.
 struct device {
   using self = device;
@@ -144,9 +145,8 @@ struct device {
   static void copy(void* to, const void* from, std::int64_t bytes) { transfer(to, from, bytes, cudaMemcpyDeviceToDevice); }
   static void copy_from_host(void* to, const void* from, std::int64_t bytes) {
     if (detail::capturing && bytes > 0) {
-      auto& own = detail::capturing->host.emplace_back(new std::byte[static_cast<std::size_t>(bytes)]);
-      std::memcpy(own.get(), from, static_cast<std::size_t>(bytes));
-      from = own.get();
+      const storage& kept = detail::capturing->device.emplace_back(constant(device{}, from, bytes));
+      return copy(to, kept.data(), bytes);
     }
     transfer(to, from, bytes, cudaMemcpyHostToDevice);
   }

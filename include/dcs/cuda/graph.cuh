@@ -8,6 +8,8 @@
 #include <dcs/cuda/device.cuh>
 #include <dcs/cuda/repeat.hpp>
 
+#include <cstring>
+
 namespace dcs::cuda {
 
 namespace detail {
