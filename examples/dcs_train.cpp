@@ -37,7 +37,7 @@ static int body(int argc, char** argv) {
   app.add_flag("--truth-regions", c.truth_regions, "train the head on jittered ground truth only");
   app.add_flag("--imagenet-input", c.imagenet_input, "normalise the input with ImageNet's mean and deviation");
   app.add_flag("--capture,!--no-capture", c.capture, "cuda: a training step is one graph (default), or a launch for each kernel, to the same bits");
-  app.add_flag("--tune", c.tune, "cuda: time cuDNN's engines and take the fastest; the same run may then differ by rounding");
+  app.add_flag("--tune", c.tune, "cuda: time the engines of cuDNN and cuBLASLt and take the fastest; the same run may then differ by rounding");
   programs::add_tf32(app, c.tf32);
   app.add_flag("--resume", c.resume,
                "continue the run in --out with its own configuration; --epochs, --device, --capture, --tune and --tf32 alone may change");

@@ -105,6 +105,7 @@ def main():
     p.add_argument("--device", default="cuda")
     a = p.parse_args()
     print(f"# torch {torch.__version__}, {torch.cuda.get_device_name() if a.device == 'cuda' else 'cpu'}", flush=True)
+    torch.backends.cudnn.benchmark = True  # engines chosen by time, as those of what it is compared with
     for kind in ("eager", "compile"):
         for what in ("step", "inference"):
             torch._dynamo.reset()

@@ -38,27 +38,25 @@ batch random_batch(extent_t images, extent_t side) {
   return b;
 }
 
-// The most memory in use since `begin`: of tensors outside graphs and of those within.
+// The most memory in use since `begin`.
 class memory_peak {
  public:
   memory_peak() {
-    expect_success(cudaGetDevice(&number_), "cudaGetDevice");
-    expect_success(cudaDeviceGetMemPool(&pool_, number_), "cudaDeviceGetMemPool");
+    int number = 0;
+    expect_success(cudaGetDevice(&number), "cudaGetDevice");
+    expect_success(cudaDeviceGetMemPool(&pool_, number), "cudaDeviceGetMemPool");
   }
   void begin() const {
     std::uint64_t none = 0;
     expect_success(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrUsedMemHigh, &none), "cudaMemPoolSetAttribute");
-    expect_success(cudaDeviceSetGraphMemAttribute(number_, cudaGraphMemAttrUsedMemHigh, &none), "cudaDeviceSetGraphMemAttribute");
   }
   double gigabytes() const {
-    std::uint64_t calls = 0, graphs = 0;
-    expect_success(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemHigh, &calls), "cudaMemPoolGetAttribute");
-    expect_success(cudaDeviceGetGraphMemAttribute(number_, cudaGraphMemAttrUsedMemHigh, &graphs), "cudaDeviceGetGraphMemAttribute");
-    return static_cast<double>(calls + graphs) / 1e9;
+    std::uint64_t most = 0;
+    expect_success(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemHigh, &most), "cudaMemPoolGetAttribute");
+    return static_cast<double>(most) / 1e9;
   }
 
  private:
-  int number_ = 0;
   cudaMemPool_t pool_ = nullptr;
 };
 

@@ -110,6 +110,32 @@ TEST_CASE("a capture's constants are filled at once, and it goes on with them wh
   CHECK(kernel_test::difference(to<cpu_device>(y), in) == 0);
 }
 
+TEST_CASE("older memory that a capture frees serves its graph on; what a capture allocates may be held longer than the graph") {
+  auto y = to<target>(numbers(1)).clone();
+  const auto in = numbers(4), other = numbers(5);
+  const auto wanted = eval(in * 2.0);
+  using on_target = tensor<float, map, target>;
+  std::optional<on_target> older = to<target>(in).clone(), held;
+  std::optional<cuda::repeated_work<target>> work;
+  work.emplace([&] {
+    held = eval(*older * 2.0);
+    older.reset();
+    target::copy(y.data(), held->data(), y.bytes());
+  });
+  for (int k = 0; k < 3; ++k) {
+    const auto elsewhere = to<target>(other).clone();
+    y.zero();
+    work->launch();
+    CHECK(kernel_test::difference(to<cpu_device>(y), wanted) == 0);
+    CHECK(kernel_test::difference(to<cpu_device>(*held), wanted) == 0);
+    CHECK(kernel_test::difference(to<cpu_device>(elsewhere), other) == 0);
+  }
+  work.reset();
+  CHECK(kernel_test::difference(to<cpu_device>(*held), wanted) == 0);
+  held.reset();
+  CHECK(kernel_test::difference(to<cpu_device>(eval(y * 1.0)), wanted) == 0);
+}
+
 TEST_CASE("threads share the stream, so that one may free what another has allocated; while one captures the others may not work") {
   const cudaStream_t here = cuda::stream();
   std::string said;

@@ -4,6 +4,8 @@
 
 #include "../cuda/compare.hpp"
 
+#include <limits>
+
 using namespace dcs;
 
 namespace {
@@ -40,29 +42,34 @@ TEST_CASE("kernel sum_rows: sums over the last axes, one chunk and several") {
   const auto over_last = [](const auto& x) { return sum<1>(x); };
   for (extent_t n : {0, 1, 8, 9})
     for (extent_t c : {1, 31, 32, 37}) kernel_test::compare(over_last, normal<rows>(1, {n, c}));
-  for (extent_t c : {4096, 4097}) kernel_test::compare(over_last, normal<rows>(1, {2, c}));
+  for (extent_t c : {512, 513}) kernel_test::compare(over_last, normal<rows>(1, {2, c}));
   kernel_test::compare([](const auto& x) { return mean_all(square(x)); }, normal<rows>(1, {3, 4000}));
   kernel_test::compare([](const auto& x) { return sum_all(x); }, normal<rows>(1, {0, 5}));
   using S = s<2, 3, 4, 5>;
   kernel_test::compare([](const auto& x) { return sum<1, 3>(x); }, normal<S>(1, S::extents));
-  for (extent_t c : {1, 33, 4097}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {2, c})) < 1e-6);
+  for (extent_t c : {1, 33, 513}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {2, c})) < 1e-6);
 }
 
-TEST_CASE("kernel sum_columns: sums over leading axes, tiles that are not full") {
+TEST_CASE("kernel sum_columns: sums over leading axes, packets and single elements, tiles that are not full, chunks that end within a group") {
   const auto over_first = [](const auto& x) { return sum<0>(x); };
   for (extent_t n : {0, 1, 7, 8, 19})
     for (extent_t c : {2, 31, 32, 33, 64}) kernel_test::compare(over_first, normal<rows>(1, {n, c}));
+  for (extent_t c : {40, 264}) kernel_test::compare(over_first, normal<rows>(1, {150, c}));
+  kernel_test::compare([](const auto& x) { return sum<1, 3>(x); }, normal<s<3, 5, 2, 7, 8>>(1, {3, 5, 2, 7, 8}));
   kernel_test::compare([](const auto& x) { return mean<1, 2>(x); }, normal<s<2, 5, 7, 6>>(1, {2, 5, 7, 6}));
   for (extent_t n : {1, 9})
-    for (extent_t c : {2, 33}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {n, c})) < 1e-6);
+    for (extent_t c : {2, 33, 40}) CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {n, c})) < 1e-6);
 }
 
 TEST_CASE("kernel sum_chunks: chunks of rows and of columns, as many as a warp has lanes and one more, whole and not") {
-  for (extent_t n : {513, 1024, 1100}) kernel_test::compare([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {n, 3}));
-  for (extent_t chunks : {32, 33}) kernel_test::compare_in<float>([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {512 * chunks, 2}));
-  kernel_test::compare_in<float>([](const auto& x) { return sum<1>(x); }, normal<rows>(1, {9, 8193}));
-  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {1025, 2})) < 1e-6);
-  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {1, 4099})) < 1e-6);
+  for (extent_t n : {1025, 2048, 2100}) kernel_test::compare([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {n, 3}));
+  for (extent_t chunks : {32, 33}) {
+    kernel_test::compare_in<float>([](const auto& x) { return sum<0>(x); }, normal<rows>(1, {2048 * chunks, 2}));
+    kernel_test::compare_in<float>([](const auto& x) { return sum<1>(x); }, normal<rows>(1, {2, 512 * chunks}));
+  }
+  kernel_test::compare_in<float>([](const auto& x) { return sum<1>(x); }, normal<rows>(1, {9, 2049}));
+  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<0>(square(x)); }, normal<rows>(1, {2049, 2})) < 1e-6);
+  CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {1, 515})) < 1e-6);
 }
 
 TEST_CASE("kernel add_into: a value used twice gathers both gradients") {
@@ -72,9 +79,26 @@ TEST_CASE("kernel add_into: a value used twice gathers both gradients") {
 }
 
 TEST_CASE("a divider divides") {
-  for (std::int64_t d : {1, 2, 3, 7, 10, 641, 65536, 1000003, 2147483647})
-    for (std::int64_t n : {0, 1, 2, 6, 7, 640, 641, 642, 65535, 65536, 1000002, 123456789, 2147483646, 2147483647}) {
-      CHECK(cuda::divider(d).quotient(n) == n / d);
-      CHECK(cuda::divider(d).quotient(n * 4099 + 5) == (n * 4099 + 5) / d);
-    }
+  constexpr std::int64_t large = std::numeric_limits<std::int64_t>::max();
+  CHECK(cuda::divider().quotient(large) == large);
+  for (std::int64_t d :
+       {std::int64_t{1}, std::int64_t{2}, std::int64_t{3}, std::int64_t{7}, std::int64_t{10}, std::int64_t{641}, std::int64_t{65536},
+        std::int64_t{1000003}, std::int64_t{2147483647}, std::int64_t{1} << 32, std::int64_t{6700417} * 274177, (large >> 1) + 2, large - 1, large}) {
+    const cuda::divider by(d);
+    const auto check = [&](std::int64_t n) {
+      CAPTURE(n);
+      CAPTURE(d);
+      CHECK(by.quotient(n) == n / d);
+      std::int64_t quotient = n;
+      CHECK(by.split(quotient) == n % d);
+      CHECK(quotient == n / d);
+    };
+    for (std::int64_t n : {0, 1, 2, 6, 7, 640, 641, 642, 65535, 65536, 1000002, 123456789, 2147483646, 2147483647}) check(n), check(n * 4099 + 5);
+    // At multiples of the divisor, and beside them, up to the largest number.
+    for (std::int64_t q : {std::int64_t{1}, std::int64_t{2}, large / d / 3, large / d - 1, large / d})
+      for (std::int64_t at : {-1, 0, 1})
+        if (q >= 0 && q * d + at >= 0 && (at < 1 || q * d < large)) check(q * d + at);
+    check(large), check(large - 1);
+  }
+  CHECK_THROWS_WITH_AS(cuda::divider(0), doctest::Contains("expected at least 1"), error);
 }

@@ -129,20 +129,26 @@ DCS_DEVICE constexpr I ceil_div(I a, I b) {
   return (a + b - 1) / b;
 }
 
-/// Division by a number that the host knows, as a multiplication: below 2^31 exact with m = ⌊2^(31 + s) / d⌋ + 1 and s = ⌈log2 d⌉ (Granlund &
-/// Montgomery 1994).
+/// Division of n ≥ 0 by a number that the host knows, as a multiplication: exact with m = ⌊2^(63 + s) / d⌋ + 1 and s = ⌈log2 d⌉ (Granlund &
+/// Montgomery 1994). It has no branch, so that what is read at the places that it finds is read at once.
 class divider {
  public:
   divider() = default;
   /// Throws dcs::error unless d is positive.
   explicit constexpr divider(std::int64_t d) : divisor_(d) {
     if (d <= 0) fail("dcs::cuda::divider: divisor ", d, "; expected at least 1");
-    while (shift_ < 31 && (std::int64_t{1} << shift_) < d) ++shift_;
-    if (d <= std::int64_t{1} << 31) multiplier_ = (std::uint64_t{1} << (31 + shift_)) / static_cast<std::uint64_t>(d) + 1;
+    while (shift_ < 63 && (std::uint64_t{1} << shift_) < static_cast<std::uint64_t>(d)) ++shift_;
+    const auto by = static_cast<std::uint64_t>(d);
+    std::uint64_t rest = (std::uint64_t{1} << shift_) - by;
+    multiplier_ = 1;
+    for (int bit = 0; bit < 63; ++bit) {
+      rest *= 2, multiplier_ *= 2;
+      if (rest >= by) rest -= by, ++multiplier_;
+    }
+    ++multiplier_;
   }
   DCS_DEVICE std::int64_t quotient(std::int64_t n) const {
-    if (multiplier_ != 0 && n >> 31 == 0) return static_cast<std::int64_t>(static_cast<std::uint64_t>(n) * multiplier_ >> (31 + shift_));
-    return n / divisor_;
+    return static_cast<std::int64_t>(high_product(static_cast<std::uint64_t>(n) * 2, multiplier_) >> shift_);
   }
   /// n becomes the quotient; returns the remainder.
   DCS_DEVICE std::int64_t split(std::int64_t& n) const {
@@ -153,8 +159,19 @@ class divider {
   DCS_DEVICE std::int64_t divisor() const { return divisor_; }
 
  private:
+  // The upper half of a product.
+  DCS_DEVICE static std::uint64_t high_product(std::uint64_t a, std::uint64_t b) {
+#if defined(__CUDA_ARCH__)
+    return __umul64hi(a, b);
+#else
+    const std::uint64_t low = 0xFFFFFFFF, inner = (a & low) * (b >> 32), outer = (a >> 32) * (b & low);
+    const std::uint64_t middle = ((a & low) * (b & low) >> 32) + (inner & low) + (outer & low);
+    return (a >> 32) * (b >> 32) + (inner >> 32) + (outer >> 32) + (middle >> 32);
+#endif
+  }
+
   std::int64_t divisor_ = 1;
-  std::uint64_t multiplier_ = 0;  // 0: not in range
+  std::uint64_t multiplier_ = (std::uint64_t{1} << 63) + 1;
   int shift_ = 0;
 };
 

@@ -1,11 +1,13 @@
 // Matrix products of cuda::device by cuBLASLt, with shift, residual and ReLU in its epilogue. Our matrices are row-major: the library, which counts
-// columns first, is asked for Cᵀ = Bᵀ · Aᵀ, where the epilogue's shift is what it calls a bias. Which algorithm serves a shape is asked once.
+// columns first, is asked for Cᵀ = Bᵀ · Aᵀ, where the epilogue's shift is what it calls a bias. The first time that a shape is met the
+// algorithms that the library names are timed, and the fastest is kept, on each thread.
 #pragma once
 
 #include <dcs/cuda/epilogue.cuh>
 #include <dcs/cuda/gemm.cuh>
 #include <dcs/cuda/library.cuh>
 
+#include <algorithm>
 #include <array>
 #include <map>
 
@@ -130,25 +132,39 @@ bool try_product(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_
                         parts, alignment, type, tf32};
   const auto [at, is_new] = known.try_emplace(key);
   product_algorithm& chosen = at->second;
+  const S one = 1, beta = e.residual ? 1 : 0;
+  const auto run = [&](const product_algorithm& by) {
+    return cublasLtMatmul(cublas(), product.get(), &one, b.data, left.get(), a.data, right.get(), &beta, residual, added.get(), c, result.get(),
+                          &by.algorithm, library_workspace(by.workspace), static_cast<std::size_t>(by.workspace), stream());
+  };
   if (is_new) {
     preference_descriptor preference;
     preference.set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::size_t>(library_options::get().most_workspace));
+    // Parts of a long sum are not rounded to 16 bits before they are added.
+    preference.set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE));
     for (const auto what : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                             CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
       preference.set(what, alignment);
-    cublasLtMatmulHeuristicResult_t best{};
+    // A capture runs nothing, so nothing is timed there.
+    const int most = capturing ? 1 : std::max(library_options::get().candidates, 1);
+    std::vector<cublasLtMatmulHeuristicResult_t> candidates(static_cast<std::size_t>(most));
     int found = 0;
     const auto status = cublasLtMatmulAlgoGetHeuristic(cublas(), product.get(), left.get(), right.get(), added.get(), result.get(), preference.get(),
-                                                       1, &best, &found);
+                                                       most, candidates.data(), &found);
     if (status != CUBLAS_STATUS_NOT_SUPPORTED) expect_success(status, "cublasLtMatmulAlgoGetHeuristic");
-    if (status == CUBLAS_STATUS_SUCCESS && found > 0 && best.state == CUBLAS_STATUS_SUCCESS)
-      chosen = {true, best.algo, static_cast<std::int64_t>(best.workspaceSize)};
+    candidates.resize(status == CUBLAS_STATUS_SUCCESS ? static_cast<std::size_t>(found) : 0);
+    float best = 0;
+    for (const auto& candidate : candidates) {
+      if (candidate.state != CUBLAS_STATUS_SUCCESS) continue;
+      const product_algorithm tried{true, candidate.algo, static_cast<std::int64_t>(candidate.workspaceSize)};
+      float time = 0;
+      if (most > 1 && !timed([&] { return run(tried) == CUBLAS_STATUS_SUCCESS; }, time)) continue;
+      if (!chosen.found || time < best) chosen = tried, best = time;
+      if (most == 1) break;
+    }
   }
   if (!chosen.found) return false;
-  const S one = 1, beta = e.residual ? 1 : 0;
-  expect_success(cublasLtMatmul(cublas(), product.get(), &one, b.data, left.get(), a.data, right.get(), &beta, residual, added.get(), c, result.get(),
-                                &chosen.algorithm, library_workspace(chosen.workspace), static_cast<std::size_t>(chosen.workspace), stream()),
-                 "cublasLtMatmul");
+  expect_success(run(chosen), "cublasLtMatmul");
   return true;
 }
 

@@ -8,11 +8,12 @@
 // capture's end. Who makes a stream of his own orders it and this one by events.
 #pragma once
 
+#include <dcs/cuda/captured_memory.hpp>
 #include <dcs/cuda/device.hpp>
 
 #include <atomic>
-#include <cstring>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include <cuda_runtime.h>
@@ -28,15 +29,27 @@ inline void expect_success(cudaError_t status, const char* call) {
   if (status != cudaSuccess) fail("dcs::cuda: ", call, ": ", cudaGetErrorString(status));
 }
 
-/// What a captured graph needs as long as it lives: copies of what is copied from the host, which it reads at every launch, and memory of the GPU.
+namespace detail {
+struct capture_pool;
+}  // namespace detail
+
+/// What a captured graph needs as long as it lives: copies of what is copied from the host, which it reads at every launch, and memory of the GPU:
+/// what it was told to keep, what was freed while it was captured but is older, and what was allocated meanwhile.
 struct captured_constants {
   std::vector<std::unique_ptr<std::byte[]>> host;
   std::vector<storage> device;
+  std::vector<void*> freed;
+  detail::capture_pool* pool = nullptr;
+
+  captured_constants() = default;
+  captured_constants(const captured_constants&) = delete;
+  captured_constants& operator=(const captured_constants&) = delete;
+  ~captured_constants();
 };
 
 namespace detail {
-// Of the capture that this thread is in; null: none.
-inline thread_local captured_constants* capturing = nullptr;
+// Of the capture that this thread is in, and of one that it does something beside; null: none.
+inline thread_local captured_constants *capturing = nullptr, *paused = nullptr;
 // Whether a thread is in one.
 inline std::atomic<bool> captured = false;
 // Where this thread's work goes beside its capture; null: nowhere.
@@ -72,7 +85,7 @@ class beside_capture {
     const cudaError_t status = cudaStreamCreateWithFlags(&aside, cudaStreamNonBlocking);
     if (status != cudaSuccess) cudaThreadExchangeStreamCaptureMode(&mode_);
     expect_success(status, "cudaStreamCreate");
-    capturing = nullptr;
+    paused = capture_, capturing = nullptr;
   }
   beside_capture(const beside_capture&) = delete;
   beside_capture& operator=(const beside_capture&) = delete;
@@ -81,13 +94,18 @@ class beside_capture {
     cudaStreamSynchronize(aside);
     cudaStreamDestroy(aside);
     cudaThreadExchangeStreamCaptureMode(&mode_);
-    aside = nullptr, capturing = capture_;
+    aside = nullptr, capturing = capture_, paused = nullptr;
   }
 
  private:
   captured_constants* capture_ = capturing;
   cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
 };
+
+// Memory of the capture that this thread is in.
+void* captured_block(std::int64_t bytes);
+// Takes back memory of a capture, of this thread or another, at any time; false where p is other memory.
+bool give_back(void* p) noexcept;
 }  // namespace detail
 
 /// The stream of all work. Throws dcs::error where there is no GPU, or a driver too old for this toolkit, where this thread's current GPU is not the
@@ -102,19 +120,23 @@ inline cudaStream_t stream() {
   return queue.stream;
 }
 
+inline storage constant(device, const void* from, std::int64_t bytes);
+
 /// A GPU.
 struct device {
   using self = device;
   static constexpr const char* name = "cuda";
   static void* allocate(std::int64_t bytes) {
     if (bytes <= 0) return nullptr;
+    if (detail::capturing) return detail::captured_block(bytes);
     void* p = nullptr;
     expect_success(cudaMallocAsync(&p, static_cast<std::size_t>(bytes), stream()), "cudaMallocAsync");
     return p;
   }
   static void deallocate(void* p, std::int64_t) noexcept {
-    if (!p) return;
-    if (!detail::capturing && !detail::aside) detail::captured.wait(true);
+    if (!p || detail::give_back(p)) return;
+    if (auto* capture = detail::capturing ? detail::capturing : detail::paused) return capture->freed.push_back(p);
+    detail::captured.wait(true);
     cudaFreeAsync(p, detail::work_queue::get().stream);
   }
   static void zero(void* p, std::int64_t bytes) {
@@ -123,9 +145,8 @@ struct device {
   static void copy(void* to, const void* from, std::int64_t bytes) { transfer(to, from, bytes, cudaMemcpyDeviceToDevice); }
   static void copy_from_host(void* to, const void* from, std::int64_t bytes) {
     if (detail::capturing && bytes > 0) {
-      auto& own = detail::capturing->host.emplace_back(new std::byte[static_cast<std::size_t>(bytes)]);
-      std::memcpy(own.get(), from, static_cast<std::size_t>(bytes));
-      from = own.get();
+      const storage& kept = detail::capturing->device.emplace_back(constant(device{}, from, bytes));
+      return copy(to, kept.data(), bytes);
     }
     transfer(to, from, bytes, cudaMemcpyHostToDevice);
   }
@@ -145,6 +166,86 @@ struct device {
     if (bytes > 0) expect_success(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), kind, stream()), "cudaMemcpyAsync");
   }
 };
+
+namespace detail {
+
+// Memory that a capture allocates, in chunks from outside of it.
+struct capture_pool {
+  std::vector<storage> chunks;
+  bool of_graph = true;  // which may launch again
+  captured_memory memory{[this](std::int64_t bytes) {
+    const beside_capture scope;
+    return chunks.emplace_back(storage::allocate<device>(bytes)).data();
+  }};
+};
+
+// Those of living graphs, and those of which somebody still holds a block. Never destroyed, as memory may be freed when statics are.
+class capture_pools {
+ public:
+  static capture_pools& get() {
+    static auto* all = new capture_pools;
+    return *all;
+  }
+  capture_pool* add() {
+    const std::lock_guard lock(mutex_);
+    all_.push_back(std::make_unique<capture_pool>());
+    count_ = all_.size();
+    return all_.back().get();
+  }
+  void* allocate(capture_pool& from, std::int64_t bytes) {
+    const std::lock_guard lock(mutex_);
+    return from.memory.allocate(bytes);
+  }
+  bool release(void* p) {
+    if (count_ == 0) return false;
+    return leave([&](capture_pool& pool) {
+      const bool ours = pool.memory.has(p);
+      if (ours) pool.memory.release(p);
+      return ours;
+    });
+  }
+  void end(const capture_pool* of) {
+    (void)leave([&](capture_pool& pool) {
+      if (&pool == of) pool.of_graph = false;
+      return &pool == of;
+    });
+  }
+
+ private:
+  // The pool for which `is` says so; it goes where nobody needs it any more.
+  template <class Is>
+  bool leave(const Is& is) {
+    std::unique_ptr<capture_pool> gone;  // its chunks are freed behind the lock
+    const std::lock_guard lock(mutex_);
+    for (auto& pool : all_) {
+      if (!is(*pool)) continue;
+      if (!pool->of_graph && pool->memory.used() == 0) {
+        gone = std::move(pool);
+        all_.erase(all_.begin() + (&pool - all_.data()));
+        count_ = all_.size();
+      }
+      return true;
+    }
+    return false;
+  }
+
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<capture_pool>> all_;
+  std::atomic<std::size_t> count_ = 0;
+};
+
+inline void* captured_block(std::int64_t bytes) {
+  if (!capturing->pool) capturing->pool = capture_pools::get().add();
+  return capture_pools::get().allocate(*capturing->pool, bytes);
+}
+inline bool give_back(void* p) noexcept { return capture_pools::get().release(p); }
+
+}  // namespace detail
+
+inline captured_constants::~captured_constants() {
+  for (void* p : freed) dcs::cuda::device::deallocate(p, 0);
+  if (pool) detail::capture_pools::get().end(pool);
+}
 
 /// In a capture the graph keeps the memory too: whoever holds it may replace it, and the graph goes on with what it was captured with.
 inline void keep(device, const storage& memory) {

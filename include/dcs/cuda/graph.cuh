@@ -1,12 +1,14 @@
-// Work of the GPU as a graph: what a callable launches is captured, not run, and one launch replays it. Memory that it allocates it must free, and
-// addresses stay, so what goes in and comes out lies in memory from before; what of that others may replace, the graph keeps (`keep`). What it copies
-// from the host the graph keeps too (device.cuh); what must happen on the host first (plans of cuDNN, workspaces) is an error in a capture: let the
-// work run once before. Batches come on a stream of their own, from pinned memory into memory of their own, and wait there until the work before is
-// done.
+// Work of the GPU as a graph: what a callable launches is captured, not run, and one launch replays it. Addresses stay: what goes in and comes out
+// lies in memory from before, and what of that others may replace, the graph keeps (`keep`). Memory that the work allocates comes from chunks of the
+// graph's own (captured_memory.hpp). What it copies from the host the graph keeps too (device.cuh); what must happen on the host first (plans of
+// cuDNN, workspaces) is an error in a capture: let the work run once before. Batches come on a stream of their own, from pinned memory into memory of
+// their own, and wait there until the work before is done.
 #pragma once
 
 #include <dcs/cuda/device.cuh>
 #include <dcs/cuda/repeat.hpp>
+
+#include <cstring>
 
 namespace dcs::cuda {
 
@@ -43,7 +45,7 @@ class capture_scope {
   }
 };
 
-// A graph has its memory apart from the pool of tensors, which keeps what calls of the same work have freed: without this both would be held.
+// What calls of the same work have freed, the graph's chunks are not always made of: without this both would be held.
 inline void release_unused_memory() {
   cudaMemPool_t pool = nullptr;
   expect_success(cudaDeviceGetMemPool(&pool, work_queue::get().gpu), "cudaDeviceGetMemPool");
@@ -75,10 +77,8 @@ class repeated_work<device> {
   repeated_work(const repeated_work&) = delete;
   repeated_work& operator=(const repeated_work&) = delete;
   ~repeated_work() {
-    const auto& queue = detail::work_queue::get();
-    cudaStreamSynchronize(queue.stream);
+    cudaStreamSynchronize(detail::work_queue::get().stream);
     cudaGraphExecDestroy(graph_);
-    cudaDeviceGraphMemTrim(queue.gpu);
   }
   /// Does not wait.
   void launch() const { expect_success(cudaGraphLaunch(graph_, stream()), "cudaGraphLaunch"); }

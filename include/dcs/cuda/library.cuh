@@ -20,4 +20,25 @@ inline void* library_workspace(std::int64_t bytes) {
   return memory.data();
 }
 
+namespace detail {
+// Milliseconds of run(), the mean of a few after one to warm up; false where one of them says that it failed.
+template <class F>
+bool timed(const F& run, float& time) {
+  if (!run()) return false;
+  constexpr int runs = 4;
+  cudaEvent_t begin = nullptr, end = nullptr;
+  expect_success(cudaEventCreate(&begin), "cudaEventCreate");
+  expect_success(cudaEventCreate(&end), "cudaEventCreate");
+  expect_success(cudaEventRecord(begin, stream()), "cudaEventRecord");
+  bool ran = true;
+  for (int i = 0; i < runs; ++i) ran = run() && ran;
+  expect_success(cudaEventRecord(end, stream()), "cudaEventRecord");
+  expect_success(cudaEventSynchronize(end), "cudaEventSynchronize");
+  expect_success(cudaEventElapsedTime(&time, begin, end), "cudaEventElapsedTime");
+  cudaEventDestroy(begin), cudaEventDestroy(end);
+  time /= runs;
+  return ran;
+}
+}  // namespace detail
+
 }  // namespace dcs::cuda

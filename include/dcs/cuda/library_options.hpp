@@ -9,8 +9,8 @@ namespace dcs::cuda {
 struct library_options {
   /// f32 may be rounded to TF32 (ten bits of mantissa) on its way into matrix units.
   bool tf32 = false;
-  /// Engines of cuDNN that are timed the first time a convolution is met. 1: the heuristics' first is taken, so that every run on this kind of GPU
-  /// has the same bits; with more, runs may choose differently and differ by rounding.
+  /// Engines of cuDNN, and algorithms of cuBLASLt, that are timed the first time a convolution, or a product, is met. 1: the heuristics' first is
+  /// taken, so that every run on this kind of GPU has the same bits; with more, runs may choose differently and differ by rounding.
   int candidates = 8;
   /// Bytes that an engine may work in.
   std::int64_t most_workspace = std::int64_t{1} << 30;

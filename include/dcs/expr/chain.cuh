@@ -1,6 +1,6 @@
 // Pointwise expressions and sums as kernels of the block interface. A chain is one launch forward and one backward, whatever the expression: a thread
-// has 16 bytes of the result. Sums are of two stages with a fixed tree: warps (or columns of a block) sum chunks, then one warp a result adds the
-// chunks; the order depends on the sizes alone.
+// has 16 bytes of the result. Sums are of two stages with a fixed tree: warps (or columns of a block) sum chunks, which are short so that the sums of
+// a loss, of some ten thousand elements, fill a GPU too; then one warp a result adds the chunks. The order depends on the sizes alone.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
@@ -185,6 +185,32 @@ struct sum_layout {
   }
 };
 
+// The sum of packets of V at `from` and the terms i = begin, begin + step, … below end. Where one axis is summed, as nearly always, a term is found
+// by a product, and four reads are in flight: divisions between them would leave one.
+template <int V, class Accessor>
+DCS_DEVICE auto sum_of_terms(const Accessor& x, const sum_layout& layout, std::int64_t from, std::int64_t begin, std::int64_t end, int step) {
+  packet<typename Accessor::arithmetic, V> sum;
+  const auto add = [&](const auto& v) {
+    DCS_DEVICE_UNROLL
+    for (int k = 0; k < V; ++k) sum[k] += v[k];
+  };
+  std::int64_t i = begin;
+  if (layout.summed_rank <= 1) {
+    const std::int64_t stride = layout.summed_strides[0];
+    DCS_DEVICE_UNROLL_BY(1)
+    for (; i + 3 * step < end; i += 4 * step) {
+      packet<typename Accessor::arithmetic, V> v[4];
+      DCS_DEVICE_UNROLL
+      for (int j = 0; j < 4; ++j) v[j] = x.template read<V>(from + (i + j * step) * stride);
+      DCS_DEVICE_UNROLL
+      for (int j = 0; j < 4; ++j) add(v[j]);
+    }
+  }
+  DCS_DEVICE_UNROLL_BY(1)
+  for (; i < end; i += step) add(x.template read<V>(from + layout.term(i)));
+  return sum;
+}
+
 }  // namespace detail
 
 /// partial[j, chunk] = factor · Σ over a chunk of the terms of result j, whose last axis is summed. A warp has a chunk.
@@ -192,7 +218,7 @@ template <class T, class P>
 struct sum_rows_kernel {
   static constexpr const char* name = "sum_rows";
   static constexpr int threads = 256;
-  static constexpr std::int64_t chunk = 4096;
+  static constexpr std::int64_t chunk = 512;
   device_span<const T> in;
   device_span<P> partial;
   detail::sum_layout layout;
@@ -211,47 +237,64 @@ struct sum_rows_kernel {
     const auto x = b.global(in, "in");
     std::int64_t to;
     const std::int64_t from = layout.first(result, &to);
-    arithmetic_t<P> sum = 0;
-    for (std::int64_t i = begin + b.lane(); i < end; i += warp_size) sum += x.read(from + layout.term(i));
-    sum = warp_sum(b, sum);
+    const arithmetic_t<P> sum = warp_sum(b, detail::sum_of_terms<1>(x, layout, from, begin + b.lane(), end, warp_size)[0]);
     if (b.lane() == 0) b.global(partial, "partial").write(to * chunks + task % chunks, factor * sum);
   }
 };
 
-/// The same where the last axis, of `columns`, stays: a block has 32 columns and a chunk of the terms, eight rows at a time.
-template <class T, class P>
+/// The same where the last axis, of `columns`, stays: a block has up to 32 packets of the columns side by side and a chunk of the terms, of which
+/// each group of its threads adds every groups-th; the groups are merged in shared memory by halves.
+template <class T, class P, int V>
 struct sum_columns_kernel {
   static constexpr const char* name = "sum_columns";
-  static constexpr int threads = 256;
-  static constexpr std::int64_t chunk = 512;
+  static constexpr int threads = 256, rows_of_thread = 16;
+  using A = arithmetic_t<P>;
   device_span<const T> in;
   device_span<P> partial;
   detail::sum_layout layout;
   std::int64_t columns, chunks;
-  arithmetic_t<P> factor;
+  A factor;
+  int width = width_of(columns);
 
-  std::int64_t tiles() const { return ceil_div(columns, std::int64_t{warp_size}); }
+  static constexpr int width_of(std::int64_t columns) {
+    int n = 1;
+    while (n < warp_size && n * V < columns) n *= 2;
+    return n;
+  }
+  /// Terms of a chunk.
+  static constexpr std::int64_t chunk_of(std::int64_t columns) { return rows_of_thread * (threads / width_of(columns)); }
+  std::int64_t tiles() const { return ceil_div(columns, std::int64_t{width} * V); }
   std::int64_t blocks() const { return layout.results * tiles() * chunks; }
-  static constexpr std::int64_t shared_bytes() { return threads * static_cast<std::int64_t>(sizeof(arithmetic_t<P>)); }
+  static constexpr std::int64_t shared_bytes() { return threads * V * static_cast<std::int64_t>(sizeof(A)); }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
-    const std::int64_t tile_count = (columns + warp_size - 1) / warp_size;
+    const int groups = threads / width, group = b.thread() / width;
+    const std::int64_t tile_count = ceil_div(columns, std::int64_t{width} * V), chunk = rows_of_thread * groups;
     const std::int64_t part = b.block() % chunks, tile = b.block() / chunks % tile_count, result = b.block() / chunks / tile_count;
-    const std::int64_t column = tile * warp_size + b.lane(), begin = part * chunk;
+    const std::int64_t column = (tile * width + b.thread() % width) * V, begin = part * chunk;
     const std::int64_t end = begin + chunk < layout.terms ? begin + chunk : layout.terms;
     const auto x = b.global(in, "in");
-    const auto sums = b.template shared<arithmetic_t<P>>(threads, "sums");
+    const auto sums = b.template shared<A>(threads * V, "sums of the groups");
     std::int64_t to;
     const std::int64_t from = layout.first(result, &to);
-    arithmetic_t<P> sum = 0;
-    if (column < columns)
-      for (std::int64_t i = begin + b.warp(); i < end; i += b.warps()) sum += x.read(from + layout.term(i) + column);
-    sums.write(b.thread(), sum);
-    b.barrier();
-    if (b.warp() > 0 || column >= columns) return;
-    for (int w = 1; w < threads / warp_size; ++w) sum += sums.read(w * warp_size + b.lane());
-    b.global(partial, "partial").write((to + column) * chunks + part, factor * sum);
+    packet<A, V> sum;
+    if (column < columns) sum = detail::sum_of_terms<V>(x, layout, from + column, begin + group, end, groups);
+    for (int half = groups / 2; half > 0; half /= 2) {
+      if (group >= half && group < 2 * half) {
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) sums.write(k * threads + b.thread(), sum[k]);
+      }
+      b.barrier();
+      if (group < half) {
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) sum[k] += sums.read(k * threads + b.thread() + half * width);
+      }
+    }
+    if (group > 0 || column >= columns) return;
+    const auto out = b.global(partial, "partial");
+    DCS_DEVICE_UNROLL
+    for (int k = 0; k < V; ++k) out.write((to + column + k) * chunks + part, factor * sum[k]);
   }
 };
 
@@ -336,18 +379,22 @@ void sum_to(D, T* out, std::int64_t out_count, const T* in, const std::int64_t* 
     else
       keep(a.columns, a.inner[0], a.inner[1]);
   }
-  const std::int64_t chunks = ceil_div(layout.terms, columns_stay ? sum_columns_kernel<T, P>::chunk : sum_rows_kernel<T, P>::chunk);
-  auto run = [&]<class To>(To* to, double by) {
-    const auto f = static_cast<arithmetic_t<To>>(by);
-    if (columns_stay)
-      launch(D{}, sum_columns_kernel<T, To>{{in, step}, {to, out_count * chunks}, layout, a.columns, chunks, f});
-    else
-      launch(D{}, sum_rows_kernel<T, To>{{in, step}, {to, out_count * chunks}, layout, chunks, f});
+  // first(to, factor): the launch of the first stage.
+  const auto run = [&](std::int64_t chunks, const auto& first) {
+    if (chunks == 1) return first(out, static_cast<P>(factor));
+    const device_scratch<P, D> partial(out_count * chunks);
+    first(partial.data(), P(1));
+    launch(D{}, sum_chunks_kernel<T, P>{{partial.data(), out_count * chunks}, {out, out_count}, chunks, static_cast<P>(factor)});
   };
-  if (chunks == 1) return run(out, factor);
-  const device_scratch<P, D> partial(out_count * chunks);
-  run(partial.data(), 1);
-  launch(D{}, sum_chunks_kernel<T, P>{{partial.data(), out_count * chunks}, {out, out_count}, chunks, static_cast<P>(factor)});
+  if (columns_stay)
+    return with_packets<T>(a.columns, [&](auto v) {
+      const std::int64_t chunks = ceil_div(layout.terms, sum_columns_kernel<T, P, v>::chunk_of(a.columns));
+      run(chunks, [&]<class To>(To* to, P by) {
+        launch(D{}, sum_columns_kernel<T, To, v>{{in, step}, {to, out_count * chunks}, layout, a.columns, chunks, by});
+      });
+    });
+  const std::int64_t chunks = ceil_div(layout.terms, sum_rows_kernel<T, P>::chunk);
+  run(chunks, [&]<class To>(To* to, P by) { launch(D{}, sum_rows_kernel<T, To>{{in, step}, {to, out_count * chunks}, layout, chunks, by}); });
 }
 
 }  // namespace dcs::cuda

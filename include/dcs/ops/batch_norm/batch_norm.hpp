@@ -66,12 +66,13 @@ template <class T, class D>
                              storage dx = x.wanted() ? storage::allocate<D>(bytes(rows * channels)) : storage();
                              storage dr = residual.wanted() ? storage::allocate<D>(bytes(rows * channels)) : storage();
                              storage dgamma = storage::allocate<D>(bytes(channels)), dbeta = storage::allocate<D>(bytes(channels));
-                             D::zero(dgamma.data(), dgamma.bytes()), D::zero(dbeta.data(), dbeta.bytes());
                              const double* mean = static_cast<const double*>(moments.data());
                              if (rows > 0)
                                norm_backward<T>(D{}, x.data(), static_cast<const T*>(kept.data()), static_cast<const T*>(dy.data()), gamma.data(),
                                                 mean, mean + channels, rows, channels, static_cast<T*>(dx.data()), static_cast<T*>(dr.data()),
                                                 static_cast<T*>(dgamma.data()), static_cast<T*>(dbeta.data()), mask);
+                             else
+                               D::zero(dgamma.data(), dgamma.bytes()), D::zero(dbeta.data(), dbeta.bytes());
                              x.template add<D>(std::move(dx));
                              residual.template add<D>(std::move(dr));
                              gamma.template add<D>(std::move(dgamma));

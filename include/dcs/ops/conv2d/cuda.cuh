@@ -3,7 +3,8 @@
 // is folded in, so that a library sees shift, residual and ReLU alone. cuda::emulated answers the library's calls by the host's ops.
 //
 // Depthwise convolutions are kernels of our own: they are bound by memory, and libraries that want their channels on matrix units have nothing for
-// them. A thread has 16 bytes of the channels and four pixels of a row, so that a weight is read once for the four. Weights are summed by
+// them. A thread has 16 bytes of the channels and four pixels of a row, so that a weight is read once for the four. What lies outside of the image is
+// read elsewhere and not added: a branch around each read would leave one in flight. Weights are summed by
 // blocks that have up to 32 packets of channels and a chunk of the pixels (cuda/column_tiles.hpp), nine taps at a time, then over the chunks.
 #pragma once
 
@@ -52,13 +53,18 @@ struct depthwise_forward_kernel {
       if (h < 0 || h >= g.in_h) continue;
       for (std::int64_t kw = 0; kw < g.k_w; ++kw) {
         const auto f = weights.template read<V>((kh * g.k_w + kw) * g.in_c + c);
+        packet<A, V> p[strip];
+        bool there[strip];
         DCS_DEVICE_UNROLL
         for (int s = 0; s < strip; ++s) {
           const std::int64_t v = (ow + s) * g.stride - g.padding + kw * g.dilation;
-          if (v < 0 || v >= g.in_w || ow + s >= g.out_w) continue;
-          const auto p = in.template read<V>(((n * g.in_h + h) * g.in_w + v) * g.in_c + c);
+          there[s] = v >= 0 && v < g.in_w && ow + s < g.out_w;
+          p[s] = in.template read<V>(((n * g.in_h + h) * g.in_w + (there[s] ? v : 0)) * g.in_c + c);
+        }
+        DCS_DEVICE_UNROLL
+        for (int s = 0; s < strip; ++s) {
           DCS_DEVICE_UNROLL
-          for (int k = 0; k < V; ++k) sum[s][k] += p[k] * f[k];
+          for (int k = 0; k < V; ++k) sum[s][k] += there[s] ? p[s][k] * f[k] : A(0);
         }
       }
     }
@@ -108,13 +114,20 @@ struct depthwise_data_gradient_kernel {
       if (oh < 0 || stride.split(oh) != 0 || oh >= g.out_h) continue;
       for (std::int64_t kw = 0; kw < g.k_w; ++kw) {
         const auto f = weights.template read<V>((kh * g.k_w + kw) * g.in_c + c);
+        packet<A, V> p[strip];
+        bool there[strip];
         DCS_DEVICE_UNROLL
         for (int s = 0; s < strip; ++s) {
           std::int64_t ow = left + s + g.padding - kw * g.dilation;
-          if (ow < 0 || stride.split(ow) != 0 || ow >= g.out_w || left + s >= g.in_w) continue;
-          const auto p = gradient.template read<V>(((n * g.out_h + oh) * g.out_w + ow) * g.in_c + c);
+          const bool inside = ow >= 0 && left + s < g.in_w;
+          if (!inside) ow = 0;
+          there[s] = stride.split(ow) == 0 && ow < g.out_w && inside;
+          p[s] = gradient.template read<V>(((n * g.out_h + oh) * g.out_w + (there[s] ? ow : 0)) * g.in_c + c);
+        }
+        DCS_DEVICE_UNROLL
+        for (int s = 0; s < strip; ++s) {
           DCS_DEVICE_UNROLL
-          for (int k = 0; k < V; ++k) sum[s][k] += p[k] * f[k];
+          for (int k = 0; k < V; ++k) sum[s][k] += there[s] ? p[s][k] * f[k] : A(0);
         }
       }
     }
@@ -128,7 +141,7 @@ struct depthwise_data_gradient_kernel {
 template <class T, int V>
 struct depthwise_weight_gradient_kernel {
   static constexpr const char* name = "depthwise_weight_gradient";
-  static constexpr int threads = column_tiles::threads, together = 9;
+  static constexpr int threads = column_tiles::threads, together = 9, resident = 2;
   using A = arithmetic_t<T>;
   device_span<const T> x, dy;
   device_span<A> partial;
@@ -157,7 +170,7 @@ struct depthwise_weight_gradient_kernel {
     std::int64_t rest = b.block();
     const std::int64_t part = rest % tile.chunks;
     rest /= tile.chunks;
-    const std::int64_t first_tap = rest / tile.tiles * together;
+    const std::int64_t first_tap = rest / tile.tiles * together, first_h = first_tap / g.k_w, first_w = first_tap % g.k_w;
     const int place = b.thread() % tile.width, group = b.thread() / tile.width;
     const std::int64_t p = rest % tile.tiles * tile.width + place, c = p * V;
     const bool there = p < tile.packets;
@@ -168,16 +181,20 @@ struct depthwise_weight_gradient_kernel {
         std::int64_t n = row;
         const std::int64_t ow = width.split(n), oh = height.split(n);
         const auto d = gradient.template read<V>(row * g.in_c + c);
-        std::int64_t kh = first_tap / g.k_w, kw = first_tap % g.k_w;
+        std::int64_t kh = first_h, kw = first_w;
+        packet<A, V> q[together];
+        bool taken[together];
         DCS_DEVICE_UNROLL
         for (int t = 0; t < together; ++t) {
           const std::int64_t h = oh * g.stride - g.padding + kh * g.dilation, v = ow * g.stride - g.padding + kw * g.dilation;
-          if (first_tap + t < taps && h >= 0 && h < g.in_h && v >= 0 && v < g.in_w) {
-            const auto q = in.template read<V>(((n * g.in_h + h) * g.in_w + v) * g.in_c + c);
-            DCS_DEVICE_UNROLL
-            for (int k = 0; k < V; ++k) sum[t][k] += d[k] * q[k];
-          }
+          taken[t] = first_tap + t < taps && h >= 0 && h < g.in_h && v >= 0 && v < g.in_w;
+          q[t] = in.template read<V>((n * g.in_h * g.in_w + (taken[t] ? h * g.in_w + v : 0)) * g.in_c + c);
           if (++kw == g.k_w) kw = 0, ++kh;
+        }
+        DCS_DEVICE_UNROLL
+        for (int t = 0; t < together; ++t) {
+          DCS_DEVICE_UNROLL
+          for (int k = 0; k < V; ++k) sum[t][k] += taken[t] ? d[k] * q[t][k] : A(0);
         }
       }
     DCS_DEVICE_UNROLL

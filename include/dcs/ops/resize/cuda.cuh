@@ -73,17 +73,18 @@ struct resize_forward_kernel {
     A right, lower;
     const std::int64_t left = across.tap(column, right), top = down.tap(row, lower);
     const auto in = b.global(x, "x");
-    packet<A, V> sum;
-    const auto add = [&](std::int64_t h, std::int64_t w, A weight) {
-      const auto v = in.template read<V>(((rest * down.inputs + h) * across.inputs + w) * width + channel);
+    // All four taps are read at once, those without a share once more where another lies.
+    const A weight[4] = {(1 - lower) * (1 - right), (1 - lower) * right, lower * (1 - right), lower * right};
+    packet<A, V> v[4], sum;
+    DCS_DEVICE_UNROLL
+    for (int j = 0; j < 4; ++j) {
+      const std::int64_t h = top + (j / 2 != 0 && lower > 0), w = left + (j % 2 != 0 && right > 0);
+      v[j] = in.template read<V>(((rest * down.inputs + h) * across.inputs + w) * width + channel);
+    }
+    DCS_DEVICE_UNROLL
+    for (int j = 0; j < 4; ++j) {
       DCS_DEVICE_UNROLL
-      for (int k = 0; k < V; ++k) sum[k] += weight * v[k];
-    };
-    add(top, left, (1 - lower) * (1 - right));
-    if (right > 0) add(top, left + 1, (1 - lower) * right);
-    if (lower > 0) {
-      add(top + 1, left, lower * (1 - right));
-      if (right > 0) add(top + 1, left + 1, lower * right);
+      for (int k = 0; k < V; ++k) sum[k] += (j / 2 == 0 || lower > 0) && (j % 2 == 0 || right > 0) ? weight[j] * v[j][k] : A(0);
     }
     b.global(y, "y").write(at, sum);
   }
@@ -93,7 +94,7 @@ struct resize_forward_kernel {
 template <class From, class To, int V>
 struct resize_backward_kernel {
   static constexpr const char* name = "resize_backward";
-  static constexpr int threads = 256;
+  static constexpr int threads = 256, at_once = 4;  // outputs that are read before they are summed
   device_span<const From> dy;
   device_span<To> dx;
   detail::resize_axis taps;
@@ -113,14 +114,22 @@ struct resize_backward_kernel {
     std::int64_t begin, end;
     taps.outputs_of(i, begin, end);
     packet<A, V> sum;
-    for (std::int64_t o = begin; o < end; ++o) {
-      A share;
-      const std::int64_t low = taps.tap(o, share);
-      const A weight = low == i ? 1 - share : low + 1 == i ? share : A(0);
-      if (weight == 0) continue;
-      const auto v = read_values<V>(in, (rest * taps.outputs + o) * inner + column);
+    for (std::int64_t o = begin; o < end; o += at_once) {
+      A weight[at_once];
+      packet<A, V> v[at_once];
       DCS_DEVICE_UNROLL
-      for (int k = 0; k < V; ++k) sum[k] += weight * v[k];
+      for (int j = 0; j < at_once; ++j) {
+        A share;
+        const std::int64_t low = taps.tap(o + j, share);
+        weight[j] = o + j >= end ? A(0) : low == i ? 1 - share : low + 1 == i ? share : A(0);
+      }
+      DCS_DEVICE_UNROLL
+      for (int j = 0; j < at_once; ++j) v[j] = read_values<V>(in, (rest * taps.outputs + (o + j < end ? o + j : o)) * inner + column);
+      DCS_DEVICE_UNROLL
+      for (int j = 0; j < at_once; ++j) {
+        DCS_DEVICE_UNROLL
+        for (int k = 0; k < V; ++k) sum[k] += weight[j] != 0 ? weight[j] * v[j][k] : A(0);
+      }
     }
     write_values<V>(b.global(dx, "dx"), at, sum);
   }
