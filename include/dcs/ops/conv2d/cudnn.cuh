@@ -77,15 +77,14 @@ class convolution_plan {
 // Runs the plan of a problem; false where cuDNN has none.
 inline bool run_convolution(const convolution_problem& p, const std::vector<bound_tensor>& tensors) {
   thread_local std::map<convolution_problem::key_type, std::unique_ptr<convolution_plan>> plans;
-  const auto [at, is_new] = plans.try_emplace(p.key());
-  if (is_new) {
-    if (capturing) {
-      plans.erase(at);
-      fail(
-          "dcs::conv2d: a convolution is met first while a graph is captured, where its engines cannot be timed; expected a step before the capture");
-    }
+  auto at = plans.find(p.key());
+  if (at == plans.end()) {
+    expect(
+        !capturing,
+        "dcs::conv2d: a convolution is met first while a graph is captured, where its engines cannot be timed; expected a step before the capture");
     auto plan = std::make_unique<convolution_plan>(p);
-    if (plan->choose(tensors)) at->second = std::move(plan);
+    if (!plan->choose(tensors)) plan = nullptr;
+    at = plans.emplace(p.key(), std::move(plan)).first;
   }
   if (!at->second) return false;
   at->second->run(tensors);

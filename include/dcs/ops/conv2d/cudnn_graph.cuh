@@ -1,6 +1,6 @@
 // A convolution and what of its epilogue there is (residual, shift, ReLU) as one graph of cuDNN 9, whose inner results are virtual, and the engines
 // that run it. Engines whose results depend on the order of atomics are passed over, and so are, for f32 unless TF32 is allowed, those that round
-// their inputs.
+// their inputs, or whose transforms cost more digits than a sum does.
 #pragma once
 
 #include <dcs/cuda/cudnn.cuh>
@@ -183,10 +183,21 @@ class convolution_graph {
     expect_success(
         cudnnBackendGetAttribute(raw, CUDNN_ATTR_ENGINE_NUMERICAL_NOTE, CUDNN_TYPE_NUMERICAL_NOTE, CUDNN_NUMERICAL_NOTE_TYPE_COUNT, &count, notes),
         "cudnnBackendGetAttribute");
-    const bool rounds = problem_.type == CUDNN_DATA_FLOAT && !library_options::get().tf32;
+    const bool exact = problem_.type == CUDNN_DATA_FLOAT && !library_options::get().tf32;
     for (std::int64_t i = 0; i < count; ++i) {
-      if (notes[i] == CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC || notes[i] == CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION) return false;
-      if (rounds && (notes[i] == CUDNN_NUMERICAL_NOTE_TENSOR_CORE || notes[i] == CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS)) return false;
+      switch (notes[i]) {
+        case CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC:
+        case CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION:
+          return false;
+        case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
+        case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS:
+        case CUDNN_NUMERICAL_NOTE_FFT:
+        case CUDNN_NUMERICAL_NOTE_WINOGRAD_TILE_13x13:
+          if (exact) return false;
+          break;
+        default:
+          break;
+      }
     }
     return true;
   }
