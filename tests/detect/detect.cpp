@@ -35,6 +35,22 @@ TEST_CASE("coder: decode undoes encode; growth is cut") {
   CHECK(rpn_coder.decode(reference, huge).width() == doctest::Approx(20 * 1000.0 / 16));
 }
 
+TEST_CASE("coder: a sliver's side is exact where its coordinates in float are not, in an image and at its edge") {
+  // 32 pixels by e^-10.35: 0.001024 wide. At x = 50 floats are 3.8e-6 apart, at 1500 1.2e-4.
+  const float narrow[4] = {0, 0, -10.35f, 0};
+  const double wanted = 32 * std::exp(static_cast<double>(narrow[2]));
+  for (float x : {50.3f, 1500.7f}) {
+    const box<float> reference{x - 16, 10, x + 16, 42};
+    CHECK(rpn_coder.decode_within(reference, narrow, 2000, 2000, wanted * (1 - 1e-6)).second);
+    CHECK(!rpn_coder.decode_within(reference, narrow, 2000, 2000, wanted * (1 + 1e-6)).second);
+  }
+  const auto [cut, large] = rpn_coder.decode_within(box<float>{-16, 10, 16, 42}, narrow, 40, 40, wanted / 2 * (1 - 1e-6));
+  CHECK(large);
+  CHECK(cut.x1 == 0);
+  CHECK(cut.y2 == 40);
+  CHECK(!rpn_coder.decode_within(box<float>{-50, 10, -18, 42}, narrow, 40, 40, 1e-9).second);
+}
+
 TEST_CASE("boxes: overlap, clipping and pooling level") {
   CHECK(iou(box<double>{0, 0, 2, 2}, box<double>{1, 1, 3, 3}) == doctest::Approx(1.0 / 7));
   CHECK(iou(box<double>{0, 0, 1, 1}, box<double>{2, 2, 3, 3}) == 0);

@@ -156,8 +156,8 @@ std::vector<detection<T>> detections_of(const box_head_options& o, const std::ve
     for (int k = 0; k < 4; ++k) d[k] = static_cast<T>(value(p.deltas).data()[row * 8 + 4 + k]);
     const T top = std::max(s[0], s[1]), score = std::exp(s[1] - top) / (std::exp(s[0] - top) + std::exp(s[1] - top));
     if (!(score > static_cast<T>(o.score_threshold))) continue;
-    const auto b = clip(box_head_coder.decode(proposals[i], d), height, width);
-    if (!(b.width() >= static_cast<T>(o.smallest_side) && b.height() >= static_cast<T>(o.smallest_side))) continue;
+    const auto [b, large] = box_head_coder.decode_within(proposals[i], d, height, width, o.smallest_side);
+    if (!large) continue;
     boxes.insert(boxes.end(), {b.x1, b.y1, b.x2, b.y2});
     scores.push_back(score);
   }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace dcs {
@@ -72,6 +73,15 @@ struct box_coder {
     const T x = delta[0] / static_cast<T>(wx) * w + (reference.x1 + w / 2), y = delta[1] / static_cast<T>(wy) * h + (reference.y1 + h / 2);
     const T nw = std::exp(std::min(delta[2] / static_cast<T>(ww), limit)) * w, nh = std::exp(std::min(delta[3] / static_cast<T>(wh), limit)) * h;
     return {x - nw / 2, y - nh / 2, x + nw / 2, y + nh / 2};
+  }
+  /// The decoded box's part inside an image, and whether its sides are at least `smallest`. In double whatever T is: the side of a sliver is the
+  /// difference of two coordinates that in float agree in almost all digits.
+  template <class T>
+  std::pair<box<T>, bool> decode_within(const box<T>& reference, const T* delta, std::int64_t height, std::int64_t width, double smallest) const {
+    const double d[4] = {delta[0], delta[1], delta[2], delta[3]};
+    const auto b = clip(decode(box<double>{reference.x1, reference.y1, reference.x2, reference.y2}, d), height, width);
+    return {{static_cast<T>(b.x1), static_cast<T>(b.y1), static_cast<T>(b.x2), static_cast<T>(b.y2)},
+            b.width() >= smallest && b.height() >= smallest};
   }
 };
 

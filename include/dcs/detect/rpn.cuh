@@ -38,7 +38,8 @@ struct proposal_candidates_kernel {
   level levels[nms_most_levels];
   nms_problems all;
   device_span<A> boxes, scores;
-  A height, width, smallest, growth, nan, infinity;
+  A nan, infinity;
+  double height, width, smallest, growth;
   int sorted;  // power of two, at least every count
 
   std::int64_t blocks() const { return all.problems; }
@@ -197,9 +198,10 @@ struct proposal_candidates_kernel {
       running = detail::smaller{}(running, score[k]);
       const std::int64_t anchor = index.read(begin + k), place = anchor / anchor_shapes, shape = anchor % anchor_shapes,
                          to = problem * all.stride + begin + k;
-      const A x = static_cast<A>(place % l.width * l.stride_x), y = static_cast<A>(place / l.width * l.stride_y);
-      const A x1 = l.cell[shape][0] + x, y1 = l.cell[shape][1] + y, w = l.cell[shape][2] + x - x1, h = l.cell[shape][3] + y - y1;
-      A d[4];
+      // In double, as box_coder::decode_within.
+      const double x1 = l.cell[shape][0] + static_cast<double>(place % l.width * l.stride_x), w = l.cell[shape][2] - l.cell[shape][0];
+      const double y1 = l.cell[shape][1] + static_cast<double>(place / l.width * l.stride_y), h = l.cell[shape][3] - l.cell[shape][1];
+      double d[4];
       constexpr int part = packet_size<T> < 4 ? packet_size<T> : 4;
       DCS_DEVICE_UNROLL
       for (int i = 0; i < 4; i += part) {
@@ -207,21 +209,21 @@ struct proposal_candidates_kernel {
         DCS_DEVICE_UNROLL
         for (int v = 0; v < part; ++v) d[i + v] = p[v];
       }
-      const A cx = d[0] * w + (x1 + w / 2), cy = d[1] * h + (y1 + h / 2);
-      const A nw = lane::exp(growth < d[2] ? growth : d[2]) * w, nh = lane::exp(growth < d[3] ? growth : d[3]) * h;
-      A box[4] = {within(cx - nw / 2, width), within(cy - nh / 2, height), within(cx + nw / 2, width), within(cy + nh / 2, height)};
+      const double cx = d[0] * w + (x1 + w / 2), cy = d[1] * h + (y1 + h / 2);
+      const double nw = lane::exp(growth < d[2] ? growth : d[2]) * w, nh = lane::exp(growth < d[3] ? growth : d[3]) * h;
+      const double box[4] = {within(cx - nw / 2, width), within(cy - nh / 2, height), within(cx + nw / 2, width), within(cy + nh / 2, height)};
       const bool there = box[2] - box[0] >= smallest && box[3] - box[1] >= smallest && score[k] == score[k];
       out_score.write(to, running);
       DCS_DEVICE_UNROLL
       for (int i = 0; i < 4; i += packet_size<A>) {
         packet<A, packet_size<A>> p;
         DCS_DEVICE_UNROLL
-        for (int v = 0; v < packet_size<A>; ++v) p[v] = there ? box[i + v] : nan;
+        for (int v = 0; v < packet_size<A>; ++v) p[v] = there ? static_cast<A>(box[i + v]) : nan;
         out.write(4 * to + i, p);
       }
     }
   }
-  DCS_DEVICE static A within(A v, A limit) { return v < A(0) ? A(0) : limit < v ? limit : v; }
+  DCS_DEVICE static double within(double v, double limit) { return v < 0 ? 0 : limit < v ? limit : v; }
 };
 
 /// The best survivors of all levels of an image by falling score, equal scores by level; zeros behind the last. A thread for each survivor.
@@ -317,8 +319,8 @@ void propose(D, const rpn_options& o, bool training, std::int64_t images, std::i
   const device_scratch<A, D> chosen(all.problems * all.stride * 4), scores(all.problems * all.stride);
   const device_scratch<std::int32_t, D> kept(all.problems * all.stride), kept_count(all.problems);
   candidates.boxes = chosen.span(), candidates.scores = scores.span();
-  candidates.height = static_cast<A>(height), candidates.width = static_cast<A>(width);
-  candidates.smallest = static_cast<A>(o.smallest_side), candidates.growth = static_cast<A>(std::log(1000.0 / 16));
+  candidates.height = static_cast<double>(height), candidates.width = static_cast<double>(width);
+  candidates.smallest = o.smallest_side, candidates.growth = std::log(1000.0 / 16);
   candidates.nan = std::numeric_limits<A>::quiet_NaN(), candidates.infinity = std::numeric_limits<A>::infinity();
   launch(D{}, candidates);
   suppress<A, std::int32_t>(D{}, all, chosen.data(), nullptr, nullptr, o.nms_threshold, kept.data(), all.stride, kept_count.data());

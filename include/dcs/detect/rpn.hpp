@@ -94,10 +94,9 @@ std::vector<box<T>> propose(const rpn_options& o, bool training, extent_t image,
                       [&](std::int64_t a, std::int64_t b) { return objectness[a] != objectness[b] ? objectness[a] > objectness[b] : a < b; });
     for (std::ptrdiff_t i = 0; i < most; ++i) {
       const std::int64_t a = order[static_cast<std::size_t>(i)];
-      const auto b =
-          clip(rpn_coder.decode(anchors.boxes[static_cast<std::size_t>(anchors.begin[static_cast<std::size_t>(number)] + a)], deltas + a * 4), height,
-               width);
-      if (!(b.width() >= static_cast<T>(o.smallest_side) && b.height() >= static_cast<T>(o.smallest_side))) continue;
+      const auto& anchor = anchors.boxes[static_cast<std::size_t>(anchors.begin[static_cast<std::size_t>(number)] + a)];
+      const auto [b, large] = rpn_coder.decode_within(anchor, deltas + a * 4, height, width, o.smallest_side);
+      if (!large) continue;
       boxes.insert(boxes.end(), {b.x1, b.y1, b.x2, b.y2});
       scores.push_back(T(1) / (T(1) + std::exp(-objectness[a])));
       group.push_back(number);
