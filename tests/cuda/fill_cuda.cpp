@@ -19,3 +19,12 @@ TEST_CASE("kernel fill: a tensor filled, copied there and back") {
   check(2.5), check(2.5f), check(static_cast<bf16>(2.5f));
   CHECK(to<target>(tensor<double, shape<>>::full(4.0)).item() == 4.0);
 }
+
+TEST_CASE("memory that is not there is an error, and what comes after works") {
+  const auto here = to<target>(tensor<float, shape<3>>::full(2.5f));
+  if constexpr (!std::is_same_v<target, cuda::emulated>) {
+    CHECK_THROWS_AS((void)storage::allocate<target>(std::int64_t{1} << 50), error);
+    CHECK_NOTHROW((void)tensor<float, shape<3>, target>::full(2.5f));
+  }
+  CHECK(to<cpu_device>(here).data()[2] == 2.5f);
+}

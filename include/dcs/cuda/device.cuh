@@ -26,7 +26,9 @@ namespace dcs::cuda {
 
 /// Throws dcs::error with CUDA's words where a call failed.
 inline void expect_success(cudaError_t status, const char* call) {
-  if (status != cudaSuccess) fail("dcs::cuda: ", call, ": ", cudaGetErrorString(status));
+  if (status == cudaSuccess) return;
+  (void)cudaGetLastError();  // CUDA would say it once more, of the next launch
+  fail("dcs::cuda: ", call, ": ", cudaGetErrorString(status));
 }
 
 namespace detail {
