@@ -1,45 +1,22 @@
 // One network of variants.hpp, number DCS_VARIANT, behind the interface of session.hpp: on the host, and compiled by nvcc (a copy of this file is) on
 // a GPU.
 #include "run_folder.hpp"
-#include "variants.hpp"
+#include "variant_net.hpp"
 
-#if defined(__CUDACC__)
-#include <dcs/cuda/graph.cuh>
-#include <dcs/cuda/kernels.cuh>
-#include <dcs/train/captured_trainer.hpp>
-#endif
 #include <dcs/io/overlay.hpp>
 #include <dcs/nn/summary.hpp>
 #include <dcs/train/checkpoint.hpp>
 
 #include <climits>
 
+#if !defined(__CUDACC__)
+DCS_FORWARD_UNIT(extern)
+#endif
+
 namespace programs {
 
 namespace {
 
-template <int>
-struct variant_at;
-#define DCS_DECLARE(number, name, ...) \
-  template <>                          \
-  struct variant_at<number> {          \
-    using type = __VA_ARGS__;          \
-  };
-DCS_VARIANT_LIST(DCS_DECLARE)
-#undef DCS_DECLARE
-
-using net_type = variant_at<DCS_VARIANT>::type;
-#if defined(__CUDACC__)
-using device = dcs::cuda::device;
-#else
-using device = dcs::cpu_device;
-#endif
-// Of the maps; parameters are f32.
-#if defined(__CUDACC__) && defined(DCS_BF16)
-using element = dcs::bf16;
-#else
-using element = float;
-#endif
 namespace fs = std::filesystem;
 
 // Part of a data set: its first images.
@@ -216,12 +193,7 @@ class net_session final : public session {
     dcs::initialize(*net_, 0);
     place();
     dcs::summary table(*net_);
-    const auto images = dcs::tensor<element, dcs::image_shape, device>::zeros({1, side, side, 3});
-    const std::vector<std::vector<dcs::box<float>>> boxes{{{0, 0, static_cast<float>(side) / 4, static_cast<float>(side) / 4}}};
-    const auto pyramid = net_->detector.features(images);
-    (void)net_->detector.propose_levels(pyramid);
-    (void)net_->detector.roi_heads(dcs::pool_boxes<decltype(net_->detector)::box_type::side>(boxes, pyramid, side));
-    (void)net_->segment(pyramid, dcs::make_rois<dcs::dyn<"roi">, device>(boxes));
+    run_layers<device, element>(*net_, side);
     std::printf("%sone image of %d × %d, one box through the box head, one region\nparameters %lld\n", table.text().c_str(), side, side,
                 static_cast<long long>(dcs::parameters<net_type>));
   }
