@@ -35,10 +35,9 @@ namespace detail {
 struct capture_pool;
 }  // namespace detail
 
-/// What a captured graph needs as long as it lives: copies of what is copied from the host, which it reads at every launch, and memory of the GPU:
-/// what it was told to keep, what was freed while it was captured but is older, and what was allocated meanwhile.
+/// Memory of the GPU that a captured graph needs as long as it lives: copies of what is copied from the host and what it was told to keep, what was
+/// freed while it was captured but is older, and what was allocated meanwhile.
 struct captured_constants {
-  std::vector<std::unique_ptr<std::byte[]>> host;
   std::vector<storage> device;
   std::vector<void*> freed;
   detail::capture_pool* pool = nullptr;

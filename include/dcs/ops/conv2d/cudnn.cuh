@@ -32,8 +32,9 @@ class convolution_plan {
         if (tried >= most) return true;
         const engine_plan candidate = graph_.plan(configuration);
         if (!candidate.plan) continue;
+        const auto run = [&] { return execute(candidate, tensors) == CUDNN_STATUS_SUCCESS; };
         float time = 0;
-        if (most > 1 ? !timed(candidate, tensors, time) : execute(candidate, tensors) != CUDNN_STATUS_SUCCESS) continue;
+        if (!(most > 1 ? timed(run, time) : run())) continue;
         if (!chosen_.plan || time < best) chosen_ = candidate, best = time;
         ++tried;
       }
@@ -54,20 +55,6 @@ class convolution_plan {
     pack.set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, static_cast<std::int64_t>(data.size()), data.data());
     pack.set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1, &work).finalize();
     return cudnnBackendExecute(cudnn(), engine.plan->get(), pack.get());
-  }
-  // Milliseconds of a run after one to warm up; false where it fails.
-  static bool timed(const engine_plan& engine, const std::vector<bound_tensor>& tensors, float& time) {
-    if (execute(engine, tensors) != CUDNN_STATUS_SUCCESS) return false;
-    cudaEvent_t begin = nullptr, end = nullptr;
-    expect_success(cudaEventCreate(&begin), "cudaEventCreate");
-    expect_success(cudaEventCreate(&end), "cudaEventCreate");
-    expect_success(cudaEventRecord(begin, stream()), "cudaEventRecord");
-    const auto status = execute(engine, tensors);
-    expect_success(cudaEventRecord(end, stream()), "cudaEventRecord");
-    expect_success(cudaEventSynchronize(end), "cudaEventSynchronize");
-    expect_success(cudaEventElapsedTime(&time, begin, end), "cudaEventElapsedTime");
-    cudaEventDestroy(begin), cudaEventDestroy(end);
-    return status == CUDNN_STATUS_SUCCESS;
   }
 
   convolution_graph graph_;
