@@ -53,7 +53,7 @@ struct emulated {
 template <class T, class D>
 class device_scratch {
  public:
-  explicit device_scratch(std::int64_t count) : size_(count), memory_(storage::allocate<D>(count * static_cast<std::int64_t>(sizeof(T)))) {}
+  explicit device_scratch(std::int64_t count) : size_(count), memory_(dcs::detail::allocate_elements<T, D>(D::name, {count})) {}
   T* data() const { return static_cast<T*>(memory_.data()); }
   device_span<T> span() const { return {data(), size_}; }
 

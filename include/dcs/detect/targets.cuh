@@ -174,7 +174,7 @@ rpn_sample<A, D> sample_anchors(D, const rpn_options& o, std::int64_t images, co
   const device_scratch<std::int64_t, D> sample(n);
   match_boxes(D{}, images, anchors, anchors.total, truth, o.positive_iou, o.negative_iou, true, matched.data());
   sample_boxes(D{}, o.sampler, images, anchors.total, matched.data(), random, sample.data());
-  rpn_sample<A, D> s{sample_targets<A, D, dyn<"sample">>::empty(n), {storage::allocate<D>(n * static_cast<std::int64_t>(sizeof(level_row))), n}};
+  rpn_sample<A, D> s{sample_targets<A, D, dyn<"sample">>::empty(n), {dcs::detail::allocate_elements<level_row, D>("dcs::rpn_loss", {n}), n}};
   launch(D{}, rpn_targets_kernel<A>{
                   anchors, truth, matched.span(), sample.span(), {static_cast<level_row*>(s.where.memory.data()), n}, s.spans(), o.sampler.size});
   return s;

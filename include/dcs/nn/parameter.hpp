@@ -128,7 +128,7 @@ class parameter_base {
   /// Gives it memory of its size, uninitialised, and forgets any gradient.
   template <class T, class Device = cpu_device>
   void allocate() {
-    adopt(storage::allocate<Device>(size() * static_cast<std::int64_t>(sizeof(T))), dtype_of<T>);
+    adopt(detail::allocate_elements<T, Device>("dcs::parameter", {size()}), dtype_of<T>);
   }
   void adopt(storage memory, dtype type) {
     memory_ = std::move(memory), type_ = type;

@@ -22,10 +22,12 @@ struct row_mask {
   const A* data() const {
     return static_cast<const A*>(memory.data());
   }
-  void check(extent_t rows, dtype expected) const {
+  // `regions`: the first extent of the maps.
+  void check(extent_t rows, extent_t regions, dtype expected) const {
     if (!memory) return;
     expect(element == expected, "dcs::batch_norm: a mask of rows in ", name(element), "; expected ", name(expected));
-    expect(parts > 0 ? rows % parts == 0 : rows == 0, "dcs::batch_norm: ", rows, " rows for a mask of ", parts, "; expected a multiple");
+    expect(parts == regions, "dcs::batch_norm: ", rows, " rows for a mask of ", parts, "; expected a mask of ", regions,
+           ", one number for each region");
   }
 };
 

@@ -10,7 +10,7 @@ namespace cpu {
 template <class From, class To>
 void convert(device, const From* x, std::int64_t n, To* y) {
   parallel_chunks(n, 1 << 15, [=](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) y[i] = static_cast<To>(static_cast<compute_type<From>>(x[i]));
+    for (std::int64_t i = begin; i < end; ++i) y[i] = convert_number<To>(x[i]);
   });
 }
 }  // namespace cpu
@@ -24,7 +24,8 @@ tensor<To, S, D> converted(const tensor<T, S, D>& x) {
 }
 }  // namespace detail
 
-/// x with elements of type To; x itself where they are. Rounds to nearest.
+/// x with elements of type To, each by convert_number: floats round to nearest, whole numbers drop the fraction and end where To does, NaN becomes 0
+/// there. x itself where its elements are of To.
 template <class To, operand X>
 auto cast(const X& x_) {
   using T = value_t<X>;

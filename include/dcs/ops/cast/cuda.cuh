@@ -24,7 +24,7 @@ struct cast_kernel {
     const auto p = in.template read<V>(i);
     packet<arithmetic_t<To>, V> q;
     DCS_DEVICE_UNROLL
-    for (int k = 0; k < V; ++k) q[k] = static_cast<arithmetic_t<To>>(p[k]);
+    for (int k = 0; k < V; ++k) q[k] = convert_number<arithmetic_t<To>>(p[k]);
     out.write(i, q);
   }
 };
