@@ -244,6 +244,10 @@ TEST_CASE("a mask that does not fit the rows is an error; the scope ends, scopes
     CHECK_THROWS_WITH_AS(plain(x, one, zero), doctest::Contains("16 rows for a mask of 5"), error);
   }
   CHECK(kernel_test::difference(to<cpu_device>(plain(x, one, zero)), whole) == 0);
+  for (std::vector<int> few : {std::vector<int>{1}, {1, 1}, {1, 0, 1}, std::vector<int>(8, 1)}) {  // numbers that divide the rows fit no better
+    const row_mask_scope scope(masked_test::mask_on<kernel_test::target, float>(few));
+    CHECK_THROWS_WITH_AS(plain(x, one, zero), doctest::Contains("expected a mask of 4"), error);
+  }
   const auto masked = [&] {
     const row_mask_scope scope(masked_test::mask_on<kernel_test::target, float>({1, 0, 1, 1}));
     return training(x, one, zero);

@@ -73,6 +73,12 @@ inline extent_t checked_product(const char* op, std::initializer_list<extent_t> 
   return checked_product(op, s.begin(), s.size(), unit);
 }
 
+// A size as a kernel takes it that counts in 32 bits.
+inline int narrow_size(const char* op, extent_t n) {
+  expect(n >= 0 && n <= 0x7FFFFFFF, op, ": a size of ", n, "; the kernels of a GPU take at most 2147483647");
+  return static_cast<int>(n);
+}
+
 // The product of sizes [begin, end) of an array that exists: it fits.
 template <std::size_t R>
 constexpr extent_t product(const std::array<extent_t, R>& s, std::size_t begin, std::size_t end) {

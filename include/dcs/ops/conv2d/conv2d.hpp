@@ -53,8 +53,6 @@ constexpr void check_conv2d() {
   const extent_t h = windowed(x[1], w[0], stride, padding, dilation), v = windowed(x[2], w[1], stride, padding, dilation);
   expect(x[1] >= 1 && x[2] >= 1 && h >= 1 && v >= 1, "dcs::conv2d: an image of ", x[1], " × ", x[2], " is smaller than the ", w[0], " × ", w[1],
          " kernel");
-  expect(x[3] == w[2] * groups && w[3] % groups == 0, "dcs::conv2d: ", x[3], " channels for ", groups, " groups of weights ", to_string(w),
-         "; expected ", w[2] * groups);
   (void)checked_product("dcs::conv2d", {x[0], h, v, w[0], w[1], w[2], w[3]});  // the multiply-adds
   return {x[0], x[1], x[2], x[3], h, v, w[3], w[0], w[1], stride, padding, dilation, groups};
 }
@@ -75,7 +73,10 @@ class conv2d_node : public lazy<lift_t<detail::conv2d_shape<shape_t<X>, shape_t<
   using typename base::value_type;
   using kernel = kernels::convolution;
 
-  conv2d_node(X&& x, W&& w) : x_(std::move(x)), w_(std::move(w)) { geometry(); }
+  conv2d_node(X&& x, W&& w) : x_(std::move(x)), w_(std::move(w)) {
+    detail::expect_same_names("dcs::conv2d", x_, w_);
+    geometry();
+  }
 
   const X& input() const { return x_; }
   const W& weight() const { return w_; }
