@@ -9,6 +9,10 @@
 
 using namespace dcs;
 
+// AddressSanitizer and ThreadSanitizer end a program that asks for this much, unless they are told to refuse it as the C library does.
+extern "C" [[gnu::weak]] const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" [[gnu::weak]] const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
+
 namespace {
 
 bool same(const memory_statistics& a, const memory_statistics& b) {
