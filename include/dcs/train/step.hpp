@@ -113,6 +113,42 @@ tensor<T, S, D> brought(const tensor<float, S>& x) {
   return to<D>(cast<T>(x));
 }
 
+/// Regions that are segmented at once where nothing is learned: what the head holds of one is hundreds of times its maps.
+inline constexpr extent_t regions_at_once = 16;
+
+// body(first, RoIs first, ...) for parts of the RoIs.
+template <class B, class S, class D, class Body>
+void for_parts_of_regions(const tensor<B, S, D>& rois, const Body& body) {
+  const extent_t count = rois.sizes()[0];
+  for (extent_t first = 0; first < count; first += regions_at_once) {
+    auto part = tensor<B, S, D>::empty({std::min(regions_at_once, count - first), 5});
+    D::copy(part.data(), rois.data() + first * 5, part.bytes());
+    body(first, part);
+  }
+}
+// Puts maps of regions into rows `first`, ... of `all`, which gets memory for `count` regions with the first.
+template <class T, class S, class D>
+void put_maps(tensor<T, S, D>& all, const tensor<T, S, D>& part, extent_t first, extent_t count) {
+  auto sizes = part.sizes();
+  const extent_t size = part.size() / sizes[0];
+  sizes[0] = count;
+  if (first == 0) all = tensor<T, S, D>::empty(sizes);
+  D::copy(all.data() + first * size, part.data(), part.bytes());
+}
+// The head's logits for all RoIs, found part by part; as tensors, so that a loss over all of them is what it would be of one call.
+template <class Net, class Pyramid, class B, class S, class D>
+auto segment_in_parts(const Net& net, const Pyramid& pyramid, const tensor<B, S, D>& rois) {
+  const extent_t count = rois.sizes()[0];
+  if (count <= regions_at_once) return net.segment(pyramid, rois);
+  decltype(net.segment(pyramid, rois)) all;
+  for_parts_of_regions(rois, [&](extent_t first, const tensor<B, S, D>& some) {
+    const auto part = net.segment(pyramid, some);
+    put_maps(all.main, part.main, first, count), put_maps(all.edge, part.edge, first, count);
+    for (std::size_t l = 0; l < all.levels.size(); ++l) put_maps(all.levels[l], part.levels[l], first, count);
+  });
+  return all;
+}
+
 }  // namespace detail
 
 /// Losses of a batch in training mode, with their gradients in the network's parameters, which lie on device D; the batch is brought there. T:
@@ -153,8 +189,8 @@ step_losses train_step(Net& net, const batch& b, const step_options& o, random_s
   return l;
 }
 
-/// The validation loss: evaluation mode, true boxes unperturbed, samplers taking every candidate. The network lies on device D. Throws dcs::error
-/// where the loss is not finite.
+/// The validation loss: evaluation mode, true boxes unperturbed, samplers taking every candidate. However many boxes there are, the head segments few
+/// at a time, and the losses are those of all their maps together. The network lies on device D. Throws dcs::error where the loss is not finite.
 template <class D = cpu_device, class T = float, class Net>
 step_losses validation_losses(Net& net, const batch& b, const step_options& o) {
   const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
@@ -169,8 +205,8 @@ step_losses validation_losses(Net& net, const batch& b, const step_options& o) {
   l.total = static_cast<double>(detector.total().item());
   l.regions = rois.sizes()[0];
   if (l.regions > 0) {
-    const auto head =
-        loss::total(detail::widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(detail::brought<D, B>(b.masks), rois), o.loss);
+    const auto head = loss::total(detail::widened_maps(detail::segment_in_parts(net, pyramid, rois)),
+                                  region_targets<Net::base>(detail::brought<D, B>(b.masks), rois), o.loss);
     detail::put_head(l, head);
     l.total += static_cast<double>(head.total.item());
   }
@@ -191,8 +227,8 @@ struct prediction {
   }
 };
 
-/// Predictions of images (shape<N, H, W, 3>, normalised): the final detections, or `boxes` where given, each segmented and pasted back. The network
-/// lies on device D.
+/// Predictions of images (shape<N, H, W, 3>, normalised): the final detections, or `boxes` where given, each segmented, few at a time, and
+/// pasted back. The network lies on device D.
 template <class D = cpu_device, class T = float, class Net>
 std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>& images, const detector_options& o = {},
                                 const std::vector<std::vector<box<float>>>* boxes = nullptr) {
@@ -218,10 +254,12 @@ std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>
   for (auto& d : found) out.push_back({h, w, std::vector<float>(static_cast<std::size_t>(h * w), 0.0f), std::move(d)});
   if (rois.sizes()[0] == 0) return out;
   const auto there = to<D>(cast<compute_type<T>>(rois));
-  const auto p = cast<float>(to<cpu_device>(eval(sigmoid(widened(net.segment(pyramid, there, false).main)))));
-  for (extent_t k = 0; k < rois.sizes()[0]; ++k)
-    paste(p.data() + k * Net::base * Net::base, Net::base, box<float>{rois(k, 1), rois(k, 2), rois(k, 3), rois(k, 4)},
-          out[static_cast<std::size_t>(rois(k, 0))].probability.data(), h, w);
+  detail::for_parts_of_regions(there, [&](extent_t first, const auto& some) {
+    const auto p = cast<float>(to<cpu_device>(eval(sigmoid(widened(net.segment(pyramid, some, false).main)))));
+    for (extent_t i = 0, k = first; i < some.sizes()[0]; ++i, ++k)
+      paste(p.data() + i * Net::base * Net::base, Net::base, box<float>{rois(k, 1), rois(k, 2), rois(k, 3), rois(k, 4)},
+            out[static_cast<std::size_t>(rois(k, 0))].probability.data(), h, w);
+  });
   return out;
 }
 

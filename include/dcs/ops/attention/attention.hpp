@@ -31,7 +31,9 @@ constexpr void check_attention() {
 }  // namespace detail
 
 /// softmax(q · kᵀ · scale) · v (Vaswani et al. 2017, eq. 1), probabilities dropped with probability `dropout`. q: shape<N, Heads, Lq, D>;
-/// k, v: shape<N, Heads, Lk, D>. Lk is at least 1. On a GPU f32 is multiplied exactly, or as TF32 where cuda::library_options::tf32 allows it.
+/// k, v: shape<N, Heads, Lk, D>. Lk is at least 1. A score of −∞ is a probability of 0; a row of nothing else is NaN, as its softmax is. On a GPU f32
+/// is multiplied exactly, or as TF32 where cuda::library_options::tf32 allows it; either way by parts of which infinite elements of q and k have
+/// none, so that there they make NaN, and only overflow makes −∞.
 template <operand Q, operand K, operand V>
 constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, double dropout = 0, random_stream random = {}) {
   using S = shape_t<Q>;

@@ -111,7 +111,7 @@ struct attention_backward_keys_kernel {
         detail::fragment_c<Block, T> s[2], ds[2];
         detail::add_scores<T, D, P>(b, s, own_k, qs, stage + 16 * n, stride);
         detail::add_scores<T, D, P>(b, ds, own_v, ys, stage + 16 * n, stride);
-        detail::backward_of_columns<T>(b, p, s, ds, ls, es, stage + 16 * n, bits, step0 + n);
+        detail::backward_of_columns<T>(b, p, s, ds, ls, es, stage + 16 * n, p.queries - i0 - 16 * n, bits, step0 + n);
         detail::add_product<T, D, P>(b, dv_sum, detail::as_left<T, Block>(s), ys, stage + 16 * n, stride);
         detail::add_product<T, D, P>(b, dk_sum, detail::as_left<T, Block>(ds), qs, stage + 16 * n, stride);
       }
