@@ -242,7 +242,7 @@ TEST_CASE("safetensors: a tensor that is damaged is noticed") {
   CHECK(again.metadata == s.metadata);  // the checksums are the file's own
   io::write_safetensors(path, again);
   CHECK(io::read_bytes(path, "test", 10000) == whole);
-  for (const std::size_t back : {1, 399, 400, 401, 800}) {
+  for (const std::size_t back : {1u, 399u, 400u, 401u, 800u}) {
     std::string damaged = whole;
     damaged[damaged.size() - back] = static_cast<char>(damaged[damaged.size() - back] ^ 0x10);
     io::write_bytes(path, "test", damaged);

@@ -5,7 +5,7 @@
 
 #include <dcs/core/error.hpp>
 #include <dcs/core/printable.hpp>
-#include <dcs/io/safetensors_types.hpp>
+#include <dcs/io/element_types.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -20,9 +20,6 @@ namespace dcs::io::detail {
 
 /// Bytes of a header at most, as the format says.
 inline constexpr std::int64_t header_limit = 100'000'000;
-
-/// A name from a file for a message: printable, and not a page long.
-inline std::string shown(std::string_view name) { return name.size() <= 200 ? printable(name) : printable(name.substr(0, 200)) + "..."; }
 
 // One tensor as the header describes it: bytes [begin, end) behind the header.
 struct header_entry {
@@ -237,23 +234,6 @@ class header_parser {
   std::size_t at_ = 0;
   int depth_ = 0;
 };
-
-/// Bytes of a tensor of this type and shape; throws dcs::error where the type is unknown, a size is negative, there are too many elements to count,
-/// or they end within a byte. `who` begins the message.
-inline std::int64_t bytes_of(const std::string& who, const std::string& type, const std::vector<std::int64_t>& shape) {
-  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  const int bits = element_bits(type);
-  if (bits == 0) fail(who, " has the unknown dtype ", shown(type));
-  std::int64_t n = 1;
-  for (const std::int64_t extent : shape) {
-    if (extent < 0) fail(who, " has a size of ", extent, "; expected none below 0");
-    if (extent > 0 && n > most / extent) fail(who, " is too large");
-    n *= extent;
-  }
-  if (n > most / bits) fail(who, " is too large");
-  if (n * bits % 8 != 0) fail(who, ": ", n, " elements of ", bits, " bits end within a byte");
-  return n * bits / 8;
-}
 
 /// The tensors in the order of their bytes, which must be exactly [0, bytes): each begins where the one before it ends.
 inline std::vector<std::map<std::string, header_entry>::iterator> checked_order(std::map<std::string, header_entry>& entries, const std::string& path,

@@ -1,7 +1,9 @@
-// The element types of the safetensors format, and their conversion to a type of C++.
+// The element types that arrays in files have, under the names of the safetensors format, and their conversion to types of C++.
 #pragma once
 
 #include <dcs/core/dtype.hpp>
+#include <dcs/core/error.hpp>
+#include <dcs/core/printable.hpp>
 
 #include <bit>
 #include <cmath>
@@ -12,10 +14,14 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace dcs::io::detail {
 
-/// Bits of an element of the type that the format calls by this name; 0 for a name that it does not have.
+/// A name from a file for a message: printable, and not a page long.
+inline std::string shown(std::string_view name) { return name.size() <= 200 ? printable(name) : printable(name.substr(0, 200)) + "..."; }
+
+/// Bits of an element of the type that safetensors calls by this name; 0 for a name that it does not have.
 inline int element_bits(std::string_view type) {
   constexpr std::pair<std::string_view, int> types[] = {
       {"F64", 64},  {"I64", 64},    {"U64", 64},    {"C64", 64},    {"F32", 32},        {"I32", 32},       {"U32", 32},    {"F16", 16},
@@ -24,6 +30,23 @@ inline int element_bits(std::string_view type) {
   for (const auto& [name, bits] : types)
     if (name == type) return bits;
   return 0;
+}
+
+/// Bytes of a tensor of this type and shape; throws dcs::error where the type is unknown, a size is negative, there are too many elements to count,
+/// or they end within a byte. `who` begins the message.
+inline std::int64_t bytes_of(const std::string& who, const std::string& type, const std::vector<std::int64_t>& shape) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  const int bits = element_bits(type);
+  if (bits == 0) fail(who, " has the unknown dtype ", shown(type));
+  std::int64_t n = 1;
+  for (const std::int64_t extent : shape) {
+    if (extent < 0) fail(who, " has a size of ", extent, "; expected none below 0");
+    if (extent > 0 && n > most / extent) fail(who, " is too large");
+    n *= extent;
+  }
+  if (n > most / bits) fail(who, " is too large");
+  if (n * bits % 8 != 0) fail(who, ": ", n, " elements of ", bits, " bits end within a byte");
+  return n * bits / 8;
 }
 
 // The floats of eight bits, each read from its byte. `exponent` bits of exponent with this bias, the others below it are mantissa.
