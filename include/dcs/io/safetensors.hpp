@@ -132,8 +132,10 @@ inline void write_safetensors(const std::string& path, const safetensors& s) {
   // Elements of more bytes come first, so that all lie where a reader that maps the file into memory can use them.
   std::vector<const std::pair<const std::string, stored_tensor>*> order;
   for (const auto& entry : s.tensors) order.push_back(&entry);
-  std::stable_sort(order.begin(), order.end(),
-                   [](auto a, auto b) { return detail::element_bits(a->second.type) > detail::element_bits(b->second.type); });
+  std::sort(order.begin(), order.end(), [](auto a, auto b) {
+    const int of_a = detail::element_bits(a->second.type), of_b = detail::element_bits(b->second.type);
+    return of_a != of_b ? of_a > of_b : a->first < b->first;
+  });
   auto metadata = s.metadata;
   std::string entries;
   std::int64_t at = 0;
