@@ -53,7 +53,7 @@ cases() {
       file = $3
       sub(/\.[0-9]+-[0-9]+\.partial$/, "", file)
       key = $1 " " file
-      if (!(key in first)) order[++keys] = key, first[key] = $2
+      if (!(key in first)) { order[++keys] = key; first[key] = $2 }
       last[key] = $2
     }
     END {

@@ -174,11 +174,11 @@ std::vector<T> stored_tensor::as() const {
   const bool converted = detail::with_element_type(type, [&]<class From>(From v) {
     if constexpr (std::is_same_v<From, T>) {
       if (held > 0) std::memcpy(out.data(), bytes.data(), bytes.size());
-      return;
-    }
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      std::memcpy(&v, bytes.data() + i * sizeof(From), sizeof(From));
-      if (!detail::fits(detail::number_of(v), out[i])) detail::refuse_value<T>(*this, i, detail::number_of(v));
+    } else {
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        std::memcpy(&v, bytes.data() + i * sizeof(From), sizeof(From));
+        if (!detail::fits(detail::number_of(v), out[i])) detail::refuse_value<T>(*this, i, detail::number_of(v));
+      }
     }
   });
   if (!converted) fail(who, " holds ", type, ", which is not converted to ", detail::type_name<T>(), "; convert it where the file is written");
