@@ -1,6 +1,8 @@
 // What the programs share of their command line: a mistake is one line on stderr, with the program's name.
 #pragma once
 
+#include <dcs/core/printable.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
@@ -8,10 +10,10 @@
 
 namespace programs {
 
-/// CLI11 writes a mistake in two lines, this in one.
+/// CLI11 writes a mistake in two lines and with the bytes that were given, this in one that a terminal may show.
 inline void one_line_mistakes(CLI::App& app) {
   app.failure_message([](const CLI::App* a, const CLI::Error& e) {
-    return std::filesystem::path(a->get_name()).filename().string() + ": " + e.what() + " (--help lists what there is)\n";
+    return dcs::printable(std::filesystem::path(a->get_name()).filename().string() + ": " + e.what() + " (--help lists what there is)") + "\n";
   });
 }
 

@@ -1,9 +1,9 @@
 // The networks that are compiled in, by name.
 #include "session.hpp"
 
-#include "run_folder.hpp"
+#include "run_config.hpp"
 
-#include <iostream>
+#include <cstdio>
 
 namespace programs {
 
@@ -47,19 +47,32 @@ std::unique_ptr<session> make_session(const std::string& net, const std::string&
   dcs::fail("--net ", net, ": not compiled in; there are ", net_names());
 }
 
-std::string net_of_run(const std::string& run) {
-  const std::string path = (std::filesystem::path(run) / "config.json").string();
-  return config_of(read_json(path), path).net;
+std::string net_of_run(const std::string& run) { return read_config((std::filesystem::path(run) / "config.json").string()).net; }
+
+namespace {
+
+// Of the program that guarded() runs.
+std::string program_name = "dcs";
+
+// In one call, so that lines of other processes do not come in between.
+void print_error(const std::string& text) { std::fputs((program_name + ": " + dcs::printable(text) + "\n").c_str(), stderr); }
+
+}  // namespace
+
+void warn(const std::string& text) {
+  std::fflush(stdout);
+  print_error("warning: " + text);
 }
 
 int guarded(const char* program, int (*body)(int, char**), int argc, char** argv) {
+  program_name = program;
   try {
     const int code = body(argc, argv);
     dcs::expect(std::fflush(stdout) == 0 && !std::ferror(stdout), "standard output cannot be written");
     return code;
   } catch (const std::exception& e) {
     std::fflush(stdout);
-    std::cerr << program << ": " << e.what() << "\n";
+    print_error(e.what());
     return 1;
   }
 }

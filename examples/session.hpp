@@ -10,6 +10,7 @@ namespace programs {
 
 struct train_config {
   std::string net = "small-scratch", data, out, backbone, device = "cpu";
+  std::string data_fingerprint;  // of the set that the run began with (data_fingerprint.hpp); empty until it has begun
   int side = 128, epochs = 100, batch = 4;
   std::uint64_t seed = 0;
   double rate = 2e-4, weight_decay = 1e-4;
@@ -33,7 +34,8 @@ struct predict_config {
 class session {
  public:
   virtual ~session() = default;
-  /// A resumed run takes `out`, `capture`, `tune` and `tf32` from here, `epochs` if that is not 0, and everything else from its folder.
+  /// A resumed run takes `out`, `capture`, `tune` and `tf32` from here, `epochs` if that is not 0, `data` if that is not empty, and everything else
+  /// from its folder.
   virtual void train(const train_config&) = 0;
   virtual void evaluate(const evaluate_config&) = 0;
   virtual void predict(const predict_config&) = 0;
@@ -47,7 +49,9 @@ std::string net_names();
 /// The name that a run folder's configuration holds.
 std::string net_of_run(const std::string& run);
 
-/// Runs a program's body; an exception becomes one line on stderr and exit code 1.
+/// Runs a program's body; an exception becomes one line on stderr, whatever bytes it is about, and exit code 1.
 int guarded(const char* program, int (*body)(int, char**), int argc, char** argv);
+/// One line on stderr, of something that does not end the program: "PROGRAM: warning: TEXT".
+void warn(const std::string& text);
 
 }  // namespace programs

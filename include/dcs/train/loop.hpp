@@ -10,6 +10,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <system_error>
 
 namespace dcs {
 
@@ -43,6 +44,17 @@ inline auto augmentation_of_epoch(const epoch_options& o, random_stream epoch) {
   };
 }
 
+// Starts make(argument) on a thread of its own. Where the system has no thread to give, it runs when its result is asked for, on the thread that
+// asks.
+template <class Make, class Argument>
+auto start_making(const Make& make, const Argument& argument) {
+  try {
+    return std::async(std::launch::async, make, argument);
+  } catch (const std::system_error&) {
+    return std::async(std::launch::deferred, make, argument);
+  }
+}
+
 // Loads batches up to `ahead` ahead, each on a thread of its own, where make(samples) happens too: body(made) for each in order.
 template <dataset Data, class Change, class Make, class Body>
 void for_batches(const Data& data, const std::vector<std::int64_t>& order, int size, std::size_t ahead, const Change& change, const Make& make,
@@ -56,10 +68,10 @@ void for_batches(const Data& data, const std::vector<std::int64_t>& order, int s
     }
     return make(std::move(samples));
   };
-  std::deque<decltype(std::async(std::launch::async, load, std::size_t{0}))> coming;
+  std::deque<decltype(start_making(load, std::size_t{0}))> coming;
   std::size_t begun = 0;
   const auto begin_until = [&](std::size_t end) {
-    for (; begun < std::min(end, order.size()); begun += step) coming.push_back(std::async(std::launch::async, load, begun));
+    for (; begun < std::min(end, order.size()); begun += step) coming.push_back(start_making(load, begun));
   };
   for (std::size_t begin = 0; begin < order.size(); begin += step) {
     begin_until(begin + step);
