@@ -57,14 +57,19 @@ constexpr void check_conv_transpose2d() {
   check_conv_transpose2d_extent<S, W, 2, Stride, Padding, OutputPadding, Dilation>();
 }
 
-/// The convolution whose data gradient is the transposed convolution of an x of these sizes: its input is the result.
+/// The convolution whose data gradient is the transposed convolution of an x of these sizes: its input is the result, of at most 2⁵⁷ elements.
 [[gnu::noinline]] inline cpu::conv2d_geometry conv_transpose2d_geometry(const sizes<4>& x, const sizes<4>& w, extent_t stride, extent_t padding,
                                                                         extent_t output_padding, extent_t groups, extent_t dilation) {
-  const extent_t h = unwindowed(x[1], w[0], stride, padding, output_padding, dilation),
-                 v = unwindowed(x[2], w[1], stride, padding, output_padding, dilation);
+  constexpr extent_t most = extent_t{1} << 57;
   expect(x[1] >= 1 && x[2] >= 1, "dcs::conv_transpose2d: an image of ", x[1], " × ", x[2], "; expected at least 1 × 1");
+  const auto unwind = [&](extent_t e, extent_t k) { return e > most / stride ? most : unwindowed(e, k, stride, padding, output_padding, dilation); };
+  const extent_t h = unwind(x[1], w[0]), v = unwind(x[2], w[1]);
   expect(h >= 1 && v >= 1, "dcs::conv_transpose2d: nothing is left of an image of ", x[1], " × ", x[2], " with a ", w[0], " × ", w[1],
          " kernel, stride ", stride, " and padding ", padding, "; expected less padding or a larger image");
+  extent_t room = most / (w[2] * groups);
+  for (const extent_t e : {std::max<extent_t>(x[0], 1), h, v}) room /= e;
+  expect(room >= 1, "dcs::conv_transpose2d: sizes ", to_string(x), " with stride ", stride,
+         " give more than 2^57 elements; expected a smaller image");
   return {x[0], h, v, w[2] * groups, x[1], x[2], x[3], w[0], w[1], stride, padding, dilation, groups};
 }
 
