@@ -13,6 +13,7 @@
 #include <dcs/ops/batch_norm/cuda.cuh>
 #include <dcs/ops/cast/cuda.cuh>
 #include <dcs/ops/conv2d/cuda.cuh>
+#include <dcs/ops/conv_transpose2d/cuda.cuh>
 #include <dcs/ops/dropout/cuda.cuh>
 #include <dcs/ops/layer_norm/cuda.cuh>
 #include <dcs/ops/nms/cuda.cuh>

@@ -75,7 +75,8 @@ struct plain {
     return l;
   }
 };
-/// [height][width][in][out] here, [out][in][height][width] there.
+/// [height][width][in][out] here, [out][in][height][width] there. Of a transposed convolution `out` are the input's channels: in both the weights are
+/// those of the convolution back.
 struct convolution {
   template <class S>
   static constexpr detail::parameter_layout of() {
