@@ -3,7 +3,11 @@
 
 #include "run_folder.hpp"
 
+#include <dcs/core/warning.hpp>
+
 #include <iostream>
+#include <map>
+#include <utility>
 
 namespace programs {
 
@@ -52,9 +56,28 @@ std::string net_of_run(const std::string& run) {
   return config_of(read_json(path), path).net;
 }
 
+namespace {
+const char* running = "dcs";  // the program's name
+}
+
+void report_warnings() {
+  static std::map<std::string, std::int64_t> reported;
+  for (const auto& [first, files] : dcs::warning_log::get().entries()) {
+    if (std::exchange(reported[first.kind], files) == files) continue;
+    const std::string example = dcs::printable(first.file + ": " + first.text);
+    if (files == 1)
+      std::cerr << running << ": warning: " << example << "\n";
+    else
+      std::cerr << running << ": warning: " << files << " files: " << dcs::printable(first.kind) << " (first: " << example << ")\n";
+  }
+}
+
 int guarded(const char* program, int (*body)(int, char**), int argc, char** argv) {
+  running = program;
+  dcs::warning_log::get().set_handler({});  // counted, and reported together
   try {
     const int code = body(argc, argv);
+    report_warnings();
     dcs::expect(std::fflush(stdout) == 0 && !std::ferror(stdout), "standard output cannot be written");
     return code;
   } catch (const std::exception& e) {
