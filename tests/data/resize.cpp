@@ -31,32 +31,32 @@ centroid centroid_of(std::int64_t h, std::int64_t w, const At& at) {
   return {y / total, x / total};
 }
 
-// A disc of a sixteenth of the sides, an ellipse where these differ; its middle in pixels of (h, w).
-mask disc(std::int64_t h, std::int64_t w, double cy, double cx) {
+// A disc of this share of the sides, an ellipse where these differ; its middle in pixels of (h, w).
+mask disc(std::int64_t h, std::int64_t w, double cy, double cx, double radius = 1.0 / 12) {
   mask m = blank(h, w);
   for (std::int64_t y = 0; y < h; ++y)
     for (std::int64_t x = 0; x < w; ++x)
       m.at(y, x) = std::hypot((static_cast<double>(y) + 0.5 - cy) / static_cast<double>(h),
-                              (static_cast<double>(x) + 0.5 - cx) / static_cast<double>(w)) <= 1.0 / 12;
+                              (static_cast<double>(x) + 0.5 - cx) / static_cast<double>(w)) <= radius;
   return m;
 }
 
 }  // namespace
 
 TEST_CASE("image, mask and probability lie on one another: any sizes, both axes, up and down and back") {
-  constexpr std::int64_t sizes[][2] = {{64, 64}, {96, 128}, {100, 75}, {131, 97}, {192, 160}, {60, 250}};
+  constexpr std::int64_t sizes[][2] = {{64, 64}, {96, 128}, {101, 75}, {60, 130}};
   for (const auto& [h, w] : sizes)
     for (const auto& [oh, ow] : sizes) {
       CAPTURE(h);
       CAPTURE(w);
       CAPTURE(oh);
       CAPTURE(ow);
-      constexpr int discs = 24;
+      constexpr int discs = 80;  // one alone is off by up to a few tenths: a mask has whole pixels
       centroid off, back_off;
       for (int k = 0; k < discs; ++k) {
         const double cy = static_cast<double>(h) * (0.3 + 0.4 * std::fmod(k * 0.618034, 1.0)),
                      cx = static_cast<double>(w) * (0.3 + 0.4 * std::fmod(k * 0.754878, 1.0));
-        const mask m = disc(h, w, cy, cx), r = resize(m, oh, ow);
+        const mask m = disc(h, w, cy, cx, 0.07 + 0.03 * std::fmod(k * 0.569840, 1.0)), r = resize(m, oh, ow);
         const float_image f = resize(picture_of(m), oh, ow);
         const auto of_mask = centroid_of(oh, ow, [&](auto y, auto x) { return r.at(y, x); });
         const auto of_image = centroid_of(oh, ow, [&](auto y, auto x) { return f.at(y, x, 0); });

@@ -203,7 +203,7 @@ TEST_CASE("JPEG: what its decoder mends is read, with a warning in the decoder's
     }
   }
   put_bytes(jpeg_path, "\xFF\xD8\xFF and nothing of a JPEG");
-  CHECK_THROWS_WITH_AS(io::read_image(jpeg_path), doctest::Contains("JPEG"), error);
+  CHECK_THROWS_WITH_AS(io::read_image(jpeg_path), doctest::Contains("Unsupported marker type 0x20"), error);
   std::filesystem::remove(jpeg_path);
 }
 

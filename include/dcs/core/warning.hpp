@@ -30,7 +30,7 @@ class warning_log {
     warning first;
     std::int64_t files = 0;
   };
-  /// Called once for each file of a kind, by the thread that met it, one call at a time.
+  /// Called once for each file of a kind, by the thread that met it, one call at a time; it adds none itself.
   using handler = std::function<void(const warning&, std::int64_t files)>;
 
   static warning_log& get() {

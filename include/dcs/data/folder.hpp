@@ -76,7 +76,7 @@ class folder_dataset {
     if (const std::int64_t small = objects_without_box(s.truth); small > 0) {
       const std::string size = std::to_string(side_) + " × " + std::to_string(side_);
       warn("masks with objects under " + std::to_string(smallest_object) + " pixels at " + size + ", which get no box: no network is trained on them",
-           e.mask, std::to_string(small) + " objects are under " + std::to_string(smallest_object) + " pixels at " + size);
+           e.mask, "objects under " + std::to_string(smallest_object) + " pixels at " + size + ": " + std::to_string(small));
     }
     return s;
   }
