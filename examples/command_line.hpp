@@ -2,6 +2,7 @@
 #pragma once
 
 #include <dcs/core/printable.hpp>
+#include <dcs/io/image_limits.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -25,6 +26,13 @@ inline void add_device(CLI::App& app, std::string& device) {
 /// And how exactly, on a GPU.
 inline void add_tf32(CLI::App& app, bool& tf32) {
   app.add_flag("--tf32", tf32, "cuda: matrix units may round f32 to TF32, ten bits of mantissa; products are exact without");
+}
+
+/// What every program that reads images is asked: how large they may be.
+inline void add_limits(CLI::App& app, dcs::io::image_limits& limits) {
+  app.add_option("--most-pixels", limits.pixels, "images of more pixels (width × height) are refused")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
 }
 
 /// Whole numbers from 0; CLI11's own check spells out the largest double.

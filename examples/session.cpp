@@ -3,7 +3,11 @@
 
 #include "run_config.hpp"
 
+#include <dcs/core/warning.hpp>
+
 #include <cstdio>
+#include <map>
+#include <utility>
 
 namespace programs {
 
@@ -64,10 +68,21 @@ void warn(const std::string& text) {
   print_error("warning: " + text);
 }
 
+void report_warnings() {
+  static std::map<std::string, std::int64_t> reported;
+  for (const auto& [first, files] : dcs::warning_log::get().entries()) {
+    if (std::exchange(reported[first.kind], files) == files) continue;
+    const std::string example = first.file + ": " + first.text;
+    warn(files == 1 ? example : std::to_string(files) + " files: " + first.kind + " (first: " + example + ")");
+  }
+}
+
 int guarded(const char* program, int (*body)(int, char**), int argc, char** argv) {
   program_name = program;
+  dcs::warning_log::get().set_handler({});  // counted, and reported together
   try {
     const int code = body(argc, argv);
+    report_warnings();
     dcs::expect(std::fflush(stdout) == 0 && !std::ferror(stdout), "standard output cannot be written");
     return code;
   } catch (const std::exception& e) {

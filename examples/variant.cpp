@@ -58,7 +58,7 @@ class net_session final : public session {
     }
     dcs::expect(!given.resume || !given.data.empty() || fs::is_directory(c.data), c.data,
                 ": the set of this run is not there; --data says where it is now");
-    const dcs::folder_dataset train_all(c.data, "train", c.side), val(c.data, "val", c.side);
+    const dcs::folder_dataset train_all(c.data, "train", c.side, given.limits), val(c.data, "val", c.side, given.limits);
     const first_of train_set{train_all, c.images};
     if (!begun) check_start(c, train_set, val);
     check_data(c);
@@ -77,7 +77,7 @@ class net_session final : public session {
   void evaluate(const evaluate_config& e) override {
     const train_config c = load_run(e.run, e.checkpoint, e.tf32);
     dcs::expect(e.boxes == "detected" || e.boxes == "truth", "--boxes ", e.boxes, ": expected detected or truth");
-    const dcs::folder_dataset data(e.data.empty() ? c.data : e.data, e.split, c.side);
+    const dcs::folder_dataset data(e.data.empty() ? c.data : e.data, e.split, c.side, e.limits);
     const auto o = options_of(c);
     const fs::path overlays = fs::path(e.run) / "overlays";
     if (e.overlays > 0) dcs::io::create_folders(overlays.string(), "dcs::run");
@@ -133,16 +133,16 @@ class net_session final : public session {
       }
     dcs::io::create_folders(p.out, "dcs::predict");
     for (const auto& path : p.images) {
-      const dcs::image original = dcs::io::read_image(path);
+      const dcs::image original = dcs::io::read_image(path, p.limits);
       dcs::sample s{path,
-                    dcs::resize(dcs::to_float(original), c.side, c.side),
+                    dcs::resize(original, c.side, c.side),
                     {c.side, c.side, std::vector<std::uint8_t>(static_cast<std::size_t>(c.side * c.side), 0)},
                     original.height,
                     original.width};
       const auto b = dcs::make_batch({s}, o.input);
       const auto found =
           p.augmented ? dcs::predict_augmented<device, element>(*net_, b.images)[0] : dcs::predict<device, element>(*net_, b.images)[0];
-      const dcs::mask m = dcs::resize(found.above(), original.height, original.width);
+      const dcs::mask m = found.above(original.height, original.width);
       dcs::image picture{m.height, m.width, 1, m.pixels};
       for (auto& v : picture.pixels) v = static_cast<std::uint8_t>(v * 255);
       std::vector<dcs::box<float>> boxes;
@@ -236,13 +236,21 @@ class net_session final : public session {
     results.append(state.epochs, rate, seconds, result_values(trained, validated, metrics));
     run.write_last([&](const std::string& path) { dcs::save_checkpoint<device>(path, *net_, &optimizer, metadata); });
   }
-  // What would end a run after hours, told before it begins: a file that cannot be read, and a frozen backbone that nobody has trained.
+  // What would end a run after hours, told before it begins: a file that cannot be read, and a frozen backbone that nobody has trained. And what it
+  // could not learn: objects that are all too small for a box.
   static void check_start(const train_config& c, const first_of& train_set, const dcs::folder_dataset& val) {
     if constexpr (requires { net_type::backbone_type::frozen; })
       dcs::expect(!net_type::backbone_type::frozen || !c.backbone.empty(), "--net ", c.net,
                   ": its backbone's norms are frozen, so it comes with weights: --backbone names their file");
-    for (std::int64_t i = 0; i < train_set.size(); ++i) (void)train_set.load(i);
+    std::int64_t lesions = 0, boxes = 0;
+    for (std::int64_t i = 0; i < train_set.size(); ++i) {
+      const dcs::mask truth = train_set.load(i).truth;
+      lesions += truth.count() > 0, boxes += static_cast<std::int64_t>(dcs::object_boxes(truth).size());
+    }
     for (std::int64_t i = 0; i < val.size(); ++i) (void)val.load(i);
+    dcs::expect(lesions == 0 || boxes > 0, c.data, ": all objects of its ", lesions, " training masks with a lesion are under ", dcs::smallest_object,
+                " pixels at ", c.side, " × ", c.side, ", too small for a box, so that nothing would be learned; a larger --size keeps them");
+    report_warnings();
   }
   // One engine of cuDNN is met in every run, the fastest of several perhaps not.
   static void choose_arithmetic([[maybe_unused]] bool tuned, [[maybe_unused]] bool tf32) {
@@ -274,7 +282,7 @@ class net_session final : public session {
   }
   static dcs::segmentation_metrics native_metrics(const dcs::prediction& found, const dcs::folder_dataset& data, std::int64_t i) {
     const dcs::mask truth = data.native_truth(i);
-    return dcs::measure(dcs::resize(found.above(), truth.height, truth.width), truth);
+    return dcs::measure(found.above(truth.height, truth.width), truth);
   }
 
   std::unique_ptr<net_type> net_ = std::make_unique<net_type>();

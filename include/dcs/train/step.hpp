@@ -225,6 +225,11 @@ struct prediction {
     for (std::size_t i = 0; i < m.pixels.size(); ++i) m.pixels[i] = probability[i] > threshold;
     return m;
   }
+  /// The same at another size: the probability is resized (bilinear, areas to areas, data/resize.hpp), then cut.
+  mask above(std::int64_t to_height, std::int64_t to_width, float threshold = 0.5f) const {
+    if (to_height == height && to_width == width) return above(threshold);
+    return prediction{to_height, to_width, resize(float_image{height, width, 1, probability}, to_height, to_width).pixels, {}}.above(threshold);
+  }
 };
 
 /// Predictions of images (shape<N, H, W, 3>, normalised): the final detections, or `boxes` where given, each segmented, few at a time, and
