@@ -18,7 +18,7 @@ struct summary_row {
 };
 
 /// Listens while it lives, on its thread. `rows` then holds a row per layer, in the order of the first calls, and one for work without weights.
-class summary : public detail::work_listener {
+class summary final : public detail::work_listener {
  public:
   template <module Net>
   explicit summary(Net& net) : outer_(detail::listener) {
