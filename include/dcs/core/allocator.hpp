@@ -2,6 +2,8 @@
 // allocates from the system only the first time. Counters say what is alive, which the tests of fusion and of freeing rely on.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 
 #include <array>
@@ -16,6 +18,7 @@
 #include <sys/mman.h>
 #endif
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// What an allocator has handed out: bytes alive now and at the highest, and how often it was asked.
@@ -134,3 +137,5 @@ class scratch {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

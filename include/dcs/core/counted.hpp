@@ -2,10 +2,13 @@
 // that its parameters and its work can be counted by the compiler.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <atomic>
 #include <cstdint>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Base of what counted_ptr points to.
@@ -50,3 +53,5 @@ class counted_ptr {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,12 +1,15 @@
 // shape<E...>: the extents of a tensor as one integer pack, and the algebra on it. Nothing here has a run-time state.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/core/extent.hpp>
 
 #include <array>
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Extents of a tensor, outermost first; row-major, so the last axis is contiguous. Feature maps are <batch, height, width, channels>.
@@ -187,3 +190,5 @@ inline constexpr bool broadcastable = [] {
 }();
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // where the compiler can, fibers jump instead. They outlive what they run, so that a block enters no stack that was entered before.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 
 #include <cstdint>
@@ -26,6 +28,7 @@
 #endif
 #endif
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// A set of fibers with stacks that are used again.
@@ -114,3 +117,5 @@ class fibers {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

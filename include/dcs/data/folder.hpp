@@ -2,12 +2,15 @@
 // are read when they are asked for, by several threads ahead of the training loop; what they are does not depend on when.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/data/augment.hpp>
 #include <dcs/io/image.hpp>
 
 #include <filesystem>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// An image at the network's size with its mask, and the size it had.
@@ -81,3 +84,5 @@ class folder_dataset {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

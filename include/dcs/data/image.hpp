@@ -1,6 +1,8 @@
 // Images as programs hold them: 8-bit pixels from files, float planes for arithmetic, binary masks; and what turns one into another.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/boxes.hpp>
 
 #include <array>
@@ -8,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// 8-bit pixels, rows from the top, channels (1 or 3) innermost.
@@ -143,3 +146,5 @@ inline std::vector<box<float>> object_boxes(const mask& m, std::int64_t smallest
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

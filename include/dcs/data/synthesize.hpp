@@ -3,6 +3,8 @@
 // or long and thin, so no threshold on grey values finds the lesion. Everything is a function of the seed.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/data/image.hpp>
 
@@ -12,6 +14,7 @@
 #include <string>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 enum class modality { mri, endoscopy, ct };
@@ -177,3 +180,5 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

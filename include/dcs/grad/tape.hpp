@@ -3,6 +3,8 @@
 // downwards; a step, what it captured and the gradient it consumed are freed as the pass leaves them. Slots know no types: the steps do.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 #include <dcs/grad/accumulate.hpp>
 
@@ -10,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -110,3 +113,5 @@ class sink {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // leaf. A var without a record (a constant) is what a training run feeds in: it says "training" to dropout and batch norm, and costs nothing.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/operand.hpp>
 #include <dcs/grad/tape.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 template <class T, class Shape, class Device>
@@ -219,3 +222,5 @@ var<T, NewShape, D> as(const var<T, S, D>& x) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

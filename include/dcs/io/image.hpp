@@ -2,6 +2,8 @@
 // alpha) arrives as 8-bit grey or RGB. Programs that include this link both libraries.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/data/image.hpp>
 
@@ -15,6 +17,7 @@
 
 #include <csetjmp>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 namespace detail {
@@ -152,3 +155,5 @@ inline void write_png(const std::string& path, const image& i) {
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

@@ -2,6 +2,8 @@
 // elements. Only what NumPy itself writes is read: little-endian, C order, the three keys once each, and exactly the bytes that type and shape need.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 
 #include <bit>
@@ -12,6 +14,7 @@
 #include <string>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 namespace detail {
@@ -181,3 +184,5 @@ tensor<T, Shape> read_npy(const std::string& path) {
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // header needs so little of JSON (one object of objects of strings and integer arrays) that a parser of its own is shorter to compile than a library.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/dtype.hpp>
 #include <dcs/core/error.hpp>
 
@@ -16,6 +18,7 @@
 #include <string>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 /// One tensor of a file: its element type as safetensors spells it (F32, F64, BF16, F16, I64, I32, U8, BOOL), extents and bytes.
@@ -374,3 +377,5 @@ void safetensors::put(const std::string& name, std::vector<std::int64_t> shape, 
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

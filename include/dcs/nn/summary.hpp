@@ -2,11 +2,14 @@
 // input.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/module.hpp>
 
 #include <cstdio>
 #include <map>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// A layer as it ran: the name its weights have without the last part.
@@ -88,3 +91,5 @@ class summary final : public detail::work_listener {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

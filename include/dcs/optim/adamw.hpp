@@ -3,12 +3,16 @@
 // of all gradients and the clipping factor, which stay on it, then the moves.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/io/safetensors.hpp>
 #include <dcs/nn/module.hpp>
 
 #include <numbers>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/optim/adamw.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -82,7 +86,7 @@ void adamw_measure(device, const std::vector<adamw_parameter<T>>& parameters, co
 template <class T>
 void adamw_move(device, const std::vector<adamw_parameter<T>>& parameters, const adamw_numbers& o, const adamw_memory& memory) {
   const auto* result = static_cast<const double*>(memory.result.data());
-  if (!std::isfinite(result[0])) return;
+  if (!is_finite(result[0])) return;
   for (const auto& p : parameters) {
     if (p.condition && *p.condition == 0) continue;
     parallel_chunks(p.size, 1 << 15, [&](std::int64_t begin, std::int64_t end) {
@@ -134,8 +138,8 @@ class basic_adamw {
   adamw_numbers next_numbers() { return adamw_numbers::of(options, ++steps_); }
   double finish_step() {
     const double norm = measured_norm();
-    if (!std::isfinite(norm)) --steps_;
-    expect(std::isfinite(norm), "dcs::adamw: the gradient's norm is ", norm);
+    if (!is_finite(norm)) --steps_;
+    expect(is_finite(norm), "dcs::adamw: the gradient's norm is ", norm);
     return norm;
   }
 
@@ -271,3 +275,5 @@ struct plateau {
 inline double cosine_rate(double rate, int epoch, int epochs) { return rate * 0.5 * (1 + std::cos(std::numbers::pi * epoch / epochs)); }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

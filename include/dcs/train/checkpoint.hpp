@@ -1,9 +1,12 @@
 // A checkpoint: the network's state dict, the optimiser's moments, and what a run must know to go on, in one safetensors file that PyTorch can read.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/state_dict.hpp>
 #include <dcs/optim/adamw.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -51,3 +54,5 @@ int load_backbone(const std::string& path, Net& net) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // changes nothing.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/metrics/metrics.hpp>
 #include <dcs/optim/adamw.hpp>
 #include <dcs/train/step.hpp>
@@ -11,6 +13,7 @@
 #include <functional>
 #include <future>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Numbers of a run.
@@ -166,3 +169,5 @@ double best_threshold_dice(const Data& data) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>
