@@ -2,6 +2,8 @@
 // allocates from the system only the first time. Counters say what is alive, which the tests of fusion and of freeing rely on.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 
 #include <array>
@@ -18,6 +20,7 @@
 #include <sys/mman.h>
 #endif
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// What an allocator has handed out: bytes alive now and at the highest, and how often it gave some. What it refused is not counted.
@@ -145,3 +148,5 @@ class scratch {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // that its parameters and its work can be counted by the compiler.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <atomic>
 #include <cstdint>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Base of what counted_ptr points to. The last pointer deletes it, or calls T::destroy(T*) noexcept where there is one.
@@ -55,3 +58,5 @@ class counted_ptr {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,11 +1,14 @@
 // Element types: float, double, and the two 16-bit floats, which are storage formats: arithmetic on them happens in float.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <bit>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// bfloat16: the upper half of a float. Rounds to nearest even; NaN stays NaN.
@@ -134,3 +137,5 @@ constexpr std::int64_t bytes(dtype d) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

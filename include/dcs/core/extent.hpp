@@ -4,11 +4,14 @@
 // string or array template arguments in anything a kernel mentions.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 using extent_t = std::int64_t;
@@ -195,3 +198,5 @@ constexpr extent_t axes_with(int axis, extent_t rank) { return at_least(rank, ax
   }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,12 +2,15 @@
 // is 12.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <system_error>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -29,3 +32,5 @@ inline std::optional<std::int64_t> parse_whole(std::string_view text) { return d
 inline std::optional<double> parse_real(std::string_view text) { return detail::parse_all<double>(text); }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,10 +1,13 @@
 // shape<E...>: the extents of a tensor as one integer pack, and the algebra on it. Nothing here has a run-time state.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/sizes.hpp>
 
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Extents of a tensor, outermost first; row-major, so the last axis is contiguous. Feature maps are <batch, height, width, channels>.
@@ -162,3 +165,5 @@ inline constexpr bool broadcastable = [] {
 }();
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,12 +3,15 @@
 // here the sizes of operands meet. Nothing here knows a type, so that each function exists once in a program.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/core/extent.hpp>
 
 #include <array>
 #include <initializer_list>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// The most elements, and the most bytes, of one array: 2^60. No machine has as much memory, and what kernels add to a size (padding, tiles, wider
@@ -145,3 +148,5 @@ struct sized_extents {
 
 }  // namespace detail
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,11 +1,14 @@
 // A counted block of memory on a device. The device is a type with an allocator and copies; a tensor's handle on a block is two words.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/allocator.hpp>
 #include <dcs/core/counted.hpp>
 
 #include <cstring>
 
+DCS_EXACT_MATH
 namespace dcs {
 namespace cpu {
 
@@ -74,3 +77,5 @@ class storage {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // stack storage. Operations on a tensor record nothing: recording is var's (grad/), so "no gradient" is a type and not a flag.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/dtype.hpp>
 #include <dcs/core/shape.hpp>
 #include <dcs/core/storage.hpp>
@@ -10,6 +12,7 @@
 #include <span>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(tensor_axis_mismatch, "dcs::tensor: no such axis; number of axes");
@@ -258,3 +261,5 @@ tensor<To, S> cast(const tensor<T, S, cpu_device>& t) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

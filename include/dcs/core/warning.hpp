@@ -2,6 +2,8 @@
 // file that it is about; a set with a thousand such files gives one line with their number, not a thousand lines, and not silence.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/printable.hpp>
 
 #include <cstdint>
@@ -13,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// A warning about a file.
@@ -83,3 +86,5 @@ inline void warn(std::string kind, std::string file, std::string text) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,6 +2,8 @@
 // threads, so that results do not depend on it: a task may run on any thread, but what it computes is the same.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/core/printable.hpp>
 
@@ -18,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 namespace detail {
@@ -204,3 +207,5 @@ inline int threads() { return cpu::detail::pool::get().threads(); }
 inline void set_threads(int n) { cpu::detail::pool::get().resize(n); }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // `cuda::device`, the GPU.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 #include <dcs/cuda/emulate.hpp>
 
@@ -10,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 template <class T>
@@ -162,3 +165,5 @@ concept gpu = requires(D d) {
 &&!std::is_same_v<D, cpu_device>;
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

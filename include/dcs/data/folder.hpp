@@ -2,6 +2,8 @@
 // read when they are asked for, by several threads ahead of the training loop; what they are does not depend on when.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/data/augment.hpp>
 #include <dcs/data/image.hpp>
@@ -10,6 +12,7 @@
 #include <filesystem>
 #include <map>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// An image at the network's size with its mask, and the size it had.
@@ -115,3 +118,5 @@ class folder_dataset {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,9 +1,12 @@
 // The objects of a mask: its 8-connected components, and their boxes.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/data/pixels.hpp>
 #include <dcs/detect/boxes.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -61,3 +64,5 @@ inline std::int64_t objects_without_box(const mask& m, std::int64_t smallest = s
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

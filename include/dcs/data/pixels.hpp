@@ -1,12 +1,15 @@
 // Images as programs hold them: 8-bit pixels from files, float planes for arithmetic, binary masks.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// What a file stores of a pixel, where its 8 bits cannot say whether that is 0: bits of image::stored.
@@ -107,3 +110,5 @@ inline mask to_mask(const image& i, int threshold) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // on its image at every size.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/data/objects.hpp>
 
 #include <cmath>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -126,3 +129,5 @@ inline mask resize(const mask& in, std::int64_t height, std::int64_t width) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,10 +1,13 @@
 // Anchors: boxes of one scale and three shapes at every place of a level, in the order y, x, shape.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/boxes.hpp>
 
 #include <array>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 inline constexpr int anchor_shapes = 3;
@@ -33,3 +36,5 @@ void append_anchors(std::vector<box<T>>& to, double scale, std::int64_t height, 
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,6 +2,8 @@
 // too is constexpr: nvcc then compiles the same text for the device.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 
 #include <algorithm>
@@ -11,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -95,3 +98,5 @@ constexpr int pooling_level(const box<T>& b) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

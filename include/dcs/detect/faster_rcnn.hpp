@@ -2,11 +2,14 @@
 // pyramid, RPN head and box head may be a user's own: models/stages.hpp says what each must offer.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/rpn.hpp>
 #include <dcs/models/fpn.hpp>
 #include <dcs/models/stage_checks.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Numbers of both stages.
@@ -108,3 +111,5 @@ struct faster_rcnn {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // of regions.hpp. A block has an image and chooses; then a thread has a region.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/matcher.cuh>
 #include <dcs/detect/regions.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// choose_regions for each image with random.child(image): indices into proposals_and_truth, -1 behind the last. A block has an image.
@@ -105,3 +108,5 @@ masked_regions<A, D> regions(D, const region_options& o, std::int64_t images, st
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

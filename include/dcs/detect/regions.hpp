@@ -2,6 +2,8 @@
 // and how a region's probabilities come back into the image.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/core/tensor.hpp>
 #include <dcs/cuda/block.hpp>
@@ -11,6 +13,7 @@
 
 #include <numeric>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Numbers of the choice and perturbation of regions.
@@ -107,3 +110,5 @@ void paste(const T* probabilities, std::int64_t base, const box<T>& b, T* image,
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,12 +2,15 @@
 // head's boxes. A thread has a place in a sample. Behind the last of a sample the weight is 0, the row none, and the box a harmless one.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/gather.cuh>
 #include <dcs/detect/matcher.cuh>
 #include <dcs/detect/rpn.hpp>
 #include <dcs/ops/nms/cuda.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// The anchors of every image, computed where they are asked for: those of make_anchors, in its order.
@@ -196,3 +199,5 @@ box_sample<A, D> sample_proposals(D, const box_head_options& o, std::int64_t ima
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,6 +2,8 @@
 // type without shapes) and plain run-time strides, so networks of any size share them. Axes over which every leaf moves alike are merged first.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/shape.hpp>
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
@@ -11,6 +13,7 @@
 #include <cmath>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs::expr {
 
 // The form of an expression.
@@ -235,3 +238,5 @@ void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int6
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // one step whose kernel is derived from the same type. Nodes own handles, never references, so `auto` is always safe.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/chain.hpp>
 #include <dcs/expr/eval.hpp>
 #include <dcs/grad/var.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace kernels {
@@ -341,3 +344,5 @@ DCS_UNARY(tanh, tanh)
 #undef DCS_UNARY
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -7,6 +7,8 @@
 // without a race.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 #include <dcs/grad/accumulate.hpp>
 
@@ -16,6 +18,7 @@
 #include <mutex>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -179,3 +182,5 @@ class sink {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

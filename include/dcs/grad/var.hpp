@@ -6,9 +6,12 @@
 // read and cleared, and parameters changed, when no other thread uses them. Dropout draws from a random_scope, of which each thread needs its own.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/operand.hpp>
 #include <dcs/grad/tape.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 template <class T, class Shape, class Device>
@@ -228,3 +231,5 @@ var<T, NewShape, D> as(const var<T, S, D>& x) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,12 +2,15 @@
 // four billion.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 namespace detail {
@@ -47,3 +50,5 @@ inline std::uint32_t crc32c(const void* data, std::size_t bytes, std::uint32_t b
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

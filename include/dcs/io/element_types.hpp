@@ -1,6 +1,8 @@
 // The element types that arrays in files have, under the names of the safetensors format, and their conversion to types of C++.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/dtype.hpp>
 #include <dcs/core/error.hpp>
 #include <dcs/core/printable.hpp>
@@ -16,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::io::detail {
 
 /// A name from a file for a message: printable, and not a page long.
@@ -149,3 +152,5 @@ bool fits(V v, T& to) {
 }
 
 }  // namespace dcs::io::detail
+
+#include <dcs/core/header_end.inl>

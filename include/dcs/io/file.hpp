@@ -8,6 +8,8 @@
 // calls are made, without buffers of stdio: each of them can fail, and is checked where it is made.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/core/printable.hpp>
 
@@ -24,6 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 namespace detail {
@@ -201,3 +204,5 @@ inline void create_folders(const std::string& folder, const char* who) {
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // libjpeg.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/io/jpeg.hpp>
 #include <dcs/io/png.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 namespace detail {
@@ -68,3 +71,5 @@ inline mask read_mask(const std::string& path, const image_limits& limits = {}) 
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

@@ -1,12 +1,15 @@
 // How large an image a program is ready to read. A few bytes can ask for gigabytes of memory or minutes of time.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/core/printable.hpp>
 
 #include <cstdint>
 #include <string>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 /// Files beyond these are refused from their headers, before memory is taken or time spent.
@@ -28,3 +31,5 @@ inline void check_image_size(const std::string& path, std::int64_t height, std::
 
 }  // namespace detail
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

@@ -1,6 +1,8 @@
 // JPEG through libjpeg-turbo. What its decoder mends with a warning is read with that warning; what ends before its pixels do is refused.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/warning.hpp>
 #include <dcs/data/pixels.hpp>
 #include <dcs/io/file.hpp>
@@ -16,6 +18,7 @@
 
 #include <csetjmp>
 
+DCS_EXACT_MATH
 namespace dcs::io::detail {
 
 // libjpeg leaves a function in trouble by longjmp, so that nothing with a destructor is made in the functions that call it.
@@ -161,3 +164,5 @@ inline mask read_jpeg_mask(const std::string& path, const image_limits& limits) 
 }
 
 }  // namespace dcs::io::detail
+
+#include <dcs/core/header_end.inl>

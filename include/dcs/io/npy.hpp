@@ -1,6 +1,8 @@
 // NumPy's .npy files, the shortest way to look at a tensor in Python. One array a file: a header (npy_header.hpp), then the elements.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/printable.hpp>
 #include <dcs/core/tensor.hpp>
 #include <dcs/io/element_types.hpp>
@@ -13,6 +15,7 @@
 #include <string>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 namespace detail {
@@ -164,3 +167,5 @@ tensor<T, Shape> read_npy(const std::string& path) {
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

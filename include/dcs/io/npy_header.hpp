@@ -1,6 +1,8 @@
 // The header of a .npy file: a version, a length, and the dictionary {'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), } as Python spells it.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/core/printable.hpp>
 #include <dcs/io/file.hpp>
@@ -11,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::io::detail {
 
 class npy_header {
@@ -129,3 +132,5 @@ inline std::string npy_head(const std::string& type, const std::vector<std::int6
 }
 
 }  // namespace dcs::io::detail
+
+#include <dcs/core/header_end.inl>

@@ -1,8 +1,11 @@
 // What a prediction looks like: contours of truth (green) and prediction (red), boxes (yellow), and an inset that enlarges the lesion.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/metrics/metrics.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 namespace detail {
@@ -81,3 +84,5 @@ inline image draw_overlay(const float_image& pixels, const mask& truth, const ma
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

@@ -1,6 +1,8 @@
 // PNG through libpng. Samples are taken as they are stored: what a file says of gamma, colour profiles and the like changes none.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/warning.hpp>
 #include <dcs/data/pixels.hpp>
 #include <dcs/io/file.hpp>
@@ -16,6 +18,7 @@
 
 #include <csetjmp>
 
+DCS_EXACT_MATH
 namespace dcs::io::detail {
 
 // A PNG, row by row. libpng leaves a function in trouble by longjmp, so that nothing with a destructor is made in the functions that call it.
@@ -277,3 +280,5 @@ inline void write_png(const std::string& path, const image& i) {
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

@@ -1,6 +1,8 @@
 // The safetensors format: eight bytes of header length, a JSON header (safetensors_header.hpp), then the tensors' bytes.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/dtype.hpp>
 #include <dcs/core/error.hpp>
 #include <dcs/io/crc32c.hpp>
@@ -14,6 +16,7 @@
 #include <string>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 /// One tensor of a file: its element type as the format spells it (F32, BF16, I64, BOOL, ...), extents, and bytes, little-endian in row-major order.
@@ -195,3 +198,5 @@ void safetensors::put(const std::string& name, std::vector<std::int64_t> shape, 
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

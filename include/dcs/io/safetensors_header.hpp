@@ -3,6 +3,8 @@
 // little of JSON is needed (and no value is kept but strings and natural numbers) that a parser of its own is shorter to compile than a library.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/core/printable.hpp>
 #include <dcs/io/element_types.hpp>
@@ -16,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::io::detail {
 
 /// Bytes of a header at most, as the format says.
@@ -276,3 +279,5 @@ inline std::string quoted(const std::string& s, const std::string& path) {
 }
 
 }  // namespace dcs::io::detail
+
+#include <dcs/core/header_end.inl>

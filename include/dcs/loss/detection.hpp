@@ -1,9 +1,12 @@
 // The losses of a detector over sampled boxes.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// Mean of −log softmax(x)[label] over n >= 1 rows of k. Labels are 0 … k − 1.
@@ -73,3 +76,5 @@ auto cross_entropy(const X& x_, const std::vector<int>& labels) {
 }
 
 }  // namespace dcs::loss
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // and a max pool, whose kernels stand with those.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/loss/segmentation.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// e = 1 where the 8-neighbour Laplacian of maps of height × width exceeds 0.1 (zero padding), else 0.
@@ -42,3 +45,5 @@ void laplacian_edges(D, const T* t, std::int64_t n, std::int64_t h, std::int64_t
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,11 +3,14 @@
 // are of sums, are 0; the others are means, and a mean of nothing is a dcs::error.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// e = 1 where the 8-neighbour Laplacian of n maps of h × w exceeds 0.1 (zero padding), else 0.
@@ -158,3 +161,5 @@ auto consistency(const std::array<X, 4>& levels, const Regions& regions = {}) {
 }
 
 }  // namespace dcs::loss
+
+#include <dcs/core/header_end.inl>

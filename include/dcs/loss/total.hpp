@@ -1,9 +1,12 @@
 // Eq. 11: L_seg of the main output, of every level with its weight, the edge loss and the consistency of the levels.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/models/segmentation_head.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::loss {
 
 /// Weights w_2..w_5 of the levels P2 to P5, and of edge and consistency.
@@ -59,3 +62,5 @@ auto total(const dcs::segmentation<X>& out, const tensor<T, S, D>& target, const
 }
 
 }  // namespace dcs::loss
+
+#include <dcs/core/header_end.inl>

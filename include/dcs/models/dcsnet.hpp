@@ -3,11 +3,14 @@
 // aliases (dcsnet_stages). Nothing is registered: a user's struct that fits is used like ours.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/faster_rcnn.hpp>
 #include <dcs/detect/regions.hpp>
 #include <dcs/models/resnet.hpp>
 #include <dcs/models/segmentation_head.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Detection-guided hierarchical cropping: regions are boxes of objects, Base × Base from P2 and half of that from each level above. Jittered in
@@ -85,3 +88,5 @@ inline constexpr work network_work = [] {
 }();
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // nearest-neighbour top-down path, and a fifth level P6 that is P5 subsampled. The top-down sum is the lateral convolution's epilogue.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -41,3 +44,5 @@ struct fpn {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

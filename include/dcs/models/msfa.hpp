@@ -3,10 +3,13 @@
 // is the paper's, mean_fusion its ablation (Table 5).
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/transformer.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Depthwise-separable 3 × 3 with squeeze-and-excite (Hu et al. 2018) and a 1 × 1 shortcut: relu(y · se(y) + shortcut(x)), y =
@@ -103,3 +106,5 @@ struct mean_fusion {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

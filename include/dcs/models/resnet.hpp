@@ -2,9 +2,12 @@
 // torchvision, whose names the members carry. With frozen norms (for ImageNet weights) the stem convolution is not trained either.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -166,3 +169,5 @@ struct resnet {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,10 +3,13 @@
 // may be a user's own: models/stages.hpp says what it must offer. What a user's stage gives is evaluated here, so it may be an expression.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/models/msfa.hpp>
 #include <dcs/models/stage_checks.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// 1 × 1 convolution, depthwise 3 × 3, ReLU.
@@ -211,3 +214,5 @@ struct segmentation_head {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

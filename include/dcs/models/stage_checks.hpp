@@ -4,8 +4,11 @@
 // The library's own stages are right by their tests and cost a network no trial.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/models/stages.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(stage_rank_mismatch, "dcs: a stage of a network gives a value with too many or too few axes; number of axes");
@@ -228,3 +231,5 @@ constexpr auto check_logits() {
 }  // namespace detail
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -9,10 +9,13 @@
 // probes: its call is const, and a template over operands or over the tuple that holds them.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/operand.hpp>
 #include <dcs/detect/anchors.hpp>
 #include <dcs/nn/module.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 template <int Depth, template <int> class Norm>
@@ -230,3 +233,5 @@ template <class L, int D>
 concept logits_stage = detail::gives_map_of<L, shape<2, 16, 16, 1>, detail::trial_map<D>>;
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

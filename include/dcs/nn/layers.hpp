@@ -2,6 +2,8 @@
 // the batch's statistics and dropout drops.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/module.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
@@ -12,6 +14,7 @@
 
 #include <optional>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Where dropout's random numbers come from: within its scope, on its thread, draw k of a step is stream k of (key, step). Without one, dropout in
@@ -218,3 +221,5 @@ struct channel_dropout {
 
 }  // namespace nn
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

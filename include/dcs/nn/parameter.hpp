@@ -3,10 +3,13 @@
 // work are counted by the compiler). Everything that walks a network (initialisation, state dict, optimiser) sees the untyped base.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/expr/eval.hpp>
 #include <dcs/grad/var.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// How a parameter begins: element i of a tensor under a random stream.
@@ -240,3 +243,5 @@ class buffer : public parameter_base {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

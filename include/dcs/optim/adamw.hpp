@@ -3,6 +3,9 @@
 // of all gradients and the clipping factor, which stay on it, then the moves.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/core/parse.hpp>
 #include <dcs/core/printable.hpp>
 #include <dcs/cpu/math.hpp>
@@ -10,6 +13,7 @@
 #include <dcs/nn/module.hpp>
 #include <dcs/optim/rate.hpp>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/optim/adamw.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -83,7 +87,7 @@ void adamw_measure(device, const std::vector<adamw_parameter<T>>& parameters, co
 template <class T>
 void adamw_move(device, const std::vector<adamw_parameter<T>>& parameters, const adamw_numbers& o, const adamw_memory& memory) {
   const auto* result = static_cast<const double*>(memory.result.data());
-  if (!std::isfinite(result[0])) return;
+  if (!is_finite(result[0])) return;
   for (const auto& p : parameters) {
     if (p.condition && *p.condition == 0) continue;
     parallel_chunks(p.size, 1 << 15, [&](std::int64_t begin, std::int64_t end) {
@@ -135,8 +139,8 @@ class basic_adamw {
   adamw_numbers next_numbers() { return adamw_numbers::of(options, ++steps_); }
   double finish_step() {
     const double norm = measured_norm();
-    if (!std::isfinite(norm)) --steps_;
-    expect(std::isfinite(norm), "dcs::adamw: the gradient's norm is ", norm);
+    if (!is_finite(norm)) --steps_;
+    expect(is_finite(norm), "dcs::adamw: the gradient's norm is ", norm);
     return norm;
   }
 
@@ -215,7 +219,7 @@ class basic_adamw {
     const auto v = file.at(name).as<T>();
     expect(static_cast<extent_t>(v.size()) == n, "dcs::adamw: ", name, " has ", v.size(), " moments for a parameter of ", n);
     for (T x : v)
-      expect(std::isfinite(x) && (!of_squares || x >= 0), "dcs::adamw: ", name, " contains ", x, "; expected finite numbers",
+      expect(is_finite(x) && (!of_squares || x >= 0), "dcs::adamw: ", name, " contains ", x, "; expected finite numbers",
              of_squares ? " from 0" : "");
     storage s = storage::allocate<D>(n * static_cast<extent_t>(sizeof(T)));
     D::copy_from_host(s.data(), v.data(), n * static_cast<extent_t>(sizeof(T)));
@@ -271,3 +275,5 @@ class basic_adamw {
 using adamw = basic_adamw<cpu_device>;
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

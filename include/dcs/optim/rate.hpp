@@ -1,11 +1,14 @@
 // The rules for a learning rate from epoch to epoch: plateau, cosine.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Halves a rate after `patience` epochs without a better validation loss, down to a floor; says when to stop.
@@ -37,3 +40,5 @@ struct plateau {
 inline double cosine_rate(double rate, int epoch, int epochs) { return rate * 0.5 * (1 + std::cos(std::numbers::pi * epoch / epochs)); }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -4,12 +4,15 @@
 // cuda/kernels.cuh.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/train/captured_step.hpp>
 #include <dcs/train/loop.hpp>
 
 #include <bit>
 #include <map>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Trains a network that lies on D, epoch after epoch, as train_epoch does, but with steps of fixed sizes; `capture`: as one graph each, otherwise as
@@ -92,3 +95,5 @@ class trainer<Net, D, T> {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,9 @@
 // is not a finite number is an error with its name, not a network that finds nothing.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/core/parse.hpp>
 #include <dcs/core/printable.hpp>
 #include <dcs/cpu/isa.hpp>
@@ -11,6 +14,7 @@
 
 #include <cmath>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// The version of checkpoints that is written, and the only one that is read. Files without one (of PyTorch, say) are read for their weights.
@@ -51,7 +55,7 @@ void expect_usable(const std::string& name, const io::stored_tensor& t) {
   const std::string variance = "running_var";
   const bool from_zero = name.size() >= variance.size() && name.compare(name.size() - variance.size(), variance.size(), variance) == 0;
   for (T x : t.as<T>())
-    expect(std::isfinite(x) && (!from_zero || x >= 0), "dcs::load: ", name, " contains ", x, "; expected finite numbers", from_zero ? " from 0" : "");
+    expect(is_finite(x) && (!from_zero || x >= 0), "dcs::load: ", name, " contains ", x, "; expected finite numbers", from_zero ? " from 0" : "");
 }
 
 template <class M>
@@ -117,3 +121,5 @@ int load_backbone(const std::string& path, Net& net) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

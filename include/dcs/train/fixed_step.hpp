@@ -3,11 +3,15 @@
 // train_step; the losses stay in the device's memory until they are read.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/cuda/kernels.cuh>
 #include <dcs/detect/fixed_losses.cuh>
 #include <dcs/detect/regions.cuh>
 #include <dcs/train/step.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// A batch on a device, in memory that is filled again and again: images of T, masks and true boxes of what T is computed in.
@@ -97,7 +101,7 @@ class fixed_losses {
     double* const to[] = {&l.total, &l.main, &l.levels, &l.edge, &l.consistency, &l.classifier, &l.box, &l.objectness, &l.rpn_box};
     for (std::size_t i = 0; i < 9; ++i) *to[i] = static_cast<double>(t[i]);
     l.regions = static_cast<extent_t>(t[9]);
-    expect(std::isfinite(l.total), "dcs::fixed_train_step: the loss is ", l.total);
+    expect(is_finite(l.total), "dcs::fixed_train_step: the loss is ", l.total);
     return l;
   }
 
@@ -147,3 +151,5 @@ void fixed_train_step(Net& net, const fixed_batch<D, T>& b, const step_options& 
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

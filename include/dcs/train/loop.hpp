@@ -3,6 +3,8 @@
 // changes nothing.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/metrics/metrics.hpp>
 #include <dcs/optim/adamw.hpp>
 #include <dcs/train/step.hpp>
@@ -12,6 +14,7 @@
 #include <future>
 #include <system_error>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Numbers of a run.
@@ -178,3 +181,5 @@ double best_threshold_dice(const Data& data) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,10 +1,14 @@
 // One training step of DCSNet, its validation loss, and inference, on batches. The programs and the benchmark call these; a user's loop can too.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/data/folder.hpp>
 #include <dcs/loss/total.hpp>
 #include <dcs/models/dcsnet.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 using image_shape = shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>;
@@ -184,7 +188,7 @@ step_losses train_step(Net& net, const batch& b, const step_options& o, random_s
     total = eval(total + head.total);
   }
   l.total = static_cast<double>(total.item());
-  expect(std::isfinite(l.total), "dcs::train_step: the loss is ", l.total);
+  expect(is_finite(l.total), "dcs::train_step: the loss is ", l.total);
   backward(total);
   return l;
 }
@@ -210,7 +214,7 @@ step_losses validation_losses(Net& net, const batch& b, const step_options& o) {
     detail::put_head(l, head);
     l.total += static_cast<double>(head.total.item());
   }
-  expect(std::isfinite(l.total), "dcs::validation_losses: the loss is ", l.total);
+  expect(is_finite(l.total), "dcs::validation_losses: the loss is ", l.total);
   return l;
 }
 
@@ -299,3 +303,5 @@ std::vector<prediction> predict_augmented(const Net& net, const tensor<float, im
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

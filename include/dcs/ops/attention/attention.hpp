@@ -1,10 +1,13 @@
 // softmax(q · kᵀ · s) · v as one kernel: called by name, or found in the equation by the pattern table.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/attention/cpu.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/softmax/softmax.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(attention_depth_mismatch, "dcs::attention: q, k and v must have the same head depth (axis 3)");
@@ -126,3 +129,5 @@ requires(detail::attention_scores<Scores>::matches&& shape_t<V>::rank == 4 && sh
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -4,8 +4,11 @@
 // atomics would. Scores are made and used 16 columns at a time: with no maximum to find, no more need be alive.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/attention/tiles.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// delta = Σ_d o · dy of each row: Σ_j p · dp under the softmax, with dropout or without. A group of lanes has a row, V elements a lane at a time.
@@ -188,3 +191,5 @@ struct attention_backward_queries_kernel {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,8 +3,11 @@
 // before them are used; one barrier a tile. The softmax is the running one, in powers of two, on scores that stay in registers.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/attention/tiles.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -193,3 +196,5 @@ struct attention_forward_kernel {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,8 +3,11 @@
 // for it. Rows need not be aligned: V elements are read at once.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/attention/cuda_forward.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -222,3 +225,5 @@ struct attention_backward_queries_wide_kernel {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

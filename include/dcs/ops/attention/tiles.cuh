@@ -3,6 +3,8 @@
 // operand of the next product. Rows beyond the end are zeros in shared memory.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/cuda/scalar.hpp>
 #include <dcs/ops/attention/geometry.hpp>
@@ -10,6 +12,7 @@
 #include <limits>
 #include <numbers>
 
+DCS_EXACT_MATH
 namespace dcs::cuda::detail {
 
 inline constexpr int attention_tile = 64, attention_threads = 128;
@@ -269,3 +272,5 @@ DCS_DEVICE void store_rows(Block& b, const fragment_c<Block, T>* sum, const arit
 }
 
 }  // namespace dcs::cuda::detail
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // is the expression x · scale + shift, which a convolution before it takes as its epilogue.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/batch_norm/cpu.hpp>
 #include <dcs/ops/batch_norm/row_mask.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(batch_norm_mismatch, "dcs::batch_norm: gamma, beta, mean and variance must have one value per channel (the last axis)");
@@ -205,3 +208,5 @@ requires(std::is_same_v<shape_t<X>, shape_t<R>>) struct fused<pointwise<function
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

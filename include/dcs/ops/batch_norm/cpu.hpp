@@ -2,6 +2,8 @@
 // in the order of the blocks (Chan, Golub & LeVeque 1979), in double, so that neither threads nor large batches cost accuracy.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
@@ -11,6 +13,7 @@
 #include <cmath>
 #include <type_traits>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/ops/batch_norm/rows.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -120,3 +123,5 @@ void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, 
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -3,8 +3,11 @@
 // arrays hold what there is, so nothing of this is compiled for it.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -72,3 +75,5 @@ row_choice<D> current_rows() {
 }  // namespace detail
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,8 +2,11 @@
 // gradient goes back in the type that it came in.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace cpu {
@@ -49,3 +52,5 @@ auto widened(const X& x) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,8 +1,11 @@
 // Conversion between element types on a GPU: a thread has as many elements as 16 bytes of the wider type hold.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 template <class From, class To, int V>
@@ -39,3 +42,5 @@ void convert(D, const From* x, std::int64_t n, To* y) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,9 +3,12 @@
 // the result follow from them by the algebra of core/extent.hpp.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/conv2d/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(conv2d_rank_mismatch, "dcs::conv2d: the input must have the four axes N,H,W,C");
@@ -121,3 +124,5 @@ constexpr auto conv2d(const X& x, const W& w, const B& b) {
 }  // namespace dcs
 
 #include <dcs/ops/conv2d/fused.hpp>
+
+#include <dcs/core/header_end.inl>

@@ -4,8 +4,11 @@
 // evaluated before. Bodies know no shapes (untyped operands), so that a network's code holds them once per element type.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/conv2d/conv2d.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -215,3 +218,5 @@ struct fused<pointwise<F, A...>> {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

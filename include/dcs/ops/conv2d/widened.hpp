@@ -4,10 +4,13 @@
 // small problems can spare. The gradients are smooth in what they sum and stay in f32.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/conv2d/direct.hpp>
 
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// Whether a forward convolution sums in f64: f32, at most 2²⁵ multiply-adds.
@@ -56,3 +59,5 @@ void widened_forward(const conv2d_geometry& g, const T* x, const T* w, const epi
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -3,9 +3,12 @@
 // kernels compute this op and its gradients (cpu.hpp), and, turned by nn/state_dict.hpp, those of PyTorch's ConvTranspose2d.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/conv_transpose2d/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_rank_mismatch, "dcs::conv_transpose2d: the input must have the four axes N,H,W,C");
@@ -156,3 +159,5 @@ constexpr auto conv_transpose2d(const X& x, const W& w, const B& b) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

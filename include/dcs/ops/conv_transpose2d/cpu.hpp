@@ -5,8 +5,11 @@
 // host's stands here, that of a GPU in cuda.cuh.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/conv2d/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// y[row, c] += shift[c].
@@ -32,3 +35,5 @@ void conv_transpose2d_forward(device, const conv2d_geometry& g, const T* x, cons
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // kernel), and the shift in a pass behind it.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/conv2d/cuda.cuh>
 #include <dcs/ops/conv_transpose2d/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// See conv_transpose2d/cpu.hpp.
@@ -16,3 +19,5 @@ void conv_transpose2d_forward(D, const cpu::conv2d_geometry& g, const T* x, cons
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

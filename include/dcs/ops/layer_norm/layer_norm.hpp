@@ -2,9 +2,12 @@
 // sum then needs no pass of its own. Rows are independent; the gradients of gamma and beta are summed by fixed blocks of rows.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/layer_norm/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(layer_norm_mismatch, "dcs::layer_norm: gamma and beta must have the extent of the input's last axis");
@@ -84,3 +87,5 @@ constexpr auto layer_norm(const X& x, const R& residual, const G& gamma, const B
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

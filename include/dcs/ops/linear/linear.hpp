@@ -1,9 +1,12 @@
 // linear: the last axis through a matrix. The bias is the product's epilogue, and the leading axes are one long axis of rows.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/expr/pointwise.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(linear_mismatch, "dcs::linear: the last axis of the input must have the extent of the weight's rows (axis 0)");
@@ -92,3 +95,5 @@ constexpr auto linear(const X& x, const W& w) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

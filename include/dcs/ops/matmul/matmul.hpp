@@ -2,9 +2,12 @@
 // transpose is never carried out for a product, only noted.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/expr/pointwise.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(matmul_rank_mismatch, "dcs::matmul: both operands must have the same number of axes, at least two");
@@ -181,3 +184,5 @@ constexpr auto matmul(const A& a, const B& b) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

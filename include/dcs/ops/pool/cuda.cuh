@@ -3,9 +3,12 @@
 // nothing is written twice. Windows of 1, 2 and 3 are unrolled.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/ops/conv2d/geometry.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -266,3 +269,5 @@ void avg_pool_backward(D, const cpu::conv2d_geometry& g, const T* dy, T* dx) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // so no two threads meet. Padding never wins a maximum and does not count in an average. NaN wins, the last of several.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/pool/cpu.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(pool_rank_mismatch, "dcs::pool: the input must have the four axes N,H,W,C; number of axes");
@@ -103,3 +106,5 @@ constexpr auto global_avg_pool(const X& x_) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // axes behind the one that is cut, which for channels last is memcpy of pixels.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/rearrange/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(slice_axis_mismatch, "dcs::slice: no such axis; number of axes");
@@ -247,3 +250,5 @@ constexpr auto reshape(const X& x_) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // threads write one place.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/resize/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Where the corner pixels of a bilinear resize lie: `aligned` maps corners to corners (PyTorch's align_corners), `half_pixel` pixel areas to areas.
@@ -80,3 +83,5 @@ constexpr auto resize_nearest_like(const X& x, const Y& other) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

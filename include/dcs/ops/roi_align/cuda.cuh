@@ -5,11 +5,14 @@
 // finite, gives zeros and no gradient, and so does one with adaptive sampling whose bins are 2^20 pixels or longer.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/roi_align/cuda_backward.cuh>
 #include <dcs/ops/roi_align/cuda_forward.cuh>
 
 #include <algorithm>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -125,3 +128,5 @@ void roi_align_backward(D, const std::vector<cpu::roi_map<T>>& maps, std::int64_
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

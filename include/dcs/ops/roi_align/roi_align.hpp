@@ -2,9 +2,13 @@
 // of the kernels over several maps, and on the tape one step: it waits until the gradients of all crops have arrived.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/roi_align/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 using cpu::roi_options;
@@ -63,7 +67,7 @@ void expect_rois(const roi_call<T>& call) {
   const B* rois = static_cast<const B*>(call.rois.data());
   for (extent_t i = 0; i < call.count; ++i) {
     const B* r = rois + i * 5;
-    for (int k = 1; k < 5; ++k) expect(std::isfinite(r[k]), "dcs::roi_align: RoI ", i, " has a coordinate that is not finite");
+    for (int k = 1; k < 5; ++k) expect(is_finite(r[k]), "dcs::roi_align: RoI ", i, " has a coordinate that is not finite");
     const extent_t last = static_cast<extent_t>(call.maps.size()) - 1;
     if (call.level)
       expect(call.levels()[i] >= 0 && call.levels()[i] <= last, "dcs::roi_align_levels: level ", call.levels()[i], "; expected 0 to ", last);
@@ -240,3 +244,5 @@ auto roi_align_levels(const tensor<B, R, D>& rois, const tensor<std::int64_t, L,
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

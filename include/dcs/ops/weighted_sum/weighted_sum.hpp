@@ -7,10 +7,13 @@
 // is evaluated unfused.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/softmax/softmax.hpp>
 #include <dcs/ops/weighted_sum/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(weighted_sum_mismatch, "dcs::weighted_sum: the logits must have one channel (axis 3) for each map");
@@ -210,3 +213,5 @@ requires(detail::fusion_sum<pointwise<functions::add, A, B>>::terms >= 2) struct
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>
