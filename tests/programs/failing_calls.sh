@@ -147,7 +147,7 @@ error_of() {
   for mode in begin go_on; do
     cases $mode | while read -r m function number file; do echo "$m $function $number $file $(error_of "$function") once"; done
     # A disk that is full from here on, in the last checkpoint.
-    awk '$1 == "write" && $3 ~ /safetensors/ { at[++n] = $2 } END { print at[int(n * 2 / 3)] }' $mode.trace |
+    awk '$1 == "write" && $3 ~ /safetensors/ { at[++n] = $2 } END { if (n) print at[int((n * 2 + 2) / 3)] }' $mode.trace |
       while read -r number; do echo "$mode write $number disk $ENOSPC on"; done
     # No thread at all; memory that is not there once.
     echo "$mode pthread_create 1 threads $EAGAIN on"
