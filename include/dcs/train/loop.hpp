@@ -7,12 +7,11 @@
 
 #include <dcs/metrics/metrics.hpp>
 #include <dcs/optim/adamw.hpp>
+#include <dcs/train/background.hpp>
 #include <dcs/train/step.hpp>
 
 #include <deque>
 #include <functional>
-#include <future>
-#include <system_error>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -45,17 +44,6 @@ inline auto augmentation_of_epoch(const epoch_options& o, random_stream epoch) {
   return [&o, epoch](sample& s, std::uint64_t i) {
     if (o.augmented) augment(o.augment, s.pixels, s.truth, epoch.child(2).child(i));
   };
-}
-
-// Starts make(argument) on a thread of its own. Where the system has no thread to give, it runs when its result is asked for, on the thread that
-// asks.
-template <class Make, class Argument>
-auto start_making(const Make& make, const Argument& argument) {
-  try {
-    return std::async(std::launch::async, make, argument);
-  } catch (const std::system_error&) {
-    return std::async(std::launch::deferred, make, argument);
-  }
 }
 
 // Loads batches up to `ahead` ahead, each on a thread of its own, where make(samples) happens too: body(made) for each in order.
