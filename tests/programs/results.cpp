@@ -52,7 +52,8 @@ TEST_CASE("results.csv that cannot be read, or is no table, is an error and stay
                                                        {head + one + "\n", "has 1 fields"},
                                                        {head + "0,0.5,1.2,1\n" + one, "is of epoch 0"},
                                                        {head + one + "2,0.5,1.2,1", "ends at the row of epoch 1"}};
-  for (const auto& [text, expected] : wrong) {
+  for (const auto& [written, expected] : wrong) {
+    const std::string text = written;  // a structured binding cannot be captured
     CAPTURE(text);
     s.put("results.csv", text);
     CHECK(says(message([&] { t.keep(2); }), expected));
