@@ -1,9 +1,12 @@
 // Work that is begun before its result is needed.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <future>
 #include <system_error>
 
+DCS_EXACT_MATH
 namespace dcs::detail {
 
 /// Starts make(argument) on a thread of its own; the future has its result or exception. Where the system has no thread to give, it runs when its
@@ -18,3 +21,5 @@ auto start_making(const Make& make, const Argument& argument) {
 }
 
 }  // namespace dcs::detail
+
+#include <dcs/core/header_end.inl>
