@@ -1,7 +1,7 @@
 // Seconds of DCSNet's training step (forward, four detection losses, head loss, backward, clipping to norm 1, AdamW) or of inference, one given RoI
 // per image: what `bench/reference/dcsnet.py time` clocks in PyTorch, line for line, so that the two are run side by side.
-#include <dcs/loss/total.hpp>
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
+#include <dcs/models/dcsnet/loss.hpp>
 #include <dcs/optim/adamw.hpp>
 
 #include <chrono>

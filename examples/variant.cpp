@@ -3,7 +3,7 @@
 #include "run_folder.hpp"
 #include "variant_net.hpp"
 
-#include <dcs/io/overlay.hpp>
+#include <dcs/image/overlay.hpp>
 #include <dcs/nn/summary.hpp>
 #include <dcs/train/checkpoint.hpp>
 

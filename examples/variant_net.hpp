@@ -6,7 +6,7 @@
 
 #if defined(__CUDACC__)
 #include <dcs/cuda/graph.cuh>
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/train/captured_trainer.hpp>
 #endif
 #include <dcs/train/loop.hpp>

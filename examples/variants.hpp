@@ -2,7 +2,7 @@
 // option DCS_VARIANTS says which are built.
 #pragma once
 
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
 
 // clang-format off
 #define DCS_VARIANT_LIST(X)                                                                                        \

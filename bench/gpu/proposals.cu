@@ -2,9 +2,9 @@
 // waits for itself more than for memory: the floors are low.
 #include "measure.cuh"
 
-#include <dcs/detect/regions.cuh>
 #include <dcs/detect/rpn.cuh>
 #include <dcs/detect/targets.cuh>
+#include <dcs/models/dcsnet/regions.cuh>
 #include <dcs/ops/nms/cuda.cuh>
 
 namespace gpu_bench {

@@ -3,7 +3,7 @@
 // region of the head. As a program trains, the next batch is sent while a step runs and the step's losses are read before the next is launched.
 // Usage: bench_gpu_step [side of the images, 512 unless given]
 #include <dcs/cuda/graph.cuh>
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/train/captured_step.hpp>
 
 #include <chrono>

@@ -58,7 +58,7 @@ struct stages : dcsnet_stages {
   using encode = residual_encoder<D>;
 };
 
-// Concepts say whether a struct fits, before any network is built of it; models/stages.hpp has one for each stage.
+// Concepts say whether a struct fits, before any network is built of it; models/dcsnet/stages.hpp has one for each stage.
 static_assert(detection_backbone<small_backbone>);
 static_assert(feature_aggregator<gated_maximum>);
 static_assert(!feature_aggregator<small_backbone>);

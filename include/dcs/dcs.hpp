@@ -2,6 +2,6 @@
 // optimisers (optim/), loops (train/), the state dict (nn/state_dict.hpp) and views of other libraries (interop/) are included by name.
 #pragma once
 
-#include <dcs/grad/gradcheck.hpp>
-#include <dcs/loss/total.hpp>
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/expr/gradcheck.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
+#include <dcs/models/dcsnet/loss.hpp>

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <dcs/io/safetensors.hpp>
-#include <dcs/loss/total.hpp>
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
+#include <dcs/models/dcsnet/loss.hpp>
 #include <dcs/nn/state_dict.hpp>
 
 #include <map>

@@ -1,5 +1,5 @@
 // expect: dcs::segmentation_head: an aggregator has a stage<D, Levels> with attend, refine and fuse
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Neither attends nor refines.
 struct sum {

@@ -1,6 +1,6 @@
 // expect: dcs::segmentation_head: an aggregator's attend keeps the shape of the tokens
 // expect: attend_mismatch<dcs::found_extent<64>, dcs::expected_extent<208>, dcs::axis<1>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Keeps the tokens of P2 alone.
 struct first_tokens {

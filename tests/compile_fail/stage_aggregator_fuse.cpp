@@ -1,6 +1,6 @@
 // expect: dcs::segmentation_head: an aggregator's fuse makes of four maps one of the same shape
 // expect: fuse_mismatch<dcs::found_extent<128>, dcs::expected_extent<32>, dcs::axis<3>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Lays the levels side by side.
 struct concatenation {

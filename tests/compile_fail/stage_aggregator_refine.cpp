@@ -1,6 +1,6 @@
 // expect: dcs::segmentation_head: an aggregator's refine keeps the shape of a map
 // expect: refine_mismatch<dcs::found_extent<64>, dcs::expected_extent<32>, dcs::axis<3>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Doubles the channels.
 struct widening {

@@ -1,6 +1,6 @@
 // expect: dcs::dcsnet: a cropper gives the four crops of P2 to P5; number of crops
 // expect: crop_count_mismatch<dcs::found_extent<3>, dcs::expected_extent<4>, dcs::axis<0>
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
 
 #include "backbone.hpp"
 

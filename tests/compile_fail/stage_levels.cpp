@@ -1,6 +1,6 @@
 // expect: dcs::concat: the operands must be equal along every other axis
 // expect: concat_mismatch<dcs::found_extent<32>, dcs::expected_extent<64>, dcs::axis<2>
-#include <dcs/models/msfa.hpp>
+#include <dcs/models/dcsnet/msfa.hpp>
 
 int main() {
   const dcs::gate_logits<256, 4> gate;

@@ -1,5 +1,5 @@
 // expect: dcs::segmentation_head: a decoder is a module with a call from a skip and the decoded deeper level
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Takes one map, not two.
 struct stages : dcs::dcsnet_stages {

@@ -1,6 +1,6 @@
 // expect: dcs::segmentation_head: the encoder of a crop keeps its shape
 // expect: encode_mismatch<dcs::found_extent<16>, dcs::expected_extent<32>, dcs::axis<3>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Halves the channels.
 template <int D>

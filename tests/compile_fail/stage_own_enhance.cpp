@@ -1,6 +1,6 @@
 // expect: dcs::segmentation_head: the enhancement of a crop keeps its shape
 // expect: enhance_mismatch<dcs::found_extent<8>, dcs::expected_extent<16>, dcs::axis<1>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Halves the crop.
 template <int D>

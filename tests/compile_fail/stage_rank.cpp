@@ -1,6 +1,6 @@
 // expect: dcs: a stage of a network gives a value with too many or too few axes; number of axes
 // expect: stage_rank_mismatch<dcs::found_extent<2>, dcs::expected_extent<4>, dcs::axis<3>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // An encoder that flattens its crop.
 template <int D>

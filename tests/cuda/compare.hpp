@@ -8,8 +8,8 @@
 #else
 #include <dcs/cuda/device.hpp>
 #endif
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/grad/accumulate.cuh>
-#include <dcs/grad/gradcheck.hpp>
 
 #include <doctest/doctest.h>
 

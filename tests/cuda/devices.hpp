@@ -3,8 +3,8 @@
 // it made with the file; with DCS_WRITE_TABLE set it writes it there instead.
 #pragma once
 
-#include <dcs/cuda/kernels.cuh>
 #include <dcs/dcs.hpp>
+#include <dcs/kernels.cuh>
 
 #include "compare.hpp"
 

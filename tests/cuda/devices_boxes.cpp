@@ -4,7 +4,7 @@
 #include "../detect/padded.hpp"
 
 #include <dcs/detect/fixed_losses.cuh>
-#include <dcs/detect/regions.cuh>
+#include <dcs/models/dcsnet/regions.cuh>
 
 using namespace dcs;
 using namespace device_table;

@@ -4,7 +4,7 @@
 
 #include "masked.hpp"
 
-#include <dcs/loss/total.hpp>
+#include <dcs/models/dcsnet/loss.hpp>
 
 using namespace dcs;
 using namespace device_table;

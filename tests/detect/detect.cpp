@@ -1,6 +1,6 @@
 #include <dcs/detect/anchors.hpp>
 #include <dcs/detect/matcher.hpp>
-#include <dcs/detect/regions.hpp>
+#include <dcs/models/dcsnet/regions.hpp>
 
 #include <doctest/doctest.h>
 

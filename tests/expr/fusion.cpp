@@ -1,5 +1,5 @@
 // What an evaluation costs: how many kernels run and how many blocks of memory are asked for, forward and backward, for tensors and for vars.
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>

@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 

@@ -2,7 +2,7 @@
 #include <dcs/expr/chain.cuh>
 #include <dcs/loss/detection.cuh>
 #include <dcs/loss/segmentation.cuh>
-#include <dcs/loss/total.hpp>
+#include <dcs/models/dcsnet/loss.hpp>
 #include <dcs/ops/pool/cuda.cuh>
 
 #include "../cuda/masked.hpp"

@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
 #include <dcs/ops/layer_norm/layer_norm.hpp>

@@ -1,6 +1,6 @@
 // Extents of 0, one table of all ops on maps N,H,W,C: of no images the result is empty; images without rows or columns are an error that names the op
 // and the sizes; and so are images without channels, where the type allows them.
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/cast/cast.hpp>

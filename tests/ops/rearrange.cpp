@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/reduce/reduce.hpp>

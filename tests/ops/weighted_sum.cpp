@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 
 #include "goldens.hpp"

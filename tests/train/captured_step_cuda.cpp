@@ -1,10 +1,10 @@
 // Steps and epochs of a small network on the GPU: as graphs and as calls, from the same weights and with the same batches, they have the same bits.
-// Compiled by nvcc alone; tests/models/dcsnet_cuda.cpp, tests/models/dcsnet_device.cpp and tests/train/captured_trainer.cpp compare such steps with
-// the host's, where no GPU is needed.
-#include "../models/tiny.hpp"
+// Compiled by nvcc alone; tests/models/dcsnet/dcsnet_cuda.cpp, tests/models/dcsnet/dcsnet_device.cpp and tests/train/captured_trainer.cpp compare
+// such steps with the host's, where no GPU is needed.
+#include "../models/dcsnet/tiny.hpp"
 
 #include <dcs/cuda/graph.cuh>
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/train/captured_trainer.hpp>
 
 #include <doctest/doctest.h>

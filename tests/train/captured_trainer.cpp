@@ -1,8 +1,8 @@
 // Epochs of captured steps on the host in the place of a GPU, in double: bit for bit what calls of fixed_train_step make of the same images, whatever
 // the sizes of batches and the number of true boxes, and across a checkpoint; and the first step is the host's own.
-#include "../models/tiny.hpp"
+#include "../models/dcsnet/tiny.hpp"
 
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/train/captured_trainer.hpp>
 #include <dcs/train/checkpoint.hpp>
 

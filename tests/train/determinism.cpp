@@ -1,5 +1,5 @@
 // The same seed gives the same bits: whatever the number of threads, however slowly images arrive, and across a checkpoint.
-#include "../models/tiny.hpp"
+#include "../models/dcsnet/tiny.hpp"
 
 #include <dcs/train/checkpoint.hpp>
 

@@ -1,5 +1,5 @@
 // What a step and a prediction do beyond the usual: regions that are whole images (Table 5 without DGHC), and test-time augmentation.
-#include "../models/tiny.hpp"
+#include "../models/dcsnet/tiny.hpp"
 
 #include <doctest/doctest.h>
 

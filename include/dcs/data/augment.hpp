@@ -3,7 +3,7 @@
 #pragma once
 
 #include <dcs/core/philox.hpp>
-#include <dcs/data/image.hpp>
+#include <dcs/image/image.hpp>
 
 #include <numbers>
 

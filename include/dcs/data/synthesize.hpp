@@ -4,7 +4,7 @@
 #pragma once
 
 #include <dcs/core/philox.hpp>
-#include <dcs/data/image.hpp>
+#include <dcs/image/image.hpp>
 
 #include <algorithm>
 #include <numbers>

@@ -2,11 +2,11 @@
 // and its rules.
 #pragma once
 
-#include <dcs/detect/gather.hpp>
 #include <dcs/detect/matcher.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/cast/cast.hpp>
+#include <dcs/ops/gather/gather.hpp>
 #include <dcs/ops/nms/nms.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>

@@ -1,11 +1,11 @@
 // Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), one object class: what DCSNet crops its regions by. Backbone,
-// pyramid, RPN head and box head may be a user's own: models/stages.hpp says what each must offer.
+// pyramid, RPN head and box head may be a user's own: models/dcsnet/stages.hpp says what each must offer.
 #pragma once
 
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/rpn.hpp>
-#include <dcs/models/fpn.hpp>
-#include <dcs/models/stage_checks.hpp>
+#include <dcs/models/dcsnet/stage_checks.hpp>
+#include <dcs/models/fpn/fpn.hpp>
 
 namespace dcs {
 

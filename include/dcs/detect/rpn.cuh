@@ -5,9 +5,9 @@
 #pragma once
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
 #include <dcs/detect/rpn.hpp>
 #include <dcs/detect/select.cuh>
+#include <dcs/expr/scalar.hpp>
 #include <dcs/ops/nms/cuda.cuh>
 
 namespace dcs::cuda {

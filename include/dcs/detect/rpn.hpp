@@ -3,12 +3,12 @@
 #pragma once
 
 #include <dcs/detect/anchors.hpp>
-#include <dcs/detect/gather.hpp>
 #include <dcs/detect/matcher.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/cast/cast.hpp>
+#include <dcs/ops/gather/gather.hpp>
 #include <dcs/ops/nms/nms.hpp>
 
 namespace dcs {

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <dcs/detect/box_head.hpp>
-#include <dcs/detect/gather.cuh>
 #include <dcs/detect/matcher.cuh>
 #include <dcs/detect/rpn.hpp>
+#include <dcs/ops/gather/cuda.cuh>
 #include <dcs/ops/nms/cuda.cuh>
 
 namespace dcs::cuda {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 #include <dcs/expr/sums.cuh>
 
 namespace dcs::cuda {

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <dcs/core/error.hpp>
-#include <dcs/data/image.hpp>
+#include <dcs/image/image.hpp>
 
 #include <cstdio>
 #include <cstring>

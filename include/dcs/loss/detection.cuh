@@ -3,7 +3,7 @@
 #pragma once
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 #include <dcs/loss/detection.hpp>
 
 namespace dcs::cuda {

@@ -2,7 +2,7 @@
 // lesion never improves a mean, and is counted beside it.
 #pragma once
 
-#include <dcs/data/image.hpp>
+#include <dcs/image/image.hpp>
 
 #include <limits>
 

@@ -1,7 +1,7 @@
 // Epochs on a GPU: every step is a captured_step, whose batch was loaded and prepared on other threads and sent while the step before it ran. A
 // captured step is of one size, so there is one for each size that is met: the last batch of an epoch may be smaller, and an image may have more true
 // boxes than any before it. What is learned depends neither on that nor on capture. A program whose network lies on a GPU includes this beside
-// cuda/kernels.cuh.
+// kernels.cuh.
 #pragma once
 
 #include <dcs/train/captured_step.hpp>

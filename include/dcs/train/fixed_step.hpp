@@ -3,9 +3,9 @@
 // train_step; the losses stay in the device's memory until they are read.
 #pragma once
 
-#include <dcs/cuda/kernels.cuh>
 #include <dcs/detect/fixed_losses.cuh>
-#include <dcs/detect/regions.cuh>
+#include <dcs/kernels.cuh>
+#include <dcs/models/dcsnet/regions.cuh>
 #include <dcs/train/step.hpp>
 
 namespace dcs {

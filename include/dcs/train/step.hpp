@@ -2,8 +2,8 @@
 #pragma once
 
 #include <dcs/data/folder.hpp>
-#include <dcs/loss/total.hpp>
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
+#include <dcs/models/dcsnet/loss.hpp>
 
 namespace dcs {
 

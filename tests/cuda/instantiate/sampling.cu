@@ -1,8 +1,8 @@
 // Compiled for every architecture; bench/ptxas.sh reads the registers of its kernels. Not run.
 #include <dcs/cuda/device.cuh>
-#include <dcs/detect/regions.cuh>
 #include <dcs/detect/targets.cuh>
 #include <dcs/grad/accumulate.cuh>
+#include <dcs/models/dcsnet/regions.cuh>
 
 namespace {
 using device = dcs::cuda::device;

@@ -7,7 +7,7 @@
 
 #include <dcs/cuda/column_tiles.hpp>
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 #include <dcs/ops/batch_norm/row_mask.hpp>
 
 namespace dcs::cuda {

@@ -5,7 +5,7 @@
 
 #include <dcs/cuda/column_tiles.hpp>
 #include <dcs/cuda/rows.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 
 namespace dcs::cuda {
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 
 #include <cstring>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <dcs/cuda/rows.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 
 #include <limits>
 

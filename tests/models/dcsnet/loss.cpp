@@ -1,4 +1,4 @@
-#include <dcs/loss/total.hpp>
+#include <dcs/models/dcsnet/loss.hpp>
 
 #include <doctest/doctest.h>
 

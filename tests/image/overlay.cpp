@@ -1,5 +1,5 @@
 // Pixels of an overlay by hand: contours and boxes where they belong, the inset in the corner away from the lesion.
-#include <dcs/io/overlay.hpp>
+#include <dcs/image/overlay.hpp>
 
 #include <doctest/doctest.h>
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/detect/gather.hpp>
+#include <dcs/ops/gather/gather.hpp>
 
 #include <algorithm>
 #include <numeric>

@@ -1,10 +1,10 @@
 // From crops of P2..P5 to logits: enhance and encode each level, exchange information between the levels' tokens, decode from the deepest up, refine,
 // fuse, and predict from the fused map, its edges, and every level (deep supervision). Names are those of the PyTorch reference. Each of these stages
-// may be a user's own: models/stages.hpp says what it must offer. What a user's stage gives is evaluated here, so it may be an expression.
+// may be a user's own: models/dcsnet/stages.hpp says what it must offer. What a user's stage gives is evaluated here, so it may be an expression.
 #pragma once
 
-#include <dcs/models/msfa.hpp>
-#include <dcs/models/stage_checks.hpp>
+#include <dcs/models/dcsnet/msfa.hpp>
+#include <dcs/models/dcsnet/stage_checks.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
 namespace dcs {

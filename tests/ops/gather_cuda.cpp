@@ -1,6 +1,6 @@
 // The kernels of gathered rows against the CPU op.
-#include <dcs/detect/gather.cuh>
-#include <dcs/detect/gather.hpp>
+#include <dcs/ops/gather/cuda.cuh>
+#include <dcs/ops/gather/gather.hpp>
 
 #include "../cuda/compare.hpp"
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <dcs/cuda/gemm.cuh>
-#include <dcs/detect/gather.cuh>
 #include <dcs/detect/rpn.cuh>
 #include <dcs/expr/chain.cuh>
 #include <dcs/grad/accumulate.cuh>
@@ -14,6 +13,7 @@
 #include <dcs/ops/cast/cuda.cuh>
 #include <dcs/ops/conv2d/cuda.cuh>
 #include <dcs/ops/dropout/cuda.cuh>
+#include <dcs/ops/gather/cuda.cuh>
 #include <dcs/ops/layer_norm/cuda.cuh>
 #include <dcs/ops/nms/cuda.cuh>
 #include <dcs/ops/pool/cuda.cuh>

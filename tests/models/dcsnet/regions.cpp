@@ -1,5 +1,5 @@
 // Regions worked by hand: there is no reference for these.
-#include <dcs/detect/regions.hpp>
+#include <dcs/models/dcsnet/regions.hpp>
 
 #include <doctest/doctest.h>
 

@@ -3,7 +3,7 @@
 
 #include "small.hpp"
 
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/train/captured_step.hpp>
 
 #include <doctest/doctest.h>

@@ -2,13 +2,13 @@
 // steps. Steps of fixed sizes have the same bits whenever they are run.
 #include "small.hpp"
 
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/train/captured_step.hpp>
 #if defined(__CUDACC__)
 #include <dcs/cuda/graph.cuh>
 #endif
 
-#include "../cuda/compare.hpp"
+#include "../../cuda/compare.hpp"
 
 #include <algorithm>
 #include <map>

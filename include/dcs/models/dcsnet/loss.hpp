@@ -2,7 +2,7 @@
 #pragma once
 
 #include <dcs/loss/segmentation.hpp>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 namespace dcs::loss {
 

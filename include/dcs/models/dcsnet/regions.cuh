@@ -3,7 +3,7 @@
 #pragma once
 
 #include <dcs/detect/matcher.cuh>
-#include <dcs/detect/regions.hpp>
+#include <dcs/models/dcsnet/regions.hpp>
 
 namespace dcs::cuda {
 

@@ -4,7 +4,7 @@
 // The library's own stages are right by their tests and cost a network no trial.
 #pragma once
 
-#include <dcs/models/stages.hpp>
+#include <dcs/models/dcsnet/stages.hpp>
 
 namespace dcs {
 

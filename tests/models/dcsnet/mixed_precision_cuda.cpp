@@ -2,10 +2,10 @@
 // the copies in bf16 follow the parameters, and a checkpoint is that of a network in f32.
 #include "tiny.hpp"
 
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/train/checkpoint.hpp>
 
-#include "../cuda/compare.hpp"
+#include "../../cuda/compare.hpp"
 
 #include <filesystem>
 

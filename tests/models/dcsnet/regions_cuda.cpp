@@ -1,7 +1,7 @@
 // Regions chosen and jittered on the device against the host's functions.
-#include "padded.hpp"
+#include "../../detect/padded.hpp"
 
-#include <dcs/detect/regions.cuh>
+#include <dcs/models/dcsnet/regions.cuh>
 
 using namespace dcs;
 using namespace kernel_test;

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <dcs/detect/faster_rcnn.hpp>
-#include <dcs/detect/regions.hpp>
-#include <dcs/models/resnet.hpp>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/regions.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
+#include <dcs/models/resnet/resnet.hpp>
 
 namespace dcs {
 

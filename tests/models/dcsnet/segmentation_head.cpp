@@ -1,9 +1,9 @@
 // The segmentation head alone against PyTorch's: every stage, loss, gradient and running statistic of goldens/head.py, in f64 and f32.
-#include <dcs/loss/total.hpp>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/loss.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 #include <dcs/nn/state_dict.hpp>
 
-#include "../ops/goldens.hpp"
+#include "../../ops/goldens.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,7 +1,7 @@
-#include <dcs/detect/gather.hpp>
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
+#include <dcs/ops/gather/gather.hpp>
 
-#include "../ops/check_op.hpp"
+#include "check_op.hpp"
 
 #include <doctest/doctest.h>
 

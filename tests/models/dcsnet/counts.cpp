@@ -1,5 +1,5 @@
 // The compiler counts what the paper's table and the tool thop report; that the file compiles is most of the test.
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
 #include <dcs/nn/summary.hpp>
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 // The head at the largest base scale: crops of 128, 64, 32 and 16, so that P5's crop is larger than its grid of tokens.
-#include <dcs/grad/gradcheck.hpp>
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/expr/gradcheck.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
 
 #include <doctest/doctest.h>
 

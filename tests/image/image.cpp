@@ -1,5 +1,5 @@
 // Resizing against torchvision, and what boxes and masks are, by hand.
-#include <dcs/data/image.hpp>
+#include <dcs/image/image.hpp>
 #include <dcs/io/safetensors.hpp>
 
 #include <doctest/doctest.h>
