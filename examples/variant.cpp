@@ -75,7 +75,7 @@ class net_session final : public session {
     dcs::trainer<net_type, device, element> trainer(*net_, optimizer, c.capture);
     for (int epoch = first; epoch < c.epochs && !plateau.exhausted(); ++epoch) {
       const auto start = std::chrono::steady_clock::now();
-      o.step.loss.levels = dcs::loss::level_weights(c.schedule, static_cast<double>(epoch) / c.epochs);
+      o.step.loss.levels = dcs::models::dcsnet::level_weights(c.schedule, static_cast<double>(epoch) / c.epochs);
       if (c.cosine) optimizer.options.rate = dcs::cosine_rate(c.rate, epoch, c.epochs);
       const double rate = optimizer.options.rate;
       dcs::step_losses trained;
@@ -131,7 +131,7 @@ class net_session final : public session {
         std::vector<dcs::box<float>> boxes;
         for (const auto& d : found.detections) boxes.push_back(d.box);
         dcs::io::write_png((overlays / (fs::path(s.name).stem().string() + ".png")).string(),
-                           dcs::io::draw_overlay(s.pixels, s.truth, found.above(), boxes));
+                           dcs::draw_overlay(s.pixels, s.truth, found.above(), boxes));
       }
     }
     const auto mean = dcs::mean_of(all);
@@ -181,7 +181,7 @@ class net_session final : public session {
       std::vector<dcs::box<float>> boxes;
       for (const auto& d : found.detections) boxes.push_back(d.box);
       dcs::io::write_png(result_of(p, path, ".mask.png"), picture);
-      dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::io::draw_overlay(s.pixels, {}, found.above(), boxes));
+      dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::draw_overlay(s.pixels, {}, found.above(), boxes));
       std::printf("%s: %zu detections, %lld pixels\n", path.c_str(), found.detections.size(), static_cast<long long>(m.count()));
       for (const auto& d : found.detections)
         std::printf("  score %.3f  box %.1f %.1f %.1f %.1f of %d × %d\n", static_cast<double>(d.score), static_cast<double>(d.box.x1),

@@ -90,14 +90,14 @@ void sampling(meter& m) {
   // Of a sample: row, label, weight and target; of a proposal region and level too.
   const double anchor = 16 + 6 * sizeof(float), proposal = 8 + 11 * sizeof(float);
   const dcs::box_head_options head;
-  const dcs::region_options some;
+  const dcs::models::dcsnet::region_options some;
   m.run<float>("sample_anchors", static_cast<double>(images * p.options().sampler.size) * anchor, 0, [&] {
     (void)dcs::cuda::sample_anchors(device{}, p.options(), images, p.anchors(), truth, {1, 1});
   });
   m.run<float>("sample_proposals", seen + static_cast<double>(images * head.sampler.size) * proposal, 0, [&] {
     (void)dcs::cuda::sample_proposals(device{}, head, images, all, {1, 2});
   });
-  m.run<float>("regions", seen, 0, [&] { (void)dcs::cuda::regions(device{}, some, images, side, side, all, {1, 3}, {1, 4}); });
+  m.run<float>("regions", seen, 0, [&] { (void)dcs::models::dcsnet::regions(device{}, some, images, side, side, all, {1, 3}, {1, 4}); });
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 #include <dcs/dcs.hpp>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 // A backbone: the channels of its four maps, and a call that gives them at strides 4, 8, 16 and 32.
 struct small_backbone {
@@ -53,7 +54,7 @@ struct residual_encoder {
     return relu(conv(crop) + crop);
   }
 };
-struct stages : dcsnet_stages {
+struct stages : models::dcsnet::stages {
   template <int D>
   using encode = residual_encoder<D>;
 };

@@ -7,13 +7,13 @@
 #include <dcs/expr/chain.cuh>
 #include <dcs/grad/accumulate.cuh>
 #include <dcs/loss/detection.cuh>
-#include <dcs/loss/segmentation.cuh>
 #include <dcs/ops/attention/cuda.cuh>
 #include <dcs/ops/batch_norm/cuda.cuh>
 #include <dcs/ops/cast/cuda.cuh>
 #include <dcs/ops/conv2d/cuda.cuh>
 #include <dcs/ops/dropout/cuda.cuh>
 #include <dcs/ops/gather/cuda.cuh>
+#include <dcs/ops/laplacian_edges/cuda.cuh>
 #include <dcs/ops/layer_norm/cuda.cuh>
 #include <dcs/ops/nms/cuda.cuh>
 #include <dcs/ops/pool/cuda.cuh>

@@ -12,6 +12,7 @@
 namespace compare {
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 /// Values by name, in PyTorch's layout.
 using outcome = std::map<std::string, std::vector<double>>;
@@ -121,7 +122,7 @@ outcome run(const io::safetensors& file) {
   put(out, "head/crop.3", std::get<3>(crops));
   const auto logits = net->head(crops, true, tracer{&out});
   put_outputs<T>(out, "head/", logits);
-  put(out, "loss/total", loss::total(logits, masks).total);
+  put(out, "loss/total", models::dcsnet::total_loss(logits, masks).total);
   const auto found = net->detector.template detect<T>(pyramid, height, width, options);
   for (std::size_t n = 0; n < found.size(); ++n) {
     const std::string at = "detections/" + std::to_string(n);
@@ -138,7 +139,7 @@ outcome run(const io::safetensors& file) {
     const auto leaves = std::tuple(leaf(std::get<0>(pyramid)), leaf(std::get<1>(pyramid)), leaf(std::get<2>(pyramid)), leaf(std::get<3>(pyramid)));
     const auto trained = net->segment(leaves, rois);
     put_outputs<T>(out, "train/", trained);
-    const auto total = loss::total(trained, masks).total;
+    const auto total = models::dcsnet::total_loss(trained, masks).total;
     put(out, "train/loss", total.value());
     backward(total);
     put(out, "grad/pyramid.0", std::get<0>(leaves).grad());

@@ -1,4 +1,4 @@
-// expect: dcs::segmentation_head: an aggregator has a stage<D, Levels> with attend, refine and fuse
+// expect: dcs::models::dcsnet::segmentation_head: an aggregator has a stage<D, Levels> with attend, refine and fuse
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Neither attends nor refines.
@@ -13,4 +13,4 @@ struct sum {
     }
   };
 };
-int main() { dcs::segmentation_head<32, 32, sum> head; }
+int main() { dcs::models::dcsnet::segmentation_head<32, 32, sum> head; }

@@ -4,10 +4,10 @@
 
 #include "backbone.hpp"
 
-struct cropper : dcs::dghc<32> {
+struct cropper : dcs::models::dcsnet::dghc<32> {
   template <class Pyramid, class Rois>
   constexpr auto operator()(const Pyramid& pyramid, const Rois& rois) const {
     return dcs::roi_align_pyramid<32, 16, 8>(pyramid, rois, {4, 8, 16});
   }
 };
-int main() { dcs::dcsnet<backbone, cropper, dcs::mean_fusion, 32> net; }
+int main() { dcs::dcsnet<backbone, cropper, dcs::models::dcsnet::mean_fusion, 32> net; }

@@ -6,7 +6,7 @@
 #include "backbone.hpp"
 
 // Crops of another base than it says.
-struct cropper : dcs::dghc<64> {
+struct cropper : dcs::models::dcsnet::dghc<64> {
   static constexpr int base = 32;
 };
-int main() { dcs::dcsnet<backbone, cropper, dcs::mean_fusion, 32> net; }
+int main() { dcs::dcsnet<backbone, cropper, dcs::models::dcsnet::mean_fusion, 32> net; }

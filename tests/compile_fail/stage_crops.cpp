@@ -3,6 +3,6 @@
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 
 int main() {
-  const dcs::enhance<256> stage;
+  const dcs::models::dcsnet::enhance<256> stage;
   stage(dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 64, 64, 128>>());
 }

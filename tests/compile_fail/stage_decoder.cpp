@@ -3,6 +3,6 @@
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 
 int main() {
-  const dcs::skip_fusion<256> stage;
+  const dcs::models::dcsnet::skip_fusion<256> stage;
   stage(dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 16, 16, 256>>(), dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 8, 8, 128>>());
 }

@@ -3,6 +3,6 @@
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 
 int main() {
-  const dcs::crop_encoder<32> stage;
+  const dcs::models::dcsnet::crop_encoder<32> stage;
   stage(dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 16, 16, 64>>());
 }

@@ -3,7 +3,7 @@
 #include <dcs/models/dcsnet/msfa.hpp>
 
 int main() {
-  const dcs::gate_logits<256, 4> gate;
+  const dcs::models::dcsnet::gate_logits<256, 4> gate;
   const dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 64, 64, 256>> level;
   gate(level, level, level);
 }

@@ -7,6 +7,6 @@ template <int Side, int Channels>
 using crop = dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, Side, Side, Channels>>;
 
 int main() {
-  const dcs::segmentation_head<32, 32, dcs::mean_fusion> head;
+  const dcs::models::dcsnet::segmentation_head<32, 32, dcs::models::dcsnet::mean_fusion> head;
   head(std::tuple<crop<64, 32>, crop<16, 32>, crop<8, 64>, crop<4, 32>>());
 }

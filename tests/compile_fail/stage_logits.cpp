@@ -3,6 +3,6 @@
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 
 int main() {
-  const dcs::logit_head<256, 128> head;
+  const dcs::models::dcsnet::logit_head<256, 128> head;
   head(dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 64, 64, 128>>());
 }

@@ -3,7 +3,7 @@
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 
 int main() {
-  const dcs::segmentation_head<256, 64, dcs::mean_fusion> head;
+  const dcs::models::dcsnet::segmentation_head<256, 64, dcs::models::dcsnet::mean_fusion> head;
   const dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 208, 256>> tokens;
   eval(tokens + head.position_embedding.as(tokens));
 }

@@ -3,6 +3,6 @@
 #include <dcs/models/dcsnet/msfa.hpp>
 
 int main() {
-  const dcs::refinement<256> stage;
+  const dcs::models::dcsnet::refinement<256> stage;
   stage(dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 64, 64, 128>>());
 }

@@ -7,6 +7,7 @@
 #include <dcs/models/dcsnet/regions.cuh>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 using namespace device_table;
 using kernel_test::padded;
 using kernel_test::proposals_near;
@@ -213,7 +214,7 @@ void region_rows(table& t) {
         }
       }
     } else {
-      const auto r = cuda::regions(D{}, o, images, 64, 64, s.both(), {5, 5}, {6, 6});
+      const auto r = models::dcsnet::regions(D{}, o, images, 64, 64, s.both(), {5, 5}, {6, 6});
       append(roi, r.rois), append(mask, r.mask);
     }
     roi.insert(roi.end(), mask.begin(), mask.end());

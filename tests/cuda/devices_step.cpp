@@ -36,8 +36,8 @@ void masked_rows(table& t) {
       using X = std::remove_cvref_t<decltype(main)>;
       const segmentation<decltype(widened(main))> out{widened(main), widened(edge), {widened(a), widened(b), widened(c), widened(d)}};
       const auto truth = wide_beside(main, target);
-      return masked ? loss::total(out, truth, masked_test::mask_on<device_t<X>, compute_type<value_t<X>>>(mask)).total
-                    : loss::total(out, truth).total;
+      return masked ? models::dcsnet::total_loss(out, truth, masked_test::mask_on<device_t<X>, compute_type<value_t<X>>>(mask)).total
+                    : models::dcsnet::total_loss(out, truth).total;
     };
   };
   const auto row = [&](const char* op, const auto& f) {

@@ -1,10 +1,12 @@
 #include <dcs/detect/anchors.hpp>
 #include <dcs/detect/matcher.hpp>
+#include <dcs/detect/region_masks.hpp>
 #include <dcs/models/dcsnet/regions.hpp>
 
 #include <doctest/doctest.h>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 TEST_CASE("anchors: corners rounded half to even, order y, x, shape") {
   const auto cell = anchor_cell<double>(32);

@@ -1,6 +1,7 @@
 // The detector over a backbone of the user's own, so small that it compiles in seconds; the whole network is compared with the reference in
 // tests/compare.
 #include <dcs/detect/faster_rcnn.hpp>
+#include <dcs/models/dcsnet/stages.hpp>
 #include <dcs/expr/gradcheck.hpp>
 
 #include <doctest/doctest.h>
@@ -25,7 +26,7 @@ struct tiny_backbone {
 };
 
 using images_t = shape<dyn<"batch">, 64, 96, 3>;
-using net_t = faster_rcnn<tiny_backbone, 8>;
+using net_t = faster_rcnn<tiny_backbone, 8, models::dcsnet::stages>;
 
 const net_t& net() {
   static const net_t n = [] {

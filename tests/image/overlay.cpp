@@ -31,7 +31,7 @@ mask rectangle(std::int64_t h, std::int64_t w, std::int64_t y1, std::int64_t x1,
 }  // namespace
 
 TEST_CASE("nothing to draw: the image, twice as large") {
-  const auto o = io::draw_overlay(flat(10, 14), {}, rectangle(10, 14, 1, 1, 0, 0), {});
+  const auto o = draw_overlay(flat(10, 14), {}, rectangle(10, 14, 1, 1, 0, 0), {});
   CHECK(o.height == 20);
   CHECK(o.width == 28);
   CHECK(o.channels == 3);
@@ -40,7 +40,7 @@ TEST_CASE("nothing to draw: the image, twice as large") {
 
 TEST_CASE("contours lie on the outer pixels of truth and prediction, boxes on their corners") {
   // A lesion as large as the image leaves no room for an inset.
-  const auto o = io::draw_overlay(flat(20, 20), rectangle(20, 20, 2, 2, 17, 17), rectangle(20, 20, 5, 6, 9, 12), {{1, 0, 19, 18}});
+  const auto o = draw_overlay(flat(20, 20), rectangle(20, 20, 2, 2, 17, 17), rectangle(20, 20, 5, 6, 9, 12), {{1, 0, 19, 18}});
   CHECK(at(o, 4, 4) == green);
   CHECK(at(o, 35, 35) == green);
   CHECK(at(o, 4, 3) == grey);
@@ -57,7 +57,7 @@ TEST_CASE("the inset enlarges a small lesion in the opposite corner") {
   for (const bool low : {false, true}) {
     const std::int64_t c = low ? 50 : 10;
     const auto m = rectangle(64, 64, c, c, c + 3, c + 3);
-    const auto o = io::draw_overlay(flat(64, 64), m, m, {});
+    const auto o = draw_overlay(flat(64, 64), m, m, {});
     CHECK(count(o, white) > 100);
     CHECK(count(o, green) == 0);  // prediction is drawn last
     // The lesion is 8 × 8 on the picture; in the inset each side is at least 12.
@@ -66,6 +66,6 @@ TEST_CASE("the inset enlarges a small lesion in the opposite corner") {
     CHECK(at(o, 2 * c, 2 * c) == red);
   }
   // Without a truth the prediction is enlarged.
-  const auto o = io::draw_overlay(flat(64, 64), {}, rectangle(64, 64, 10, 10, 13, 13), {});
+  const auto o = draw_overlay(flat(64, 64), {}, rectangle(64, 64, 10, 10, 13, 13), {});
   CHECK(count(o, white) > 100);
 }

@@ -3,7 +3,7 @@
 #include <dcs/models/dcsnet/dcsnet.hpp>
 
 using images = dcs::shape<dcs::dyn<"batch">, dcs::dyn<"height">, dcs::dyn<"width">, 3>;
-using net_type = dcs::dcsnet<dcs::resnet<50, dcs::nn::batch_norm>, dcs::dghc<32>, dcs::msfa<4, 8>, 32>;
+using net_type = dcs::dcsnet<dcs::resnet<50, dcs::nn::batch_norm>, dcs::models::dcsnet::dghc<32>, dcs::models::dcsnet::msfa<4, 8>, 32>;
 
 template <class X>
 void apply(const net_type& net, const X& x) {

@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 
@@ -27,8 +28,8 @@ std::unique_ptr<net_type> network() {
   to_device<device>(*net);
   return net;
 }
-step_options options() {
-  step_options o;
+net_type::options options() {
+  net_type::options o;
   o.detector.rpn.after_nms_training = 100, o.detector.box.sampler.size = 32;
   return o;
 }
@@ -44,8 +45,10 @@ std::vector<double> totals(bool capture) {
     steps.launch();
     steps.send(batch_of(k + 1));
     const auto l = steps.losses();
-    for (double v : {l.total, l.main, l.edge, l.classifier, l.box, l.objectness, l.rpn_box}) all.push_back(v);
-    CHECK(l.regions >= 2);
+    for (double v : {l.total, user::term(l, "main"), user::term(l, "edge"), user::term(l, "classifier"), user::term(l, "box"),
+                     user::term(l, "objectness"), user::term(l, "rpn_box")})
+      all.push_back(v);
+    CHECK(user::regions(l) >= 2);
   }
   return all;
 }
@@ -66,15 +69,17 @@ namespace {
 std::vector<double> epochs(bool capture) {
   const auto net = network();
   basic_adamw<device> optimizer(named_parameters(*net));
-  trainer<net_type, device, float> t(*net, optimizer, capture);
-  epoch_options o;
-  o.batch = 2, o.seed = 7, o.step = options();
+  captured_stepper<precision<device>, net_type> steps(*net, optimizer, capture);
+  epoch_options<net_type::options> o;
+  o.batch = 2, o.seed = 7, o.net = options();
   user::discs data;
   data.count = 5;
   std::vector<double> all;
   for (int epoch = 0; epoch < 2; ++epoch)
-    (void)t.epoch(data, o, epoch, [&](std::int64_t, std::int64_t, const step_losses& l) {
-      for (double v : {l.total, l.main, l.edge, l.classifier, l.box, l.objectness, l.rpn_box}) all.push_back(v);
+    (void)train_epoch(steps, data, o, epoch, [&](std::int64_t, std::int64_t, const step_losses& l) {
+      for (double v : {l.total, user::term(l, "main"), user::term(l, "edge"), user::term(l, "classifier"), user::term(l, "box"),
+                       user::term(l, "objectness"), user::term(l, "rpn_box")})
+        all.push_back(v);
     });
   return all;
 }

@@ -10,6 +10,7 @@
 #include <thread>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 
@@ -32,8 +33,8 @@ struct run {
   friend bool operator==(const run&, const run&) = default;
 };
 
-epoch_options options(std::uint64_t seed) {
-  epoch_options o;
+epoch_options<net_type::options> options(std::uint64_t seed) {
+  epoch_options<net_type::options> o;
   o.batch = 2, o.seed = seed;
   return o;
 }
@@ -46,8 +47,10 @@ struct trained {
   void epoch(std::uint64_t seed, int number, std::uint64_t pace) {
     slow_discs data;
     data.count = 6, data.pace = pace;
-    (void)train_epoch(*net, optimizer, data, options(seed), number, [&](std::int64_t, std::int64_t, const step_losses& l) {
-      for (double x : {l.total, l.main, l.levels, l.edge, l.consistency, l.classifier, l.box, l.objectness, l.rpn_box}) losses.push_back(x);
+    eager_stepper<precision<>, net_type, adamw> steps(*net, optimizer);
+    (void)train_epoch(steps, data, options(seed), number, [&](std::int64_t, std::int64_t, const step_losses& l) {
+      losses.push_back(l.total);
+      losses.insert(losses.end(), l.terms.begin(), l.terms.end());
     });
   }
   run result() {
@@ -93,9 +96,9 @@ TEST_CASE("predictions and validation losses have the same bits with 1, 2 and 5 
   double loss = 0;
   for (int n : {1, 2, 5}) {
     set_threads(n);
-    const auto found = predict(*t.net, b.images, {}, &b.boxes);
-    const auto detected = predict(*t.net, b.images);
-    const double l = validation_losses(*t.net, b, {}).total;
+    const auto found = predict(*t.net, b.images, {}, b.boxes);
+    const auto detected = predict(*t.net, b.images, {});
+    const double l = validate_batch(*t.net, b, {}).first.total;
     std::vector<float> all;
     for (const auto& p : found) all.insert(all.end(), p.probability.begin(), p.probability.end());
     for (const auto& p : detected) {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 
@@ -41,19 +42,24 @@ TEST_CASE("with whole images as regions every image is one region, with an objec
   auto net = initialized<whole_net>(3), other = initialized<whole_net>(3);
   const auto b = images();
   REQUIRE(b.boxes[2].empty());
-  const auto l = train_step(*net, b, {}, {5, 5}), given = train_step(*other, b, {}, {5, 5}, &whole);
-  CHECK(l.regions == 3);
-  CHECK((std::isfinite(l.total) && l.main > 0 && l.levels > 0 && l.edge > 0 && l.objectness > 0));
-  CHECK(l.total == given.total);
-  CHECK(l.main == given.main);
+  const auto l = train_step(*net, b, {}, {5, 5});
+  const random_scope dropout(random_stream{5, 5});
+  const auto given =
+      models::dcsnet::training_losses(*other, var<float, image_shape>(b.images), detail::placed_targets<precision<>>(b), {}, {5, 5}, &whole);
+  backward(loss::total(given));
+  CHECK(user::regions(l) == 3);
+  CHECK((std::isfinite(l.total) && user::term(l, "main") > 0 && user::term(l, "levels") > 0 && user::term(l, "edge") > 0 &&
+         user::term(l, "objectness") > 0));
+  CHECK(l.total == static_cast<double>(loss::total(given).item()));
+  CHECK(user::term(l, "main") == static_cast<double>(given.values[0].item()));
   const auto g = gradients(*net);
   REQUIRE(!g.empty());
   CHECK(g == gradients(*other));  // no region is chosen or jittered
 
-  const auto validation = validation_losses(*net, b, {});
-  CHECK(validation.regions == 3);  // the region net has no region in the image without an object
-  CHECK(validation_losses(*initialized<region_net>(3), b, {}).regions == 2);
-  CHECK((std::isfinite(validation.total) && validation.main > 0));
+  const auto validation = validate_batch(*net, b, {}).first;
+  CHECK(user::regions(validation) == 3);  // the region net has no region in the image without an object
+  CHECK(user::regions(validate_batch(*initialized<region_net>(3), b, {}).first) == 2);
+  CHECK((std::isfinite(validation.total) && user::term(validation, "main") > 0));
 }
 
 TEST_CASE("with whole images as regions a network trains, and predicts the whole image without asking the detector") {
@@ -67,9 +73,9 @@ TEST_CASE("with whole images as regions a network trains, and predicts the whole
     optimizer.step();
   }
   CHECK(losses.back().total < 0.9 * losses[0].total);
-  CHECK(losses.back().main < losses[0].main);
+  CHECK(user::term(losses.back(), "main") < user::term(losses[0], "main"));
 
-  const auto found = predict(*net, b.images), given = predict(*net, b.images, {}, &whole);
+  const auto found = predict(*net, b.images, {}), given = predict(*net, b.images, {}, whole);
   REQUIRE(found.size() == 3);
   for (std::size_t i = 0; i < 3; ++i) {
     REQUIRE(found[i].detections.size() == 1);
@@ -86,7 +92,7 @@ namespace {
 
 // predict_augmented by hand: each flip of the images predicted alone, turned back, and the mean of the four.
 template <class Net>
-void check_augmented(const Net& net, const tensor<float, image_shape>& x, const detector_options& o) {
+void check_augmented(const Net& net, const tensor<float, image_shape>& x, const typename Net::options& o) {
   const auto n = static_cast<std::size_t>(x.sizes()[0]);
   const auto mirrored = [](extent_t i, bool yes) { return yes ? side - 1 - i : i; };
   std::vector<std::vector<double>> mean(n, std::vector<double>(side * side, 0.0));
@@ -130,14 +136,14 @@ TEST_CASE("test-time augmentation is the mean over the four flips, each with its
 
   const auto net = initialized<region_net>(4);
   check_augmented(*net, b.images, {});
-  const auto found = predict(*net, b.images), augmented = predict_augmented(*net, b.images);
+  const auto found = predict(*net, b.images, {}), augmented = predict_augmented(*net, b.images, {});
   for (std::size_t i = 0; i < found.size(); ++i) {
     REQUIRE(!found[i].detections.empty());
     CHECK(found[i].probability != augmented[i].probability);
   }
 
-  detector_options none;
-  none.box.score_threshold = 1.5;
+  region_net::options none;
+  none.detector.box.score_threshold = 1.5;
   check_augmented(*net, b.images, none);
   for (const auto& p : predict_augmented(*net, b.images, none)) {
     CHECK(p.detections.empty());

@@ -3,27 +3,12 @@
 #pragma once
 
 #include <dcs/cpu/parallel.hpp>
-#include <dcs/data/augment.hpp>
+#include <dcs/data/sample.hpp>
 #include <dcs/io/image.hpp>
 
 #include <filesystem>
 
 namespace dcs {
-
-/// An image at the network's size with its mask, and the size it had.
-struct sample {
-  std::string name;
-  float_image pixels;
-  mask truth;
-  std::int64_t native_height = 0, native_width = 0;
-};
-
-/// What a data set must offer: a size and samples by number.
-template <class D>
-concept dataset = requires(const D& d, std::int64_t i) {
-  { d.size() } -> std::convertible_to<std::int64_t>;
-  { d.load(i) } -> std::same_as<sample>;
-};
 
 /// One split of a folder. Throws dcs::error where the folder, an image's mask or any image is missing.
 class folder_dataset {

@@ -136,13 +136,6 @@ auto box_loss(const box_targets<T>& t, const box_predictions<Scores, Deltas>& p)
   return box_losses<std::remove_cvref_t<decltype(box)>>{classifier, box};
 }
 
-/// A found object.
-template <class T>
-struct detection {
-  dcs::box<T> box;
-  T score;
-};
-
 /// Detections of one image from the predictions of its proposals, rows [first, first + proposals.size()): softmax score above the threshold, refined,
 /// clipped, non-maximum suppression, the best few. The predictions lie on the host.
 template <class T, class Scores, class Deltas>

@@ -2,6 +2,7 @@
 // over all places of a sample divided by the sum of its weights. What is chosen, and what the losses are, is what faster_rcnn::losses says.
 #pragma once
 
+#include <dcs/data/batch.hpp>
 #include <dcs/detect/faster_rcnn.hpp>
 #include <dcs/detect/rpn.cuh>
 #include <dcs/detect/targets.cuh>
@@ -18,6 +19,19 @@ struct box_memory {
     D::zero(counts.data(), images * static_cast<std::int64_t>(sizeof(std::int32_t)));
   }
   padded_boxes<A> seen() const { return {detail::span_of(corners), counts.span(), corners.sizes()[1]}; }
+};
+
+/// What is known of images (dcs::targets) in the memory of a device, with places for as many true boxes of each.
+template <class A, class D>
+struct fixed_targets {
+  tensor<A, mask_shape, D> masks;
+  box_memory<A, D> boxes;
+  tensor<A, mask_shape, D> objects;
+
+  fixed_targets(extent_t images, extent_t height, extent_t width, extent_t most_boxes)
+      : masks(tensor<A, mask_shape, D>::zeros({images, height, width, 1})),
+        boxes(images, most_boxes),
+        objects(tensor<A, mask_shape, D>::zeros({images, height, width, 1})) {}
 };
 
 /// The four losses of a detector, each shape<>, and its proposals.

@@ -1,7 +1,8 @@
 // Images as programs hold them: 8-bit pixels from files, float planes for arithmetic, binary masks; and what turns one into another.
 #pragma once
 
-#include <dcs/detect/boxes.hpp>
+#include <dcs/core/box.hpp>
+#include <dcs/core/error.hpp>
 
 #include <array>
 #include <cmath>

@@ -1,9 +1,9 @@
 // What a prediction looks like: contours of truth (green) and prediction (red), boxes (yellow), and an inset that enlarges the lesion.
 #pragma once
 
-#include <dcs/metrics/metrics.hpp>
+#include <dcs/image/boundary.hpp>
 
-namespace dcs::io {
+namespace dcs {
 
 namespace detail {
 struct rgb {
@@ -80,4 +80,4 @@ inline image draw_overlay(const float_image& pixels, const mask& truth, const ma
   return out;
 }
 
-}  // namespace dcs::io
+}  // namespace dcs

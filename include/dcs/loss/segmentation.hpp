@@ -3,35 +3,12 @@
 // are of sums, are 0; the others are means, and a mean of nothing is a dcs::error.
 #pragma once
 
-#include <dcs/cpu/parallel.hpp>
 #include <dcs/loss/functions.hpp>
+#include <dcs/ops/laplacian_edges/laplacian_edges.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
-namespace dcs::cpu {
-
-/// e = 1 where the 8-neighbour Laplacian of n maps of h × w exceeds 0.1 (zero padding), else 0.
-template <class T>
-void laplacian_edges(device, const T* t, std::int64_t n, std::int64_t h, std::int64_t w, T* e) {
-  parallel_chunks(n * h, std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(w, 1)), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) {
-      const std::int64_t i = r % h;
-      const T* map = t + (r - i) * w;
-      for (std::int64_t j = 0; j < w; ++j) {
-        T sum = 0;
-        for (std::int64_t y = std::max<std::int64_t>(i - 1, 0); y <= std::min(i + 1, h - 1); ++y)
-          for (std::int64_t x = std::max<std::int64_t>(j - 1, 0); x <= std::min(j + 1, w - 1); ++x) sum += map[y * w + x];
-        e[r * w + j] = T(9) * map[i * w + j] - sum > T(0.1) ? T(1) : T(0);
-      }
-    }
-  });
-}
-
-}  // namespace dcs::cpu
-
 namespace dcs::loss {
-
-DCS_DEFINE_EXTENT_CHECK(laplacian_edges_mismatch, "dcs::loss::laplacian_edges: a target has one channel (axis 3)");
 
 /// Which regions a loss counts: all of them, at no cost.
 struct every_region {
@@ -127,17 +104,6 @@ auto segmentation(const X& x_, const Target& t, const segmentation_options& o = 
   const auto x = eval(x_);
   const auto p = eval(regions.keep(sigmoid(regions.keep(x))));
   return eval(dice(p, t, o.smoothing) * o.dice + focal(x, t, o.focal_alpha, regions) * o.focal + boundary(p, t, o.smoothing) * o.boundary);
-}
-
-/// Where the 8-neighbour Laplacian of a target exceeds 0.1 (zero padding): its inner contour, as 0 and 1. t: shape<N, H, W, 1>.
-template <class T, class S, class D>
-tensor<T, S, D> laplacian_edges(const tensor<T, S, D>& t) {
-  static_assert(S::rank == 4, "dcs::loss::laplacian_edges: a target has the four axes N,H,W,C");
-  (void)laplacian_edges_mismatch<found<extent_of<S, 3>>, expected<1>, axis<3>>{};
-  dcs::detail::expect_inner("dcs::loss::laplacian_edges", t.sizes());
-  auto e = tensor<T, S, D>::empty(t.sizes());
-  laplacian_edges(D{}, t.data(), t.sizes()[0], t.sizes()[1], t.sizes()[2], e.data());
-  return e;
 }
 
 /// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) softplus(−x). shape<>.

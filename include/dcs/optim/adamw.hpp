@@ -102,6 +102,7 @@ void adamw_move(device, const std::vector<adamw_parameter<T>>& parameters, const
 template <class D>
 class basic_adamw {
  public:
+  using device_type = D;
   adamw_options options;
 
   explicit basic_adamw(std::vector<named_parameter> parameters, adamw_options o = {}) : options(o) {

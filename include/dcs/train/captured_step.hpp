@@ -18,7 +18,7 @@ namespace dcs {
 template <cuda::gpu D, class T, class Net>
 class captured_step {
  public:
-  captured_step(Net& net, basic_adamw<D>& optimizer, extent_t n, extent_t h, extent_t w, const step_options& o, random_stream random,
+  captured_step(Net& net, basic_adamw<D>& optimizer, extent_t n, extent_t h, extent_t w, const typename Net::options& o, random_stream random,
                 bool capture = true, extent_t most_truth = 16)
       : net_(net), optimizer_(optimizer), options_(o), random_(random), capture_(capture), batch_(n, h, w, most_truth) {
     random_.shift_at = static_cast<const std::uint64_t*>(shift_.data());
@@ -27,15 +27,15 @@ class captured_step {
   captured_step& operator=(const captured_step&) = delete;
 
   /// Sends the batch of the next step. Throws dcs::error where it does not fit.
-  void send(const batch& b) { send(staged<T>(b, batch_.truth.corners.sizes()[1])); }
+  void send(const batch& b) { send(staged<T>(b, batch_.known.boxes.corners.sizes()[1])); }
   /// The same with a batch that `staged` has prepared for as many true boxes.
   void send(const staged_batch<T>& s) {
     expect(!sent_, "dcs::captured_step: a batch was sent already that no step has taken");
-    check(batch_, s);
-    arrivals_.send(s.images.data(), s.images.bytes());
-    arrivals_.send(s.masks.data(), s.masks.bytes());
-    arrivals_.send(s.corners.data(), batch_.truth.corners.bytes());
-    arrivals_.send(s.counts.data(), count_bytes());
+    places_.clear();
+    for_each_array(batch_, s, [&](void* on_device, const void* on_host, std::int64_t bytes) {
+      arrivals_.send(on_host, bytes);
+      places_.emplace_back(on_device, bytes);
+    });
     sent_ = true;
   }
   /// Launches a step with the batch that was sent, and waits for nothing. Random numbers have the shift k in step k of this object, from 1.
@@ -45,10 +45,7 @@ class captured_step {
     expect(sent_, "dcs::captured_step: no batch was sent for this step");
     sent_ = false;
     arrivals_.close();
-    arrivals_.receive(batch_.images.data(), batch_.images.bytes());
-    arrivals_.receive(batch_.masks.data(), batch_.masks.bytes());
-    arrivals_.receive(batch_.truth.corners.data(), batch_.truth.corners.bytes());
-    arrivals_.receive(batch_.truth.counts.data(), count_bytes());
+    for (const auto& [on_device, bytes] : places_) arrivals_.receive(on_device, bytes);
     arrivals_.done();
     ++steps_;
     const adamw_numbers numbers = optimizer_.next_numbers();
@@ -66,7 +63,6 @@ class captured_step {
   }
 
  private:
-  std::int64_t count_bytes() const { return batch_.truth.counts.span().size * static_cast<std::int64_t>(sizeof(std::int32_t)); }
   void run() {
     optimizer_.clear_gradients();
     fixed_train_step(net_, batch_, options_, random_, losses_);
@@ -76,13 +72,14 @@ class captured_step {
 
   Net& net_;
   basic_adamw<D>& optimizer_;
-  step_options options_;
+  typename Net::options options_;
   random_stream random_;
   bool capture_, sent_ = false;
   std::uint64_t steps_ = 0;
   fixed_batch<D, T> batch_;
-  fixed_losses<D, compute_type<T>> losses_;
+  fixed_losses<D, compute_type<T>, Net> losses_;
   storage shift_ = storage::allocate<D>(sizeof(std::uint64_t)), numbers_ = storage::allocate<D>(sizeof(adamw_numbers));
+  std::vector<std::pair<void*, std::int64_t>> places_;  // what arrives goes there, in order
   cuda::arrivals<D> arrivals_;
   std::optional<cuda::repeated_work<D>> work_;  // last: it ends before what it works on
 };

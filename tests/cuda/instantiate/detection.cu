@@ -3,8 +3,8 @@
 #include <dcs/expr/chain.cuh>
 #include <dcs/grad/accumulate.cuh>
 #include <dcs/loss/detection.cuh>
-#include <dcs/loss/segmentation.cuh>
 #include <dcs/ops/gather/cuda.cuh>
+#include <dcs/ops/laplacian_edges/cuda.cuh>
 
 namespace {
 using device = dcs::cuda::device;

@@ -7,6 +7,7 @@
 #include <memory>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 

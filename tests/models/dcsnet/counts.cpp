@@ -7,6 +7,7 @@
 #include <sstream>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 using paper = dcsnet<resnet<50>, dghc<64>, msfa<4, 8>>;
 using plain = dcsnet<resnet<50>, dghc<64>, mean_fusion>;
@@ -139,8 +140,8 @@ static_assert(embed_stage<patch_embedding<32, 4>, 32, 4> && !embed_stage<patch_e
 static_assert(decode_stage<skip_fusion<32>, 32> && !decode_stage<enhance<32>, 32>);
 static_assert(logits_stage<logit_head<32, 16>, 32> && !logits_stage<crop_encoder<32>, 32>);
 // What a user names none of is ours, and so are its types.
-static_assert(std::is_same_v<paper, dcsnet<resnet<50>, dghc<64>, msfa<4, 8>, 256, dcsnet_stages>>);
-static_assert(std::is_same_v<decltype(paper::detector), faster_rcnn<resnet<50>, 256>>);
+static_assert(std::is_same_v<paper, dcsnet<resnet<50>, dghc<64>, msfa<4, 8>, 256, models::dcsnet::stages>>);
+static_assert(std::is_same_v<decltype(paper::detector), faster_rcnn<resnet<50>, 256, stages>>);
 static_assert(std::is_same_v<paper_head, segmentation_head<256, 64, msfa<4, 8>>>);
 
 namespace {

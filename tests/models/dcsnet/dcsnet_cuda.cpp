@@ -28,7 +28,7 @@ void settle() {
 }
 
 // One region a step, and few candidates: the host executes every thread of every kernel.
-step_options options() {
+net_type::options options() {
   auto o = user::options();
   o.detector.rpn.before_nms_training = 60, o.detector.rpn.after_nms_training = 20, o.regions.most = 1;
   return o;
@@ -125,14 +125,14 @@ TEST_CASE("the losses of ten training steps on the device are the host's in f32 
     const auto b = images(1, static_cast<std::int64_t>(k % 2));
     const random_stream random{5, k};
     wanted_optimizer.clear_gradients(), optimizer.clear_gradients();
-    wanted = train_step<cpu_device>(*host, b, options(), random).total;
-    const auto measured = train_step<target>(*there, b, options(), random);
+    wanted = train_step<precision<cpu_device>>(*host, b, options(), random).total;
+    const auto measured = train_step<precision<target>>(*there, b, options(), random);
     CHECK(measured.total == doctest::Approx(wanted).epsilon(0.01));
-    CHECK(measured.regions >= 1);
+    CHECK(user::regions(measured) >= 1);
     wanted_optimizer.step(), optimizer.step();
   }
   // Weights that had not moved would not have passed.
-  const double unmoved = train_step<cpu_device>(*network<cpu_device>(), images(1, 1), options(), {5, 9}).total;
+  const double unmoved = train_step<precision<cpu_device>>(*network<cpu_device>(), images(1, 1), options(), {5, 9}).total;
   CHECK(std::abs(unmoved - wanted) > 0.03 * wanted);
 }
 

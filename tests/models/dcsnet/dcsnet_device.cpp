@@ -47,7 +47,7 @@ TEST_CASE("two repeated steps, each with a batch that was sent before, are the h
   steps.send(images(1));
   for (std::uint64_t k = 1; k <= 2; ++k) {
     wanted_optimizer.clear_gradients();
-    const auto wanted = terms(train_step<cpu_device, double>(*host, images(1), o, {5, 1, k}));
+    const auto wanted = terms(train_step<precision<cpu_device, double>>(*host, images(1), o, {5, 1, k}));
     wanted_optimizer.step();
     steps.launch();
     steps.send(images(1));
@@ -73,14 +73,17 @@ TEST_CASE("validation losses and predictions on the device are the host's; a che
   initialize<double>(*there, 8);
   to_device<emulated>(*there);
   CHECK(load_checkpoint<emulated>(path, *there).at("epoch") == "7");
-  const auto wanted = terms(validation_losses<cpu_device, double>(*host, b, options())),
-             measured = terms(validation_losses<emulated, double>(*there, b, options()));
+  const auto wanted = terms(validate_batch<precision<cpu_device, double>>(*host, b, options()).first),
+             measured = terms(validate_batch<precision<emulated, double>>(*there, b, options()).first);
   for (std::size_t i = 0; i < wanted.size(); ++i) CHECK(measured[i] == doctest::Approx(wanted[i]).epsilon(1e-6));
 
-  detector_options o;
-  o.box.score_threshold = 0.05, o.rpn.after_nms = 30;
-  for (const auto* boxes : {static_cast<const std::vector<std::vector<box<float>>>*>(nullptr), &b.boxes}) {
-    const auto p = predict<cpu_device, double>(*host, b.images, o, boxes), q = predict<emulated, double>(*there, b.images, o, boxes);
+  net_type::options o;
+  o.detector.box.score_threshold = 0.05, o.detector.rpn.after_nms = 30;
+  for (const bool given : {false, true}) {
+    const auto p = given ? predict<precision<cpu_device, double>>(*host, b.images, o, b.boxes)
+                         : predict<precision<cpu_device, double>>(*host, b.images, o),
+               q = given ? predict<precision<emulated, double>>(*there, b.images, o, b.boxes)
+                         : predict<precision<emulated, double>>(*there, b.images, o);
     REQUIRE(p[0].detections.size() == q[0].detections.size());
     CHECK(!p[0].detections.empty());
     for (std::size_t i = 0; i < p[0].detections.size(); ++i)
@@ -96,7 +99,7 @@ TEST_CASE("validation losses and predictions on the device are the host's; a che
   for_each_parameter(*back,
                      [&](const std::string& name, const parameter_base& p) { CHECK((values.at(name) == on_host<cpu_device, double>(p.memory()))); });
   CHECK_THROWS_WITH_AS(save_checkpoint(path, *there, nullptr, {}), doctest::Contains("does not lie on the device cpu"), error);
-  const auto elsewhere = [&] { return predict<cpu_device, double>(*there, b.images); };
+  const auto elsewhere = [&] { return predict<precision<cpu_device, double>>(*there, b.images, {}); };
   CHECK_THROWS_WITH_AS((void)elsewhere(), doctest::Contains("to_device"), error);
   std::filesystem::remove(path);
 }
@@ -106,7 +109,7 @@ TEST_CASE("a run goes on where its checkpoint is read: weights, moments and the 
   const auto path = (std::filesystem::temp_directory_path() / "dcs_device_run.safetensors").string();
   const auto advance = []<class D>(net_type& net, basic_adamw<D>& optimizer, std::uint64_t k) {
     optimizer.clear_gradients();
-    (void)train_step<D, double>(net, images(1), options(), {5, 1, k});
+    (void)train_step<precision<D, double>>(net, images(1), options(), {5, 1, k});
     optimizer.step();
   };
   const auto check_values = []<class D, class E>(const net_type& measured, D, const net_type& wanted, E) {

@@ -57,12 +57,12 @@ step_result step(Net& net) {
     D::copy_from_host(shift.data(), &random.shift, sizeof random.shift);
     random.shift = 0, random.shift_at = static_cast<const std::uint64_t*>(shift.data());
     fixed_batch<D, double> b(2, 64, 64, 3);
-    put(b, staged<double>(images(2), 3));
-    fixed_losses<D, double> losses;
+    fill(b, staged<double>(images(2), 3));
+    fixed_losses<D, double, Net> losses;
     fixed_train_step(net, b, options(), random, losses);
     r.losses = terms(losses.read());
   } else {
-    r.losses = terms(train_step<D, double>(net, images(2), options(), random));
+    r.losses = terms(train_step<precision<D, double>>(net, images(2), options(), random));
   }
   for_each_parameter(net, [&](const std::string& name, const parameter_base& p) {
     if (p.gradient()) r.gradients[name] = on_host<D, double>(p.gradient());

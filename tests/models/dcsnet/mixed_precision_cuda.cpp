@@ -1,5 +1,5 @@
 // Maps in bf16 on a device; parameters, moments, running statistics, losses and boxes in f32: a step is the host's in f32 to the accuracy of bf16,
-// the copies in bf16 follow the parameters, and a checkpoint is that of a network in f32.
+// the copies in bf16 follow the parameters, and a checkpoint is that of a net_under_test in f32.
 #include "tiny.hpp"
 
 #include <dcs/kernels.cuh>
@@ -10,21 +10,22 @@
 #include <filesystem>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 using kernel_test::on_host, kernel_test::target;
 
 namespace {
 
 using net_type = dcsnet<user::strided_backbone, dghc<32>, msfa<1, 2>, 8>;
 
-step_options options() {
-  step_options o;
+net_type::options options() {
+  net_type::options o;
   o.detector.rpn.after_nms_training = 40, o.detector.rpn.sampler.size = 32, o.detector.box.sampler.size = 16;
   return o;
 }
 
-struct network {
+struct net_under_test {
   std::unique_ptr<net_type> net = std::make_unique<net_type>();
-  network() { initialize(*net, 3); }
+  net_under_test() { initialize(*net, 3); }
   std::vector<named_parameter> parameters() { return named_parameters(*net); }
 };
 
@@ -41,19 +42,21 @@ TEST_CASE("a step with maps in bf16 is that in f32 to bf16's accuracy; values, m
   cuda::library_options::get().candidates = 1;  // the same engines of cuDNN in every run
   const user::discs data;
   const auto b = make_batch({data.load(0), data.load(1)}, {});
-  network host, there;
+  net_under_test host, there;
   to_device<target>(*there.net);
   mix_precision<target>(*there.net);
   adamw slow(host.parameters());
   basic_adamw<target> fast(there.parameters());
-  // The same regions, as small differences of the proposals would choose others.
-  const auto wanted = train_step(*host.net, b, options(), {5, 1}, &b.boxes);
-  const auto measured = train_step<target, bf16>(*there.net, b, options(), {5, 1}, &b.boxes);
-  CHECK(measured.main == doctest::Approx(wanted.main).epsilon(0.03));
-  CHECK(measured.levels == doctest::Approx(wanted.levels).epsilon(0.03));
-  CHECK(measured.edge == doctest::Approx(wanted.edge).epsilon(0.03));
-  CHECK(measured.objectness == doctest::Approx(wanted.objectness).epsilon(0.03));
-  CHECK(measured.classifier == doctest::Approx(wanted.classifier).epsilon(0.05));
+  // The true boxes as regions, as small differences of the proposals would choose others.
+  auto o = options();
+  o.regions.ground_truth_only = true, o.regions.centre_deviation = o.regions.size_deviation = 0;
+  const auto wanted = train_step(*host.net, b, o, {5, 1});
+  const auto measured = train_step<precision<target, bf16>>(*there.net, b, o, {5, 1});
+  CHECK(user::term(measured, "main") == doctest::Approx(user::term(wanted, "main")).epsilon(0.03));
+  CHECK(user::term(measured, "levels") == doctest::Approx(user::term(wanted, "levels")).epsilon(0.03));
+  CHECK(user::term(measured, "edge") == doctest::Approx(user::term(wanted, "edge")).epsilon(0.03));
+  CHECK(user::term(measured, "objectness") == doctest::Approx(user::term(wanted, "objectness")).epsilon(0.03));
+  CHECK(user::term(measured, "classifier") == doctest::Approx(user::term(wanted, "classifier")).epsilon(0.05));
 
   std::vector<double> gradients, wanted_gradients;
   const auto list = there.parameters(), wanted_list = host.parameters();
@@ -90,18 +93,18 @@ TEST_CASE("a step with maps in bf16 is that in f32 to bf16's accuracy; values, m
   // Another step from another set of masters: what is read comes into both.
   const auto path = (std::filesystem::temp_directory_path() / "dcs_mixed.safetensors").string();
   save_checkpoint<target>(path, *there.net, &fast, {});
-  network other;
+  net_under_test other;
   load_checkpoint(path, *other.net);
-  const auto in_f32 = validation_losses(*other.net, b, options());
-  network again;
+  const auto in_f32 = validate_batch(*other.net, b, options()).first;
+  net_under_test again;
   to_device<target>(*again.net);
   mix_precision<target>(*again.net);
   basic_adamw<target> resumed(again.parameters());
   load_checkpoint<target>(path, *again.net, &resumed);
-  const auto in_bf16 = validation_losses<target, bf16>(*again.net, b, options());
-  CHECK(in_bf16.main == doctest::Approx(in_f32.main).epsilon(0.03));
-  CHECK(in_bf16.objectness == doctest::Approx(in_f32.objectness).epsilon(0.03));
-  const auto p = predict(*other.net, b.images, {}, &b.boxes), q = predict<target, bf16>(*again.net, b.images, {}, &b.boxes);
+  const auto in_bf16 = validate_batch<precision<target, bf16>>(*again.net, b, options()).first;
+  CHECK(user::term(in_bf16, "main") == doctest::Approx(user::term(in_f32, "main")).epsilon(0.03));
+  CHECK(user::term(in_bf16, "objectness") == doctest::Approx(user::term(in_f32, "objectness")).epsilon(0.03));
+  const auto p = predict(*other.net, b.images, {}, b.boxes), q = predict<precision<target, bf16>>(*again.net, b.images, {}, b.boxes);
   for (std::size_t n = 0; n < p.size(); ++n)
     for (std::size_t i = 0; i < p[n].probability.size(); ++i) REQUIRE(std::abs(p[n].probability[i] - q[n].probability[i]) < 0.03f);
   std::filesystem::remove(path);

@@ -30,9 +30,9 @@ struct strongest_level {
 
 }  // namespace user
 
-using own_aggregator = dcs::dcsnet<user::strided_backbone, dcs::dghc<32>, user::strongest_level, width>;
+using own_aggregator = dcs::dcsnet<user::strided_backbone, dcs::models::dcsnet::dghc<32>, user::strongest_level, width>;
 static_assert(dcs::detection_backbone<user::strided_backbone>);
-static_assert(dcs::feature_aggregator<user::strongest_level>);
+static_assert(dcs::models::dcsnet::feature_aggregator<user::strongest_level>);
 static_assert(dcs::parameters<own_aggregator> == dcs::parameters<plain_net> + 2 * width + (width + 1) * width + (9 + 1) * width + width);
 
 TEST_CASE("a network with a user's backbone and aggregator trains") {

@@ -30,8 +30,8 @@ struct weighing_cropper {
 
 }  // namespace user
 
-using own_cropper = dcs::dcsnet<user::strided_backbone, user::weighing_cropper<width>, dcs::mean_fusion, width>;
-static_assert(dcs::region_cropper<user::weighing_cropper<width>, width>);
+using own_cropper = dcs::dcsnet<user::strided_backbone, user::weighing_cropper<width>, dcs::models::dcsnet::mean_fusion, width>;
+static_assert(dcs::models::dcsnet::region_cropper<user::weighing_cropper<width>, width>);
 static_assert(dcs::parameters<own_cropper> == dcs::parameters<plain_net> + 4 * width, "a cropper's parameters are the network's");
 
 TEST_CASE("a network with a user's backbone and cropper trains, the cropper's parameters among the network's") {

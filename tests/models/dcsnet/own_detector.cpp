@@ -53,7 +53,7 @@ struct small_box_head {
   }
 };
 
-struct detector_stages : dcs::dcsnet_stages {
+struct detector_stages : dcs::models::dcsnet::stages {
   template <int Width, int C2, int C3, int C4, int C5>
   using pyramid = rising_pyramid<Width, C2, C3, C4, C5>;
   template <int Width>
@@ -64,7 +64,8 @@ struct detector_stages : dcs::dcsnet_stages {
 
 }  // namespace user
 
-using own_detector = dcs::dcsnet<user::strided_backbone, dcs::dghc<32>, dcs::mean_fusion, width, user::detector_stages>;
+using own_detector =
+    dcs::dcsnet<user::strided_backbone, dcs::models::dcsnet::dghc<32>, dcs::models::dcsnet::mean_fusion, width, user::detector_stages>;
 static_assert(dcs::pyramid_stage<user::rising_pyramid<width, 8, 8, 12, 16>, width, 8, 8, 12, 16>);
 static_assert(dcs::rpn_stage<user::depthwise_rpn<width>, width>);
 static_assert(dcs::box_stage<user::small_box_head<width>, width>);

@@ -58,7 +58,7 @@ struct pointwise_logits {
   }
 };
 
-struct head_stages : dcs::dcsnet_stages {
+struct head_stages : dcs::models::dcsnet::stages {
   template <int D>
   using enhance = gated_enhancement<D>;
   template <int D>
@@ -73,22 +73,25 @@ struct head_stages : dcs::dcsnet_stages {
 
 }  // namespace user
 
-using own_head = dcs::dcsnet<user::strided_backbone, dcs::dghc<32>, dcs::mean_fusion, width, user::head_stages>;
-static_assert(dcs::enhance_stage<user::gated_enhancement<width>, width>);
-static_assert(dcs::encode_stage<user::residual_encoder<width>, width>);
-static_assert(dcs::embed_stage<user::mean_embedding<width, 4>, width, 4>);
-static_assert(!dcs::embed_stage<user::mean_embedding<width, 4>, width, 2>);
-static_assert(dcs::decode_stage<user::adding_decoder<width>, width>);
-static_assert(dcs::logits_stage<user::pointwise_logits<width>, width>);
+using own_head = dcs::dcsnet<user::strided_backbone, dcs::models::dcsnet::dghc<32>, dcs::models::dcsnet::mean_fusion, width, user::head_stages>;
+static_assert(dcs::models::dcsnet::enhance_stage<user::gated_enhancement<width>, width>);
+static_assert(dcs::models::dcsnet::encode_stage<user::residual_encoder<width>, width>);
+static_assert(dcs::models::dcsnet::embed_stage<user::mean_embedding<width, 4>, width, 4>);
+static_assert(!dcs::models::dcsnet::embed_stage<user::mean_embedding<width, 4>, width, 2>);
+static_assert(dcs::models::dcsnet::decode_stage<user::adding_decoder<width>, width>);
+static_assert(dcs::models::dcsnet::logits_stage<user::pointwise_logits<width>, width>);
 template <int P>
-constexpr auto more_of_embedding = dcs::parameters<user::mean_embedding<width, P>> - dcs::parameters<dcs::patch_embedding<width, P>>;
-constexpr auto more_of_logits = 6 * dcs::parameters<user::pointwise_logits<width>> - 4 * dcs::parameters<dcs::logit_head<width, width / 2>> -
-                                dcs::parameters<dcs::logit_head<width, width / 2, width / 4>> - dcs::parameters<dcs::logit_head<width, width / 4>>;
+constexpr auto more_of_embedding = dcs::parameters<user::mean_embedding<width, P>> - dcs::parameters<dcs::models::dcsnet::patch_embedding<width, P>>;
+constexpr auto more_of_logits = 6 * dcs::parameters<user::pointwise_logits<width>> -
+                                4 * dcs::parameters<dcs::models::dcsnet::logit_head<width, width / 2>> -
+                                dcs::parameters<dcs::models::dcsnet::logit_head<width, width / 2, width / 4>> -
+                                dcs::parameters<dcs::models::dcsnet::logit_head<width, width / 4>>;
 static_assert(dcs::parameters<decltype(own_head::head)> - dcs::parameters<decltype(plain_net::head)> ==
-              4 * (dcs::parameters<user::gated_enhancement<width>> - dcs::parameters<dcs::enhance<width>>)+4 *
-                      (dcs::parameters<user::residual_encoder<width>> - dcs::parameters<dcs::crop_encoder<width>>)+more_of_embedding<4> +
+              4 * (dcs::parameters<user::gated_enhancement<width>> - dcs::parameters<dcs::models::dcsnet::enhance<width>>)+4 *
+                      (dcs::parameters<user::residual_encoder<width>> -
+                       dcs::parameters<dcs::models::dcsnet::crop_encoder<width>>)+more_of_embedding<4> +
                   more_of_embedding<2> + 2 * more_of_embedding<1> +
-                  3 * (dcs::parameters<user::adding_decoder<width>> - dcs::parameters<dcs::skip_fusion<width>>)+more_of_logits);
+                  3 * (dcs::parameters<user::adding_decoder<width>> - dcs::parameters<dcs::models::dcsnet::skip_fusion<width>>)+more_of_logits);
 
 TEST_CASE("a network with a user's enhancement, encoder, embedding, decoder and heads of logits trains") {
   train<own_head>({"head.enhance.0.", "head.enhance.3.", "head.encoder.0.", "head.encoder.3.", "head.embed.3.", "head.decoder.0.", "head.decoder.2.",

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int width = 8;
 // The network that the others differ from in one stage.
-using plain_net = dcs::dcsnet<user::strided_backbone, dcs::dghc<32>, dcs::mean_fusion, width>;
+using plain_net = dcs::dcsnet<user::strided_backbone, dcs::models::dcsnet::dghc<32>, dcs::models::dcsnet::mean_fusion, width>;
 
 std::vector<float> values(const dcs::parameter_base& p) { return {p.data<float>(), p.data<float>() + p.size()}; }
 
@@ -44,14 +44,14 @@ void train(const std::vector<std::string>& prefixes) {
     }
     optimizer.step();
   }
-  CHECK(losses[0].regions >= 2);
+  CHECK(user::regions(losses[0]) >= 2);
   CHECK(losses.back().total < 0.9 * losses[0].total);
-  CHECK(losses.back().main < losses[0].main);
+  CHECK(user::term(losses.back(), "main") < user::term(losses[0], "main"));
   for (const auto& entry : own) {
     CAPTURE(entry.first);
     CHECK(values(*entry.second) != before[entry.first]);
   }
-  const auto found = dcs::predict(*net, batch.images, {}, &batch.boxes);
+  const auto found = dcs::predict(*net, batch.images, {}, batch.boxes);
   REQUIRE(found.size() == 2);
   for (const auto& f : found) CHECK((f.probability.size() == 64 * 64 && f.detections.size() == 1));
 }

@@ -1,4 +1,5 @@
 // Regions worked by hand: there is no reference for these.
+#include <dcs/detect/region_masks.hpp>
 #include <dcs/models/dcsnet/regions.hpp>
 
 #include <doctest/doctest.h>
@@ -6,6 +7,7 @@
 #include <set>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 TEST_CASE("pasting: pixel j of x1 to x2 samples at (j - x1) * base / (x2 - x1) - 1/2, clamped") {
   const std::vector<double> ramp{0, 1, 0, 1};  // 2 x 2, rising to the right

@@ -4,6 +4,7 @@
 #include <dcs/models/dcsnet/regions.cuh>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 using namespace kernel_test;
 
 namespace {
@@ -35,8 +36,8 @@ TEST_CASE("kernel choose_regions: the host's choice: more true boxes than places
       const auto truth = random_boxes<A>(truths, {1, 1}), boxes = proposals_near(truth, proposals, {1, 2});
       CAPTURE(truth.size());
       const padded<A> there(truth, 6), found(boxes, 2000);
-      const auto r = cuda::regions(target{}, o, static_cast<extent_t>(truth.size()), 64, 64, cuda::proposals_and_truth<A>{found.seen(), there.seen()},
-                                   {2, 2}, {3, 3});
+      const auto r = models::dcsnet::regions(target{}, o, static_cast<extent_t>(truth.size()), 64, 64,
+                                             cuda::proposals_and_truth<A>{found.seen(), there.seen()}, {2, 2}, {3, 3});
       const auto rois = to<cpu_device>(r.rois);
       const auto mask = to<cpu_device>(r.mask);
       extent_t at = 0;
@@ -68,8 +69,8 @@ TEST_CASE("kernel jitter_regions: the host's noise, at the border too; a harmles
       if (truth.size() > 2) truth[2][0] = {static_cast<A>(63.5), 0, 64, static_cast<A>(0.5)};
       const auto boxes = proposals_near(truth, proposals, {4, 2});
       const padded<A> there(truth, 9), found(boxes, 2001);
-      const auto r = cuda::regions(target{}, o, static_cast<extent_t>(truth.size()), 64, 64, cuda::proposals_and_truth<A>{found.seen(), there.seen()},
-                                   {5, 5}, {6, 6});
+      const auto r = models::dcsnet::regions(target{}, o, static_cast<extent_t>(truth.size()), 64, 64,
+                                             cuda::proposals_and_truth<A>{found.seen(), there.seen()}, {5, 5}, {6, 6});
       const auto rois = to<cpu_device>(r.rois);
       extent_t at = 0;
       for (std::size_t n = 0; n < truth.size(); ++n) {

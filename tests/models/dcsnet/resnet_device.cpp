@@ -8,12 +8,12 @@ namespace user {
 /// ResNet's other block, with a shortcut's convolution where it has a stride and without.
 struct bottlenecks {
   static constexpr std::array<int, 4> channels{16, 16, 24, 32};
-  dcs::detail::resnet_conv<3, 16, 7, 2> stem;
+  dcs::models::resnet::plain_conv<3, 16, 7, 2> stem;
   dcs::nn::frozen_batch_norm<16> norm;
-  dcs::bottleneck<16, 4, 1, dcs::nn::frozen_batch_norm> block2;
-  dcs::bottleneck<16, 4, 2, dcs::nn::batch_norm> block3;
-  dcs::bottleneck<16, 6, 2, dcs::nn::frozen_batch_norm> block4;
-  dcs::bottleneck<24, 8, 2, dcs::nn::batch_norm> block5;
+  dcs::models::resnet::bottleneck<16, 4, 1, dcs::nn::frozen_batch_norm> block2;
+  dcs::models::resnet::bottleneck<16, 4, 2, dcs::nn::batch_norm> block3;
+  dcs::models::resnet::bottleneck<16, 6, 2, dcs::nn::frozen_batch_norm> block4;
+  dcs::models::resnet::bottleneck<24, 8, 2, dcs::nn::batch_norm> block5;
   DCS_MEMBERS(stem, norm, block2, block3, block4, block5)
 
   template <dcs::operand X>

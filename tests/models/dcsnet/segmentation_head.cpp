@@ -11,6 +11,7 @@
 #include <memory>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 
@@ -81,13 +82,13 @@ outcome run(const io::safetensors& file) {
 
   const auto logits = (*head)(std::tuple(c2, c3, c4, c5), true, tracer{&out});
   put_outputs(out, "head/", logits);
-  tracer::put(out, "loss/total", loss::total(logits, target).total);
+  tracer::put(out, "loss/total", models::dcsnet::total_loss(logits, target).total);
 
   const auto leaf = [](const auto& t) { return std::remove_cvref_t<decltype(var(t))>::leaf(t); };
   const auto leaves = std::tuple(leaf(c2), leaf(c3), leaf(c4), leaf(c5));
   const auto trained = (*head)(leaves, true);
   put_outputs(out, "train/", trained);
-  const auto total = loss::total(trained, target).total;
+  const auto total = models::dcsnet::total_loss(trained, target).total;
   tracer::put(out, "train/total", total.value());
   const auto main = trained.main.value();
   tracer::put(out, "train/dice", eval(loss::dice(sigmoid(main), target)));

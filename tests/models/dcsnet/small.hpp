@@ -9,11 +9,11 @@ namespace user {
 /// What ResNet is made of, in small: frozen and trained norms, pooling, blocks with and without a shortcut's convolution.
 struct small_backbone {
   static constexpr std::array<int, 4> channels{8, 8, 12, 16};
-  dcs::detail::resnet_conv<3, 8, 7, 2> stem;
+  dcs::models::resnet::plain_conv<3, 8, 7, 2> stem;
   dcs::nn::frozen_batch_norm<8> norm;
-  dcs::basic_block<8, 8, 1, dcs::nn::frozen_batch_norm> block2;
-  dcs::basic_block<8, 8, 2, dcs::nn::batch_norm> block3;
-  dcs::basic_block<8, 12, 2, dcs::nn::batch_norm> block4;
+  dcs::models::resnet::basic_block<8, 8, 1, dcs::nn::frozen_batch_norm> block2;
+  dcs::models::resnet::basic_block<8, 8, 2, dcs::nn::batch_norm> block3;
+  dcs::models::resnet::basic_block<8, 12, 2, dcs::nn::batch_norm> block4;
   dcs::nn::conv2d<12, 16, 2, 2, 0> down5;
   DCS_MEMBERS(stem, norm, block2, block3, block4, down5)
 
@@ -26,7 +26,7 @@ struct small_backbone {
   }
 };
 
-using small_net = dcs::dcsnet<small_backbone, dcs::dghc<32>, dcs::msfa<1, 2>, 8>;
+using small_net = dcs::dcsnet<small_backbone, dcs::models::dcsnet::dghc<32>, dcs::models::dcsnet::msfa<1, 2>, 8>;
 
 /// Discs `first` to `first + count - 1`.
 inline dcs::batch images(std::int64_t count, std::int64_t first = 0) {
@@ -36,14 +36,10 @@ inline dcs::batch images(std::int64_t count, std::int64_t first = 0) {
   return dcs::make_batch(samples, {});
 }
 /// Few proposals and regions.
-inline dcs::step_options options() {
-  dcs::step_options o;
+inline dcs::models::dcsnet::options options() {
+  dcs::models::dcsnet::options o;
   o.detector.rpn.after_nms_training = 40, o.detector.rpn.sampler.size = 32, o.detector.box.sampler.size = 16;
   o.regions.most = 2;
   return o;
 }
-inline std::vector<double> terms(const dcs::step_losses& l) {
-  return {l.total, l.main, l.levels, l.edge, l.consistency, l.classifier, l.box, l.objectness, l.rpn_box, static_cast<double>(l.regions)};
-}
-
 }  // namespace user

@@ -2,7 +2,11 @@
 // seconds.
 #pragma once
 
+#include <dcs/models/dcsnet/dcsnet.hpp>
+#include <dcs/optim/adamw.hpp>
 #include <dcs/train/loop.hpp>
+
+#include <string_view>
 
 namespace user {
 
@@ -43,5 +47,20 @@ struct strided_backbone {
     return std::tuple(c2, c3, c4, dcs::eval(dcs::relu(down5(c4))));
   }
 };
+
+/// A term of DCSNet's loss by its name, and the regions of a step.
+inline double term(const dcs::step_losses& l, std::string_view name) {
+  for (std::size_t i = 0; i < dcs::models::dcsnet::loss_names.size(); ++i)
+    if (name == dcs::models::dcsnet::loss_names[i]) return l.terms.at(i);
+  dcs::fail("no term ", std::string(name));
+}
+inline std::int64_t regions(const dcs::step_losses& l) { return static_cast<std::int64_t>(l.counts.at(0)); }
+/// All numbers of a step: the total, the terms, the regions.
+inline std::vector<double> terms(const dcs::step_losses& l) {
+  std::vector<double> all{l.total};
+  all.insert(all.end(), l.terms.begin(), l.terms.end());
+  all.insert(all.end(), l.counts.begin(), l.counts.end());
+  return all;
+}
 
 }  // namespace user

@@ -1,14 +1,13 @@
 // DCSNet: a detector whose regions are cropped from every level of its pyramid and segmented by a multi-scale head. Each stage is a template argument
 // with a concept: backbone (detection_backbone), cropper (region_cropper), aggregator (feature_aggregator), and the others together as one struct of
-// aliases (dcsnet_stages). Nothing is registered: a user's struct that fits is used like ours.
+// aliases (stages). Nothing is registered: a user's struct that fits is used like ours.
 #pragma once
 
-#include <dcs/detect/faster_rcnn.hpp>
-#include <dcs/models/dcsnet/regions.hpp>
 #include <dcs/models/dcsnet/segmentation_head.hpp>
+#include <dcs/models/dcsnet/training.hpp>
 #include <dcs/models/resnet/resnet.hpp>
 
-namespace dcs {
+namespace dcs::models::dcsnet {
 
 /// Detection-guided hierarchical cropping: regions are boxes of objects, Base × Base from P2 and half of that from each level above. Jittered in
 /// training.
@@ -29,13 +28,16 @@ struct whole_image : dghc<Base> {
   static constexpr bool takes_whole_images = true;
 };
 
-/// The network. Width is d, the channels of pyramid and head; Stages is dcsnet_stages or derived from it.
-template <class Backbone, class Cropper = dghc<64>, class Aggregator = msfa<4, 8>, int Width = 256, class Stages = dcsnet_stages>
-struct dcsnet {
-  static_assert(decltype(detail::check_cropper<Cropper, Width>())::value);
+/// The network. Width is d, the channels of pyramid and head; Stages is stages or derived from it.
+template <class Backbone, class Cropper = dghc<64>, class Aggregator = msfa<4, 8>, int Width = 256, class Stages = stages>
+struct network {
+  static_assert(checked<contracts::cropper<Cropper, Width>>);
   using backbone_type = Backbone;
   using cropper_type = Cropper;
+  using options = dcsnet::options;
   static constexpr int width = Width, base = Cropper::base;
+  static constexpr auto loss_terms = loss_names;
+  static constexpr std::array count_names{"regions"};
 
   faster_rcnn<Backbone, Width, Stages> detector;
   segmentation_head<Width, Cropper::base, Aggregator, Stages> head;
@@ -56,6 +58,33 @@ struct dcsnet {
     return head(cropper(pyramid, rois), edges, trace);
   }
 
+  /// The weighted terms of eq. 11 and the detector's losses (training.hpp): in training mode for a var, in evaluation mode for a tensor.
+  template <operand X, class B, class D>
+  loss::terms<X, loss_names.size(), 1> losses(const X& images, const targets<B, D>& known, const options& o, random_stream random) const {
+    if constexpr (any_var_v<X>)
+      return training_losses(*this, images, known, o, random);
+    else
+      return validation_losses(*this, images, known, o);
+  }
+  /// Losses and predictions of validation images; the detector runs once for both.
+  template <class T, class B, class D>
+  std::pair<loss::terms<tensor<T, image_shape, D>, loss_names.size(), 1>, std::vector<prediction>> losses_and_predictions(
+      const tensor<T, image_shape, D>& images, const targets<B, D>& known, const options& o) const {
+    std::vector<prediction> found;
+    auto terms = validation_losses(*this, images, known, o, &found);
+    return {std::move(terms), std::move(found)};
+  }
+  template <class T, class D>
+  std::vector<prediction> predict(const tensor<T, image_shape, D>& images, const options& o) const {
+    return predictions(*this, images, o);
+  }
+  /// The same inside given boxes, of each image its list.
+  template <class T, class D>
+  std::vector<prediction> predict(const tensor<T, image_shape, D>& images, const options& o,
+                                  const std::vector<std::vector<box<float>>>& boxes) const {
+    return predictions(*this, images, o, &boxes);
+  }
+
   /// Work of one image with `Proposals` boxes through the box head and one RoI through the segmentation head.
   template <extent_t Proposals, class T, class S, class D>
   constexpr void count(const probe<T, S, D>& image) const {
@@ -74,6 +103,15 @@ struct dcsnet {
     if constexpr (module<Cropper>) visit("cropper", self.cropper);
   }
 };
+
+}  // namespace dcs::models::dcsnet
+
+namespace dcs {
+
+/// The network under a short name: what a variant is written with.
+template <class Backbone, class Cropper = models::dcsnet::dghc<64>, class Aggregator = models::dcsnet::msfa<4, 8>, int Width = 256,
+          class Stages = models::dcsnet::stages>
+using dcsnet = models::dcsnet::network<Backbone, Cropper, Aggregator, Width, Stages>;
 
 /// Work of a DCSNet on one image of Side × Side, as a constant.
 template <class Net, extent_t Side, extent_t Proposals = 1000>

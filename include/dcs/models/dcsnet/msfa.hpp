@@ -7,7 +7,7 @@
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 
-namespace dcs {
+namespace dcs::models::dcsnet {
 
 /// Depthwise-separable 3 × 3 with squeeze-and-excite (Hu et al. 2018) and a 1 × 1 shortcut: relu(y · se(y) + shortcut(x)), y =
 /// relu(pointwise(depthwise(x))).
@@ -102,4 +102,4 @@ struct mean_fusion {
   };
 };
 
-}  // namespace dcs
+}  // namespace dcs::models::dcsnet

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <dcs/models/dcsnet/msfa.hpp>
-#include <dcs/models/dcsnet/stage_checks.hpp>
+#include <dcs/models/dcsnet/stages.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
-namespace dcs {
+namespace dcs::models::dcsnet {
 
 /// 1 × 1 convolution, depthwise 3 × 3, ReLU.
 template <int D>
@@ -53,7 +53,6 @@ struct skip_fusion {
   }
 };
 
-namespace detail {
 template <int... Widths>
 struct head_layers;
 template <int In, int Out>
@@ -68,12 +67,10 @@ struct head_layers<In, Mid, Out> {
   using norms = std::tuple<nn::batch_norm<Mid>, nn::batch_norm<Out>>;
   static constexpr int last = Out;
 };
-}  // namespace detail
-
 /// 3 × 3 convolutions with batch norm, ReLU and channel dropout between Widths..., then 1 × 1 to one logit.
 template <int... Widths>
 struct logit_head {
-  using layers = detail::head_layers<Widths...>;
+  using layers = head_layers<Widths...>;
   typename layers::convs convs;
   typename layers::norms norms;
   nn::conv2d<layers::last, 1, 1> project;
@@ -111,7 +108,7 @@ DCS_DEFINE_EXTENT_CHECK(segmentation_head_base, "dcs::segmentation_head: the bas
 
 /// The head over crops of width D whose largest is Base × Base, with an aggregator (msfa<> or mean_fusion) and Stages' enhancements, encoders,
 /// decoders and heads of logits.
-template <int D, int Base, class Aggregator, class Stages = dcsnet_stages>
+template <int D, int Base, class Aggregator, class Stages = stages>
 struct segmentation_head {
   static_assert(sizeof(segmentation_head_base<found<Base>, expected<Base == 32 || Base == 64 || Base == 128 ? Base : 64>, axis<1>>) == 1);
   static constexpr int grid = 8;
@@ -129,17 +126,17 @@ struct segmentation_head {
   using level_logits = typename Stages::template logits<D, D / 2>;
   using main_logits = typename Stages::template logits<D, D / 2, D / 4>;
   using edge_logits = typename Stages::template logits<D, D / 4>;
-  static_assert(decltype(detail::check_aggregator<Aggregator, D, Base, tokens>())::value);
-  static_assert(decltype(detail::check_enhance<enhance_type, D>())::value);
-  static_assert(decltype(detail::check_encode<encode_type, D>())::value);
-  static_assert(decltype(detail::check_embed<embed_type<0>, D, patch(0)>())::value);
-  static_assert(decltype(detail::check_embed<embed_type<1>, D, patch(1)>())::value);
-  static_assert(decltype(detail::check_embed<embed_type<2>, D, patch(2)>())::value);
-  static_assert(decltype(detail::check_embed<embed_type<3>, D, patch(3)>())::value);
-  static_assert(decltype(detail::check_decode<decode_type, D>())::value);
-  static_assert(decltype(detail::check_logits<level_logits, D, D / 2>())::value);
-  static_assert(decltype(detail::check_logits<main_logits, D, D / 2, D / 4>())::value);
-  static_assert(decltype(detail::check_logits<edge_logits, D, D / 4>())::value);
+  static_assert(checked<contracts::aggregator<Aggregator, D, Base, tokens>>);
+  static_assert(checked<contracts::enhance<enhance_type, D>>);
+  static_assert(checked<contracts::encode<encode_type, D>>);
+  static_assert(checked<contracts::embed<embed_type<0>, D, patch(0)>>);
+  static_assert(checked<contracts::embed<embed_type<1>, D, patch(1)>>);
+  static_assert(checked<contracts::embed<embed_type<2>, D, patch(2)>>);
+  static_assert(checked<contracts::embed<embed_type<3>, D, patch(3)>>);
+  static_assert(checked<contracts::decode<decode_type, D>>);
+  static_assert(checked<contracts::logits<level_logits, D, D / 2>>);
+  static_assert(checked<contracts::logits<main_logits, D, D / 2, D / 4>>);
+  static_assert(checked<contracts::logits<edge_logits, D, D / 4>>);
 
   std::array<enhance_type, 4> enhancers;
   std::array<encode_type, 4> encoders;
@@ -162,7 +159,7 @@ struct segmentation_head {
   /// crops: a tuple of shape<roi, sizes[i], sizes[i], D>, i = 0 to 3. `edges`: whether the edge head is wanted (training only).
   template <class Crops, class Trace = no_trace>
   constexpr auto operator()(const Crops& crops, bool edges = true, const Trace& trace = {}) const {
-    static_assert(decltype(detail::check_crops<Crops, Base, D>())::value);
+    static_assert(checked<contracts::crops<Crops, Base, D>>);
     const auto e2 = encode<0>(crops);
     const auto e3 = encode<1>(crops);
     const auto e4 = encode<2>(crops);
@@ -210,4 +207,4 @@ struct segmentation_head {
   }
 };
 
-}  // namespace dcs
+}  // namespace dcs::models::dcsnet

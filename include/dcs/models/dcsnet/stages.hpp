@@ -1,22 +1,18 @@
-// The stages of DCSNet: what each must offer, and which are taken where a user names no other. Backbone, cropper and aggregator, what papers vary,
-// are template arguments of dcsnet; the others are aliases of one policy struct, dcsnet_stages, so that a network has one argument more instead of
-// seven and its symbols one short name. A user derives from it and replaces an alias:
+// The stages of DCSNet that a user may replace, and what each must offer (nn/stage.hpp says how that is stated). Backbone, cropper and aggregator,
+// what papers vary, are template arguments of the network; the others are aliases of one struct, `stages`, so that a network has one argument more
+// instead of seven and its symbols one short name. A user derives from it and replaces an alias:
 //
-//   struct mine : dcs::dcsnet_stages { template <int D> using encode = my_encoder<D>; };
-//   using net = dcs::dcsnet<dcs::resnet<18>, dcs::dghc<32>, dcs::msfa<2, 4>, 32, mine>;
+//   struct mine : dcs::models::dcsnet::stages { template <int D> using encode = my_encoder<D>; };
+//   using net = dcs::dcsnet<dcs::resnet<18>, dghc<32>, msfa<2, 4>, 32, mine>;
 //
-// Each stage has a concept, to be asked before there is a network, and a check that a network makes of it (stage_checks.hpp). Both apply the stage to
-// probes: its call is const, and a template over operands or over the tuple that holds them.
+// A stage's call is const, and a template over operands or over the tuple that holds them.
 #pragma once
 
-#include <dcs/core/operand.hpp>
-#include <dcs/detect/anchors.hpp>
-#include <dcs/nn/module.hpp>
+#include <dcs/detect/stages.hpp>
+#include <dcs/models/fpn/fpn.hpp>
 
-namespace dcs {
+namespace dcs::models::dcsnet {
 
-template <int Depth, template <int> class Norm>
-struct resnet;
 template <int Base>
 struct dghc;
 template <int Base>
@@ -24,14 +20,6 @@ struct whole_image;
 template <int Layers, int Heads>
 struct msfa;
 struct mean_fusion;
-template <int Width, int C2, int C3, int C4, int C5>
-struct fpn;
-template <int Width>
-struct rpn_head;
-template <int Width>
-struct box_head;
-template <class Scores, class Deltas>
-struct box_predictions;
 template <int D>
 struct enhance;
 template <int D>
@@ -44,19 +32,13 @@ template <int... Widths>
 struct logit_head;
 
 /// The stages that a network has besides backbone, cropper and aggregator. Width and D are its channels.
-struct dcsnet_stages {
+struct stages : detector_stages {
   /// pyramid_stage: from maps C2 to C5, of as many channels, to levels P2 to P6.
   template <int Width, int C2, int C3, int C4, int C5>
-  using pyramid = fpn<Width, C2, C3, C4, C5>;
-  /// rpn_stage: objectness and deltas of a level's anchors.
-  template <int Width>
-  using rpn = rpn_head<Width>;
-  /// box_stage: scores and deltas of pooled boxes.
-  template <int Width>
-  using box = box_head<Width>;
+  using pyramid = dcs::fpn<Width, C2, C3, C4, C5>;
   /// enhance_stage, one for each level: the first stage over a crop.
   template <int D>
-  using enhance = dcs::enhance<D>;
+  using enhance = dcsnet::enhance<D>;
   /// encode_stage, one for each level: from an enhanced crop to what tokens are made of and what the decoder takes as skip.
   template <int D>
   using encode = crop_encoder<D>;
@@ -73,84 +55,40 @@ struct dcsnet_stages {
   using logits = logit_head<Widths...>;
 };
 
-namespace detail {
+DCS_DEFINE_EXTENT_CHECK(crop_count_mismatch, "dcs::dcsnet: a cropper gives the four crops of P2 to P5; number of crops");
+DCS_DEFINE_EXTENT_CHECK(crop_mismatch,
+                        "dcs::dcsnet: a crop has the side base, base / 2, base / 4 or base / 8 (axes 1 and 2) and the pyramid's channels (axis 3)");
+DCS_DEFINE_EXTENT_CHECK(attend_mismatch, "dcs::segmentation_head: an aggregator's attend keeps the shape of the tokens");
+DCS_DEFINE_EXTENT_CHECK(refine_mismatch, "dcs::segmentation_head: an aggregator's refine keeps the shape of a map");
+DCS_DEFINE_EXTENT_CHECK(fuse_mismatch, "dcs::segmentation_head: an aggregator's fuse makes of four maps one of the same shape");
+DCS_DEFINE_EXTENT_CHECK(enhance_mismatch, "dcs::segmentation_head: the enhancement of a crop keeps its shape");
+DCS_DEFINE_EXTENT_CHECK(encode_mismatch, "dcs::segmentation_head: the encoder of a crop keeps its shape");
+DCS_DEFINE_EXTENT_CHECK(embed_mismatch, "dcs::segmentation_head: an embedding gives one token for each patch of a crop, as wide as the crop");
+DCS_DEFINE_EXTENT_CHECK(decode_mismatch, "dcs::segmentation_head: the decoder gives a map of the skip's shape");
+DCS_DEFINE_EXTENT_CHECK(logits_mismatch,
+                        "dcs::segmentation_head: a head of logits keeps a map's sides (axes 1 and 2) and gives one channel (axis 3)");
 
-template <extent_t... E>
-using trial = probe<float, shape<E...>>;
-template <int D, int Side = 16>
-using trial_map = trial<2, Side, Side, D>;
+namespace contracts {
 
-// Probes of shapes; the shapes of values, void if these are no tuple of handles.
-template <class Shapes>
-struct trials_of;
-template <class... S>
-struct trials_of<std::tuple<S...>> {
-  using type = std::tuple<probe<float, S>...>;
-};
-template <class Shapes>
-using trials = typename trials_of<Shapes>::type;
-template <class Values>
-struct shapes_of {
-  using type = void;
-};
-template <handle... X>
-struct shapes_of<std::tuple<X...>> {
-  using type = std::tuple<shape_t<X>...>;
-};
-
-// What a stage gives of values, and the shapes in it where that is a tuple.
-template <class M, class... X>
-using given = std::remove_cvref_t<decltype(std::declval<const M&>()(std::declval<const X&>()...))>;
-template <class M, class... X>
-using given_shapes = typename shapes_of<given<M, X...>>::type;
-
-template <class X, class S>
-concept operand_of_shape = operand<X> && std::is_same_v<shape_t<X>, S>;
-template <class M, class... X>
-concept gives_map = module<M> && operand<given<M, X...>>;
-template <class M, class S, class... X>
-concept gives_map_of = module<M> && operand_of_shape<given<M, X...>, S>;
-template <class M, class Shapes, class... X>
-concept gives_maps_of = module<M> && std::is_same_v<given_shapes<M, X...>, Shapes>;
-template <class M, class... X>
-concept gives_maps = std::tuple_size<given_shapes<M, X...>>::value >= 0;
-
-// Where stages meet: the image of a trial, maps, pyramid, level, RoIs and crops.
-using trial_image = trial<2, 64, 64, 3>;
-template <int C2, int C3, int C4, int C5>
-using map_shapes = std::tuple<shape<2, 16, 16, C2>, shape<2, 8, 8, C3>, shape<2, 4, 4, C4>, shape<2, 2, 2, C5>>;
-template <class B>
-using backbone_shapes = map_shapes<B::channels[0], B::channels[1], B::channels[2], B::channels[3]>;
-template <int Width>
-using pyramid_shapes =
-    std::tuple<shape<2, 16, 16, Width>, shape<2, 8, 8, Width>, shape<2, 4, 4, Width>, shape<2, 2, 2, Width>, shape<2, 1, 1, Width>>;
-template <int Width>
-using trial_pyramid = trials<pyramid_shapes<Width>>;
-template <int Width>
-using trial_level = trial<2, 8, 8, Width>;
 using trial_rois = trial<3, 5>;
+template <int Width>
+using trial_pyramid = trials<dcs::detail::pyramid_shapes<Width>>;
 template <extent_t Rois, int Base, int Width>
 using crop_shapes = std::tuple<shape<Rois, Base, Base, Width>, shape<Rois, Base / 2, Base / 2, Width>, shape<Rois, Base / 4, Base / 4, Width>,
                                shape<Rois, Base / 8, Base / 8, Width>>;
 
+template <class Stage>
+inline constexpr bool is_ours = false;
+template <int Base>
+inline constexpr bool is_ours<dghc<Base>> = true;
+template <int Base>
+inline constexpr bool is_ours<whole_image<Base>> = true;
+template <int Layers, int Heads>
+inline constexpr bool is_ours<msfa<Layers, Heads>> = true;
+template <>
+inline constexpr bool is_ours<mean_fusion> = true;
+
 // What can be asked of a stage before its shapes.
-template <class B>
-concept backbone_form = module<B> && gives_maps<B, trial_image> && requires {
-  typename std::integral_constant<int, B::channels[3]>;
-};
-template <class R, int Width>
-concept rpn_form = module<R> && requires(const R& r, const trial_level<Width>& level) {
-  { r(level).objectness } -> handle;
-  { r(level).deltas } -> handle;
-};
-template <class Scores, class Deltas>
-constexpr void take_predictions(const box_predictions<Scores, Deltas>&) {}
-template <class B, int Width>
-concept box_form = module<B> && requires(const B& b, const trial<5, B::side, B::side, Width>& pooled) {
-  {take_predictions(b(pooled))};
-  { b(pooled).scores } -> handle;
-  { b(pooled).deltas } -> handle;
-};
 template <class C, int Width>
 concept cropper_form = gives_maps<C, trial_pyramid<Width>, trial_rois> && requires {
   typename std::integral_constant<int, C::base>;
@@ -164,69 +102,124 @@ concept aggregator_form = module<typename A::template stage<D, 4>> &&
   { a.fuse(map, map, map, map) } -> operand;
 };
 
-}  // namespace detail
-
-/// A backbone: a module with `channels`, of C2 to C5, and a call from an image, shape<N, H, W, 3>, to a tuple of maps at strides 4, 8, 16 and 32.
-template <class B>
-concept detection_backbone = detail::backbone_form<B> && detail::gives_maps_of<B, detail::backbone_shapes<B>, detail::trial_image>;
-
-/// A pyramid: a module with a call from a tuple of C2 to C5 to a tuple of P2 to P6, Width channels each; P2 to P5 are as large as C2 to C5, P6 half
-/// of P5.
-template <class P, int Width, int C2, int C3, int C4, int C5>
-concept pyramid_stage = detail::gives_maps_of<P, detail::pyramid_shapes<Width>, detail::trials<detail::map_shapes<C2, C3, C4, C5>>>;
-
-/// A head of the RPN: a module with a call from a level, shape<N, H, W, Width>, to an rpn_level: objectness shape<N, H, W, 3> and deltas
-/// shape<N, H, W, 12>, anchor by anchor.
-template <class R, int Width>
-concept rpn_stage = detail::rpn_form<R, Width> && requires(const R& r, const detail::trial_level<Width>& level) {
-  { r(level).objectness } -> detail::operand_of_shape<shape<2, 8, 8, anchor_shapes>>;
-  { r(level).deltas } -> detail::operand_of_shape<shape<2, 8, 8, 4 * anchor_shapes>>;
+template <class C, int Width>
+struct cropper {
+  static constexpr bool ours = is_ours<C>;
+  static constexpr bool form = cropper_form<C, Width>;
+  static constexpr void require_form() {
+    static_assert(form,
+                  "dcs::dcsnet: a cropper has base, takes_whole_images and a call from pyramid and RoIs to four crops (concept region_cropper)");
+  }
+  static constexpr auto shapes() {
+    return shape_list<
+        expectations<crop_count_mismatch, crop_mismatch, given_shapes<C, trial_pyramid<Width>, trial_rois>, crop_shapes<3, C::base, Width>>>();
+  }
 };
 
-/// A box head: a module with `side`, that of pooled boxes, and a call from these, shape<K, side, side, Width>, to box_predictions: scores shape<K, 2>
-/// and deltas shape<K, 8>, background first.
-template <class B, int Width>
-concept box_stage = detail::box_form<B, Width> && requires(const B& b, const detail::trial<5, B::side, B::side, Width>& pooled) {
-  { b(pooled).scores } -> detail::operand_of_shape<shape<5, 2>>;
-  { b(pooled).deltas } -> detail::operand_of_shape<shape<5, 8>>;
+/// Of the crops that a head is given.
+template <class Crops, int Base, int Width>
+struct crops {
+  using found = typename dcs::detail::shapes_of<Crops>::type;
+  static constexpr bool ours = false;
+  static constexpr bool form = !std::is_void_v<found>;
+  static constexpr void require_form() { static_assert(form, "dcs::segmentation_head: crops are a tuple of maps"); }
+  static constexpr auto shapes() {
+    return shape_list<
+        expectations<crop_count_mismatch, crop_mismatch, found, crop_shapes<extent_of<std::tuple_element_t<0, found>, 0>, Base, Width>>>();
+  }
 };
+
+template <class A, int D, int Side, int Tokens>
+struct aggregator {
+  static constexpr bool ours = is_ours<A>;
+  static constexpr bool form = aggregator_form<A, D, Side, Tokens>;
+  static constexpr void require_form() {
+    static_assert(form, "dcs::segmentation_head: an aggregator has a stage<D, Levels> with attend, refine and fuse (concept feature_aggregator)");
+  }
+  static constexpr auto shapes() {
+    using stage = const typename A::template stage<D, 4>&;
+    using tokens = trial<2, Tokens, D>;
+    using map = trial_map<D, Side>;
+    return shape_list<
+        expectation<attend_mismatch, shape_t<decltype(std::declval<stage>().attend(tokens()))>, shape<2, Tokens, D>>,
+        expectation<refine_mismatch, shape_t<decltype(std::declval<stage>().refine(map()))>, shape<2, Side, Side, D>>,
+        expectation<fuse_mismatch, shape_t<decltype(std::declval<stage>().fuse(map(), map(), map(), map()))>, shape<2, Side, Side, D>>>();
+  }
+};
+
+template <class E, int D>
+struct enhance : map_contract<enhance_mismatch, E, shape<2, 16, 16, D>, trial_map<D>> {
+  static constexpr bool ours = std::is_same_v<E, dcsnet::enhance<D>>;
+  static constexpr void require_form() {
+    static_assert(enhance::form, "dcs::segmentation_head: an enhancement is a module with a call from a crop (concept enhance_stage)");
+  }
+};
+
+template <class E, int D>
+struct encode : map_contract<encode_mismatch, E, shape<2, 16, 16, D>, trial_map<D>> {
+  static constexpr bool ours = std::is_same_v<E, crop_encoder<D>>;
+  static constexpr void require_form() {
+    static_assert(encode::form, "dcs::segmentation_head: an encoder is a module with a call from an enhanced crop (concept encode_stage)");
+  }
+};
+
+template <class E, int D, int P>
+struct embed : map_contract<embed_mismatch, E, shape<2, 8, 8, D>, trial_map<D, 8 * P>> {
+  static constexpr bool ours = std::is_same_v<E, patch_embedding<D, P>>;
+  static constexpr void require_form() {
+    static_assert(embed::form, "dcs::segmentation_head: an embedding is a module with a call from an encoded crop (concept embed_stage)");
+  }
+};
+
+template <class F, int D>
+struct decode : map_contract<decode_mismatch, F, shape<2, 16, 16, D>, trial_map<D>, trial_map<D, 8>> {
+  static constexpr bool ours = std::is_same_v<F, skip_fusion<D>>;
+  static constexpr void require_form() {
+    static_assert(decode::form,
+                  "dcs::segmentation_head: a decoder is a module with a call from a skip and the decoded deeper level (concept decode_stage)");
+  }
+};
+
+template <class L, int D, int... Hidden>
+struct logits : map_contract<logits_mismatch, L, shape<2, 16, 16, 1>, trial_map<D>> {
+  static constexpr bool ours = std::is_same_v<L, logit_head<D, Hidden...>>;
+  static constexpr void require_form() {
+    static_assert(logits::form, "dcs::segmentation_head: a head of logits is a module with a call from a map (concept logits_stage)");
+  }
+};
+
+}  // namespace contracts
 
 /// A cropper: `base`, the side of its largest crop, `takes_whole_images`, whether regions are whole images, and a call from a pyramid P2 to P6 of
 /// Width channels and RoIs, shape<K, 5>, to a tuple of the crops of P2 to P5, shape<K, base / 2^l, base / 2^l, Width> for l = 0 to 3. One with
 /// DCS_MEMBERS is trained with the network.
 template <class C, int Width = 32>
-concept region_cropper = detail::cropper_form<C, Width> &&
-    std::is_same_v<detail::given_shapes<C, detail::trial_pyramid<Width>, detail::trial_rois>, detail::crop_shapes<3, C::base, Width>>;
+concept region_cropper = fulfils<contracts::cropper<C, Width>>;
 
 /// An aggregator: a template stage<D, Levels>, a module that attends over the tokens of all levels, shape<K, Tokens, D>, refines a map, shape<K,
 /// Side, Side, D>, and fuses four, deepest first. Each keeps the shape.
 template <class A, int D = 32, int Side = 64, int Tokens = 256>
-concept feature_aggregator = detail::aggregator_form<A, D, Side, Tokens> &&
-    requires(const typename A::template stage<D, 4>& a, const detail::trial<2, Tokens, D>& tokens, const detail::trial_map<D, Side>& map) {
-  { a.attend(tokens) } -> detail::operand_of_shape<shape<2, Tokens, D>>;
-  { a.refine(map) } -> detail::operand_of_shape<shape<2, Side, Side, D>>;
-  { a.fuse(map, map, map, map) } -> detail::operand_of_shape<shape<2, Side, Side, D>>;
-};
+concept feature_aggregator = fulfils<contracts::aggregator<A, D, Side, Tokens>>;
 
 /// An enhancement: a module with a call from a crop, shape<K, Side, Side, D>, to a map of its shape.
 template <class E, int D>
-concept enhance_stage = detail::gives_map_of<E, shape<2, 16, 16, D>, detail::trial_map<D>>;
+concept enhance_stage = fulfils<contracts::enhance<E, D>>;
 
 /// An encoder: a module with a call from an enhanced crop, shape<K, Side, Side, D>, to a map of its shape.
 template <class E, int D>
-concept encode_stage = detail::gives_map_of<E, shape<2, 16, 16, D>, detail::trial_map<D>>;
+concept encode_stage = fulfils<contracts::encode<E, D>>;
 
 /// An embedding of patches: a module with a call from an encoded crop, shape<K, Side, Side, D>, to shape<K, Side / P, Side / P, D>.
 template <class E, int D, int P>
-concept embed_stage = detail::gives_map_of<E, shape<2, 8, 8, D>, detail::trial_map<D, 8 * P>>;
+concept embed_stage = fulfils<contracts::embed<E, D, P>>;
 
 /// A decoder: a module with a call from a skip, shape<K, Side, Side, D>, and the decoded deeper level, of half the side, to a map of the skip's
 /// shape.
 template <class F, int D>
-concept decode_stage = detail::gives_map_of<F, shape<2, 16, 16, D>, detail::trial_map<D>, detail::trial_map<D, 8>>;
+concept decode_stage = fulfils<contracts::decode<F, D>>;
 
 /// A head of logits: a module with a call from a map, shape<K, Side, Side, D>, to shape<K, Side, Side, 1>.
 template <class L, int D>
-concept logits_stage = detail::gives_map_of<L, shape<2, 16, 16, 1>, detail::trial_map<D>>;
+concept logits_stage = fulfils<contracts::logits<L, D>>;
 
-}  // namespace dcs
+}  // namespace dcs::models::dcsnet

@@ -2,16 +2,16 @@
 // nearest-neighbour top-down path, and a fifth level P6 that is P5 subsampled. The top-down sum is the lateral convolution's epilogue.
 #pragma once
 
+#include <dcs/detect/stages.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
-namespace dcs {
+namespace dcs::models::fpn {
 
-namespace detail {
 // torchvision wraps each convolution once more: inner_blocks.0.0.weight.
 template <int In, int Out, int K>
-struct fpn_conv {
+struct wrapped_conv {
   nn::conv2d<In, Out, K, 1, (K - 1) / 2, 1, true, init::he_uniform_linear<K * K * In>, init::zeros> conv;
   DCS_MEMBERS_AS((conv, "0"))
   template <operand X>
@@ -19,14 +19,14 @@ struct fpn_conv {
     return conv(x);
   }
 };
-}  // namespace detail
 
 /// Pyramid of Width channels over maps of C2..C5 channels. Call: a tuple C2..C5 to a tuple P2..P6.
 template <int Width, int C2, int C3, int C4, int C5>
-struct fpn {
-  std::tuple<detail::fpn_conv<C2, Width, 1>, detail::fpn_conv<C3, Width, 1>, detail::fpn_conv<C4, Width, 1>, detail::fpn_conv<C5, Width, 1>>
-      inner_blocks;
-  std::array<detail::fpn_conv<Width, Width, 3>, 4> layer_blocks;
+struct pyramid {
+  using tested_stage = tested<pyramid, pyramid_role>;
+
+  std::tuple<wrapped_conv<C2, Width, 1>, wrapped_conv<C3, Width, 1>, wrapped_conv<C4, Width, 1>, wrapped_conv<C5, Width, 1>> inner_blocks;
+  std::array<wrapped_conv<Width, Width, 3>, 4> layer_blocks;
   DCS_MEMBERS(inner_blocks, layer_blocks)
 
   template <class Maps>
@@ -40,4 +40,9 @@ struct fpn {
   }
 };
 
+}  // namespace dcs::models::fpn
+
+namespace dcs {
+template <int Width, int C2, int C3, int C4, int C5>
+using fpn = models::fpn::pyramid<Width, C2, C3, C4, C5>;
 }  // namespace dcs

@@ -2,15 +2,14 @@
 // torchvision, whose names the members carry. With frozen norms (for ImageNet weights) the stem convolution is not trained either.
 #pragma once
 
+#include <dcs/detect/stages.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 
-namespace dcs {
-
-namespace detail {
+namespace dcs::models::resnet {
 
 template <int In, int Out, int K, int Stride>
-using resnet_conv = nn::conv2d<In, Out, K, Stride, (K - 1) / 2, 1, false, init::he_normal<K * K * Out>>;
+using plain_conv = nn::conv2d<In, Out, K, Stride, (K - 1) / 2, 1, false, init::he_normal<K * K * Out>>;
 
 struct no_downsample {
   template <class Visit>
@@ -23,7 +22,7 @@ struct no_downsample {
 
 template <int In, int Out, int Stride, template <int> class Norm>
 struct downsample {
-  resnet_conv<In, Out, 1, Stride> conv;
+  plain_conv<In, Out, 1, Stride> conv;
   Norm<Out> norm;
   DCS_MEMBERS_AS((conv, "0"), (norm, "1"))
   template <operand X>
@@ -35,17 +34,15 @@ struct downsample {
 template <int In, int Out, int Stride, template <int> class Norm>
 using shortcut = std::conditional_t<In == Out && Stride == 1, no_downsample, downsample<In, Out, Stride, Norm>>;
 
-}  // namespace detail
-
 /// Two 3 × 3 convolutions and a shortcut: the block of ResNet-18 and -34.
 template <int In, int Width, int Stride, template <int> class Norm>
 struct basic_block {
   static constexpr int expansion = 1;
-  detail::resnet_conv<In, Width, 3, Stride> conv1;
+  plain_conv<In, Width, 3, Stride> conv1;
   Norm<Width> bn1;
-  detail::resnet_conv<Width, Width, 3, 1> conv2;
+  plain_conv<Width, Width, 3, 1> conv2;
   Norm<Width> bn2;
-  detail::shortcut<In, Width, Stride, Norm> downsample;
+  shortcut<In, Width, Stride, Norm> downsample;
   DCS_MEMBERS(conv1, bn1, conv2, bn2, downsample)
 
   template <operand X>
@@ -59,13 +56,13 @@ struct basic_block {
 template <int In, int Width, int Stride, template <int> class Norm>
 struct bottleneck {
   static constexpr int expansion = 4;
-  detail::resnet_conv<In, Width, 1, 1> conv1;
+  plain_conv<In, Width, 1, 1> conv1;
   Norm<Width> bn1;
-  detail::resnet_conv<Width, Width, 3, Stride> conv2;
+  plain_conv<Width, Width, 3, Stride> conv2;
   Norm<Width> bn2;
-  detail::resnet_conv<Width, 4 * Width, 1, 1> conv3;
+  plain_conv<Width, 4 * Width, 1, 1> conv3;
   Norm<4 * Width> bn3;
-  detail::shortcut<In, 4 * Width, Stride, Norm> downsample;
+  shortcut<In, 4 * Width, Stride, Norm> downsample;
   DCS_MEMBERS(conv1, bn1, conv2, bn2, conv3, bn3, downsample)
 
   template <operand X>
@@ -76,34 +73,32 @@ struct bottleneck {
   }
 };
 
-namespace detail {
-
 template <int Depth>
-struct resnet_plan;
+struct plan_of;
 template <>
-struct resnet_plan<18> {
+struct plan_of<18> {
   static constexpr int blocks[] = {2, 2, 2, 2}, expansion = 1;
   template <int In, int Width, int Stride, template <int> class Norm>
   using block = basic_block<In, Width, Stride, Norm>;
 };
 template <>
-struct resnet_plan<34> : resnet_plan<18> {
+struct plan_of<34> : plan_of<18> {
   static constexpr int blocks[] = {3, 4, 6, 3};
 };
 template <>
-struct resnet_plan<50> {
+struct plan_of<50> {
   static constexpr int blocks[] = {3, 4, 6, 3}, expansion = 4;
   template <int In, int Width, int Stride, template <int> class Norm>
   using block = bottleneck<In, Width, Stride, Norm>;
 };
 template <>
-struct resnet_plan<101> : resnet_plan<50> {
+struct plan_of<101> : plan_of<50> {
   static constexpr int blocks[] = {3, 4, 23, 3};
 };
 
 // A stage: a first block that may change channels and size, then equal ones.
 template <class Plan, int In, int Width, int Stride, int Count, template <int> class Norm>
-struct resnet_stage {
+struct stage {
   static constexpr int out = Width * Plan::expansion;
   typename Plan::template block<In, Width, Stride, Norm> first;
   std::array<typename Plan::template block<out, Width, 1, Norm>, static_cast<std::size_t>(Count - 1)> rest;
@@ -133,27 +128,26 @@ struct resnet_stage {
   }
 };
 
-}  // namespace detail
-
 /// ResNet of depth 18, 34, 50 or 101 without its classifier. Norm: nn::frozen_batch_norm (with ImageNet weights) or nn::batch_norm (from scratch).
 /// Call: shape<N, H, W, 3> to a tuple of maps C2 to C5.
 template <int Depth, template <int> class Norm = nn::frozen_batch_norm>
-struct resnet {
-  using plan = detail::resnet_plan<Depth>;
+struct network {
+  using tested_stage = tested<network, backbone_role>;
+  using plan = plan_of<Depth>;
   static constexpr int e = plan::expansion;
   /// Channels of C2 to C5.
   static constexpr std::array<int, 4> channels{64 * e, 128 * e, 256 * e, 512 * e};
   static constexpr bool frozen = std::is_same_v<Norm<1>, nn::frozen_batch_norm<1>>;
 
-  detail::resnet_conv<3, 64, 7, 2> conv1;
+  plain_conv<3, 64, 7, 2> conv1;
   Norm<64> bn1;
-  detail::resnet_stage<plan, 64, 64, 1, plan::blocks[0], Norm> layer1;
-  detail::resnet_stage<plan, 64 * e, 128, 2, plan::blocks[1], Norm> layer2;
-  detail::resnet_stage<plan, 128 * e, 256, 2, plan::blocks[2], Norm> layer3;
-  detail::resnet_stage<plan, 256 * e, 512, 2, plan::blocks[3], Norm> layer4;
+  stage<plan, 64, 64, 1, plan::blocks[0], Norm> layer1;
+  stage<plan, 64 * e, 128, 2, plan::blocks[1], Norm> layer2;
+  stage<plan, 128 * e, 256, 2, plan::blocks[2], Norm> layer3;
+  stage<plan, 256 * e, 512, 2, plan::blocks[3], Norm> layer4;
   DCS_MEMBERS(conv1, bn1, layer1, layer2, layer3, layer4)
 
-  constexpr resnet() { conv1.weight.set_trained(!frozen); }
+  constexpr network() { conv1.weight.set_trained(!frozen); }
 
   template <operand X>
   constexpr auto operator()(const X& x) const {
@@ -165,4 +159,9 @@ struct resnet {
   }
 };
 
+}  // namespace dcs::models::resnet
+
+namespace dcs {
+template <int Depth, template <int> class Norm = nn::frozen_batch_norm>
+using resnet = models::resnet::network<Depth, Norm>;
 }  // namespace dcs

@@ -1,9 +1,8 @@
-// The edges of targets as a kernel of the block interface: a thread a pixel, neighbours from the cache. The other losses are pointwise chains, sums
-// and a max pool, whose kernels stand with those.
+// The edges of a map as a kernel of the block interface: a thread has a pixel, and finds its neighbours in the cache.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/loss/segmentation.hpp>
+#include <dcs/ops/laplacian_edges/laplacian_edges.hpp>
 
 namespace dcs::cuda {
 
@@ -37,7 +36,7 @@ struct laplacian_edges_kernel {
 };
 
 template <class T, gpu D>
-void laplacian_edges(D, const T* t, std::int64_t n, std::int64_t h, std::int64_t w, T* e) {
+void laplacian_edges_forward(D, const T* t, std::int64_t n, std::int64_t h, std::int64_t w, T* e) {
   launch(D{}, laplacian_edges_kernel<T>{{t, n * h * w}, {e, n * h * w}, divider(h), divider(w)});
 }
 

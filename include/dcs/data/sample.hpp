@@ -1,0 +1,26 @@
+// A sample, and what a data set must offer: no file formats, so that a network can be trained on whatever a program has in memory.
+#pragma once
+
+#include <dcs/image/image.hpp>
+
+#include <concepts>
+#include <string>
+
+namespace dcs {
+
+/// An image at the network's size with its mask, and the size it had.
+struct sample {
+  std::string name;
+  float_image pixels;
+  mask truth;
+  std::int64_t native_height = 0, native_width = 0;
+};
+
+/// What a data set must offer: a size and samples by number.
+template <class D>
+concept dataset = requires(const D& d, std::int64_t i) {
+  { d.size() } -> std::convertible_to<std::int64_t>;
+  { d.load(i) } -> std::same_as<sample>;
+};
+
+}  // namespace dcs

@@ -1,0 +1,52 @@
+// DCSNet's losses in training where no size may depend on the data and the host decides nothing: a fixed number of regions, of which a mask says
+// which are valid. Values and gradients are those of training_losses.
+#pragma once
+
+#include <dcs/detect/fixed_losses.cuh>
+#include <dcs/models/dcsnet/dcsnet.hpp>
+#include <dcs/models/dcsnet/regions.cuh>
+
+namespace dcs::models::dcsnet {
+
+/// Losses of fixed sizes: the terms, the number of valid regions as a scalar of the device, and the parameters whose gradients count only where that
+/// number is not 0.
+template <class X>
+struct fixed_size_terms {
+  loss::terms<X, loss_names.size(), 1> terms;
+  tensor<compute_type<value_t<X>>, shape<>, device_t<X>> count;
+  std::vector<parameter_base*> conditional;
+};
+
+/// The losses of images on a device. Where no region is valid, the head's losses and gradients are 0, its statistics untouched, and its gradients
+/// count as none, as on the host: an optimiser leaves its parameters alone. One difference remains: dropout draws for padded regions too, so that
+/// where one lies before a valid one (an image with fewer regions than options.regions.most is not the last) the valid ones draw other numbers than
+/// in training_losses, of the same chances.
+template <class B, class C, class A, int W, class S, class T, class D>
+fixed_size_terms<var<T, image_shape, D>> fixed_size_losses(network<B, C, A, W, S>& net, const var<T, image_shape, D>& images,
+                                                           const cuda::fixed_targets<compute_type<T>, D>& known, const options& o,
+                                                           random_stream random) {
+  using Net = network<B, C, A, W, S>;
+  using N = compute_type<T>;
+  const extent_t n = images.sizes()[0], h = images.sizes()[1], w = images.sizes()[2];
+  const auto pyramid = net.detector.features(images);
+  const auto detector = cuda::fixed_detector_losses(net.detector, pyramid, h, w, known.boxes.seen(), o.detector, random.child(1));
+  const auto chosen = [&]() -> masked_regions<N, D> {
+    if constexpr (C::takes_whole_images)
+      return {make_rois<dyn<"roi">, D>(whole_images<N>(n, h, w)), tensor<N, shape<dyn<"roi">>, D>::full({n}, N(1))};
+    else
+      return regions(D{}, o.regions, n, h, w, cuda::proposals_and_truth<N>{detector.proposals.seen(), known.boxes.seen()}, random.child(2),
+                     random.child(3));
+  }();
+  const row_mask_scope valid(chosen.mask);
+  const auto head =
+      total_loss(widened_maps(net.segment(pyramid, chosen.rois)), region_targets<Net::base>(known.masks, chosen.rois), chosen.mask, o.loss);
+  fixed_size_terms<var<T, image_shape, D>> out{terms_of<var<T, image_shape, D>>(detector, head, o.loss, 0), eval(sum_all(chosen.mask)), {}};
+  const auto visit = [&](const std::string&, parameter_base& p) {
+    if (p.trained()) out.conditional.push_back(&p);
+  };
+  for_each_parameter(net.head, visit);
+  if constexpr (module<C>) for_each_parameter(net.cropper, visit);
+  return out;
+}
+
+}  // namespace dcs::models::dcsnet

@@ -1,0 +1,32 @@
+// The numbers of a network that a user may choose: a struct with defaults, and one static function that names those which flags and configurations offer:
+//
+//   struct options {
+//     int box_samples = 512;
+//     bool truth_regions = false;
+//     template <class Self, class Field> static void fields(Self& o, Field&& field) {
+//       field("box_samples", o.box_samples, bounds{4, 2000}, "boxes of an image that the box head learns from in a step");
+//       field("truth_regions", o.truth_regions, "train the head on jittered ground truth only");
+//     }
+//   };
+//
+// A name is that of the configuration; its flag has - for _. Self is the struct, const or not: what writes a configuration and what reads flags are one
+// list.
+#pragma once
+
+namespace dcs {
+
+/// What a number may be, both ends included.
+template <class N>
+struct bounds {
+  N low, high;
+};
+template <class N>
+bounds(N, N) -> bounds<N>;
+
+/// A struct of options that names its fields.
+template <class O>
+concept has_fields = requires(O& o) {
+  O::fields(o, [](const char*, auto&, auto...) {});
+};
+
+}  // namespace dcs

@@ -1,0 +1,18 @@
+// Where a network runs and what its maps are made of, as one argument of everything that trains or predicts.
+#pragma once
+
+#include <dcs/core/dtype.hpp>
+#include <dcs/core/storage.hpp>
+
+namespace dcs {
+
+/// Device: cpu_device, or one of cuda/device.hpp. Element: of maps and matrix products, float, double or bf16. Parameters, statistics, losses and the
+/// optimiser compute in `compute`: float for bf16.
+template <class Device = cpu_device, class Element = float>
+struct precision {
+  using device = Device;
+  using element = Element;
+  using compute = compute_type<Element>;
+};
+
+}  // namespace dcs
