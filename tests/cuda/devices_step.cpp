@@ -11,11 +11,11 @@ using namespace device_table;
 
 namespace {
 
-// Four regions of which the first and the last are dead on a device; the host takes the living alone.
+// Four regions of which the first and the last are padded on a device; the host takes the valid alone.
 void masked_rows(table& t) {
   const masked_test::mask_values mask{0, 1, 1, 0};
   t.row(
-      "batch_norm_training of living regions",
+      "batch_norm_training of valid regions",
       [&](const auto& a, const auto& scale, const auto& shift) {
         using X = std::remove_cvref_t<decltype(a)>;
         const auto mean = wide_beside(a, tensor<double, shape<8>>::zeros()), variance = wide_beside(a, tensor<double, shape<8>>::zeros());
@@ -44,7 +44,7 @@ void masked_rows(table& t) {
     t.row(op, f, normal<maps>(5, n), normal<maps>(6, n), normal<maps>(7, n), normal<maps>(8, n), normal<maps>(9, n), normal<maps>(10, n));
   };
   row("loss::total", total(false));
-  row("loss::total of living regions", total(true));
+  row("loss::total of valid regions", total(true));
 }
 
 void memory_rows(table& t) {

@@ -187,7 +187,7 @@ TEST_CASE("kernel rpn_targets: rows, labels, weights and deltas of dcs::rpn_loss
       const auto where = on_host(s.where.span().data, images * 300);
       const auto label = to<cpu_device>(s.label), weight = to<cpu_device>(s.weight);
       const auto deltas = to<cpu_device>(s.target);
-      int positive = 0, dead = 0;
+      int positive = 0, padded = 0;
       std::vector<double> measured, wanted;
       for (std::size_t n = 0; n < truth.size(); ++n) {
         const auto matches = match(truth[n], all.boxes, o.positive_iou, o.negative_iou, true);
@@ -203,11 +203,11 @@ TEST_CASE("kernel rpn_targets: rows, labels, weights and deltas of dcs::rpn_loss
           CHECK((label.data()[slot] == A(m >= 0) && weight.data()[slot] == A(live)));
           for (int c = 0; c < 4; ++c)
             measured.push_back(static_cast<double>(deltas.data()[4 * slot + c])), wanted.push_back(static_cast<double>(d[c]));
-          positive += m >= 0, dead += !live;
+          positive += m >= 0, padded += !live;
         }
       }
       check_close(measured, wanted);
-      if (in_boxes == many) CHECK((positive > 5 && dead > 5));
+      if (in_boxes == many) CHECK((positive > 5 && padded > 5));
     });
   });
 }

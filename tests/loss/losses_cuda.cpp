@@ -113,7 +113,7 @@ auto loss_step(const std::vector<tensor<T, region_maps>>& logits, const Loss& lo
   return std::pair(values, gradients);
 }
 
-// Every term and gradient on the device under every mask against the host with the regions that are alive.
+// Every term and gradient on the device under every mask against the host with the regions that are valid.
 template <class T>
 void check_masked_total(double bound) {
   const sizes<4> n{4, 8, 8, 1};
@@ -122,26 +122,26 @@ void check_masked_total(double bound) {
   auto target = tensor<T, region_maps>::empty(n);
   for (extent_t i = 0; i < target.size(); ++i) target.data()[i] = random_stream{9, 9}.uniform(static_cast<std::uint64_t>(i)) > 0.4f ? T(1) : T(0);
   for (const auto& mask : masked_test::masks())
-    for (double dead : {1.0, 1e30, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    for (double padded : {1.0, 1e30, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
       CAPTURE(mask);
-      CAPTURE(dead);
+      CAPTURE(padded);
       std::vector<tensor<T, region_maps>> filled;
-      for (const auto& x : logits) filled.push_back(masked_test::with_dead(x, mask, dead));
-      const auto there = to<kernel_test::target>(masked_test::with_dead(target, mask, dead));
-      const auto alive = masked_test::mask_on<kernel_test::target, T>(mask);
-      const auto measured = loss_step<kernel_test::target>(filled, [&](const auto& out) { return models::dcsnet::total_loss(out, there, alive); });
-      if (masked_test::alive(mask) == 0) {
+      for (const auto& x : logits) filled.push_back(masked_test::with_padded(x, mask, padded));
+      const auto there = to<kernel_test::target>(masked_test::with_padded(target, mask, padded));
+      const auto valid = masked_test::mask_on<kernel_test::target, T>(mask);
+      const auto measured = loss_step<kernel_test::target>(filled, [&](const auto& out) { return models::dcsnet::total_loss(out, there, valid); });
+      if (masked_test::valid(mask) == 0) {
         for (double v : measured.first) CHECK(v == 0);
         for (const auto& g : measured.second) CHECK(masked_test::in_dead(g, mask) == 0);
         continue;
       }
       std::vector<tensor<double, region_maps>> live;
-      for (const auto& x : logits) live.push_back(kernel_test::rounded<double>(masked_test::living(x, mask)));
-      const auto truth = kernel_test::rounded<double>(masked_test::living(target, mask));
+      for (const auto& x : logits) live.push_back(kernel_test::rounded<double>(masked_test::valid(x, mask)));
+      const auto truth = kernel_test::rounded<double>(masked_test::valid(target, mask));
       const auto wanted = loss_step<cpu_device>(live, [&](const auto& out) { return models::dcsnet::total_loss(out, truth); });
       for (std::size_t i = 0; i < wanted.first.size(); ++i) CHECK(measured.first[i] == doctest::Approx(wanted.first[i]).epsilon(bound));
       for (std::size_t i = 0; i < wanted.second.size(); ++i) {
-        CHECK(kernel_test::difference(masked_test::living(measured.second[i], mask), wanted.second[i]) < bound);
+        CHECK(kernel_test::difference(masked_test::valid(measured.second[i], mask), wanted.second[i]) < bound);
         CHECK(masked_test::in_dead(measured.second[i], mask) == 0);
       }
     }
@@ -149,7 +149,7 @@ void check_masked_total(double bound) {
 
 }  // namespace
 
-TEST_CASE("eq. 11 under a mask is eq. 11 of the regions that are alive: every term, every gradient, whatever dead regions hold") {
+TEST_CASE("eq. 11 under a mask is eq. 11 of the regions that are valid: every term, every gradient, whatever padded regions hold") {
   if constexpr (!kernel_test::on_gpu) check_masked_total<double>(1e-9);
   check_masked_total<float>(1e-5);
 }
@@ -169,7 +169,7 @@ TEST_CASE("eq. 11 under a mask passes the gradient check") {
     CHECK(kernel_test::gradcheck(f, draw(1), draw(2), draw(3)) < 1e-6);
   }
 }
-TEST_CASE("a mask of another number of regions, and no smoothing where regions may be dead, are errors") {
+TEST_CASE("a mask of another number of regions, and no smoothing where regions may be padded, are errors") {
   const auto x = to<kernel_test::target>(tensor<float, region_maps>::zeros({4, 8, 8, 1}));
   const models::dcsnet::segmentation<std::remove_cvref_t<decltype(x)>> out{x, x, {x, x, x, x}};
   const auto mask = [](std::vector<double> v) { return masked_test::mask_on<kernel_test::target, float>(v); };

@@ -36,7 +36,7 @@ epoch_options<net_type::options> options() {
   o.batch = 2, o.seed = 6;
   o.net.detector.rpn.before_nms_training = 60, o.net.detector.rpn.after_nms_training = 40, o.net.detector.rpn.sampler.size = 32,
   o.net.detector.box.sampler.size = 16;
-  o.net.regions.most = 1;  // none is dead: dropout draws as on the host
+  o.net.regions.most = 1;  // none is padded: dropout draws as on the host
   return o;
 }
 using user::terms;

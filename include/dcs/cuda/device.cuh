@@ -180,7 +180,7 @@ struct capture_pool {
   }};
 };
 
-// Those of living graphs, and those of which somebody still holds a block. Never destroyed, as memory may be freed when statics are.
+// Those of graphs that exist, and those of which somebody still holds a block. Never destroyed, as memory may be freed when statics are.
 class capture_pools {
  public:
   static capture_pools& get() {

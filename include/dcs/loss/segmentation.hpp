@@ -27,11 +27,11 @@ struct every_region {
 /// Those whose number in a mask is not 0; how many they are is found on the device. What the others hold, infinities and NaN included, changes
 /// neither values nor gradients. Roi: the first extent of maps shape<Roi, H, W, 1>. Where none counts, means are 0.
 template <extent_t Roi, class B, class D>
-class live_regions {
+class valid_regions {
  public:
-  /// mask: shape<Roi>, of 0 and 1; at least one region, dead or alive.
+  /// mask: shape<Roi>, of 0 and 1; at least one region, valid or padded.
   template <class S>
-  explicit live_regions(const tensor<B, S, D>& mask)
+  explicit valid_regions(const tensor<B, S, D>& mask)
       : mask_(tensor<B, shape<Roi, 1, 1, 1>, D>::adopt(mask.memory(), {mask.size(), 1, 1, 1})),
         share_(eval(static_cast<double>(mask.size()) / maximum(sum_all(mask), 1.0))) {}
 

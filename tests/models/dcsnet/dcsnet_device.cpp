@@ -32,14 +32,14 @@ TEST_CASE("a training step on the device is the host's: losses, every gradient, 
   check_equal(step<emulated, true>(*there), wanted);
 }
 
-TEST_CASE("two repeated steps, each with a batch that was sent before, are the host's with shifts 1 and 2; two of three regions are dead") {
+TEST_CASE("two repeated steps, each with a batch that was sent before, are the host's with shifts 1 and 2; two of three regions are padded") {
   emulated::options().check = false;
   const auto host = network<cpu_device>();
   const auto there = network<emulated>();
   basic_adamw<cpu_device> wanted_optimizer(named_parameters(*host));
   basic_adamw<emulated> optimizer(named_parameters(*there));
   auto o = options();
-  o.regions.most = 3, o.regions.ground_truth_only = true;  // the dead ones are behind the last that is alive: dropout draws the same
+  o.regions.most = 3, o.regions.ground_truth_only = true;  // the padded ones are behind the last valid one: dropout draws the same
   captured_step<emulated, double, net_type> steps(*there, optimizer, 1, 64, 64, o, {5, 1}, true, 3);
   CHECK_THROWS_WITH_AS(steps.launch(), doctest::Contains("no batch was sent"), error);
   CHECK_THROWS_WITH_AS(steps.send(images(2)), doctest::Contains("for a fixed batch of"), error);

@@ -44,16 +44,16 @@ auto total_loss(const segmentation<X>& out, const tensor<T, S, D>& target, const
   return total_over(out, target, o, loss::every_region{});
 }
 
-/// The same over the RoIs that are alive: those whose number in `mask`, shape<roi> of 0 and 1, is not 0. How many they are is found on the device;
-/// what dead ones hold changes neither values nor gradients, and their own gradients are 0. All terms are 0 where none is alive. At least one RoI,
-/// dead or alive. Throws dcs::error where the smoothing of Dice is not above 0, as it alone makes Dice of no region 0.
+/// The same over the RoIs that are valid: those whose number in `mask`, shape<roi> of 0 and 1, is not 0. How many they are is found on the device;
+/// what padded ones hold changes neither values nor gradients, and their own gradients are 0. All terms are 0 where none is valid. At least one RoI,
+/// valid or padded. Throws dcs::error where the smoothing of Dice is not above 0, as it alone makes Dice of no region 0.
 template <class X, class T, class S, class M, class D>
 auto total_loss(const segmentation<X>& out, const tensor<T, S, D>& target, const tensor<T, M, D>& mask, const loss_options& o = {}) {
   static_assert(M::rank == 1, "dcs::dcsnet::total_loss: a mask has one axis, the regions");
   expect(o.segmentation.smoothing > 0, "dcs::dcsnet::total_loss: smoothing ", o.segmentation.smoothing,
-         "; expected more than 0 where regions may be dead");
+         "; expected more than 0 where regions may be padded");
   expect(mask.size() == target.sizes()[0], "dcs::dcsnet::total_loss: a mask of ", mask.size(), " for ", target.sizes()[0], " regions");
-  const loss::live_regions<extent_of<S, 0>, T, D> regions(mask);
+  const loss::valid_regions<extent_of<S, 0>, T, D> regions(mask);
   return total_over(out, eval(regions.keep(target)), o, regions);
 }
 

@@ -147,7 +147,7 @@ constexpr void check_batch_norm() {
 
 /// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
 /// (unbiased) variance move by `momentum` once, when the node is evaluated; an empty batch leaves them alone. Within a row_mask_scope (row_mask.hpp)
-/// dead regions do not count. Lazy.
+/// padded regions do not count. Lazy.
 template <operand X, operand G, operand B, operand M, operand V>
 constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance,
                                    double momentum = 0.1, double eps = 1e-5) {

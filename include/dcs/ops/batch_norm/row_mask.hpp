@@ -1,4 +1,4 @@
-// Which rows a batch norm counts. Where sizes are fixed, as in a step that a GPU replays, an array may hold more regions than there are: the dead
+// Which rows a batch norm counts. Where sizes are fixed, as in a step that a GPU replays, an array may hold more regions than there are: the padded ones
 // ones are told by a mask, which lies on the device, and norms over the batch find it by a scope, as dropout finds its random numbers. The host's
 // arrays hold what there is, so nothing of this is compiled for it.
 #pragma once
@@ -36,9 +36,9 @@ inline thread_local const row_mask* masked_rows = nullptr;
 
 }  // namespace detail
 
-/// Within its scope, on its thread, batch norms in training count only the pixels of regions that are alive: mean and variance, the running
-/// statistics (which stay as they are where nothing is alive) and all gradients are those of these regions alone; dead regions give zeros, get zeros
-/// as gradient, and what they hold is not read. How many are alive is found on the device. mask: shape<roi>, 0 for a dead region, in the element type
+/// Within its scope, on its thread, batch norms in training count only the pixels of regions that are valid: mean and variance, the running
+/// statistics (which stay as they are where nothing is valid) and all gradients are those of these regions alone; padded regions give zeros, get zeros
+/// as gradient, and what they hold is not read. How many are valid is found on the device. mask: shape<roi>, 0 for a padded region, in the element type
 /// that the norm computes in (float for 16 bits), beside maps of roi equal parts: shape<roi, H, W, C>. The norm is built within the scope, evaluated
 /// anywhere.
 class row_mask_scope {
@@ -46,7 +46,7 @@ class row_mask_scope {
   template <class B, class S, class D>
   explicit row_mask_scope(const tensor<B, S, D>& mask) : mask_{mask.memory(), mask.size(), dtype_of<B>} {
     static_assert(S::rank == 1, "dcs::row_mask_scope: a mask has one axis, the regions");
-    static_assert(!std::is_same_v<D, cpu_device>, "dcs::row_mask_scope: on the host every row counts: give it the rows that are alive");
+    static_assert(!std::is_same_v<D, cpu_device>, "dcs::row_mask_scope: on the host every row counts: give it the rows that are valid");
     detail::masked_rows = &mask_;
   }
   row_mask_scope(const row_mask_scope&) = delete;
