@@ -8,6 +8,7 @@
 #include <dcs/ops/dropout/dropout.hpp>
 #include <dcs/ops/layer_norm/layer_norm.hpp>
 #include <dcs/ops/linear/linear.hpp>
+#include <dcs/ops/resize/resize.hpp>
 
 #include <optional>
 
@@ -54,6 +55,12 @@ inline std::optional<random_stream> next_draw(const char* who) {
   random_scope* scope = random_scope::current();
   expect(scope != nullptr, who, ": training needs a dcs::random_scope, which says what is drawn");
   return scope->enabled() ? std::optional(scope->next()) : std::nullopt;
+}
+// y, of which thop counts so many operations a value.
+template <class Y, class X>
+constexpr Y noted(const Y& y, extent_t operations, const X& x) {
+  note_work<shape_t<Y>>(nullptr, y.sizes(), work{0, operations * count(y.sizes())}, x);
+  return y;
 }
 }  // namespace detail
 
@@ -157,6 +164,21 @@ struct layer_norm {
   template <operand X, operand R>
   constexpr auto operator()(const X& x, const R& residual) const {
     return dcs::layer_norm(x, residual, weight.as(x), bias.as(x));
+  }
+};
+
+/// Resizing to the height and width of another map, as a layer: thop counts operations for each value of its result (11 of a bilinear one, 1 of a
+/// nearest one) where it counts none for the function.
+struct upsample_bilinear {
+  template <operand X, operand Like>
+  constexpr auto operator()(const X& x, const Like& like) const {
+    return detail::noted(eval(resize_bilinear_like<corners::aligned>(x, like)), 11, x);
+  }
+};
+struct upsample_nearest {
+  template <operand X, operand Like>
+  constexpr auto operator()(const X& x, const Like& like) const {
+    return detail::noted(eval(resize_nearest_like(x, like)), 1, x);
   }
 };
 
