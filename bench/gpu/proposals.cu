@@ -44,7 +44,7 @@ class pyramid_boxes {
       const std::int64_t anchors = s * s * dcs::anchor_shapes;
       objectness_.emplace_back(images * anchors), deltas_.emplace_back(images * anchors * 4);
       levels_.push_back({objectness_.back().data(), deltas_.back().data(), s, s});
-      anchors_.add(s, s, side, side);
+      anchors_.add({}, s, s, side, side);
       const auto decoded = static_cast<double>(images * std::min<std::int64_t>(options_.before_nms_training, anchors) * 4);
       bytes_ += static_cast<double>(objectness_.back().bytes()) + decoded * sizeof(T);
     }

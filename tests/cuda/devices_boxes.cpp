@@ -138,7 +138,7 @@ void target_rows(table& t) {
       anchor_set<A> all;
       for (extent_t side : {8, 4}) {
         all.begin.push_back(static_cast<extent_t>(all.boxes.size()));
-        append_anchors(all.boxes, 256.0 / static_cast<double>(side), side, side, 64 / side, 64 / side);
+        append_anchors(all.boxes, {}, all.begin.size() - 1, side, side, 64 / side, 64 / side);
       }
       all.begin.push_back(static_cast<extent_t>(all.boxes.size()));
       for (std::size_t n = 0; n < truths.size(); ++n) {
@@ -156,7 +156,7 @@ void target_rows(table& t) {
       }
     } else {
       cuda::anchor_grid<A> all;
-      all.add(8, 8, 64, 64), all.add(4, 4, 64, 64);
+      all.add({}, 8, 8, 64, 64), all.add({}, 4, 4, 64, 64);
       const auto sampled = cuda::sample_anchors(D{}, o, images, all, s.padded_truth.seen(), {3, 3});
       const auto where = kernel_test::on_host(sampled.where.span().data, images * 64);
       std::vector<double> label, weight, target;

@@ -8,13 +8,31 @@
 using namespace dcs;
 using namespace dcs::models::dcsnet;
 
+TEST_CASE("anchors for boxes: the lower quartile of their sides, doubled from level to level; the defaults without a box") {
+  std::vector<box<float>> boxes;
+  for (int i = 1; i <= 9; ++i) boxes.push_back({10, 20, 10 + 4.0f * static_cast<float>(i), 20 + 9.0f * static_cast<float>(i)});  // sides 6 to 54
+  CHECK(anchors_for(boxes).scales == std::array<double, 5>{18, 36, 72, 144, 288});
+  CHECK(anchors_for(boxes).ratios == anchor_options{}.ratios);
+  CHECK(anchors_for({{0, 0, 1, 1}}).scales[0] == 4);
+  CHECK(anchors_for({{0, 0, 900, 900}}).scales[0] == 128);
+  CHECK(anchors_for({}) == anchor_options{});
+}
+
+TEST_CASE("anchors: a level without a scale, a scale and a ratio that are not above 0 are errors") {
+  std::vector<box<float>> all;
+  CHECK_THROWS_WITH_AS(append_anchors(all, anchor_options{}, 5, 2, 2, 4, 4), doctest::Contains("level 5 has no scale"), error);
+  CHECK_THROWS_WITH_AS(append_anchors(all, anchor_options{{32, 0, 1, 1, 1}}, 1, 2, 2, 4, 4), doctest::Contains("the scale of level 1 is 0"), error);
+  CHECK_THROWS_WITH_AS(append_anchors(all, anchor_options{{32, 64, 128, 256, 512}, {1, -1, 2}}, 0, 2, 2, 4, 4), doctest::Contains("a ratio is -1"),
+                       error);
+}
+
 TEST_CASE("anchors: corners rounded half to even, order y, x, shape") {
   const auto cell = anchor_cell<double>(32);
   CHECK(cell[0] == box<double>{-23, -11, 23, 11});
   CHECK(cell[1] == box<double>{-16, -16, 16, 16});
   CHECK(cell[2] == box<double>{-11, -23, 11, 23});
   std::vector<box<double>> all;
-  append_anchors(all, 32, 2, 3, 4, 4);
+  append_anchors(all, anchor_options{}, 0, 2, 3, 4, 4);
   REQUIRE(all.size() == 18);
   CHECK(all[4] == box<double>{-12, -16, 20, 16});
   CHECK(all[10] == box<double>{-16, -12, 16, 20});

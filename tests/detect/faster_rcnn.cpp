@@ -1,8 +1,8 @@
 // The detector over a backbone of the user's own, so small that it compiles in seconds; the whole network is compared with the reference in
 // tests/compare.
 #include <dcs/detect/faster_rcnn.hpp>
-#include <dcs/models/dcsnet/stages.hpp>
 #include <dcs/expr/gradcheck.hpp>
+#include <dcs/models/dcsnet/stages.hpp>
 
 #include <doctest/doctest.h>
 

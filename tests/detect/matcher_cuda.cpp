@@ -38,17 +38,15 @@ void over_batches(const Body& body) {
 template <class A>
 cuda::anchor_grid<A> grid() {
   cuda::anchor_grid<A> g;
-  g.add(8, 8, 64, 64), g.add(4, 4, 64, 64), g.add(1, 3, 64, 64);
+  g.add({}, 8, 8, 64, 64), g.add({}, 4, 4, 64, 64), g.add({}, 1, 3, 64, 64);
   return g;
 }
 template <class A>
 anchor_set<A> anchors() {
   anchor_set<A> a;
-  double scale = 32;
   for (const auto& [h, w] : {std::pair(8, 8), std::pair(4, 4), std::pair(1, 3)}) {
     a.begin.push_back(static_cast<extent_t>(a.boxes.size()));
-    append_anchors(a.boxes, scale, h, w, 64 / h, 64 / w);
-    scale *= 2;
+    append_anchors(a.boxes, {}, a.begin.size() - 1, h, w, 64 / h, 64 / w);
   }
   a.begin.push_back(static_cast<extent_t>(a.boxes.size()));
   return a;

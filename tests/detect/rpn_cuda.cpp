@@ -61,7 +61,9 @@ auto on_device(const std::vector<level_t<T>>& head, const rpn_options& o, bool t
 }
 template <class A>
 std::vector<box<A>> on_cpu(const std::vector<level_t<A>>& l, const rpn_options& o, bool training, extent_t image, extent_t height, extent_t width) {
-  const auto with = [&](const auto&... x) { return propose<A>(o, training, image, height, width, make_anchors<A>(height, width, x...), x...); };
+  const auto with = [&](const auto&... x) {
+    return propose<A>(o, training, image, height, width, make_anchors<A>(o.anchors, height, width, x...), x...);
+  };
   return l.size() == 1 ? with(l[0]) : l.size() == 2 ? with(l[0], l[1]) : with(l[0], l[1], l[2]);
 }
 

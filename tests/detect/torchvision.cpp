@@ -108,7 +108,7 @@ TEST_CASE("RPN equals torchvision's: anchors of uneven levels, proposals, losses
   const auto levels = rpn_levels();
   std::apply(
       [&](const auto&... l) {
-        const auto anchors = make_anchors<double>(height, width, l...);
+        const auto anchors = make_anchors<double>({}, height, width, l...);
         CHECK(flat(anchors.boxes) == golden().at("rpn/anchors").as<double>());
 
         rpn_options o;

@@ -23,9 +23,10 @@ struct box_coder {
     out[3] = static_cast<T>(wh) * std::log(target.height() / h);
   }
   /// Growth beyond ln(1000 / 16) is cut, so that no width overflows.
+  static constexpr double most_growth = 4.135166556742356;
   template <class T>
-  box<T> decode(const box<T>& reference, const T* delta) const {
-    const T limit = static_cast<T>(std::log(1000.0 / 16));
+  constexpr box<T> decode(const box<T>& reference, const T* delta) const {
+    const T limit = static_cast<T>(most_growth);
     const T w = reference.width(), h = reference.height();
     const T x = delta[0] / static_cast<T>(wx) * w + (reference.x1 + w / 2), y = delta[1] / static_cast<T>(wy) * h + (reference.y1 + h / 2);
     const T nw = std::exp(std::min(delta[2] / static_cast<T>(ww), limit)) * w, nh = std::exp(std::min(delta[3] / static_cast<T>(wh), limit)) * h;
@@ -33,8 +34,9 @@ struct box_coder {
   }
   /// The decoded box's part inside an image, and whether its sides are at least `smallest`. In double whatever T is: the side of a sliver is the
   /// difference of two coordinates that in float agree in almost all digits.
-  template <class T>
-  std::pair<box<T>, bool> decode_within(const box<T>& reference, const T* delta, std::int64_t height, std::int64_t width, double smallest) const {
+  template <class T, class Delta>
+  constexpr std::pair<box<T>, bool> decode_within(const box<T>& reference, const Delta* delta, std::int64_t height, std::int64_t width,
+                                                  double smallest) const {
     const double d[4] = {delta[0], delta[1], delta[2], delta[3]};
     const auto b = clip(decode(box<double>{reference.x1, reference.y1, reference.x2, reference.y2}, d), height, width);
     return {{static_cast<T>(b.x1), static_cast<T>(b.y1), static_cast<T>(b.x2), static_cast<T>(b.y2)},

@@ -95,8 +95,8 @@ struct faster_rcnn {
       for (const auto& b : truth[n])
         expect(b.width() > 0 && b.height() > 0, "dcs::faster_rcnn: a true box of image ", n, " is ", b.width(), " wide and ", b.height(),
                " high; expected both positive");
-    const auto first =
-        std::apply([&](const auto&... l) { return rpn_loss(o.rpn, make_anchors<T>(height, width, l...), truth, random.child(1), l...); }, levels);
+    const auto first = std::apply(
+        [&](const auto&... l) { return rpn_loss(o.rpn, make_anchors<T>(o.rpn.anchors, height, width, l...), truth, random.child(1), l...); }, levels);
     const auto targets = sample_boxes(o.box, found, truth, random.child(2));
     const auto second = box_loss(targets, roi_heads(pool_boxes<box_type::side>(targets.boxes, p, height)));
     return detector_result<T, std::remove_cvref_t<decltype(first.box)>>{second.classifier, second.box, first.objectness, first.box, std::move(found)};

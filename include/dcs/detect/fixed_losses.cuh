@@ -70,7 +70,7 @@ auto fixed_detector_losses(const faster_rcnn<Backbone, Width, Stages>& net, cons
             std::vector<proposal_level<T>>{{value(l.objectness).data(), value(l.deltas).data(), l.objectness.sizes()[1], l.objectness.sizes()[2]}...},
             proposals.corners.data(), proposals.counts.data());
         anchor_grid<A> anchors;
-        (anchors.add(l.objectness.sizes()[1], l.objectness.sizes()[2], height, width), ...);
+        (anchors.add(o.rpn.anchors, l.objectness.sizes()[1], l.objectness.sizes()[2], height, width), ...);
         const auto first = sample_anchors(D{}, o.rpn, images, anchors, truth, random.child(1));
         const auto logits = widened(gather_rows<1>(first.where, l.objectness...));
         const auto objectness = detail::weighted_mean(loss::cross_entropy_map(logits, first.label), first.weight, first.weight);

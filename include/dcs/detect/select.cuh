@@ -61,6 +61,29 @@ struct select_memory {
         found(b.template shared<std::int32_t>(4, "digit, keys before it, keys of it; slots")) {}
 };
 
+/// Sets the bins of a histogram to 0; a block of select_threads threads.
+template <class Block, class Ints>
+DCS_DEVICE void clear_bins(Block& b, const Ints& counts) {
+  for (int i = b.thread(); i < select_bins; i += select_threads) counts.write(i, 0);
+  b.barrier();
+}
+/// Of a histogram over the values of a digit: the value of the `need`-th smallest key, into found[0]. `need` becomes how many are needed of the keys
+/// that have this value. Returns whether that is less than all of them, so that further digits decide.
+template <class Block, class Ints, class N>
+DCS_DEVICE bool choose_digit(Block& b, const Ints& counts, const Ints& sums, const Ints& found, N& need) {
+  const std::int32_t low = counts.read(2 * b.thread()), high = counts.read(2 * b.thread() + 1);
+  const std::int32_t end = block_scan(b, sums, low + high, add{}), begin = end - low - high;
+  if (begin < need && need <= end) {
+    const bool in_low = need <= begin + low;
+    found.write(0, 2 * b.thread() + (in_low ? 0 : 1));
+    found.write(1, in_low ? begin : begin + low);
+    found.write(2, in_low ? low : high);
+  }
+  b.barrier();
+  need -= found.read(1);
+  return need < found.read(2);
+}
+
 /// The `need` smallest of `available` different keys of 64 bits, in a block of select_threads threads. key_of(i, key), for i below n, says whether i
 /// has a key, and which. Every thread calls with the same numbers.
 template <class Block, class F>
@@ -74,27 +97,15 @@ DCS_DEVICE smallest_keys select_smallest(Block& b, const select_memory<Block>& m
   while (open && shift > 0) {
     const int bits = shift < select_digit ? shift : select_digit, above = shift;
     shift -= bits;
-    for (int i = b.thread(); i < select_bins; i += select_threads) m.counts.write(i, 0);
-    b.barrier();
+    clear_bins(b, m.counts);
     for (std::int64_t i = b.thread(); i < n; i += select_threads) {
       std::uint64_t key = 0;
       if (key_of(i, key) && (above == 64 || key >> above == known))
         b.atomic_add(m.counts, static_cast<std::int64_t>(key >> shift & ((std::uint64_t{1} << bits) - 1)), std::int32_t{1});
     }
     b.barrier();
-    // The digit in which the last that is needed falls.
-    const std::int32_t low = m.counts.read(2 * b.thread()), high = m.counts.read(2 * b.thread() + 1);
-    const std::int32_t end = block_scan(b, m.sums, low + high, add{}), begin = end - low - high;
-    if (begin < need && need <= end) {
-      const bool in_low = need <= begin + low;
-      m.found.write(0, 2 * b.thread() + (in_low ? 0 : 1));
-      m.found.write(1, in_low ? begin : begin + low);
-      m.found.write(2, in_low ? low : high);
-    }
-    b.barrier();
+    open = choose_digit(b, m.counts, m.sums, m.found, need);
     known = known << bits | static_cast<std::uint64_t>(m.found.read(0));
-    need -= m.found.read(1);
-    open = need < m.found.read(2);
     b.barrier();
   }
   return {known + 1, shift, false};

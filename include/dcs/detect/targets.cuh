@@ -1,5 +1,5 @@
 // What sampled boxes stand for, on the device and in fixed sizes: rows, labels, weights and regression targets of the RPN's anchors and of the box
-// head's boxes. A thread has a place in a sample. Behind the last of a sample the weight is 0, the row none, and the box a harmless one.
+// head's boxes. A thread has a place in a sample. Places that the sample does not fill have weight 0, no row, and the box (0, 0, 1, 1).
 #pragma once
 
 #include <dcs/detect/box_head.hpp>
@@ -21,13 +21,11 @@ struct anchor_grid {
   int level_count = 0;
   std::int64_t total = 0;
 
-  void add(std::int64_t height, std::int64_t width, std::int64_t image_height, std::int64_t image_width) {
+  void add(const anchor_options& o, std::int64_t height, std::int64_t width, std::int64_t image_height, std::int64_t image_width) {
     expect(level_count < nms_most_levels, "dcs::anchor_grid: more than ", nms_most_levels, " levels");
     level& l = levels[level_count];
     l.begin = total, l.width = width, l.stride_y = image_height / height, l.stride_x = image_width / width;
-    const auto cell = anchor_cell<A>(std::ldexp(32.0, level_count));
-    for (std::size_t k = 0; k < cell.size(); ++k)
-      l.cell[k][0] = cell[k].x1, l.cell[k][1] = cell[k].y1, l.cell[k][2] = cell[k].x2, l.cell[k][3] = cell[k].y2;
+    write_anchor_cell(o, static_cast<std::size_t>(level_count), l.cell);
     total += height * width * anchor_shapes;
     ++level_count;
   }
