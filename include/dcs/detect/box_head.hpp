@@ -3,6 +3,7 @@
 #pragma once
 
 #include <dcs/detect/matcher.hpp>
+#include <dcs/detect/stages.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/cast/cast.hpp>
@@ -31,10 +32,10 @@ struct box_predictions {
 template <class Scores, class Deltas>
 box_predictions(Scores, Deltas) -> box_predictions<Scores, Deltas>;
 
-/// 7 × 7 × Width → 1024 → 1024 → 2 scores and 8 deltas (background first).
-template <int Width>
+/// 7 × 7 × Width → Hidden → Hidden → 2 scores and 8 deltas (background first).
+template <int Width, int Hidden>
 struct box_head {
-  static constexpr int side = 7, hidden = 1024, classes = 2;
+  static constexpr int side = 7, hidden = Hidden, classes = 2;
   nn::linear<side * side * Width, hidden, layout::linear_of_map<side, Width>> fc6;
   nn::linear<hidden, hidden> fc7;
   nn::linear<hidden, classes> cls_score;

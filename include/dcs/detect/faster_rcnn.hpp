@@ -31,6 +31,7 @@ template <class T, class X>
 struct detector_result {
   X classifier, box, objectness, rpn_box;
   std::vector<std::vector<dcs::box<T>>> proposals;
+  box_targets<T> sampled;  // what the box head learned from
   X total() const { return eval(classifier + box + objectness + rpn_box); }
 };
 
@@ -97,9 +98,10 @@ struct faster_rcnn {
                " high; expected both positive");
     const auto first = std::apply(
         [&](const auto&... l) { return rpn_loss(o.rpn, make_anchors<T>(o.rpn.anchors, height, width, l...), truth, random.child(1), l...); }, levels);
-    const auto targets = sample_boxes(o.box, found, truth, random.child(2));
+    auto targets = sample_boxes(o.box, found, truth, random.child(2));
     const auto second = box_loss(targets, roi_heads(pool_boxes<box_type::side>(targets.boxes, p, height)));
-    return detector_result<T, std::remove_cvref_t<decltype(first.box)>>{second.classifier, second.box, first.objectness, first.box, std::move(found)};
+    return detector_result<T, std::remove_cvref_t<decltype(first.box)>>{second.classifier, second.box,       first.objectness,
+                                                                        first.box,         std::move(found), std::move(targets)};
   }
   /// The final detections among known proposals.
   template <class T, class Pyramid>

@@ -12,7 +12,7 @@ namespace dcs {
 
 template <int Width>
 struct rpn_head;
-template <int Width>
+template <int Width, int Hidden = 1024>
 struct box_head;
 template <class Scores, class Deltas>
 struct box_predictions;
