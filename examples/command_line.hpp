@@ -1,6 +1,9 @@
 // What the programs share of their command line: a mistake is one line on stderr, with the program's name.
 #pragma once
 
+#include <dcs/core/printable.hpp>
+#include <dcs/io/image_limits.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
@@ -8,10 +11,10 @@
 
 namespace programs {
 
-/// CLI11 writes a mistake in two lines, this in one.
+/// CLI11 writes a mistake in two lines and with the bytes that were given, this in one that a terminal may show.
 inline void one_line_mistakes(CLI::App& app) {
   app.failure_message([](const CLI::App* a, const CLI::Error& e) {
-    return std::filesystem::path(a->get_name()).filename().string() + ": " + e.what() + " (--help lists what there is)\n";
+    return dcs::printable(std::filesystem::path(a->get_name()).filename().string() + ": " + e.what() + " (--help lists what there is)") + "\n";
   });
 }
 
@@ -23,6 +26,13 @@ inline void add_device(CLI::App& app, std::string& device) {
 /// And how exactly, on a GPU.
 inline void add_tf32(CLI::App& app, bool& tf32) {
   app.add_flag("--tf32", tf32, "cuda: matrix units may round f32 to TF32, ten bits of mantissa; products are exact without");
+}
+
+/// What every program that reads images is asked: how large they may be.
+inline void add_limits(CLI::App& app, dcs::io::image_limits& limits) {
+  app.add_option("--most-pixels", limits.pixels, "images of more pixels (width × height) are refused")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
 }
 
 /// Whole numbers from 0; CLI11's own check spells out the largest double.

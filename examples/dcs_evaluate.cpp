@@ -16,9 +16,10 @@ static int body(int argc, char** argv) {
       ->check(CLI::IsMember({"detected", "truth"}));
   app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
   app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
-  app.add_flag("--native", c.native, "measure at the images' own size");
+  app.add_flag("--native", c.native, "measure at the images' own size: the probability is resized to it, then cut");
   app.add_option("--overlays", c.overlays, "pictures to draw")->capture_default_str()->check(programs::whole_number());
   programs::add_tf32(app, c.tf32);
+  programs::add_limits(app, c.limits);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   if (c.augmented && c.boxes == "truth") throw std::runtime_error("--tta: averages over detections; not with --boxes truth");

@@ -11,6 +11,7 @@ static int body(int argc, char** argv) {
   app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
   app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
   programs::add_tf32(app, c.tf32);
+  programs::add_limits(app, c.limits);
   app.add_option("images", c.images, "PNG or JPEG files")->required();
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);

@@ -3,6 +3,7 @@
 #include "session.hpp"
 
 #include <dcs/data/synthesize.hpp>
+#include <dcs/io/file.hpp>
 #include <dcs/io/image.hpp>
 
 #include <filesystem>
@@ -29,7 +30,8 @@ static int body(int argc, char** argv) {
   double share = 0;
   for (const auto& [split, count] : {std::pair("train", train), std::pair("val", val), std::pair("test", test)}) {
     const auto folder = std::filesystem::path(out) / split;
-    if (count > 0) std::filesystem::create_directories(folder / "images"), std::filesystem::create_directories(folder / "masks");
+    for (const char* part : {"images", "masks"})
+      if (count > 0) dcs::io::create_folders((folder / part).string(), "dcs::synthesize");
     for (int i = 0; i < count; ++i, ++index) {
       const auto s = dcs::synthesize(modality, side, seed, index);
       char name[32];
@@ -41,8 +43,9 @@ static int body(int argc, char** argv) {
       share += static_cast<double>(s.truth.count()) / static_cast<double>(side * side);
     }
   }
-  std::printf("%s: %llu images of %lld × %lld, lesions cover %.2f %% of the pixels on average\n", out.c_str(), static_cast<unsigned long long>(index),
-              static_cast<long long>(side), static_cast<long long>(side), index ? 100 * share / static_cast<double>(index) : 0.0);
+  std::printf("%s: %llu images of %lld × %lld, lesions cover %.2f %% of the pixels on average\n", dcs::printable(out).c_str(),
+              static_cast<unsigned long long>(index), static_cast<long long>(side), static_cast<long long>(side),
+              index ? 100 * share / static_cast<double>(index) : 0.0);
   return 0;
 }
 

@@ -10,7 +10,7 @@ static int body(int argc, char** argv) {
   bool plain = false;
   CLI::App app{"Trains a DCSNet on SET/{train,val}/{images,masks}. Networks: " + programs::net_names()};
   app.add_option("--net", c.net, "network")->capture_default_str();
-  app.add_option("--data", c.data, "folder of the set");
+  app.add_option("--data", c.data, "folder of the set; with --resume, where the same set is now");
   app.add_option("--out", c.out, "folder of the run")->required();
   app.add_option("--backbone", c.backbone, "ImageNet weights of the ResNet (safetensors, torchvision's names); sets ImageNet's input normalisation")
       ->check(CLI::ExistingFile);
@@ -39,20 +39,24 @@ static int body(int argc, char** argv) {
   app.add_flag("--capture,!--no-capture", c.capture, "cuda: a training step is one graph (default), or a launch for each kernel, to the same bits");
   app.add_flag("--tune", c.tune, "cuda: time the engines of cuDNN and cuBLASLt and take the fastest; the same run may then differ by rounding");
   programs::add_tf32(app, c.tf32);
-  app.add_flag("--resume", c.resume,
-               "continue the run in --out with its own configuration; --epochs, --device, --capture, --tune and --tf32 alone may change");
+  programs::add_limits(app, c.limits);
+  app.add_flag(
+      "--resume", c.resume,
+      "continue the run in --out with its own configuration; --data, --epochs, --device, --capture, --tune, --tf32 and --most-pixels alone may be "
+      "given. A run that has ended says why, with exit code 0");
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   c.augment = !plain;
   if (c.side % 32 != 0) throw std::runtime_error("--size " + std::to_string(c.side) + ": expected a multiple of 32");
   if (c.data.empty() && !c.resume) throw std::runtime_error("--data is required");
   if (c.resume) {
-    const std::set<std::string> may_change{"--resume", "--out", "--epochs", "--device", "--capture", "--tune", "--tf32"};
+    const std::set<std::string> may_change{"--resume", "--out", "--data", "--epochs", "--device", "--capture", "--tune", "--tf32", "--most-pixels"};
     for (const CLI::Option* o : app.get_options())
       if (o->count() > 0 && may_change.count(o->get_name()) == 0)
         throw std::runtime_error(
             o->get_name() +
-            ": a resumed run keeps its configuration; only --epochs, --device, --capture, --tune and --tf32 may be given with --resume");
+            ": a resumed run keeps its configuration; only --data, --epochs, --device, --capture, --tune, --tf32 and --most-pixels "
+            "may be given with --resume");
     if (app.count("--epochs") == 0) c.epochs = 0;
   }
   programs::make_session(c.resume ? programs::net_of_run(c.out) : c.net, c.device)->train(c);

@@ -1,127 +1,127 @@
-// A run is a folder: config.json, results.csv, last.safetensors, best.safetensors, evaluation.json, overlays/.
+// A run is a folder: config.json, results.csv, last.safetensors, previous.safetensors, best.safetensors, evaluation.json, overlays/. docs/runs.md
+// says what each is, and what a failure leaves. Nothing here knows the network.
 #pragma once
 
-#include "session.hpp"
+#include "run_lock.hpp"
 
-#include <dcs/train/loop.hpp>
+#include <dcs/io/file.hpp>
+#include <dcs/train/checkpoint.hpp>
 
-#include <nlohmann/json.hpp>
-
-#include <chrono>
 #include <filesystem>
-#include <fstream>
-
-#include <unistd.h>
+#include <optional>
+#include <string>
 
 namespace programs {
 
-using json = nlohmann::json;
-
-inline json read_json(const std::string& path) {
-  std::ifstream in(path);
-  dcs::expect(in.good(), path, ": cannot be opened");
-  try {
-    return json::parse(in);
-  } catch (const json::exception& e) {
-    dcs::fail(path, ": ", e.what());
-  }
-}
-inline void write_text(const std::string& path, const std::string& text) {
-  const std::string partial = path + ".partial";
-  std::ofstream out(partial);
-  out << text;
-  out.close();
-  const bool written = out.good() && std::rename(partial.c_str(), path.c_str()) == 0;
-  if (!written) std::remove(partial.c_str());
-  dcs::expect(written, path, ": cannot be written");
-}
-
-/// A number as text that reads back to the same bits.
-inline std::string exact(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.17g", x);
-  return text;
-}
-
-inline json to_json(const train_config& c) {
-  return {{"net", c.net},
-          {"data", c.data},
-          {"backbone", c.backbone},
-          {"side", c.side},
-          {"epochs", c.epochs},
-          {"batch", c.batch},
-          {"seed", c.seed},
-          {"rate", c.rate},
-          {"weight_decay", c.weight_decay},
-          {"patience", c.patience},
-          {"stop_after", c.stop_after},
-          {"images", c.images},
-          {"augment", c.augment},
-          {"schedule", c.schedule},
-          {"truth_regions", c.truth_regions},
-          {"imagenet_input", c.imagenet_input},
-          {"cosine", c.cosine},
-          {"box_samples", c.box_samples}};
-}
-// What a flag would not accept, a file must not bring in.
-template <class N>
-N number_at(const json& j, const char* key, N low, N high) {
-  const json& v = j.at(key);
-  dcs::expect(std::is_integral_v<N> ? v.is_number_integer() : v.is_number(), key, " is ", v.dump(), "; expected a number");
-  const double x = v.get<double>();
-  dcs::expect(x >= static_cast<double>(low) && x <= static_cast<double>(high), key, " is ", v.dump(), "; expected ", low, " to ", high);
-  return v.get<N>();
-}
-inline train_config config_of(const json& j, const std::string& path) {
-  train_config c;
-  try {
-    c.net = j.at("net"), c.data = j.at("data"), c.backbone = j.at("backbone");
-    c.side = number_at(j, "side", 64, 2048);
-    dcs::expect(c.side % 32 == 0, "side is ", c.side, "; expected a multiple of 32");
-    c.epochs = number_at(j, "epochs", 1, 100000), c.batch = number_at(j, "batch", 1, 1024);
-    c.seed = number_at(j, "seed", std::uint64_t{0}, ~std::uint64_t{0}), c.rate = number_at(j, "rate", 1e-6, 10.0),
-    c.weight_decay = number_at(j, "weight_decay", 0.0, 10.0);
-    c.patience = number_at(j, "patience", 1, 100000), c.stop_after = number_at(j, "stop_after", 1, 100000);
-    c.images = number_at(j, "images", 0, 1000000000), c.box_samples = number_at(j, "box_samples", 4, 2000);
-    c.augment = j.at("augment"), c.schedule = j.at("schedule"), c.truth_regions = j.at("truth_regions");
-    c.imagenet_input = j.at("imagenet_input"), c.cosine = j.at("cosine");
-  } catch (const std::exception& e) {
-    dcs::fail(path, ": ", e.what());
-  }
-  return c;
-}
-
-inline json to_json(const dcs::segmentation_metrics& m) {
-  return {{"dice", m.dice}, {"iou", m.iou}, {"precision", m.precision}, {"hd95", m.hd95}, {"missed", m.missed}};
-}
-inline json to_json(const dcs::mean_metrics& m) {
-  return {{"dice", m.dice}, {"iou", m.iou}, {"precision", m.precision}, {"hd95", m.hd95}, {"missed", m.missed}, {"images", m.images}};
-}
-
-/// One line that is written over on a terminal; on anything else a plain line now and then.
-class progress_line {
+class run_folder {
  public:
-  explicit progress_line(std::string head) : head_(std::move(head)), terminal_(isatty(1) != 0), start_(clock::now()), last_(start_) {}
-  void operator()(std::int64_t done, std::int64_t all, double loss, int batch) {
-    const auto now = clock::now();
-    const double seconds = std::chrono::duration<double>(now - start_).count();
-    const bool due = std::chrono::duration<double>(now - last_).count() > (terminal_ ? 0.2 : 30);
-    if (!due && !(terminal_ && done == all)) return;
-    last_ = now;
-    std::printf("%s%s  %lld/%lld  loss %.4f  %.1f images/s  %.0f s left%s", terminal_ ? "\r" : "", head_.c_str(), static_cast<long long>(done),
-                static_cast<long long>(all), loss, static_cast<double>(done * batch) / seconds,
-                seconds / static_cast<double>(done) * static_cast<double>(all - done), terminal_ ? "   " : "\n");
-    std::fflush(stdout);
+  explicit run_folder(std::string folder) : folder_(std::move(folder)) {}
+
+  const std::string& path() const { return folder_; }
+  std::string config() const { return file("config.json"); }
+  std::string results() const { return file("results.csv"); }
+  std::string best() const { return file("best.safetensors"); }
+  /// The checkpoint to go on from, and the one of the epoch before it.
+  std::string last() const { return file("last.safetensors"); }
+  std::string previous() const { return file("previous.safetensors"); }
+
+  /// Takes the folder for this process, if there is one, and removes what processes that were killed had not finished. Throws dcs::error where
+  /// another process trains in it.
+  void claim() {
+    if (lock_ || !std::filesystem::is_directory(folder_)) return;
+    lock_.emplace(folder_);
+    remove_unfinished();
   }
-  ~progress_line() {
-    if (terminal_) std::printf("\r%79s\r", "");
+  /// Makes the folder, and takes it.
+  void create() {
+    dcs::io::create_folders(folder_, "dcs::run");
+    claim();
+    dcs::expect(lock_.has_value(), folder_, " leads to no folder");
+  }
+  /// Whether there is a checkpoint to go on from.
+  bool has_checkpoint() const { return stands(last()) || stands(previous()); }
+  /// Throws dcs::error where the folder holds a run that another would overwrite.
+  void expect_new() const {
+    dcs::expect(!has_checkpoint() && !stands(best()), folder_, " holds a run already; --resume continues it, another --out starts a new one");
+  }
+
+  /// What read(path) returns of the last checkpoint; where that cannot be read, or what it says cannot be, of the previous one, with a warning.
+  /// Throws what is wrong with the last one where that fails too; also where a checkpoint is of another version, which is no damage.
+  template <class Read>
+  auto read_last(const Read& read) {
+    std::string what = last() + " is not there";
+    if (stands(last())) {
+      try {
+        return read(last());
+      } catch (const dcs::checkpoint_version_error&) {
+        throw;
+      } catch (const dcs::error& e) {
+        if (!stands(previous())) throw;
+        what = e.what();
+      }
+    }
+    auto result = read_previous(read, what);
+    warn(what + "; going on from " + previous() + " instead, an epoch earlier");
+    keep_previous_ = true;
+    return result;
+  }
+
+  /// Makes what write(path) writes the last checkpoint, and the one that was last the previous one. At every moment, through a kill or a power
+  /// failure, at least one of the two is whole, and `last` is there.
+  template <class Write>
+  void write_last(const Write& write) {
+    write(next());
+    // Where a damaged checkpoint is the last one, the previous one is the only one that is whole.
+    if (!keep_previous_ && stands(last())) last_becomes_previous();
+    keep_previous_ = false;
+    rename(next(), last());
+    dcs::io::sync_folder(folder_, "dcs::run");
   }
 
  private:
-  using clock = std::chrono::steady_clock;
-  std::string head_;
-  bool terminal_;
-  clock::time_point start_, last_;
+  std::string file(const char* name) const { return (std::filesystem::path(folder_) / name).string(); }
+  std::string next() const { return file("next.safetensors"); }
+  // A link to nothing stands too.
+  static bool stands(const std::string& path) {
+    std::error_code none;
+    return std::filesystem::symlink_status(path, none).type() != std::filesystem::file_type::not_found;
+  }
+  static void rename(const std::string& from, const std::string& to) {
+    dcs::expect(std::rename(from.c_str(), to.c_str()) == 0, "dcs::run: cannot rename ", from, " to ", to, ": ", dcs::io::detail::system_words());
+  }
+  // By a second name for the same file, so that `last` is never away; by renaming it where the file system has no such names.
+  void last_becomes_previous() const {
+    const std::string linked = previous() + ".partial";
+    ::unlink(linked.c_str());
+    if (::link(last().c_str(), linked.c_str()) != 0) return rename(last(), previous());
+    rename(linked, previous());
+    ::unlink(linked.c_str());  // stays where `previous` was the same file already
+  }
+  template <class Read>
+  auto read_previous(const Read& read, const std::string& what) const {
+    try {
+      return read(previous());
+    } catch (const dcs::error& e) {
+      dcs::fail(what, "; nor can the one before be used: ", e.what());
+    }
+  }
+  // Files that this process alone writes; dcs_evaluate may be writing evaluation.json now.
+  void remove_unfinished() const {
+    namespace fs = std::filesystem;
+    // A whole checkpoint that had not got its name yet. Where there is a last one, the epoch after that is done again, to the same bits.
+    if (stands(next()) && !stands(last())) rename(next(), last());
+    ::unlink(next().c_str());
+    for (const auto& e : fs::directory_iterator(folder_)) {
+      const std::string name = e.path().filename().string();
+      const bool partial = name.size() > 8 && name.compare(name.size() - 8, 8, ".partial") == 0;
+      for (const char* own : {"config.json.", "results.csv.", "best.safetensors.", "last.safetensors.", "previous.safetensors.", "next.safetensors."})
+        if (partial && name.rfind(own, 0) == 0) ::unlink(e.path().c_str());  // folders stay
+    }
+  }
+
+  std::string folder_;
+  std::optional<run_lock> lock_;
+  bool keep_previous_ = false;
 };
 
 }  // namespace programs

@@ -1,13 +1,17 @@
 // One network of variants.hpp, number DCS_VARIANT, behind the interface of session.hpp: on the host, and compiled by nvcc (a copy of this file is) on
 // a GPU.
+#include "data_fingerprint.hpp"
+#include "names.hpp"
+#include "progress_line.hpp"
+#include "report.hpp"
+#include "results.hpp"
 #include "run_folder.hpp"
+#include "run_state.hpp"
 #include "variant_net.hpp"
 
 #include <dcs/image/overlay.hpp>
 #include <dcs/nn/summary.hpp>
 #include <dcs/train/checkpoint.hpp>
-
-#include <climits>
 
 #if !defined(__CUDACC__)
 DCS_FORWARD_UNIT(extern)
@@ -30,88 +34,56 @@ struct first_of {
 class net_session final : public session {
  public:
   void train(const train_config& given) override {
-    train_config c = given;
-    const fs::path out = c.out;
-    const std::string config_path = (out / "config.json").string(), last = (out / "last.safetensors").string(),
-                      best = (out / "best.safetensors").string(), results = (out / "results.csv").string();
-    // A run that was stopped before its first epoch's last checkpoint begins again; one that has gone on from there has lost something.
-    const bool begun = given.resume && (fs::exists(last) || rows_of(results_until(results, INT_MAX)) > 1);
-    if (given.resume) {
-      c = config_of(read_json(config_path), config_path);
-      c.out = given.out, c.capture = given.capture, c.tune = given.tune, c.tf32 = given.tf32;
-      if (given.epochs > 0) c.epochs = given.epochs;
-    } else {
-      c.imagenet_input = c.imagenet_input || !c.backbone.empty();
-      dcs::expect(!fs::exists(last) && !fs::exists(best), out.string(),
-                  " holds a run already; --resume continues it, another --out starts a new one");
-    }
-    const dcs::folder_dataset train_all(c.data, "train", c.side), val(c.data, "val", c.side);
-    const first_of train_set{train_all, c.images};
-    if (!begun) check_start(c, train_set, val);
-    fs::create_directories(out);
-    auto o = options_of(c);
+    run_folder run(given.out);
+    run.claim();
+    if (!given.resume) run.expect_new();
+    results_table results(run.results(), results_head());
+    train_config c = configuration(given, run);
+    const bool begun = given.resume && run.has_checkpoint();
+    // A run that was stopped before its first epoch's checkpoint begins again; one that has gone on from there has lost something.
+    dcs::expect(!given.resume || begun || results.rows() <= 1, run.last(), " is not there to go on from, but results.csv has ", results.rows(),
+                " epochs");
     dcs::initialize(*net_, c.seed);
-    if (!c.backbone.empty() && !begun) std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), c.backbone.c_str());
+    if (!c.backbone.empty() && !begun)
+      std::printf("backbone: %d arrays from %s\n", dcs::load_backbone(c.backbone, *net_), dcs::printable(c.backbone).c_str());
     place();
     choose_arithmetic(c.tune, c.tf32);
     dcs::basic_adamw<device> optimizer(dcs::named_parameters(*net_), {c.rate, 0.9, 0.999, 1e-8, c.weight_decay, 1.0});
-    dcs::plateau plateau;
-    plateau.patience = c.patience, plateau.stop_after = c.stop_after;
-    int first = 0;
-    if (begun) {
-      const auto meta = dcs::load_checkpoint<device>(last, *net_, &optimizer);
-      first = static_cast<int>(number_of(meta, "epoch", last)) + 1;
-      optimizer.options.rate = number_of(meta, "rate", last);
-      plateau.best = number_of(meta, "best_loss", last);
-      plateau.since_best = static_cast<int>(number_of(meta, "since_best", last));
-      plateau.since_change = static_cast<int>(number_of(meta, "since_change", last));
+    run_state state = begun ? resumed_state(run, c, optimizer) : run_state(c);
+    const bool rows_change = !begun || results.keep(state.epochs);
+    if (const auto why = state.ended(c); !why.empty()) {
+      if (rows_change) results.write();
+      std::printf("run: %s has ended: %s\n", dcs::printable(run.path()).c_str(), why.c_str());
+      return;
     }
-    write_text(config_path, to_json(c).dump(2) + "\n");
+    dcs::expect(!given.resume || !given.data.empty() || fs::is_directory(c.data), c.data,
+                ": the set of this run is not there; --data says where it is now");
+    const dcs::folder_dataset train_all(c.data, "train", c.side, given.limits), val(c.data, "val", c.side, given.limits);
+    const first_of train_set{train_all, c.images};
+    if (!begun) check_start(c, train_set, val);
+    check_data(c);
+    run.create();
+    if (!given.resume) run.expect_new();  // another process may have begun one while the images were read
+    write_text(run.config(), to_json(c).dump(2) + "\n");
+    if (rows_change) results.write();
     std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
                 static_cast<long long>(dcs::parameters<net_type>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()),
-                c.side, c.side, first + 1, c.epochs);
-
-    write_text(results, results_head() + (begun ? results_until(results, first) : ""));
+                c.side, c.side, state.epochs + 1, c.epochs);
     dcs::trainer<net_type, device, element> trainer(*net_, optimizer, c.capture);
-    for (int epoch = first; epoch < c.epochs && !plateau.exhausted(); ++epoch) {
-      const auto start = std::chrono::steady_clock::now();
-      o.step.loss.levels = dcs::models::dcsnet::level_weights(c.schedule, static_cast<double>(epoch) / c.epochs);
-      if (c.cosine) optimizer.options.rate = dcs::cosine_rate(c.rate, epoch, c.epochs);
-      const double rate = optimizer.options.rate;
-      dcs::step_losses trained;
-      {
-        progress_line line("epoch " + std::to_string(epoch + 1) + "/" + std::to_string(c.epochs));
-        trained = trainer.epoch(train_set, o, epoch,
-                                [&](std::int64_t done, std::int64_t all, const dcs::step_losses& l) { line(done, all, l.total, c.batch); });
-      }
-      const auto [validated, metrics] = dcs::validate<device, element>(*net_, val, o);
-      optimizer.options.rate = plateau.next(rate, validated.total);
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      std::printf("epoch %d/%d  loss %.4f  val %.4f  dice %.4f  iou %.4f  hd95 %.2f  missed %lld/%lld  rate %.1e  %.0f s%s\n", epoch + 1, c.epochs,
-                  trained.total, validated.total, metrics.dice, metrics.iou, metrics.hd95, static_cast<long long>(metrics.missed),
-                  static_cast<long long>(metrics.images), rate, seconds, plateau.improved() ? "  best" : "");
-      std::fflush(stdout);
-      const std::map<std::string, std::string> meta{{"epoch", std::to_string(epoch)},
-                                                    {"rate", exact(optimizer.options.rate)},
-                                                    {"best_loss", exact(plateau.best)},
-                                                    {"since_best", std::to_string(plateau.since_best)},
-                                                    {"since_change", std::to_string(plateau.since_change)},
-                                                    {"config", to_json(c).dump()}};
-      // The last checkpoint goes last: a run that is killed before it does this epoch again, to the same bits.
-      if (plateau.improved()) dcs::save_checkpoint<device>(best, *net_, nullptr, meta);
-      append_results(results, epoch, rate, seconds, trained, validated, metrics);
-      dcs::save_checkpoint<device>(last, *net_, &optimizer, meta);
-    }
-    std::printf("run: %s\n", out.string().c_str());
+    while (state.ended(c).empty()) epoch(c, run, results, state, trainer, optimizer, train_set, val);
+    std::printf("run: %s\n", dcs::printable(run.path()).c_str());
   }
 
   void evaluate(const evaluate_config& e) override {
     const train_config c = load_run(e.run, e.checkpoint, e.tf32);
     dcs::expect(e.boxes == "detected" || e.boxes == "truth", "--boxes ", e.boxes, ": expected detected or truth");
-    const dcs::folder_dataset data(e.data.empty() ? c.data : e.data, e.split, c.side);
+    const dcs::folder_dataset data(e.data.empty() ? c.data : e.data, e.split, c.side, e.limits);
     const auto o = options_of(c);
     const fs::path overlays = fs::path(e.run) / "overlays";
-    if (e.overlays > 0) fs::create_directories(overlays);
+    if (e.overlays > 0) dcs::io::create_folders(overlays.string(), "dcs::run");
+    std::vector<std::string> names;
+    for (std::int64_t i = 0; i < data.size(); ++i) names.push_back(data.name(i));
+    const auto pictures = e.overlays > 0 ? picture_names(names) : std::vector<std::string>();
     json images = json::array();
     std::vector<dcs::segmentation_metrics> all;
     std::int64_t undetected = 0;
@@ -124,26 +96,21 @@ class net_session final : public session {
       undetected += found.detections.empty();
       all.push_back(e.native ? native_metrics(found, data, i) : dcs::measure(found.above(), s.truth));
       json entry = to_json(all.back());
-      entry["name"] = s.name;
+      entry["name"] = json_name(s.name);
       entry["detections"] = found.detections.size();
       images.push_back(entry);
       if (i < e.overlays) {
         std::vector<dcs::box<float>> boxes;
         for (const auto& d : found.detections) boxes.push_back(d.box);
-        dcs::io::write_png((overlays / (fs::path(s.name).stem().string() + ".png")).string(),
-                           dcs::draw_overlay(s.pixels, s.truth, found.above(), boxes));
+        dcs::io::write_png((overlays / (pictures[static_cast<std::size_t>(i)] + ".png")).string(),
+                           dcs::io::draw_overlay(s.pixels, s.truth, found.above(), boxes));
       }
     }
     const auto mean = dcs::mean_of(all);
     const double threshold = dcs::best_threshold_dice(data);
-    json j{{"split", e.split},
-           {"boxes", e.boxes},
-           {"test_time_augmentation", e.augmented},
-           {"native_size", e.native},
-           {"mean", to_json(mean)},
-           {"without_detection", undetected},
-           {"threshold_dice", threshold},
-           {"images", images}};
+    json j{{"split", json_name(e.split)}, {"boxes", e.boxes},      {"test_time_augmentation", e.augmented},
+           {"native_size", e.native},     {"mean", to_json(mean)}, {"without_detection", undetected},
+           {"threshold_dice", threshold}, {"images", images}};
     write_text((fs::path(e.run) / "evaluation.json").string(), j.dump(2) + "\n");
     std::printf("dice=%.4f iou=%.4f precision=%.4f hd95=%.2f missed=%lld images=%lld threshold_dice=%.4f\n", mean.dice, mean.iou, mean.precision,
                 mean.hd95, static_cast<long long>(mean.missed), static_cast<long long>(mean.images), threshold);
@@ -164,25 +131,25 @@ class net_session final : public session {
         const auto input = inputs.find(fs::weakly_canonical(result_of(p, path, kind)));
         if (input != inputs.end()) dcs::fail(input->second, ": the results of ", path, " would overwrite it; another --out keeps it");
       }
-    fs::create_directories(p.out);
+    dcs::io::create_folders(p.out, "dcs::predict");
     for (const auto& path : p.images) {
-      const dcs::image original = dcs::io::read_image(path);
+      const dcs::image original = dcs::io::read_image(path, p.limits);
       dcs::sample s{path,
-                    dcs::resize(dcs::to_float(original), c.side, c.side),
+                    dcs::resize(original, c.side, c.side),
                     {c.side, c.side, std::vector<std::uint8_t>(static_cast<std::size_t>(c.side * c.side), 0)},
                     original.height,
                     original.width};
       const auto b = dcs::make_batch({s}, o.input);
       const auto found =
           p.augmented ? dcs::predict_augmented<device, element>(*net_, b.images)[0] : dcs::predict<device, element>(*net_, b.images)[0];
-      const dcs::mask m = dcs::resize(found.above(), original.height, original.width);
+      const dcs::mask m = found.above(original.height, original.width);
       dcs::image picture{m.height, m.width, 1, m.pixels};
       for (auto& v : picture.pixels) v = static_cast<std::uint8_t>(v * 255);
       std::vector<dcs::box<float>> boxes;
       for (const auto& d : found.detections) boxes.push_back(d.box);
       dcs::io::write_png(result_of(p, path, ".mask.png"), picture);
-      dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::draw_overlay(s.pixels, {}, found.above(), boxes));
-      std::printf("%s: %zu detections, %lld pixels\n", path.c_str(), found.detections.size(), static_cast<long long>(m.count()));
+      dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::io::draw_overlay(s.pixels, {}, found.above(), boxes));
+      std::printf("%s: %zu detections, %lld pixels\n", dcs::printable(path).c_str(), found.detections.size(), static_cast<long long>(m.count()));
       for (const auto& d : found.detections)
         std::printf("  score %.3f  box %.1f %.1f %.1f %.1f of %d × %d\n", static_cast<double>(d.score), static_cast<double>(d.box.x1),
                     static_cast<double>(d.box.y1), static_cast<double>(d.box.x2), static_cast<double>(d.box.y2), c.side, c.side);
@@ -202,13 +169,88 @@ class net_session final : public session {
   static std::string result_of(const predict_config& p, const std::string& image, const char* kind) {
     return (fs::path(p.out) / fs::path(image).stem()).string() + kind;
   }
-  // What would end a run after hours, told before it begins: a file that cannot be read, and a frozen backbone that nobody has trained.
+  // What the command line says, for a new run; what its folder says, for a resumed one. Paths are absolute.
+  static train_config configuration(const train_config& given, const run_folder& run) {
+    train_config c = given;
+    if (given.resume) {
+      c = read_config(run.config());
+      c.out = given.out, c.capture = given.capture, c.tune = given.tune, c.tf32 = given.tf32;
+      if (given.epochs > 0) c.epochs = given.epochs;
+      if (!given.data.empty()) c.data = given.data;
+    } else {
+      c.imagenet_input = c.imagenet_input || !c.backbone.empty();
+    }
+    c.data = absolute_path(c.data), c.backbone = absolute_path(c.backbone);
+    return c;
+  }
+  // Reads the last checkpoint into network and optimiser.
+  run_state resumed_state(run_folder& run, const train_config& c, dcs::basic_adamw<device>& optimizer) {
+    std::string path;
+    std::map<std::string, std::string> metadata;
+    const run_state state = run.read_last([&](const std::string& file) {
+      path = file;
+      metadata = dcs::load_checkpoint<device>(file, *net_, &optimizer);
+      return run_state::of(metadata, c, file);
+    });
+    expect_same_config(metadata, path, c, run.config());
+    optimizer.options.rate = state.rate;
+    const auto made = metadata.find("instruction_set");
+    const std::string here = dcs::instruction_set<device>();
+    if (made == metadata.end() || made->second != here)
+      warn(path + " was trained with " + (made == metadata.end() ? "an unknown instruction set" : made->second) + ", this process computes with " +
+           here + ": the run goes on, but not to the bits that it would have had");
+    return state;
+  }
+  // A run goes on with the images that it began with.
+  static void check_data(train_config& c) {
+    const std::string found = data_fingerprint(c.data);
+    if (c.data_fingerprint.empty()) c.data_fingerprint = found;
+    dcs::expect(c.data_fingerprint == found, "--data ", c.data, ": names or contents of its files differ from those that the run was trained on (",
+                found, "; expected ", c.data_fingerprint, "); --data says where they are now");
+  }
+  // One epoch, and what the folder keeps of it.
+  void epoch(const train_config& c, run_folder& run, results_table& results, run_state& state, dcs::trainer<net_type, device, element>& trainer,
+             dcs::basic_adamw<device>& optimizer, const first_of& train_set, const dcs::folder_dataset& val) {
+    const auto start = std::chrono::steady_clock::now();
+    auto o = options_of(c);
+    o.step.loss.levels = dcs::loss::level_weights(c.schedule, static_cast<double>(state.epochs) / c.epochs);
+    if (c.cosine) optimizer.options.rate = dcs::cosine_rate(c.rate, state.epochs, c.epochs);
+    const double rate = optimizer.options.rate;
+    dcs::step_losses trained;
+    {
+      progress_line line("epoch " + std::to_string(state.epochs + 1) + "/" + std::to_string(c.epochs));
+      trained = trainer.epoch(train_set, o, state.epochs,
+                              [&](std::int64_t done, std::int64_t all, const dcs::step_losses& l) { line(done, all, l.total, c.batch); });
+    }
+    const auto [validated, metrics] = dcs::validate<device, element>(*net_, val, o);
+    state.rate = optimizer.options.rate = state.plateau.next(rate, validated.total);
+    ++state.epochs;
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::printf("epoch %d/%d  loss %.4f  val %.4f  dice %.4f  iou %.4f  hd95 %.2f  missed %lld/%lld  rate %.1e  %.0f s%s\n", state.epochs, c.epochs,
+                trained.total, validated.total, metrics.dice, metrics.iou, metrics.hd95, static_cast<long long>(metrics.missed),
+                static_cast<long long>(metrics.images), rate, seconds, state.plateau.improved() ? "  best" : "");
+    std::fflush(stdout);
+    // The last checkpoint goes last: a run that is killed before it does this epoch again, to the same bits.
+    const auto metadata = state.metadata(c);
+    if (state.plateau.improved()) dcs::save_checkpoint<device>(run.best(), *net_, nullptr, metadata);
+    results.append(state.epochs, rate, seconds, result_values(trained, validated, metrics));
+    run.write_last([&](const std::string& path) { dcs::save_checkpoint<device>(path, *net_, &optimizer, metadata); });
+  }
+  // What would end a run after hours, told before it begins: a file that cannot be read, and a frozen backbone that nobody has trained. And what it
+  // could not learn: objects that are all too small for a box.
   static void check_start(const train_config& c, const first_of& train_set, const dcs::folder_dataset& val) {
     if constexpr (requires { net_type::backbone_type::frozen; })
       dcs::expect(!net_type::backbone_type::frozen || !c.backbone.empty(), "--net ", c.net,
                   ": its backbone's norms are frozen, so it comes with weights: --backbone names their file");
-    for (std::int64_t i = 0; i < train_set.size(); ++i) (void)train_set.load(i);
+    std::int64_t lesions = 0, boxes = 0;
+    for (std::int64_t i = 0; i < train_set.size(); ++i) {
+      const dcs::mask truth = train_set.load(i).truth;
+      lesions += truth.count() > 0, boxes += static_cast<std::int64_t>(dcs::object_boxes(truth).size());
+    }
     for (std::int64_t i = 0; i < val.size(); ++i) (void)val.load(i);
+    dcs::expect(lesions == 0 || boxes > 0, c.data, ": all objects of its ", lesions, " training masks with a lesion are under ", dcs::smallest_object,
+                " pixels at ", c.side, " × ", c.side, ", too small for a box, so that nothing would be learned; a larger --size keeps them");
+    report_warnings();
   }
   // One engine of cuDNN is met in every run, the fastest of several perhaps not.
   static void choose_arithmetic([[maybe_unused]] bool tuned, [[maybe_unused]] bool tf32) {
@@ -231,8 +273,7 @@ class net_session final : public session {
     return o;
   }
   train_config load_run(const std::string& run, const std::string& checkpoint, bool tf32) {
-    const std::string path = (fs::path(run) / "config.json").string();
-    const auto c = config_of(read_json(path), path);
+    const auto c = read_config(run_folder(run).config());
     dcs::initialize(*net_, 0);
     place();
     choose_arithmetic(false, tf32);
@@ -241,51 +282,7 @@ class net_session final : public session {
   }
   static dcs::segmentation_metrics native_metrics(const dcs::prediction& found, const dcs::folder_dataset& data, std::int64_t i) {
     const dcs::mask truth = data.native_truth(i);
-    return dcs::measure(dcs::resize(found.above(), truth.height, truth.width), truth);
-  }
-  static double number_of(const std::map<std::string, std::string>& meta, const std::string& key, const std::string& path) {
-    const auto it = meta.find(key);
-    dcs::expect(it != meta.end(), path, ": its metadata lacks ", key);
-    char* end = nullptr;
-    const double v = std::strtod(it->second.c_str(), &end);
-    dcs::expect(end != it->second.c_str() && *end == '\0', path, ": ", key, " is ", it->second, "; expected a number");
-    return v;
-  }
-  static std::string results_head() {
-    return "epoch,rate,seconds,total,main,levels,edge,consistency,classifier,box,objectness,rpn_box,regions,val_total,val_main,val_levels,val_edge,"
-           "val_consistency,val_classifier,val_box,val_objectness,val_rpn_box,dice,iou,precision,hd95,missed\n";
-  }
-  // The whole rows of the epochs that the last checkpoint has seen.
-  static std::string results_until(const std::string& path, int epochs) {
-    const std::string head = results_head();
-    const auto fields = std::count(head.begin(), head.end(), ',');
-    std::ifstream in(path);
-    std::string kept, row;
-    while (std::getline(in, row) && !in.eof())
-      if (std::count(row.begin(), row.end(), ',') == fields && std::atoi(row.c_str()) >= 1 && std::atoi(row.c_str()) <= epochs) kept += row + "\n";
-    return kept;
-  }
-  static std::ptrdiff_t rows_of(const std::string& csv) { return std::count(csv.begin(), csv.end(), '\n'); }
-  static void append_results(const std::string& path, int epoch, double rate, double seconds, const dcs::step_losses& t, const dcs::step_losses& v,
-                             const dcs::mean_metrics& m) {
-    std::FILE* f = std::fopen(path.c_str(), "a");
-    dcs::expect(f != nullptr, path, ": cannot be written");
-    std::fprintf(f, "%d,%g,%.1f", epoch + 1, rate, seconds);
-    for (double x : {t.total,       t.main,
-                     t.levels,      t.edge,
-                     t.consistency, t.classifier,
-                     t.box,         t.objectness,
-                     t.rpn_box,     static_cast<double>(t.regions),
-                     v.total,       v.main,
-                     v.levels,      v.edge,
-                     v.consistency, v.classifier,
-                     v.box,         v.objectness,
-                     v.rpn_box,     m.dice,
-                     m.iou,         m.precision,
-                     m.hd95,        static_cast<double>(m.missed)})
-      std::fprintf(f, ",%.6g", x);
-    std::fprintf(f, "\n");
-    dcs::expect(std::fclose(f) == 0, path, ": cannot be written");
+    return dcs::measure(found.above(truth.height, truth.width), truth);
   }
 
   std::unique_ptr<net_type> net_ = std::make_unique<net_type>();

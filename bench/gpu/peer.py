@@ -123,6 +123,8 @@ def windows(dtype):
     w = channels_last(256, 256, 3, 3, dtype=dtype)
     both_ways("conv2d_3x3", dtype, [channels_last(4, 256, 64, 64, dtype=dtype), w], lambda a, k: F.conv2d(a, k, padding=1))
     both_ways("conv2d_1x1", dtype, [x, channels_last(256, 256, 1, 1, dtype=dtype)], F.conv2d)
+    up = [channels_last(4, 256, 64, 64, dtype=dtype), channels_last(256, 128, 2, 2, dtype=dtype), normal(128, dtype=dtype)]
+    both_ways("conv_transpose2d_2x2", dtype, up, lambda a, k, b: F.conv_transpose2d(a, k, b, stride=2))
 
 
 def moves(dtype):

@@ -3,6 +3,7 @@
 
 #include <dcs/cuda/cublas.cuh>
 #include <dcs/ops/conv2d/cudnn.cuh>
+#include <dcs/ops/conv_transpose2d/cuda.cuh>
 #include <dcs/ops/pool/cuda.cuh>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/resize/cuda.cuh>
@@ -64,6 +65,23 @@ void convolution(meter& m, const std::string& name, std::int64_t batch, std::int
   });
 }
 
+// An up-convolution of a UNet of width 64 at 256 × 256: it doubles height and width.
+template <class T>
+void up_convolution(meter& m) {
+  const dcs::cpu::conv2d_geometry g{4, 128, 128, 128, 64, 64, 256, 2, 2, 2, 0, 1, 1};  // of the convolution back
+  const buffer<T> x(g.out_pixels() * g.out_c), y(g.in_pixels() * g.in_c), dx(x.size()), w(g.weights()), dw(g.weights()), shift(g.in_c),
+      dshift(g.in_c);
+  const double maps = static_cast<double>(x.bytes() + y.bytes()), weights = static_cast<double>(w.bytes());
+  const double products = 2 * static_cast<double>(g.multiply_adds());
+  m.run<T>("conv_transpose2d_2x2_forward", maps + weights, products,
+           [&] { dcs::cuda::conv_transpose2d_forward<T>(device{}, g, x.data(), w.data(), shift.data(), y.data()); });
+  m.run<T>("conv_transpose2d_2x2_backward", 2 * maps + 2 * weights, 2 * products, [&] {
+    dcs::cuda::conv2d_forward<T>(device{}, g, y.data(), w.data(), dcs::cpu::epilogue<T>{}, dx.data());
+    dcs::cuda::conv2d_weight_gradient<T>(device{}, g, y.data(), x.data(), dw.data());
+    dcs::cuda::sum_rows<T>(device{}, y.data(), g.in_pixels(), g.in_c, dshift.data());
+  });
+}
+
 template <class T>
 void cases(meter& m) {
   resize<T>(m, "resize_aligned", dcs::resampling::aligned);
@@ -74,6 +92,7 @@ void cases(meter& m) {
   convolution<T>(m, "depthwise", 16, 64, 3, 256);
   convolution<T>(m, "conv2d_3x3", 4, 64, 3, 1);
   convolution<T>(m, "conv2d_1x1", 16, 64, 1, 1);
+  up_convolution<T>(m);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <dcs/ops/batch_norm/cuda.cuh>
 #include <dcs/ops/cast/cuda.cuh>
 #include <dcs/ops/conv2d/cuda.cuh>
+#include <dcs/ops/conv_transpose2d/cuda.cuh>
 #include <dcs/ops/dropout/cuda.cuh>
 #include <dcs/ops/gather/cuda.cuh>
 #include <dcs/ops/laplacian_edges/cuda.cuh>

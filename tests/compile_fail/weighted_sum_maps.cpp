@@ -1,4 +1,4 @@
-// expect: dcs::weighted_sum: every map must have the channels (axis 3) of the first
+// expect: dcs::weighted_sum: every map must have the extents of the first
 // expect: weighted_sum_map_mismatch<dcs::found_extent<8>, dcs::expected_extent<16>, dcs::axis<3>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 

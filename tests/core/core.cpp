@@ -4,6 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+#include <limits>
+
 using namespace dcs;
 
 static_assert(dyn<"roi"> != dyn<"batch"> && dyn<"roi"> < 0 && dyn<"a"> != dyn<"aa">);
@@ -96,4 +99,28 @@ TEST_CASE("parallel_for: every task once; the first exception comes back; nested
   }
   set_threads(2);
   CHECK_THROWS_AS(set_threads(0), error);
+}
+
+TEST_CASE("a number that a whole number cannot hold becomes the nearest that it can, NaN becomes 0") {
+  constexpr auto least = std::numeric_limits<std::int64_t>::min(), most = std::numeric_limits<std::int64_t>::max();
+  static_assert(convert_number<std::int64_t>(1e30) == most && convert_number<std::int64_t>(-1e30) == least);
+  static_assert(convert_number<std::int64_t>(0x1p63) == most && convert_number<std::int64_t>(-0x1p63) == least);
+  static_assert(convert_number<std::int64_t>(0x1.fffffffffffffp62) == most - 1023 && convert_number<std::int64_t>(0x1.fffffep62f) > most / 2);
+  static_assert(convert_number<std::uint8_t>(255.9f) == 255 && convert_number<std::uint8_t>(256.0f) == 255 &&
+                convert_number<std::uint8_t>(-0.9) == 0);
+  static_assert(convert_number<std::uint8_t>(std::int64_t{300}) == 255 && convert_number<std::uint8_t>(least) == 0);
+  static_assert(convert_number<std::int64_t>(std::uint8_t{200}) == 200 && convert_number<std::uint8_t>(bf16(1e30f)) == 255);
+  static_assert(convert_number<std::int64_t>(-2.75) == -2 && convert_number<float>(std::int64_t{1} << 40) == 0x1p40f);
+  static_assert(convert_number<f16>(1e30) == f16(HUGE_VALF));
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  const auto whole = [](double x) {
+    const std::int64_t found[] = {convert_number<std::int64_t>(x), convert_number<std::int64_t>(static_cast<float>(x)),
+                                  convert_number<std::int64_t>(bf16(x)), convert_number<std::int64_t>(f16(x))};
+    for (std::int64_t v : found) CHECK(v == found[0]);
+    return found[0];
+  };
+  CHECK((whole(inf) == most && whole(-inf) == least && whole(nan) == 0 && whole(-nan) == 0 && whole(-3.5) == -3 && whole(0.75) == 0));
+  CHECK((convert_number<std::uint8_t>(inf) == 255 && convert_number<std::uint8_t>(-inf) == 0 && convert_number<std::uint8_t>(nan) == 0));
+  const auto t = cast<std::int64_t>(tensor<float, shape<4>>::from(std::vector<float>{1e30f, NAN, -1e30f, 41.9f}));
+  CHECK((t(0) == most && t(1) == 0 && t(2) == least && t(3) == 41));
 }

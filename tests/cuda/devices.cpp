@@ -57,6 +57,14 @@ void product_rows(table& t) {
         return relu(conv2d<1, 1>(a, w) * scale + shift + r);
       },
       x, normal<shape<3, 3, 8, 8>>(8, {3, 3, 8, 8}), normal<map>(9, {2, 6, 7, 8}));
+  t.row(
+      "conv2d, dilated", [](const auto& a, const auto& w) { return conv2d<1, 2, 2>(a, w); }, x, normal<shape<3, 3, 8, 16>>(2, {3, 3, 8, 16}));
+  t.row(
+      "conv_transpose2d + bias", [](const auto& a, const auto& w, const auto& c) { return conv_transpose2d<2>(a, w, c); }, x,
+      normal<shape<2, 2, 16, 8>>(20, {2, 2, 16, 8}), b);
+  t.row(
+      "conv_transpose2d, depthwise", [](const auto& a, const auto& w) { return conv_transpose2d<2, 1, 1, 8>(a, w); }, x,
+      normal<shape<3, 3, 1, 8>>(4, {3, 3, 1, 8}));
   using rows = shape<dyn<"n">, 24>;
   t.row(
       "linear", [](const auto& a, const auto& w, const auto& c) { return linear(a, w, c); }, normal<rows>(10, {5, 24}),

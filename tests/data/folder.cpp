@@ -1,9 +1,9 @@
 // A folder of images as people leave it: what is found, and what is said where something is missing.
+#include "../io/raw_images.hpp"
+
 #include <dcs/data/folder.hpp>
 
-#include <doctest/doctest.h>
-
-#include <fstream>
+#include <sys/stat.h>
 
 using namespace dcs;
 namespace fs = std::filesystem;
@@ -28,32 +28,12 @@ image grey(std::int64_t h, std::int64_t w, std::uint8_t value) {
   return {h, w, 1, std::vector<std::uint8_t>(static_cast<std::size_t>(h * w), value)};
 }
 
-void write_grey_jpeg(const std::string& path, const image& i) {
-  std::FILE* f = std::fopen(path.c_str(), "wb");
-  REQUIRE(f != nullptr);
-  jpeg_compress_struct c;
-  jpeg_error_mgr e;
-  c.err = jpeg_std_error(&e);
-  jpeg_create_compress(&c);
-  jpeg_stdio_dest(&c, f);
-  c.image_width = static_cast<JDIMENSION>(i.width), c.image_height = static_cast<JDIMENSION>(i.height), c.input_components = 1,
-  c.in_color_space = JCS_GRAYSCALE;
-  jpeg_set_defaults(&c);
-  jpeg_start_compress(&c, TRUE);
-  while (c.next_scanline < c.image_height) {
-    auto* row = const_cast<JSAMPROW>(i.pixels.data() + static_cast<std::size_t>(c.next_scanline) * static_cast<std::size_t>(i.width));
-    jpeg_write_scanlines(&c, &row, 1);
-  }
-  jpeg_finish_compress(&c);
-  jpeg_destroy_compress(&c);
-  std::fclose(f);
-}
-
 static_assert(dataset<folder_dataset>);
 
 }  // namespace
 
 TEST_CASE("a folder: names in order, image and mask at the asked size") {
+  const raw::warnings said;
   const temporary_set s;
   auto m = grey(8, 16, 0);
   m.pixels[3 * 16 + 5] = 1;  // a label of 1, hardly visible in the file
@@ -73,12 +53,16 @@ TEST_CASE("a folder: names in order, image and mask at the asked size") {
   CHECK(x.pixels.height == 8);
   CHECK(x.pixels.channels == 3);
   CHECK(x.pixels.at(4, 4, 2) == doctest::Approx(100));
-  CHECK(x.truth.count() == 0);  // nearest neighbour takes even columns only
+  CHECK((x.truth.count() == 1 && x.truth.at(3, 2)));  // half a pixel's width, and all there is
+  (void)d.load(2), (void)d.load(1);                   // a file counts once
   const sample large = d.at_side(16).load(1);
   CHECK(large.truth.count() == 2);
   const mask native = d.native_truth(1);
   CHECK((native.height == 8 && native.width == 16 && native.count() == 1 && native.at(3, 5)));
   CHECK((large.truth.at(6, 5) && large.truth.at(7, 5)));
+  CHECK(said.files("objects under 4 pixels at 8 × 8") == 2);
+  CHECK(said.files("objects under 4 pixels at 16 × 16") == 1);
+  CHECK(said.first().find("masks/b.png") != std::string::npos);
 }
 
 TEST_CASE("a folder: a mask may have another extension; lossless masks are non-zero, JPEG ones above 127") {
@@ -87,11 +71,11 @@ TEST_CASE("a folder: a mask may have another extension; lossless masks are non-z
   io::write_png(s.mask_at("a.PNG"), grey(4, 4, 1));
   CHECK(s.open(4).load(0).truth.count() == 16);
   CHECK(s.open(4).native_truth(0).count() == 16);
-  for (const int value : {100, 200}) {
-    fs::remove(s.mask_at("a.PNG"));
-    write_grey_jpeg(s.mask_at("a.jpeg"), grey(4, 4, static_cast<std::uint8_t>(value)));
-    CHECK(s.open(4).load(0).truth.count() == (value > 127 ? 16 : 0));
-  }
+  fs::remove(s.mask_at("a.PNG"));
+  raw::write_jpeg(s.mask_at("a.jpeg"), grey(4, 4, 200));
+  CHECK(s.open(4).load(0).truth.count() == 16);
+  raw::write_jpeg(s.mask_at("a.jpeg"), grey(4, 4, 100));
+  CHECK_THROWS_WITH_AS(s.open(4).load(0), doctest::Contains("a.jpeg: no sample is above 127"), error);
 }
 
 TEST_CASE("a folder: what is wrong is said with the file's name") {
@@ -104,4 +88,45 @@ TEST_CASE("a folder: what is wrong is said with the file's name") {
   CHECK_THROWS_WITH_AS(s.open(8).load(0), doctest::Contains("is 4 × 5, its image 4 × 4"), error);
   std::ofstream(s.mask_at("a.png")) << "no image at all";
   CHECK_THROWS_WITH_AS(s.open(8).load(0), doctest::Contains("masks/a.png: neither PNG nor JPEG"), error);
+}
+
+TEST_CASE("a folder: what is no file, and what cannot be told apart, is refused by name") {
+  const raw::warnings said;
+  const temporary_set s;
+  io::write_png(s.image_at("a.png"), grey(4, 4, 9)), io::write_png(s.mask_at("a.png"), grey(4, 4, 9));
+  CHECK(s.open(4).size() == 1);
+  CHECK(said.files("") == 0);
+  for (const bool as_mask : {false, true}) {
+    const std::string odd = as_mask ? s.mask_at("b.png") : s.image_at("b.png"), other = as_mask ? s.image_at("b.png") : s.mask_at("b.png");
+    io::write_png(other, grey(4, 4, 9));
+    auto refused = [&](const char* text) {
+      CHECK_THROWS_WITH_AS(s.open(4), doctest::Contains(text), error);
+      CHECK_THROWS_WITH_AS(s.open(4), doctest::Contains(odd.c_str()), error);
+      fs::remove(odd);
+    };
+    fs::create_symlink("/nowhere/x.png", odd), refused("is a link to nothing");
+    fs::create_directory(odd), refused("is a folder");
+    REQUIRE(::mkfifo(odd.c_str(), 0600) == 0);
+    refused("is a FIFO");
+    fs::create_symlink(other, odd);
+    CHECK(s.open(4).size() == 2);  // a link to a file is that file
+    fs::remove(odd);
+    // Another of a's stem.
+    const std::string twin = as_mask ? s.mask_at("a.jpg") : s.image_at("a.jpg");
+    fs::remove(other), io::write_png(twin, grey(4, 4, 9));
+    CHECK_THROWS_WITH_AS(s.open(4), doctest::Contains(as_mask ? "has two masks" : "have one stem"), error);
+    CHECK_THROWS_WITH_AS(s.open(4), doctest::Contains(twin.c_str()), error);
+    fs::remove(twin);
+  }
+  CHECK(said.files("") == 0);
+  io::write_png(s.mask_at("gone.png"), grey(4, 4, 9));
+  CHECK(s.open(4).size() == 1);
+  CHECK(said.files("masks without an image") == 1);
+}
+
+TEST_CASE("a folder: images beyond the limits are refused") {
+  const temporary_set s;
+  io::write_png(s.image_at("a.png"), grey(4, 4, 9)), io::write_png(s.mask_at("a.png"), grey(4, 4, 9));
+  CHECK(folder_dataset(s.root.string(), "train", 4, {16}).load(0).truth.count() == 16);
+  CHECK_THROWS_WITH_AS(folder_dataset(s.root.string(), "train", 4, {15}).load(0), doctest::Contains("more than the 15"), error);
 }

@@ -1,6 +1,6 @@
-"""Writes resize.safetensors: what torchvision's resize (bilinear, antialias) and PyTorch's nearest make of random images.
+"""Writes resize.safetensors: what torchvision's resize (bilinear, antialias) makes of random images.
 
-Usage: python resize.py [FILE]. Entries: N.in (height, width, channels; U8), N.out (F32); N.mask, N.nearest (U8).
+Usage: python resize.py [FILE]. Entries: N.in (height, width, channels; U8), N.out (F32).
 """
 import json
 import struct
@@ -20,9 +20,6 @@ def main(path):
     x = torch.randint(0, 256, (3, h, w), generator=g, dtype=torch.uint8)
     entries[f"{n}.in"] = x.permute(1, 2, 0)
     entries[f"{n}.out"] = F.resize(x.double(), [oh, ow], antialias=True).float().permute(1, 2, 0)
-    m = (x[:1, None] > 127).to(torch.uint8)
-    entries[f"{n}.mask"] = m[0, 0]
-    entries[f"{n}.nearest"] = torch.nn.functional.interpolate(m.float(), (oh, ow), mode="nearest")[0, 0].to(torch.uint8)
   header, data = {}, b""
   for name, t in sorted(entries.items()):
     b = t.contiguous().numpy().tobytes()

@@ -1,55 +1,25 @@
 // Every kind of PNG and JPEG arrives as 8-bit grey or RGB; every damaged one is refused with its name.
-#include <dcs/io/image.hpp>
-
-#include <doctest/doctest.h>
+#include "raw_images.hpp"
 
 #include <filesystem>
-#include <fstream>
+
+#include <sys/stat.h>
+#include <zlib.h>
 
 using namespace dcs;
 
 namespace {
 
+using raw::bytes_of;
+using raw::put_bytes;
+
 const std::string png_path = "image_test.png", jpeg_path = "image_test.jpg";
 
-// A PNG of any kind, row bytes as the format stores them.
 void write_raw_png(std::uint32_t width, std::uint32_t height, int bits, int type, const std::vector<std::vector<png_byte>>& rows,
                    const std::vector<png_color>& palette = {}) {
-  std::FILE* f = std::fopen(png_path.c_str(), "wb");
-  REQUIRE(f != nullptr);
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
-  png_infop info = png_create_info_struct(png);
-  png_init_io(png, f);
-  png_set_IHDR(png, info, width, height, bits, type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
-  if (!palette.empty()) png_set_PLTE(png, info, palette.data(), static_cast<int>(palette.size()));
-  png_write_info(png, info);
-  for (const auto& r : rows) png_write_row(png, r.data());
-  png_write_end(png, nullptr);
-  png_destroy_write_struct(&png, &info);
-  std::fclose(f);
+  raw::write(png_path, {width, height, bits, type, rows, palette});
 }
-
-void write_jpeg(const image& i, int quality) {
-  std::FILE* f = std::fopen(jpeg_path.c_str(), "wb");
-  REQUIRE(f != nullptr);
-  jpeg_compress_struct c;
-  jpeg_error_mgr e;
-  c.err = jpeg_std_error(&e);
-  jpeg_create_compress(&c);
-  jpeg_stdio_dest(&c, f);
-  c.image_width = static_cast<JDIMENSION>(i.width), c.image_height = static_cast<JDIMENSION>(i.height);
-  c.input_components = static_cast<int>(i.channels), c.in_color_space = i.channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
-  jpeg_set_defaults(&c);
-  jpeg_set_quality(&c, quality, TRUE);
-  jpeg_start_compress(&c, TRUE);
-  while (c.next_scanline < c.image_height) {
-    auto* row = const_cast<JSAMPROW>(i.pixels.data() + static_cast<std::size_t>(c.next_scanline) * static_cast<std::size_t>(i.width * i.channels));
-    jpeg_write_scanlines(&c, &row, 1);
-  }
-  jpeg_finish_compress(&c);
-  jpeg_destroy_compress(&c);
-  std::fclose(f);
-}
+void write_jpeg(const image& i, int quality) { raw::write_jpeg(jpeg_path, i, {quality}); }
 
 image smooth(std::int64_t h, std::int64_t w, std::int64_t channels) {
   image i{h, w, channels, {}};
@@ -58,13 +28,6 @@ image smooth(std::int64_t h, std::int64_t w, std::int64_t channels) {
       for (std::int64_t c = 0; c < channels; ++c) i.pixels.push_back(static_cast<std::uint8_t>(40 + 3 * y + 2 * x + 30 * c));
   return i;
 }
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream f(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(f), {}};
-}
-
-void put_bytes(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
 void check_refused(const std::string& path, const std::string& bytes) {
   put_bytes(path, bytes);
@@ -161,14 +124,141 @@ TEST_CASE("damaged images are refused by name") {
     check_refused(jpeg_path, jpeg.substr(0, keep));
   }
 
-  // Sizes that no memory holds, in the headers of otherwise good files.
-  std::string huge = jpeg;
+  std::filesystem::remove(png_path), std::filesystem::remove(jpeg_path);
+}
+
+TEST_CASE("PNG: interlaced, and whatever it states of gamma and colours, the samples are as stored") {
+  std::vector<std::vector<png_byte>> rows;
+  image want{5, 9, 3, {}};
+  for (int y = 0; y < 5; ++y) {
+    rows.emplace_back();
+    for (int x = 0; x < 27; ++x) rows.back().push_back(static_cast<png_byte>(50 * y + x));
+    want.pixels.insert(want.pixels.end(), rows.back().begin(), rows.back().end());
+  }
+  for (const bool interlaced : {false, true})
+    for (const bool managed : {false, true}) {
+      raw::png p{9, 5, 8, PNG_COLOR_TYPE_RGB, rows};
+      p.interlaced = interlaced, p.colour_managed = managed;
+      raw::write(png_path, p);
+      CHECK(io::read_image(png_path).pixels == want.pixels);
+    }
+  std::filesystem::remove(png_path);
+}
+
+TEST_CASE("PNG: 16-bit samples keep their range, and a warning says which") {
+  // 12 bits of 16, and a scanner's numbers around 32768: steps of the range are steps of the result.
+  for (const int low : {0, 32768 - 1024})
+    for (const int range : {255, 4095, 20000}) {
+      const raw::warnings said;
+      std::vector<png_byte> row;
+      for (int k = 0; k < 256; ++k) {
+        const int v = low + (k * range + 127) / 255;
+        row.push_back(static_cast<png_byte>(v >> 8)), row.push_back(static_cast<png_byte>(v & 255));
+      }
+      write_raw_png(256, 1, 16, PNG_COLOR_TYPE_GRAY, {row});
+      const image i = io::read_image(png_path);
+      for (int k = 0; k < 256; ++k) CHECK(i.pixels[static_cast<std::size_t>(k)] == k);
+      CHECK(said.files("16 bits") == 1);
+      CHECK(said.first().find(std::to_string(low + range) + " as 255") != std::string::npos);
+    }
+  const raw::warnings said;
+  write_raw_png(2, 1, 16, PNG_COLOR_TYPE_GRAY, {{0x12, 0x34, 0x12, 0x34}});
+  CHECK(io::read_image(png_path).pixels == std::vector<std::uint8_t>{0x12, 0x12});
+  CHECK(said.files("") == 0);
+  std::filesystem::remove(png_path);
+}
+
+TEST_CASE("JPEG: what its decoder mends is read, with a warning in the decoder's words; what ends too early is refused in them") {
+  write_jpeg(smooth(64, 64, 3), 90);
+  const auto whole = io::read_image(jpeg_path);
+  const std::string bytes = bytes_of(jpeg_path);
+  auto pixels_with = [&](const std::string& changed, const char* words) {
+    const raw::warnings said;
+    put_bytes(jpeg_path, changed);
+    const auto i = io::read_image(jpeg_path);
+    CHECK((i.height == 64 && i.width == 64));
+    CHECK(said.files("JPEG") == 1);
+    CHECK_MESSAGE(said.first().find(words) != std::string::npos, said.first());
+    return i.pixels;
+  };
+  std::string extraneous = bytes;
+  extraneous.insert(bytes.find("\xFF\xDB"), std::string(2, '\0'));
+  CHECK(pixels_with(extraneous, "extraneous bytes before marker 0xdb") == whole.pixels);
+  CHECK(pixels_with(bytes.substr(0, bytes.size() - 2), "Premature end of JPEG file") == whole.pixels);  // the end mark alone is missing
+  std::string early_end = bytes;
+  early_end.replace(bytes.size() - 60, 2, "\xFF\xD9");
+  (void)pixels_with(early_end, "Corrupt JPEG data");
+  {
+    const raw::warnings said;
+    put_bytes(jpeg_path, bytes + "what stands behind a JPEG is not the decoder's");
+    CHECK(io::read_image(jpeg_path).pixels == whole.pixels);
+    CHECK(said.files("") == 0);
+  }
+  for (const bool progressive : {false, true}) {
+    raw::write_jpeg(jpeg_path, smooth(64, 64, 3), {90, progressive});
+    const std::string good = bytes_of(jpeg_path);
+    for (const std::size_t missing : {std::size_t{10}, good.size() / 8, good.size() / 2}) {
+      put_bytes(jpeg_path, good.substr(0, good.size() - missing));
+      CHECK_THROWS_WITH_AS(io::read_image(jpeg_path), doctest::Contains("Premature end of JPEG file"), error);
+    }
+  }
+  put_bytes(jpeg_path, "\xFF\xD8\xFF and nothing of a JPEG");
+  CHECK_THROWS_WITH_AS(io::read_image(jpeg_path), doctest::Contains("Unsupported marker type 0x20"), error);
+  std::filesystem::remove(jpeg_path);
+}
+
+TEST_CASE("limits: pixels by default and by option, told from the header; bytes that cannot hold their pixels; scans") {
+  write_raw_png(1u << 14, (1u << 12) + 1, 1, PNG_COLOR_TYPE_GRAY,
+                std::vector<std::vector<png_byte>>((1u << 12) + 1, std::vector<png_byte>(1u << 11)));
+  CHECK_THROWS_WITH_AS(io::read_image(png_path), doctest::Contains("4097 × 16384 pixels are more than the 67108864"), error);
+  CHECK_THROWS_WITH_AS(io::read_mask(png_path), doctest::Contains(png_path.c_str()), error);
+  CHECK(io::read_mask(png_path, {std::int64_t{1} << 27}).width == 1 << 14);
+  write_raw_png(3, 3, 8, PNG_COLOR_TYPE_GRAY, {{1, 2, 3}, {1, 2, 3}, {1, 2, 3}});
+  CHECK(io::read_image(png_path, {9}).pixels.size() == 9);
+  CHECK_THROWS_AS(io::read_image(png_path, {8}), error);
+
+  // A small file's header that asks for 8192 × 8192.
+  std::string liar = bytes_of(png_path);
+  liar.replace(16, 8, std::string("\0\0\x20\0\0\0\x20\0", 8));
+  std::string header = liar.substr(12, 17);
+  const auto crc = crc32(0, reinterpret_cast<const Bytef*>(header.data()), 17);
+  for (std::size_t k = 0; k < 4; ++k) liar[29 + k] = static_cast<char>(crc >> (24 - 8 * k));
+  put_bytes(png_path, liar);
+  CHECK_THROWS_WITH_AS(io::read_image(png_path), doctest::Contains("bytes cannot hold 8192 × 8192"), error);
+
+  write_jpeg(smooth(64, 64, 3), 90);
+  std::string huge = bytes_of(jpeg_path);
   const auto frame = huge.find("\xFF\xC0");
   REQUIRE(frame != std::string::npos);
-  for (std::size_t k = 0; k < 4; ++k) huge[frame + 5 + k] = static_cast<char>(k % 2 == 0 ? 0xFF : 0x00);
-  put_bytes(jpeg_path, huge);
-  CHECK_THROWS_WITH_AS(io::read_image(jpeg_path), doctest::Contains("more than can be read"), error);
-  write_raw_png(1u << 19, 0x201, 1, PNG_COLOR_TYPE_GRAY, std::vector<std::vector<png_byte>>(0x201, std::vector<png_byte>(1u << 16)));
-  CHECK_THROWS_WITH_AS(io::read_image(png_path), doctest::Contains("more than can be read"), error);
+  for (const auto& [size, text] :
+       {std::pair(std::string("\x20\0\x20\0", 4), "cannot hold"), std::pair(std::string("\xFF\0\xFF\0", 4), "are more than")}) {
+    huge.replace(frame + 5, 4, size);
+    put_bytes(jpeg_path, huge);
+    CHECK_THROWS_WITH_AS(io::read_image(jpeg_path), doctest::Contains(text), error);
+  }
+
+  raw::write_jpeg(jpeg_path, smooth(64, 64, 3), {90, true});
+  CHECK(io::read_image(jpeg_path).width == 64);
+  CHECK_THROWS_WITH_AS(io::read_image(jpeg_path, {1 << 20, 3}), doctest::Contains("more than 3 scans"), error);
   std::filesystem::remove(png_path), std::filesystem::remove(jpeg_path);
+}
+
+TEST_CASE("what is no regular file is refused at once, and an image is written whole or not at all") {
+  std::filesystem::remove("image_fifo");
+  REQUIRE(::mkfifo("image_fifo", 0600) == 0);
+  for (const char* path : {"image_fifo", "/dev/zero", "."}) {
+    CHECK_THROWS_WITH_AS(io::read_image(path), doctest::Contains(path), error);
+    CHECK_THROWS_WITH_AS(io::read_mask(path), doctest::Contains(path), error);
+    CHECK_THROWS_WITH_AS((void)io::is_jpeg(path), doctest::Contains(path), error);
+  }
+  std::filesystem::remove("image_fifo");
+
+  // A file, or a link, of the name that a temporary file might have had stays as it is.
+  put_bytes("image_other", "somebody's");
+  std::filesystem::remove(png_path + ".partial");
+  std::filesystem::create_symlink("image_other", png_path + ".partial");
+  io::write_png(png_path, smooth(4, 4, 1));
+  CHECK(io::read_image(png_path).pixels == smooth(4, 4, 1).pixels);
+  CHECK(bytes_of("image_other") == "somebody's");
+  std::filesystem::remove("image_other"), std::filesystem::remove(png_path + ".partial"), std::filesystem::remove(png_path);
 }

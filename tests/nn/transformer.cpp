@@ -1,9 +1,8 @@
 // Multi-head attention and the encoder layer: gradients against differences, and both against torch.nn's (goldens/transformer.py).
 #include <dcs/expr/gradcheck.hpp>
-#include <dcs/nn/state_dict.hpp>
 #include <dcs/nn/transformer.hpp>
 
-#include "../ops/check_op.hpp"
+#include "check_module.hpp"
 
 #include <doctest/doctest.h>
 
@@ -17,34 +16,8 @@ using layer_type = nn::transformer_encoder_layer<12, 3, 20>;
 
 template <class T, class Net>
 void check_golden(const io::safetensors& file, const std::string& module) {
-  Net net;
-  initialize<T>(net, 0);
-  io::safetensors weights;
-  for (const auto& [name, t] : file.tensors)
-    if (name.rfind(module + "/weight/", 0) == 0) weights.tensors[name.substr(module.size() + 8)] = t;
-  load_state_dict(net, weights);
-  const random_scope::off nothing_dropped;
-  // f32: gradients through norms and softmax are differences of larger terms.
-  constexpr double bound = sizeof(T) == 8 ? test::tolerance<T> : 1e-5;
-  for (int i = 0; i < 3; ++i) {
-    const std::string name = module + "." + std::to_string(i);
-    CAPTURE(name);
-    clear_gradients(net);
-    test::check_op<T, tokens>(
-        file, name, {"x"}, [&](const auto& x) { return net(x); }, bound);
-    double largest = 0;
-    for (const auto& [entry, t] : file.tensors)
-      if (entry.rfind(name + "/gradient/", 0) == 0)
-        for (const double g : t.template as<double>()) largest = std::max(largest, std::abs(g));
-    for (const auto& entry : named_parameters(net)) {
-      CAPTURE(entry.name);
-      const auto found = to_stored_layout(entry.parameter->description().stored, static_cast<const T*>(entry.parameter->gradient().data()));
-      const auto wanted = file.at(name + "/gradient/" + entry.name).template as<double>();
-      REQUIRE(found.size() == wanted.size());
-      // Element by element, against the largest of all: the keys' bias has no gradient but for rounding.
-      for (std::size_t k = 0; k < wanted.size(); ++k) REQUIRE(std::abs(static_cast<double>(found[k]) - wanted[k]) < bound * largest);
-    }
-  }
+  // f32: gradients through norms and softmax are differences of larger terms. The keys' bias has no gradient but for rounding.
+  test::check_module<T, Net, tokens>(file, module, 3, {"x"}, sizeof(T) == 8 ? test::tolerance<T> : 1e-5);
 }
 
 }  // namespace

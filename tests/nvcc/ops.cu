@@ -42,6 +42,8 @@ int main() {
   check<map, shape<3, 3, 4, 4>, shape<4>, map>(
       "conv2d, fused", [](const auto& x, const auto& w, const auto& b, const auto& r) { return relu(conv2d<1, 1>(x, w, b) + r); });
   check<map, shape<3, 3, 1, 4>>("conv2d, depthwise", [](const auto& x, const auto& w) { return conv2d<1, 1, 1, 4>(x, w); });
+  check<map, shape<3, 3, 5, 4>, shape<5>>("conv_transpose2d",
+                                          [](const auto& x, const auto& w, const auto& b) { return conv_transpose2d<2, 1, 1>(x, w, b); });
   check<shape<3, 4>, shape<4, 6>, shape<6>>("linear", [](const auto& x, const auto& w, const auto& b) { return linear(x, w, b); });
   check<shape<2, 3, 4>, shape<2, 4, 5>>("matmul", [](const auto& a, const auto& b) { return matmul(a, b); });
   check<heads, heads, heads>("attention",

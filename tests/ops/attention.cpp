@@ -2,6 +2,7 @@
 #include <dcs/ops/attention/attention.hpp>
 
 #include "check_op.hpp"
+#include "masked_scores.hpp"
 
 #include <doctest/doctest.h>
 
@@ -206,10 +207,49 @@ TEST_CASE_TEMPLATE("softmax and attention as ops over types equal PyTorch's too"
 
 TEST_CASE("sizes and dropout that do not fit are errors") {
   using Q = shape<1, 1, dyn<"l">, 2>;
-  const auto q = tensor<float, Q>::full({1, 1, 3, 2}, 1), none = tensor<float, Q>::empty({1, 1, 0, 2}),
-             longer = tensor<float, Q>::full({1, 1, 4, 2}, 1);
-  CHECK_THROWS_WITH_AS(attention(none, q, q, 1.0), doctest::Contains("no tokens"), error);
+  using K = shape<1, 1, dyn<"key">, 2>;
+  const auto q = tensor<float, Q>::full({1, 1, 3, 2}, 1);
+  const auto k = tensor<float, K>::full({1, 1, 3, 2}, 1), longer = tensor<float, K>::full({1, 1, 4, 2}, 1);
+  const auto none = tensor<float, K>::empty({1, 1, 0, 2});
+  const auto no_query = tensor<float, Q>::empty({1, 1, 0, 2});
+  CHECK_THROWS_WITH_AS(attention(no_query, k, k, 1.0), doctest::Contains("no tokens"), error);
   CHECK_THROWS_WITH_AS(attention(q, none, none, 1.0), doctest::Contains("do not fit"), error);
-  CHECK_THROWS_WITH_AS(attention(q, q, longer, 1.0), doctest::Contains("do not fit"), error);
+  CHECK_THROWS_WITH_AS(attention(q, k, longer, 1.0), doctest::Contains("axis 2 (key) of sizes [1, 1, 4, 2] is 4"), error);
   CHECK_THROWS_WITH_AS(attention(q, q, q, 1.0, 1.0), doctest::Contains("dropout"), error);
+}
+
+TEST_CASE_TEMPLATE("scores of −∞ are probabilities of 0, and a row of nothing else is NaN, as step by step", T, float, double) {
+  test::for_each_isa([] {
+    for (const extent_t depth : {2, 5, 32})
+      masked_scores::for_each_mask(depth, [](const masked_scores::mask& m) {
+        const auto x = masked_scores::make<T>(m);
+        const auto wanted = masked_scores::run(masked_scores::step_by_step, x);
+        masked_scores::check_all(masked_scores::run(masked_scores::fused_form, x), wanted, x, sizeof(T) == 8 ? 1e-12 : 1e-4);
+        extent_t nans = 0;
+        for (extent_t i = 0; i < m.rows; ++i) {
+          const T value = std::get<0>(wanted)(0, 1, i, 0);
+          CHECK(std::isnan(value) == m.blind(i));
+          nans += std::isnan(value) ? 1 : 0;
+        }
+        CHECK(std::isnan(std::get<3>(wanted)(0, 0, 0, 0)) == (nans > 0));  // gradients are numbers where all results are
+      });
+  });
+}
+
+TEST_CASE("infinite keys and values, and scores of ∞ and NaN, give what they give step by step") {
+  constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  test::for_each_isa([] {
+    for (const double number : {-infinity, infinity, nan})
+      for (const extent_t columns : {3, 40, 300})
+        for (const extent_t count : {extent_t{1}, columns - 1, columns}) {
+          CAPTURE(number);
+          CAPTURE(columns);
+          CAPTURE(count);
+          auto x = masked_scores::make<double>({3, columns, 4, 0, 0, [](extent_t) { return false; }});
+          x.q(0, 0, 0, 2) = 1, x.q(0, 0, 1, 2) = 0, x.q(0, 0, 2, 2) = -1;
+          for (extent_t j = 0; j < count; ++j) x.k(0, 0, j, 2) = number;
+          if (columns == 40) x.v(0, 1, 7, 1) = number;
+          masked_scores::check_same(masked_scores::fused_form(x.q, x.k, x.v), masked_scores::step_by_step(x.q, x.k, x.v), x.q, 1e-12);
+        }
+  });
 }

@@ -3,6 +3,7 @@
 #include <dcs/ops/attention/cuda.cuh>
 
 #include "../cuda/compare.hpp"
+#include "masked_scores.hpp"
 
 using namespace dcs;
 
@@ -225,6 +226,24 @@ TEST_CASE("one key has probability 1: the result is its value, and neither q nor
         for (extent_t i = 0; i < std::get<2>(found).size(); ++i) CHECK(std::abs(std::get<2>(found).data()[i]) < 1e-13);
       }
     });
+}
+
+TEST_CASE("scores of −∞ are probabilities of 0, and a row of nothing else is NaN, as step by step on the host") {
+  const auto check = [](auto t, extent_t depth, double tolerance) {
+    using T = decltype(t);
+    CAPTURE(sizeof(T));
+    CAPTURE(depth);
+    masked_scores::for_each_mask(depth, [&](const masked_scores::mask& m) {
+      const auto x = masked_scores::make<T>(m);
+      const masked_scores::inputs<compute_type<T>> wide{cast<compute_type<T>>(x.q), cast<compute_type<T>>(x.k), cast<compute_type<T>>(x.v)};
+      masked_scores::check_all(masked_scores::run<target>(masked_scores::fused_form, x), masked_scores::run(masked_scores::step_by_step, wide), x,
+                               tolerance);
+    });
+  };
+  for (const extent_t depth : {32, 5}) {
+    if constexpr (!kernel_test::on_gpu) check(double{}, depth, 1e-12);
+    check(float{}, depth, 1e-4), check(bf16{}, depth, 0.03);
+  }
 }
 
 TEST_CASE("bits of dropout are those of the stream, wherever they begin") {

@@ -244,6 +244,11 @@ TEST_CASE("a mask that does not fit the rows is an error; the scope ends, scopes
     CHECK_THROWS_WITH_AS(plain(x, one, zero), doctest::Contains("16 rows for a mask of 5"), error);
   }
   CHECK(kernel_test::difference(to<cpu_device>(plain(x, one, zero)), whole) == 0);
+  const std::vector<masked_test::mask_values> others{{1}, {1, 1}, {1, 0, 1}, masked_test::mask_values(8, 1)};
+  for (const auto& few : others) {  // numbers that divide the rows fit no better
+    const row_mask_scope scope(masked_test::mask_on<kernel_test::target, float>(few));
+    CHECK_THROWS_WITH_AS(plain(x, one, zero), doctest::Contains("expected a mask of 4"), error);
+  }
   const auto masked = [&] {
     const row_mask_scope scope(masked_test::mask_on<kernel_test::target, float>({1, 0, 1, 1}));
     return training(x, one, zero);

@@ -235,7 +235,7 @@ void check_gradient(extent_t n, extent_t h, extent_t w) {
 }  // namespace
 
 TEST_CASE("conv2d passes the gradient check in double") {
-  // Each kind in 21 shapes: plain, strided, depthwise, grouped, dilated, patches that do not overlap.
+  // Each kind in 21 shapes: plain, strided, depthwise, grouped, dilated (alone, depthwise and strided in groups), patches that do not overlap.
   for_small_images([](extent_t n, extent_t side) {
     check_gradient<1, 1, 0, 1, 1, 3, 4>(n, side, side + 1);
     check_gradient<3, 1, 1, 1, 1, 3, 4>(n, side, side + 1);
@@ -243,6 +243,8 @@ TEST_CASE("conv2d passes the gradient check in double") {
     check_gradient<3, 1, 1, 1, 4, 4, 4>(n, side, side);
     check_gradient<3, 1, 1, 1, 2, 4, 6>(n, side, side);
     check_gradient<3, 1, 2, 2, 1, 2, 3>(n, side, side);
+    check_gradient<3, 1, 2, 2, 4, 4, 4>(n, side, side);
+    check_gradient<3, 2, 2, 2, 2, 4, 6>(n, side, side);
     check_gradient<2, 2, 0, 1, 1, 1, 1>(n, side + 1, side + 1);
   });
   for_every_isa([] {

@@ -60,6 +60,17 @@ std::vector<layer> layers() {
   return all;
 }
 
+// The up-convolutions of a UNet (width 64, four images of 256 × 256), the mask head's of Mask R-CNN, and kernels larger than the stride: each by the
+// convolution back, whose data gradient it is.
+std::vector<layer> transposed_layers() {
+  std::vector<layer> all;
+  for (int side = 256, width = 64; width < 1024; side /= 2, width *= 2) all.push_back({"up-convolution", 4, side, width, 2 * width, 2, 2, 0});
+  all.push_back({"mask head", 100, 28, 256, 256, 2, 2, 0});
+  all.push_back({"3 × 3 with stride", 4, 64, 128, 128, 3, 2, 1});
+  all.push_back({"4 × 4 with stride", 4, 64, 128, 64, 4, 2, 1});
+  return all;
+}
+
 bool has_engine(const convolution_problem& p) {
   const convolution_graph graph(p, h200());
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK})
@@ -104,6 +115,28 @@ TEST_CASE("on an H200 cuDNN has an engine for every convolution of DCSNet, forwa
     }
   }
   CHECK(known.size() > 400);
+}
+
+TEST_CASE("on an H200 cuDNN has an engine for transposed and for dilated convolutions, forward and backward") {
+  for (const auto& a :
+       {number_kind{"f32", CUDNN_DATA_FLOAT, false}, number_kind{"TF32", CUDNN_DATA_FLOAT, true}, number_kind{"bf16", CUDNN_DATA_BFLOAT16, false}}) {
+    const tf32_scope tf32(a.tf32);
+    CAPTURE(a.name);
+    const auto check = [&](const cpu::conv2d_geometry& g) {
+      using enum convolution_pass;
+      for (const auto pass : {data_gradient, forward, weight_gradient}) CHECK(has_engine({g, pass, a.type}));
+    };
+    for (const auto& l : transposed_layers()) {
+      CAPTURE(l.name);
+      CAPTURE(l.side);
+      check(l.geometry());
+    }
+    for (int dilation : {2, 4, 6}) {
+      auto g = layer{"dilated", 4, 32, 256, 256, 3, 1, dilation}.geometry();
+      g.out_h = g.out_w = g.in_h, g.dilation = dilation;
+      check(g);
+    }
+  }
 }
 
 TEST_CASE("f32 without TF32 has fewer engines than with it: those that round are passed over") {

@@ -5,6 +5,7 @@
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/cast/cast.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
+#include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
 #include <dcs/ops/dropout/dropout.hpp>
 #include <dcs/ops/layer_norm/layer_norm.hpp>
 #include <dcs/ops/linear/linear.hpp>
@@ -74,6 +75,7 @@ void for_each_op_of_three_channels(const Visit& visit) {
   visit("dcs::linear", [=](const auto& x) { return linear(x, ones<float, shape<3, 2>>()); });
   visit("dcs::conv2d", [](const auto& x) { return conv2d<1, 2>(x, ones<float, shape<3, 3, 3, 2>>()); });
   visit("dcs::conv2d", [=](const auto& x) { return relu(conv2d<1, 2, 1, 3>(x, ones<float, shape<3, 3, 1, 3>>(), p)); });
+  visit("dcs::conv_transpose2d", [](const auto& x) { return conv_transpose2d(x, ones<float, shape<3, 3, 2, 3>>()); });
   visit("dcs::batch_norm", [=](const auto& x) { return batch_norm_training(x, p, p, p.clone(), p.clone()); });
   visit("dcs::batch_norm", [=](const auto& x) { return relu(batch_norm_training(x, p, p, p.clone(), p.clone()) + x); });
   visit("dcs::batch_norm", [=](const auto& x) { return batch_norm_inference(x, p, p, p, p); });

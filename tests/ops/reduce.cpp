@@ -64,3 +64,71 @@ TEST_CASE_TEMPLATE("sums and means equal PyTorch's over any axes, forward and ba
     }
   });
 }
+
+namespace {
+
+// Σ over the axes of x (up to four) that `Axes` names, element by element in long double.
+template <class S, int... Axes>
+void check_large_sum(const sizes<S::rank>& n) {
+  CAPTURE(to_string(n));
+  const auto x = random_normal<float, S>(n, {4, 1});
+  auto kept = n;
+  for (const int axis : {Axes...}) kept[static_cast<std::size_t>(axis)] = 1;
+  std::vector<long double> wanted(static_cast<std::size_t>(count(kept)), 0);
+  for (extent_t i = 0; i < x.size(); ++i) {
+    extent_t rest = i, at = 0, step = 1;
+    for (std::size_t d = n.size(); d-- > 0;) {
+      at += kept[d] == 1 ? 0 : rest % n[d] * step;
+      rest /= n[d], step *= kept[d];
+    }
+    wanted[static_cast<std::size_t>(at)] += static_cast<long double>(x.data()[i]);
+  }
+  auto& memory = host_allocator::get();
+  std::vector<std::vector<float>> found;
+  for (const int threads : {1, 3, 4}) {
+    set_threads(threads);
+    memory.reset_statistics();
+    const auto before = memory.statistics().live_bytes;
+    const auto y = sum<Axes...>(x);
+    // Beside the result, and what rounds its size up: 32,768 doubles.
+    CHECK(memory.statistics().peak_bytes - before <= y.bytes() + y.bytes() / 4 + (1 << 18) + 4096);
+    found.emplace_back(y.data(), y.data() + y.size());
+  }
+  set_threads(2);
+  CHECK(found[0] == found[1]);
+  CHECK(found[0] == found[2]);
+  double worst = 0;
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    worst = std::max(worst, static_cast<double>(std::abs(static_cast<long double>(found[0][i]) - wanted[i]) / std::max(1.0L, std::abs(wanted[i]))));
+  CHECK(worst < 1e-7);
+}
+
+}  // namespace
+
+TEST_CASE("sums take memory near that of their result, whichever axes are long, and have the same bits with any number of threads") {
+  using A = shape<dyn<"a">, dyn<"b">>;
+  using B = shape<dyn<"a">, dyn<"b">, dyn<"c">, dyn<"d">>;
+  check_large_sum<A, 0>({1500, 1700});  // columns stay
+  check_large_sum<A, 0>({3, 700001});
+  check_large_sum<A, 1>({150001, 9});  // rows are summed
+  check_large_sum<A, 1>({3000, 513});
+  check_large_sum<B, 0, 2>({40, 50, 30, 41});  // stay and go in turn
+  check_large_sum<B, 1, 3>({170, 9, 180, 7});
+  check_large_sum<B, 0>({2, 120, 130, 40});
+  check_large_sum<B, 0, 1, 2, 3>({40, 50, 30, 41});  // few results: chunks are tasks
+  check_large_sum<A, 0>({200000, 7});
+}
+
+TEST_CASE("many results are the sums, bit by bit, that few have: chunks of rows in their order") {
+  using A = shape<dyn<"a">, dyn<"b">>;
+  const auto x = random_normal<float, A>({900, 2000}, {4, 2});
+  const auto all = sum<0>(x);
+  std::vector<double> wanted(2000, 0);
+  for (extent_t chunk = 0; chunk < 32; ++chunk) {
+    std::vector<double> sums(2000, 0);
+    for (extent_t i = 900 * chunk / 32; i < 900 * (chunk + 1) / 32; ++i)
+      for (extent_t j = 0; j < 2000; ++j) sums[static_cast<std::size_t>(j)] += static_cast<double>(x(i, j));
+    for (std::size_t j = 0; j < 2000; ++j) wanted[j] += sums[j];
+  }
+  for (extent_t j = 0; j < 2000; ++j) REQUIRE(all(0, j) == static_cast<float>(wanted[static_cast<std::size_t>(j)]));
+}

@@ -1,6 +1,6 @@
 // The kernels of RoIAlign against the CPU op.
-#include <dcs/expr/chain.cuh>
 #include <dcs/detect/region_masks.hpp>
+#include <dcs/expr/chain.cuh>
 #include <dcs/models/dcsnet/regions.hpp>
 #include <dcs/ops/roi_align/cuda.cuh>
 #include <dcs/ops/roi_align/roi_align.hpp>

@@ -1,25 +1,82 @@
 #!/usr/bin/env bash
-# run.sh KIND SOURCE BUILD COMPILER: builds and runs the consumer the way KIND says: include, subdirectory or find_package. every_header: two translation units that
-# include all of the library link (but interop, whose libraries may be missing).
+# run.sh KIND SOURCE BUILD COMPILER: builds and runs the consumer the way KIND says.
+#   include, subdirectory, find_package   how the headers are found; a parent project gets no warning and does not install dcs
+#   every_header                          two translation units that include all of the library link (but interop, whose libraries may be missing)
+#   strict                                no warning under many more than ours, nothing amiss under macros like min and max, both in every header
+#   flags                                 the same values under -ffast-math, each of its parts, -fno-rtti; -fno-exceptions is refused in words
 set -euo pipefail
-kind=$1 source=$2 build=$3 compiler=$4
+kind=$1 source=$(cd "$2" && pwd) build=$3 compiler=$4
 rm -rf "$build"
 mkdir -p "$build"
+here=$source/tests/package
+own=("$compiler" -std=c++20 -Wall -Wextra -Werror -pthread -I "$source/include")
+clang=$("$compiler" --version | grep -c clang || true)
+
+every_header() { (cd "$source/include" && find dcs -name '*.hpp' -not -path 'dcs/interop/*' | sort | sed 's/.*/#include <&>/'); }
+configure() { cmake -S "$1" -B "$2" -DCMAKE_CXX_COMPILER="$compiler" "${@:3}" >/dev/null; }
+wrong() {
+  echo "$*"
+  exit 1
+}
+
+# same FLAG...: the consumer prints what $build/expected has, as far as it goes, each number within 1e-6.
+same() {
+  "${own[@]}" "$@" "$here/values.cpp" -o "$build/consumer"
+  "$build/consumer" | python3 -c '
+import sys
+expected = [line.split() for line in open(sys.argv[1])]
+found = [line.split() for line in sys.stdin]
+def alike(a, b):
+    try:
+        return a == b or abs(float(a) - float(b)) <= 1e-6 * max(abs(float(a)), abs(float(b)))
+    except ValueError:
+        return False
+strays = [line for line in found if not any(len(line) == len(e) and all(map(alike, line, e)) for e in expected)]
+for line in strays:
+    print("differs:", " ".join(line)[:200])
+sys.exit(bool(strays) or len(found) < 10)' "$build/expected" || wrong "other values with: $*"
+}
+
 case $kind in
-  include)
-    "$compiler" -std=c++20 -Wall -Wextra -Werror -pthread -I "$source/include" "$source/tests/package/main.cpp" "$source/tests/package/other.cpp" -o "$build/consumer" ;;
+  include) "${own[@]}" "$here/main.cpp" "$here/other.cpp" -o "$build/consumer" ;;
   every_header)
-    (cd "$source/include" && find dcs -name '*.hpp' -not -path 'dcs/interop/*' | sort | sed 's/.*/#include <&>/') >"$build/one.cpp"
+    every_header >"$build/one.cpp"
     cp "$build/one.cpp" "$build/two.cpp"
     echo 'int main() {}' >>"$build/two.cpp"
-    "$compiler" -std=c++20 -Wall -Wextra -Werror -pthread -I "$source/include" "$build/one.cpp" "$build/two.cpp" -o "$build/consumer" -lpng -ljpeg ;;
+    "${own[@]}" "$build/one.cpp" "$build/two.cpp" -o "$build/consumer" -lpng -ljpeg ;;
   subdirectory)
-    cmake -S "$source/tests/package/subdirectory" -B "$build" -DCMAKE_CXX_COMPILER="$compiler" >/dev/null
-    cmake --build "$build" --target consumer ;;
+    configure "$here/subdirectory" "$build" -DCMAKE_INSTALL_PREFIX="$build/prefix"
+    cmake --build "$build" --target consumer
+    cmake --install "$build" >/dev/null
+    [ "$(cd "$build/prefix" && find . -type f)" = ./bin/consumer ] || wrong "dcs is installed with its parent: $(find "$build/prefix" -type f | head -3)"
+    configure "$here/subdirectory" "$build" -DDCS_INSTALL=ON
+    cmake --install "$build" >/dev/null
+    [ -f "$build/prefix/include/dcs/dcs.hpp" ] || wrong "DCS_INSTALL=ON installs no dcs" ;;
   find_package)
-    cmake -S "$source" -B "$build/dcs" -DCMAKE_CXX_COMPILER="$compiler" -DDCS_BUILD_TESTS=OFF -DDCS_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX="$build/prefix" >/dev/null
+    configure "$source" "$build/dcs" -DDCS_BUILD_TESTS=OFF -DDCS_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX="$build/prefix"
     cmake --install "$build/dcs" >/dev/null
-    cmake -S "$source/tests/package/find_package" -B "$build" -DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_PREFIX_PATH="$build/prefix" >/dev/null
+    configure "$here/find_package" "$build" -DCMAKE_PREFIX_PATH="$build/prefix"
     cmake --build "$build" --target consumer ;;
+  strict)
+    strict=(-Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wcast-align -Wdouble-promotion -Wfloat-equal -Wformat=2 -Wundef
+            -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference)
+    [ "$clang" = 0 ] && strict+=(-Wuseless-cast -Wduplicated-cond -Wduplicated-branches -Wlogical-op)
+    every_header >"$build/all.cpp"
+    echo 'int both = min(1, 2) + max(3, 4);' >>"$build/all.cpp" # the program's macros are there again
+    "${own[@]}" "${strict[@]}" -DDCS_PORTABLE_ONLY -include "$here/macros.hpp" -fsyntax-only "$build/all.cpp"
+    "${own[@]}" "${strict[@]}" -DDCS_PORTABLE_ONLY -fsyntax-only "$here/values.cpp"
+    exit ;;
+  flags)
+    "${own[@]}" -O1 -DDCS_PORTABLE_ONLY "$here/values.cpp" -o "$build/consumer"
+    "$build/consumer" >"$build/expected"
+    same -Ofast -DDCS_PORTABLE_ONLY
+    for flag in -ffast-math -funsafe-math-optimizations -ffinite-math-only "-fassociative-math -fno-signed-zeros -fno-trapping-math" \
+                "-freciprocal-math -fno-rtti"; do
+      portable=-DDCS_PORTABLE_ONLY
+      [ "$flag" != -ffast-math ] || portable=-DALL_INSTRUCTION_SETS
+      same -O1 -DPOINTWISE $portable $flag
+    done
+    echo '#include <dcs/dcs.hpp>' | "${own[@]}" -fno-exceptions -fsyntax-only -x c++ - 2>"$build/said" && wrong "-fno-exceptions compiles"
+    grep -q 'error.*compile without -fno-exceptions' "$build/said" || wrong "-fno-exceptions: $(head -3 "$build/said")" ;;
 esac
-"$build/consumer"
+"$build/consumer" >/dev/null

@@ -19,6 +19,21 @@ check() { "$@" >/dev/null 2>&1 || wrong "$*"; }
 works() {
   if ! "$@" >out 2>err || [ -s err ]; then wrong "$*: $(head -c 500 err)"; fi
 }
+# fails TEXT COMMAND...: not by a signal, one line that begins with the program's name and contains TEXT, and every file there was is as it was.
+fails() {
+  local text=$1 code before after
+  shift
+  before=$(sums)
+  "$@" >out 2>err
+  code=$?
+  after=$(sums)
+  if [ $code = 0 ] || [ $code -ge 128 ]; then wrong "exit code $code: $*"; fi
+  if [ "$(wc -l <err)" != 1 ] || ! grep -qF -- "$text" err || ! grep -q '^dcs_[a-z]*: ' err; then wrong "$*: expected one line with '$text', got: $(head -c 500 err)"; fi
+  # Lines of `before` that are not in `after`: files that changed or vanished.
+  if comm -23 <(echo "$before") <(echo "$after") | grep -q .; then wrong "$*: lost $(comm -23 <(echo "$before") <(echo "$after") | head -3)"; fi
+}
+# Files with their time and size; contents are compared where a test is about them.
+sums() { find set run broken -type f -printf '%p %s %T@\n' 2>/dev/null | sort; }
 train() { "$bin/dcs_train" "$@"; }
 fresh() { train --net small-scratch --data set --size 64 --seed 1 --rate 1e-3 --batch 4 "$@"; }
 # Rows of results.csv without the seconds, which differ.

@@ -25,13 +25,19 @@ check awk -v there="$(loss run)" -v here="$(loss host)" 'BEGIN { exit !(here > 0
 evaluate --device cuda
 evaluate --device cpu
 
-works train --resume --out run --epochs 2 --device cpu
+# elsewhere ARGUMENTS...: the run goes on where it has not been before, and says that its bits are others.
+elsewhere() {
+  train --resume --out run "$@" >out 2>err || wrong "exit code $?: $(head -c 500 err)"
+  check test "$(wc -l <err)" = 1
+  check grep -q 'warning: run/last.safetensors was trained with' err
+}
+elsewhere --epochs 2 --device cpu
 check grep -qF 'epochs 2 to 2' out
 check test "$(rows run | wc -l)" = 2
 evaluate --checkpoint last --device cpu
 evaluate --checkpoint last --device cuda
 works "$bin/dcs_predict" --run run --checkpoint last --device cuda --out predicted set/test/images/000011.png
 check test -s predicted/000011.mask.png
-works train --resume --out run --epochs 3 --device cuda
+elsewhere --epochs 3 --device cuda
 check test "$(rows run | wc -l)" = 3
 finish

@@ -150,3 +150,81 @@ TEST_CASE("test-time augmentation is the mean over the four flips, each with its
     CHECK(std::all_of(p.probability.begin(), p.probability.end(), [](float v) { return v == 0; }));
   }
 }
+
+namespace {
+
+// Boxes of an image, some of them over one another, more than are segmented at once.
+std::vector<box<float>> many_boxes(std::int64_t count) {
+  std::vector<box<float>> boxes;
+  const random_stream random{31, 1};
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto at = [&](std::uint64_t k) { return 44 * random.uniform(4 * static_cast<std::uint64_t>(i) + k); };
+    boxes.push_back({at(0), at(1), at(0) + 6 + at(2) / 4, at(1) + 6 + at(3) / 4});
+  }
+  return boxes;
+}
+// Bytes in use at the highest while body() runs, beside those before.
+template <class Body>
+double peak_of(const Body& body) {
+  auto& memory = host_allocator::get();
+  memory.reset_statistics();
+  const auto before = memory.statistics().live_bytes;
+  body();
+  return static_cast<double>(memory.statistics().peak_bytes - before);
+}
+
+}  // namespace
+
+TEST_CASE("validation and prediction of many boxes are what they are where all are segmented at once") {
+  auto net = initialized<region_net>(5);
+  auto b = images();
+  b.boxes = {many_boxes(23), {}, many_boxes(18)};
+  const auto found = validation_losses(*net, b, {});
+  CHECK(found.regions == 41);
+
+  const auto pyramid = net->detector.features(b.images);
+  const auto rois = make_rois<dyn<"roi">>(b.boxes);
+  const auto maps = net->segment(pyramid, rois);
+  const auto wanted = loss::total(maps, region_targets<32>(b.masks, rois));
+  CHECK(found.main == doctest::Approx(static_cast<double>(wanted.main.item())).epsilon(1e-5));
+  CHECK(found.levels == doctest::Approx(static_cast<double>(wanted.levels.item())).epsilon(1e-5));
+  CHECK(found.edge == doctest::Approx(static_cast<double>(wanted.edge.item())).epsilon(1e-5));
+  CHECK(found.consistency == doctest::Approx(static_cast<double>(wanted.consistency.item())).epsilon(1e-5));
+
+  const auto predicted = predict(*net, b.images, {}, &b.boxes);
+  std::vector<std::vector<float>> pasted(3, std::vector<float>(side * side, 0.0f));
+  const auto p = eval(sigmoid(maps.main));
+  for (extent_t k = 0; k < 41; ++k)
+    paste(p.data() + k * 32 * 32, 32, box<float>{rois(k, 1), rois(k, 2), rois(k, 3), rois(k, 4)}, pasted[static_cast<std::size_t>(rois(k, 0))].data(),
+          side, side);
+  for (std::size_t i = 0; i < 3; ++i) {
+    float worst = 0;
+    for (std::size_t k = 0; k < pasted[i].size(); ++k) worst = std::max(worst, std::abs(pasted[i][k] - predicted[i].probability[k]));
+    CHECK(worst < 1e-5f);
+  }
+}
+
+TEST_CASE("what validation and prediction hold grows by maps alone with the number of boxes") {
+  auto net = initialized<region_net>(5);
+  const auto peaks = [&](auto body) {
+    std::array<double, 3> p{};
+    std::size_t at = 0;
+    for (const int count : {8, 16, 64}) {
+      auto b = make_batch({user::discs().load(0)}, {});
+      b.boxes = {many_boxes(count)};
+      p[at++] = peak_of([&] { body(b); });
+    }
+    return p;
+  };
+  const auto validation = peaks([&](const batch& b) { validation_losses(*net, b, {}); });
+  const auto prediction = peaks([&](const batch& b) { predict(*net, b.images, {}, &b.boxes); });
+  // Bytes for each region that is segmented with others, and for each beyond those.
+  const auto together = [](const std::array<double, 3>& p) { return (p[1] - p[0]) / 8; };
+  const auto beyond = [](const std::array<double, 3>& p) { return (p[2] - p[1]) / 48; };
+  CHECK(together(validation) > 8 * 32 * 32 * sizeof(float));
+  CHECK(beyond(validation) < together(validation) / 2);
+  CHECK(validation[2] < 3 * validation[1]);
+  CHECK(together(prediction) > 8 * 32 * 32 * sizeof(float));
+  CHECK(beyond(prediction) < together(prediction) / 100);
+  CHECK(prediction[2] < 1.1 * prediction[1]);
+}

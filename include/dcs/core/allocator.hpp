@@ -2,6 +2,8 @@
 // allocates from the system only the first time. Counters say what is alive, which the tests of fusion and of freeing rely on.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 
 #include <array>
@@ -10,15 +12,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <mutex>
-#include <vector>
+#include <new>
+#include <utility>
 #if defined(__linux__)
 #include <sys/mman.h>
 #endif
 
+DCS_EXACT_MATH
 namespace dcs {
 
-/// What an allocator has handed out: bytes alive now and at the highest, and how often it was asked.
+/// What an allocator has handed out: bytes alive now and at the highest, and how often it gave some. What it refused is not counted.
 struct memory_statistics {
   std::int64_t live_bytes = 0, peak_bytes = 0, allocations = 0;
 };
@@ -31,21 +36,19 @@ class host_allocator {
     return *a;
   }
 
-  /// At least `bytes` bytes, uninitialised; null for 0. Throws dcs::error when the system has none left.
+  /// At least `bytes` bytes, uninitialised; null for 0. Throws dcs::error when the system has none left, or no number of bytes can be that large.
   void* allocate(std::int64_t bytes) {
-    if (bytes <= 0) return nullptr;
-    const std::int64_t size = rounded(bytes);
+    if (bytes == 0) return nullptr;
+    expect(bytes > 0, "dcs::host_allocator: ", bytes, " bytes; expected 0 or more: a product of sizes does not fit 64 bits");
     std::lock_guard lock(mutex_);
+    expect(bytes <= most_bytes, "dcs::host_allocator: no memory for ", bytes, " bytes; ", now_.live_bytes, " are in use");
+    const std::int64_t size = rounded(bytes);
+    free_block*& cached = free_[index(size)];
+    void* const p = cached ? std::exchange(cached, cached->next) : from_system(size);
     now_.live_bytes += size;
     now_.peak_bytes = now_.live_bytes > now_.peak_bytes ? now_.live_bytes : now_.peak_bytes;
     ++now_.allocations;
-    auto& free_list = free_[index(size)];
-    if (!free_list.empty()) {
-      void* p = free_list.back();
-      free_list.pop_back();
-      return p;
-    }
-    return from_system(size);
+    return p;
   }
 
   /// Takes back what allocate(bytes) gave.
@@ -54,7 +57,8 @@ class host_allocator {
     const std::int64_t size = rounded(bytes);
     std::lock_guard lock(mutex_);
     now_.live_bytes -= size;
-    free_[index(size)].push_back(p);
+    free_block*& cached = free_[index(size)];
+    cached = new (p) free_block{cached};
   }
 
   memory_statistics statistics() const {
@@ -70,13 +74,16 @@ class host_allocator {
   /// Returns every cached block to the system.
   void release_cache() {
     std::lock_guard lock(mutex_);
-    for (auto& list : free_) {
-      for (void* p : list) std::free(p);
-      list.clear();
-    }
+    release_blocks();
   }
 
  private:
+  // The list of free blocks of a size lies in the blocks themselves (64 bytes at least), so that taking one back needs no memory and cannot fail.
+  struct free_block {
+    free_block* next;
+  };
+  static constexpr std::int64_t most_bytes = std::int64_t{1} << 62;  // the largest size class
+
   host_allocator() = default;
 
   // Size classes 64 · {4, 5, 6, 7}/4 · 2^k: at most a quarter is wasted.
@@ -97,10 +104,7 @@ class host_allocator {
     const std::int64_t alignment = large ? huge : 64, padded = (size + alignment - 1) / alignment * alignment;
     void* p = std::aligned_alloc(static_cast<std::size_t>(alignment), static_cast<std::size_t>(padded));
     if (!p) {
-      for (auto& list : free_) {
-        for (void* block : list) std::free(block);
-        list.clear();
-      }
+      release_blocks();
       p = std::aligned_alloc(static_cast<std::size_t>(alignment), static_cast<std::size_t>(padded));
     }
     expect(p != nullptr, "dcs::host_allocator: no memory for ", size, " bytes; ", now_.live_bytes, " are in use");
@@ -110,17 +114,21 @@ class host_allocator {
     return p;
   }
 
+  void release_blocks() noexcept {
+    for (free_block*& first : free_)
+      while (first) std::free(std::exchange(first, first->next));
+  }
+
   mutable std::mutex mutex_;
   memory_statistics now_;
-  std::array<std::vector<void*>, 256> free_;
+  std::array<free_block*, 256> free_{};
 };
 
 /// Uninitialised scratch memory of a kernel, returned to the cache at the end of its scope.
 template <class T>
 class scratch {
  public:
-  explicit scratch(std::int64_t count)
-      : bytes_(count * static_cast<std::int64_t>(sizeof(T))), data_(static_cast<T*>(host_allocator::get().allocate(bytes_))) {}
+  explicit scratch(std::int64_t count) : bytes_(bytes_of(count)), data_(static_cast<T*>(host_allocator::get().allocate(bytes_))) {}
   scratch(const scratch&) = delete;
   scratch& operator=(const scratch&) = delete;
   ~scratch() { host_allocator::get().deallocate(data_, bytes_); }
@@ -129,8 +137,16 @@ class scratch {
   T& operator[](std::int64_t i) const { return data_[i]; }
 
  private:
+  static std::int64_t bytes_of(std::int64_t count) {
+    constexpr auto element = static_cast<std::int64_t>(sizeof(T));
+    expect(count <= std::numeric_limits<std::int64_t>::max() / element, "dcs::scratch: no memory for ", count, " elements of ", element, " bytes");
+    return count * element;
+  }
+
   std::int64_t bytes_;
   T* data_;
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

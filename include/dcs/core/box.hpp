@@ -2,10 +2,13 @@
 // x1. What kernels compute too is constexpr: nvcc then compiles the same text for the device.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -56,3 +59,5 @@ struct detection {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

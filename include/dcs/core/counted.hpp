@@ -2,13 +2,16 @@
 // that its parameters and its work can be counted by the compiler.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <atomic>
 #include <cstdint>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs {
 
-/// Base of what counted_ptr points to.
+/// Base of what counted_ptr points to. The last pointer deletes it, or calls T::destroy(T*) noexcept where there is one.
 struct counted {
   std::atomic<std::int64_t> references{0};
 };
@@ -44,9 +47,16 @@ class counted_ptr {
     if (pointer_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(pointer_);
   }
   // Out of line: handles are let go of in thousands of places of a network's code.
-  [[gnu::noinline]] static void destroy(T* p) noexcept { delete p; }
+  [[gnu::noinline]] static void destroy(T* p) noexcept {
+    if constexpr (requires { T::destroy(p); })
+      T::destroy(p);
+    else
+      delete p;
+  }
 
   T* pointer_ = nullptr;
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,10 +1,14 @@
 // Element types: float, double, and the two 16-bit floats, which are storage formats: arithmetic on them happens in float.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// bfloat16: the upper half of a float. Rounds to nearest even; NaN stays NaN.
@@ -103,6 +107,26 @@ inline constexpr dtype dtype_of = detail::dtype_traits<T>::value;
 template <class T>
 using compute_type = typename detail::dtype_traits<T>::compute;
 
+/// x as a To, defined for every x. To a float: rounded to nearest, ties to even; beyond its range infinity. To a whole number: without the fraction;
+/// what To cannot hold becomes the nearest that it can, and NaN becomes 0.
+template <class To, class From>
+constexpr To convert_number(From x_) {
+  if constexpr (!std::numeric_limits<To>::is_integer) {
+    return static_cast<To>(static_cast<compute_type<From>>(x_));
+  } else {
+    constexpr To least = std::numeric_limits<To>::min(), most = std::numeric_limits<To>::max();
+    const auto x = static_cast<compute_type<From>>(x_);
+    using T = compute_type<From>;
+    if constexpr (std::numeric_limits<T>::is_integer) {
+      return x < std::int64_t{least} ? least : x > std::int64_t{most} ? most : static_cast<To>(x);
+    } else {
+      constexpr T beyond = static_cast<T>(most / 2 + 1) * 2;  // a power of two, as most itself may have none of T near it
+      if (!(x >= static_cast<T>(least))) return x < static_cast<T>(least) ? least : To{0};
+      return x >= beyond ? most : static_cast<To>(x);
+    }
+  }
+}
+
 constexpr const char* name(dtype d) {
   constexpr const char* names[] = {"f32", "f64", "bf16", "f16", "i64", "u8"};
   return names[static_cast<int>(d)];
@@ -113,3 +137,5 @@ constexpr std::int64_t bytes(dtype d) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,12 +2,15 @@
 // runs: the message names the op, the offending value and what was expected.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// The one exception type of the library. `what()` reads "dcs::op: what is wrong, with the value and what was expected".
@@ -78,3 +81,5 @@ void expect(bool condition, const Parts&... parts) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

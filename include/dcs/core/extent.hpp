@@ -4,11 +4,14 @@
 // string or array template arguments in anything a kernel mentions.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 using extent_t = std::int64_t;
@@ -100,6 +103,38 @@ constexpr extent_t windowed(extent_t e, extent_t kernel, extent_t stride, extent
   return detail::pack({p.name, p.offset + reach * p.divisor, p.divisor * stride});
 }
 
+namespace detail {
+// An extent that is ⌈n / divisor⌉ less a number, n the named size: a transposed window makes of it ⌈n / (divisor / stride)⌉ less `lost`, where n is a
+// multiple of the divisor.
+constexpr dynamic_parts unwindowed_parts(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t output_padding, extent_t dilation) {
+  const auto p = unpack(e);
+  const extent_t divisor = p.divisor < stride ? 1 : p.divisor / stride, reach = dilation * (kernel - 1) - 2 * padding;
+  const auto floor_of = [](extent_t a, extent_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); };
+  const extent_t lost = stride * (floor_of(p.offset, p.divisor) + 1) - reach - output_padding - 1;
+  // Two extents may have this size. The one that the same window brings to e is meant; where that one has another size, the one that rounds as e
+  // does.
+  const extent_t back = p.offset - reach * divisor;
+  if (floor_of(back, divisor) == lost) return {p.name, back, divisor};
+  return {p.name, lost * divisor + (p.offset - floor_of(p.offset, p.divisor) * p.divisor) / stride, divisor};
+}
+}  // namespace detail
+
+/// Whether unwindowed() of this extent can be expressed: a named extent must have been divided by a multiple of the stride before.
+constexpr bool unwindowed_fits(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t output_padding, extent_t dilation = 1) {
+  if (is_static(e)) return true;
+  return detail::unpack(e).divisor % stride == 0 &&
+         detail::representable(detail::unwindowed_parts(e, kernel, stride, padding, output_padding, dilation));
+}
+
+/// The extent after a transposed convolution, the inverse of windowed(): (e − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding + 1; 0
+/// where that is less than 1. Of a named extent it is what it is where the named size is a multiple of the divisor: of height/4, with stride 2 and
+/// kernel 2, height/2. For other sizes it differs from other maps of that extent, and an op over both says so at run time.
+constexpr extent_t unwindowed(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t output_padding = 0, extent_t dilation = 1) {
+  if (is_dynamic(e)) return detail::pack(detail::unwindowed_parts(e, kernel, stride, padding, output_padding, dilation));
+  const extent_t n = (e - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1;
+  return e < 1 || n < 1 ? 0 : n;
+}
+
 /// How messages spell an extent: 64, roi, height/4.
 inline std::string to_string(extent_t e) {
   if (is_static(e)) return std::to_string(e);
@@ -163,3 +198,5 @@ constexpr extent_t axes_with(int axis, extent_t rank) { return at_least(rank, ax
   }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // over operands; these traits answer what an op must know.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 
 #include <tuple>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 template <class T, class Shape, class Device = cpu_device>
@@ -175,3 +178,5 @@ constexpr auto probe_result(const X&... x) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // (SC 2011). Nothing is stateful, so any thread may compute any number, and the same seed gives the same bits everywhere.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <array>
 #include <cmath>
 #include <cstdint>
 #include <numbers>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Four 32-bit random words of counter (stream, index) under `key`.
@@ -57,3 +60,5 @@ struct random_stream {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

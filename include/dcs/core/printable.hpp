@@ -1,9 +1,12 @@
 // Text from outside (names of files, contents of headers) as a terminal may show it.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <string>
 #include <string_view>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -56,3 +59,5 @@ inline std::string printable(std::string_view s) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

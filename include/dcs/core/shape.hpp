@@ -1,12 +1,13 @@
 // shape<E...>: the extents of a tensor as one integer pack, and the algebra on it. Nothing here has a run-time state.
 #pragma once
 
-#include <dcs/core/error.hpp>
-#include <dcs/core/extent.hpp>
+#include <dcs/core/header_begin.inl>
 
-#include <array>
+#include <dcs/core/sizes.hpp>
+
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Extents of a tensor, outermost first; row-major, so the last axis is contiguous. Feature maps are <batch, height, width, channels>.
@@ -16,6 +17,7 @@ struct shape {
   static constexpr int rank = sizeof...(E);
   static constexpr std::array<extent_t, sizeof...(E)> extents{E...};
   static constexpr bool is_static = ((E >= 0) && ...);
+  static_assert(detail::static_product_fits(extents.data(), extents.size(), 1), "dcs::shape: the product of the extents must be at most 2^60");
   /// Number of elements where it is static.
   static constexpr extent_t size() {
     static_assert(is_static, "dcs::shape: the number of elements of a shape with dynamic extents is known only at run time");
@@ -72,20 +74,13 @@ using join_shapes = make_shape<detail::join_rule<A, B>, A::rank + B::rank>;
 template <int R>
 using sizes = std::array<extent_t, static_cast<std::size_t>(R)>;
 
+/// Number of elements of these sizes. Throws dcs::error where a size is negative or the product is above largest_product.
 template <std::size_t R>
 constexpr extent_t count(const std::array<extent_t, R>& s) {
-  extent_t n = 1;
-  for (extent_t e : s) n *= e;
+  const extent_t n = detail::product_or_none(s.data(), R);
+  if (n < 0) detail::refuse_sizes("dcs::count", s.data(), R, 1);
   return n;
 }
-
-namespace detail {
-inline std::string listed(const extent_t* e, std::size_t rank) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < rank; ++i) text += (i ? ", " : "") + to_string(e[i]);
-  return text + "]";
-}
-}  // namespace detail
 
 template <std::size_t R>
 std::string to_string(const std::array<extent_t, R>& s) {
@@ -94,23 +89,6 @@ std::string to_string(const std::array<extent_t, R>& s) {
 
 namespace detail {
 
-// Whether run-time sizes fit a shape: static extents equal, none negative, equal dynamic extents equal. Knows no types, so that it exists once.
-[[gnu::noinline]] inline void expect_extents(const char* op, const extent_t* wanted, const extent_t* s, std::size_t rank) {
-  for (std::size_t i = 0; i < rank; ++i) {
-    bool fits = wanted[i] >= 0 ? s[i] == wanted[i] : s[i] >= 0;
-    for (std::size_t j = 0; wanted[i] < 0 && j < i; ++j) fits = fits && (wanted[j] != wanted[i] || s[j] == s[i]);
-    if (!fits) fail(op, ": sizes ", listed(s, rank), " do not fit the shape ", listed(wanted, rank), " at axis ", i);
-  }
-}
-// An array of no images or regions (a first extent of 0) is empty; any other extent of 0 is an error. Knows no types either.
-[[gnu::noinline]] inline void expect_inner(const char* op, const extent_t* s, std::size_t rank) {
-  for (std::size_t i = 1; i < rank && s[0] > 0; ++i)
-    if (s[i] <= 0) fail(op, ": sizes ", listed(s, rank), " are 0 at axis ", i, "; expected at least 1 along every axis but the first");
-}
-template <std::size_t R>
-void expect_inner(const char* op, const std::array<extent_t, R>& s) {
-  expect_inner(op, s.data(), R);
-}
 template <class S>
 inline constexpr auto extents_of = S::extents;
 template <class S>
@@ -187,3 +165,5 @@ inline constexpr bool broadcastable = [] {
 }();
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

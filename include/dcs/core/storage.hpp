@@ -1,11 +1,14 @@
 // A counted block of memory on a device. The device is a type with an allocator and copies; a tensor's handle on a block is two words.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/allocator.hpp>
 #include <dcs/core/counted.hpp>
 
 #include <cstring>
 
+DCS_EXACT_MATH
 namespace dcs {
 namespace cpu {
 
@@ -38,7 +41,9 @@ class storage {
   template <class Device>
   static storage allocate(std::int64_t bytes) {
     storage s;
-    s.block_ = counted_ptr<block>(new block(Device::allocate(bytes), bytes, &Device::deallocate));
+    s.block_ = counted_ptr<block>(new block(&Device::deallocate));  // first: where there is no memory for it, none of the device's is lost
+    s.block_->data = Device::allocate(bytes);
+    s.block_->bytes = bytes;
     return s;
   }
 
@@ -56,13 +61,15 @@ class storage {
 
  private:
   struct block : counted {
-    block(void* d, std::int64_t n, void (*free)(void*, std::int64_t) noexcept) : data(d), bytes(n), deallocate(free) {}
+    explicit block(void (*free)(void*, std::int64_t) noexcept) : deallocate(free) {}
     block(const block&) = delete;
     block& operator=(const block&) = delete;
-    ~block() { deallocate(data, bytes); }
+    ~block() {
+      if (data) deallocate(data, bytes);
+    }
 
-    void* data;
-    std::int64_t bytes;
+    void* data = nullptr;
+    std::int64_t bytes = 0;
     void (*deallocate)(void*, std::int64_t) noexcept;
   };
 
@@ -70,3 +77,5 @@ class storage {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // stack storage. Operations on a tensor record nothing: recording is var's (grad/), so "no gradient" is a type and not a flag.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/dtype.hpp>
 #include <dcs/core/shape.hpp>
 #include <dcs/core/storage.hpp>
@@ -10,16 +12,38 @@
 #include <span>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(tensor_axis_mismatch, "dcs::tensor: no such axis; number of axes");
 DCS_DEFINE_EXTENT_CHECK(as_rank_mismatch, "dcs::as: the new shape must have the rank of the old one; reshape changes it; number of axes");
 
 namespace detail {
-[[gnu::noinline]] inline void expect_bytes(std::int64_t bytes, const extent_t* sizes, std::size_t rank, std::int64_t element, const char* type) {
-  extent_t n = 1;
-  for (std::size_t i = 0; i < rank; ++i) n *= sizes[i];
-  expect(bytes == n * element, "dcs::tensor::adopt: ", bytes, " bytes for ", n, " elements of ", type);
+// The bytes of an array: its sizes must fit the shape, and memory.
+[[gnu::noinline]] inline std::int64_t bytes_of(const char* op, const extent_t* wanted, const extent_t* sizes, std::size_t rank,
+                                               std::int64_t element) {
+  expect_extents(op, wanted, sizes, rank);
+  return checked_product(op, sizes, rank, element);
+}
+template <class T, class S>
+std::int64_t bytes_of(const char* op, const sizes<S::rank>& s) {
+  return bytes_of(op, extents_of<S>.data(), s.data(), s.size(), static_cast<std::int64_t>(sizeof(T)));
+}
+[[gnu::noinline]] inline void expect_bytes(std::int64_t bytes, std::int64_t wanted, std::int64_t element, const char* type) {
+  expect(bytes == wanted, "dcs::tensor::adopt: ", bytes, " bytes for ", wanted / element, " elements of ", type);
+}
+
+// Memory for elements in these sizes, as kernels without shapes ask for it.
+template <class T, class Device>
+storage allocate_elements(const char* op, std::initializer_list<extent_t> s) {
+  return storage::allocate<Device>(checked_product(op, s, static_cast<extent_t>(sizeof(T))));
+}
+
+// Of operands whose types are known: equal names are equal sizes.
+template <class... X>
+void expect_same_names(const char* op, const X&... x) {
+  if constexpr (!(X::shape_type::is_static && ...))
+    expect_names(op, {sized_extents{extents_of<typename X::shape_type>.data(), x.sizes().data(), x.sizes().size()}...});
 }
 }  // namespace detail
 
@@ -32,16 +56,17 @@ class tensor {
   using device_type = Device;
   static constexpr int rank = Shape::rank;
   using sizes_type = dcs::sizes<rank>;
+  static_assert(detail::static_product_fits(Shape::extents.data(), Shape::extents.size(), static_cast<extent_t>(sizeof(T))),
+                "dcs::tensor: the elements must have at most 2^60 bytes");
 
   /// No memory: defined() is false, and only assignment is allowed.
   constexpr tensor() = default;
 
-  /// Uninitialised. Throws dcs::error where the sizes do not fit the shape.
+  /// Uninitialised. Throws dcs::error where the sizes do not fit the shape or are more than 2^60 bytes.
   static tensor empty(const sizes_type& s) {
-    detail::expect_fits<Shape>("dcs::tensor", s);
     tensor t;
+    t.storage_ = storage::allocate<Device>(detail::bytes_of<T, Shape>("dcs::tensor", s));
     t.sizes_ = s;
-    t.storage_ = storage::allocate<Device>(count(s) * static_cast<std::int64_t>(sizeof(T)));
     return t;
   }
   static tensor empty() requires(Shape::is_static) { return empty(Shape::extents); }
@@ -67,8 +92,7 @@ class tensor {
   static tensor from(std::span<const T> values) requires(Shape::is_static) { return from(values, Shape::extents); }
   /// The same memory under this shape; `s` must fit it and have as many elements.
   static tensor adopt(storage memory, const sizes_type& s) {
-    detail::expect_fits<Shape>("dcs::tensor", s);
-    detail::expect_bytes(memory.bytes(), s.data(), s.size(), static_cast<std::int64_t>(sizeof(T)), dcs::name(dtype_of<T>));
+    detail::expect_bytes(memory.bytes(), detail::bytes_of<T, Shape>("dcs::tensor", s), static_cast<std::int64_t>(sizeof(T)), dcs::name(dtype_of<T>));
     tensor t;
     t.sizes_ = s;
     t.storage_ = std::move(memory);
@@ -87,7 +111,7 @@ class tensor {
     else
       return sizes_[static_cast<std::size_t>(Axis < 0 ? Axis + rank : Axis)];
   }
-  constexpr extent_t size() const { return count(sizes_); }
+  constexpr extent_t size() const { return detail::product(sizes_, 0, sizes_.size()); }  // checked when the tensor was made
   std::int64_t bytes() const { return size() * static_cast<std::int64_t>(sizeof(T)); }
   const storage& memory() const { return storage_; }
 
@@ -175,10 +199,10 @@ template <class T, class S, class D>
 view<T, S, D> as_view(const tensor<T, S, D>& t) {
   return {t.data(), t.sizes(), dense_strides(t.sizes())};
 }
-/// Sees dense foreign memory as a view; the sizes must fit the shape.
+/// Sees dense foreign memory as a view. Throws dcs::error where the sizes do not fit the shape or are more than 2^60 bytes.
 template <class Shape, class T>
 view<T, Shape> as_view(T* data, const sizes<Shape::rank>& s) {
-  detail::expect_fits<Shape>("dcs::as_view", s);
+  (void)detail::bytes_of<T, Shape>("dcs::as_view", s);
   return {data, s, dense_strides(s)};
 }
 /// A dense copy of what a view shows.
@@ -223,7 +247,7 @@ tensor<T, S, To> to(const tensor<T, S, D>& t) {
   }
 }
 
-/// A copy with elements of another type.
+/// A copy with elements of another type, each by convert_number.
 template <class To, class T, class S>
 tensor<To, S> cast(const tensor<T, S, cpu_device>& t) {
   if constexpr (std::is_same_v<To, T>) {
@@ -231,9 +255,11 @@ tensor<To, S> cast(const tensor<T, S, cpu_device>& t) {
   } else {
     detail::expect_inner("dcs::cast", t.sizes());
     auto out = tensor<To, S>::empty(t.sizes());
-    for (extent_t i = 0, n = t.size(); i < n; ++i) out.data()[i] = static_cast<To>(static_cast<compute_type<T>>(t.data()[i]));
+    for (extent_t i = 0, n = t.size(); i < n; ++i) out.data()[i] = convert_number<To>(t.data()[i]);
     return out;
   }
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // that gathers image patches instead of matrix rows (see ops/conv2d).
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/allocator.hpp>
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// A row-major matrix: element (i, j) is data[i · stride + j], or, transposed, data[j · stride + i].
@@ -77,3 +80,5 @@ void transposition(device, const T* x, std::int64_t batch, std::int64_t rows, st
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -11,6 +11,8 @@
 // A program all of whose translation units define DCS_PORTABLE_ONLY has the portable kernels alone: slower, but compiled in two thirds of the time.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 
 #include <cstdlib>
@@ -30,6 +32,7 @@
 #define DCS_UNROLL _Pragma("GCC unroll 64")
 #endif
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 enum class isa { portable, avx2, avx512 };
@@ -86,3 +89,5 @@ inline void set_isa(isa i) {
 #else
 #define DCS_DISPATCH(function, ...) ::dcs::portable::function(__VA_ARGS__)
 #endif
+
+#include <dcs/core/header_end.inl>

@@ -1,6 +1,8 @@
 // Elementary functions on vectors, for every instruction set.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/simd.hpp>
 
 #include <cmath>
@@ -10,5 +12,8 @@
 #include <immintrin.h>
 #endif
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/cpu/math.inl>
 #include <dcs/cpu/foreach_isa.inl>
+
+#include <dcs/core/header_end.inl>

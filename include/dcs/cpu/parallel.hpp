@@ -2,10 +2,14 @@
 // threads, so that results do not depend on it: a task may run on any thread, but what it computes is the same.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
+#include <dcs/core/printable.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
@@ -13,8 +17,10 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 namespace detail {
@@ -33,6 +39,21 @@ struct loop_scope {
   ~loop_scope() { --loop_depth; }
 };
 
+inline constexpr int most_threads = 1024;
+
+// How many threads there shall be at first: as DCS_THREADS says, else one for each of the machine's.
+inline int initial_threads() {
+  const char* variable = std::getenv("DCS_THREADS");
+  const std::string_view text = variable ? variable : "";
+  if (text.empty()) return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, most_threads);
+  int n = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, n);
+  expect(read.ec == std::errc() && read.ptr == end && n >= 1 && n <= most_threads, "dcs::threads: DCS_THREADS is '", printable(text),
+         "'; expected a whole number from 1 to ", most_threads, ", or no such variable for one thread per hardware thread");
+  return n;
+}
+
 class pool {
  public:
   static pool& get() {
@@ -43,7 +64,8 @@ class pool {
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
   void resize(int n) {
-    expect(n >= 1 && n <= 1024, "dcs::set_threads: ", n, " threads; expected 1 to 1024");
+    expect(n >= 1 && n <= most_threads, "dcs::set_threads: ", n, " threads; expected 1 to ", most_threads);
+    expect(!inside_task, "dcs::set_threads: called by a task of dcs::cpu::parallel_for, whose threads it would end; call it between loops");
     std::lock_guard call(call_);
     stop();
     start(n);
@@ -73,7 +95,7 @@ class pool {
     std::unique_lock lock(mutex_);
     done_.wait(lock, [&] { return active_.load(std::memory_order_relaxed) == 0; });
     count_ = 0;  // whoever wakes now finds nothing
-    if (failure_) std::rethrow_exception(failure_);
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
  private:
@@ -85,16 +107,18 @@ class pool {
 #endif
   }
 
-  pool() {
-    int n = static_cast<int>(std::thread::hardware_concurrency());
-    if (const char* text = std::getenv("DCS_THREADS")) n = std::atoi(text);
-    start(std::clamp(n, 1, 1024));
-  }
+  pool() { start(initial_threads()); }
   ~pool() { stop(); }
 
+  // Fewer workers where the system starts no more threads: results do not depend on their number. A thread that could not be started is no member of
+  // workers_, so what stop() joins is what runs.
   void start(int n) {
     quit_ = false;
-    for (int i = 1; i < n; ++i) workers_.emplace_back([this, seen = generation_.load()] { work(seen); });
+    workers_.reserve(static_cast<std::size_t>(n - 1));
+    try {
+      for (int i = 1; i < n; ++i) workers_.emplace_back([this, seen = generation_.load()] { work(seen); });
+    } catch (const std::exception&) {  // system_error: a limit on threads; bad_alloc: no memory for one
+    }
   }
 
   void stop() {
@@ -175,9 +199,13 @@ inline std::int64_t kernel_runs() { return detail::loops_started; }
 
 namespace dcs {
 
-/// Threads that kernels on the CPU use: DCS_THREADS, else one per hardware thread. Results do not depend on it.
+/// Threads that kernels on the CPU use, of which the caller is one: as many as the environment's DCS_THREADS says (1 to 1024), else one per hardware
+/// thread; fewer where the system does not start that many. Results do not depend on it. The first kernel, or call of this, throws dcs::error where
+/// DCS_THREADS is anything else.
 inline int threads() { return cpu::detail::pool::get().threads(); }
-/// Sets it (1 to 1024). Not while kernels run.
+/// Sets it (1 to 1024; fewer start where the system allows no more: threads() tells). Not while kernels run.
 inline void set_threads(int n) { cpu::detail::pool::get().resize(n); }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

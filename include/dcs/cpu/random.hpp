@@ -2,11 +2,14 @@
 // cost more than the matrix products around it. The words are those of core/philox.hpp, bit for bit.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/cpu/simd.hpp>
 
 #include <algorithm>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/cpu/random.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -22,3 +25,5 @@ void draw_mask(random_stream random, std::uint64_t first, std::int64_t count, do
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // becomes one fused multiply-add where there is one. What stands here is what that notation lacks.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <cstdint>
 #include <cstring>
 
 #include <dcs/cpu/isa.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 template <class T, int Bytes>
@@ -53,3 +56,5 @@ struct vector_of {
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif
+
+#include <dcs/core/header_end.inl>

@@ -48,6 +48,8 @@
 // its size. What is read of a 16-bit type is a float, and is rounded when written.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/dtype.hpp>
 #include <dcs/core/error.hpp>
 #include <dcs/core/philox.hpp>
@@ -71,6 +73,7 @@
 #define DCS_DEVICE_UNROLL_BY(n)
 #endif
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Global memory of a kernel: where, and how many elements.
@@ -213,3 +216,5 @@ DCS_DEVICE A block_sum(Block& b, Shared& partial, A v) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // kernels, and what one of them gives nobody outside of the graph may free. Knows no GPU.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +12,7 @@
 #include <map>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 class captured_memory {
@@ -88,3 +91,5 @@ class captured_memory {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

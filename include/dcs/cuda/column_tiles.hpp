@@ -3,8 +3,11 @@
 // the chunks by a kernel of their own (column_sum). Who adds what depends on the sizes alone.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/block.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// N values next to each other in accesses of at most 16 bytes; `i` a multiple of N, or of 16 bytes.
@@ -111,3 +114,5 @@ DCS_DEVICE A column_sum(Block& b, Shared& partial, A v) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // algorithms that the library names are timed, and the fastest is kept, on each thread.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/epilogue.cuh>
 #include <dcs/cuda/gemm.cuh>
 #include <dcs/cuda/library.cuh>
@@ -13,6 +15,7 @@
 
 #include <cublasLt.h>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Throws dcs::error with cuBLASLt's words where a call failed.
@@ -185,3 +188,5 @@ void gemm(device, std::int64_t batch, std::int64_t m, std::int64_t n, std::int64
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

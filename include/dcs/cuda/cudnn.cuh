@@ -1,6 +1,8 @@
 // What of cuDNN 9 the ops share: descriptors of its graph interface, this thread's handle, and what engines are asked for.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/library.cuh>
 
 #include <memory>
@@ -8,6 +10,7 @@
 
 #include <cudnn.h>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Throws dcs::error with cuDNN's words where a call failed.
@@ -99,3 +102,5 @@ class engine_target {
 }  // namespace detail
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

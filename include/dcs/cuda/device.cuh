@@ -8,6 +8,8 @@
 // capture's end. Who makes a stream of his own orders it and this one by events.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/captured_memory.hpp>
 #include <dcs/cuda/device.hpp>
 
@@ -22,6 +24,7 @@
 #include <dcs/cuda/gpu_block.cuh>
 #endif
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Throws dcs::error with CUDA's words where a call failed.
@@ -310,3 +313,5 @@ void device::fill(T* p, T value, std::int64_t n) {
 #endif
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

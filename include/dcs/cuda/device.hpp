@@ -3,6 +3,8 @@
 // `cuda::device`, the GPU.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 #include <dcs/cuda/emulate.hpp>
 
@@ -10,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 template <class T>
@@ -53,7 +56,7 @@ struct emulated {
 template <class T, class D>
 class device_scratch {
  public:
-  explicit device_scratch(std::int64_t count) : size_(count), memory_(storage::allocate<D>(count * static_cast<std::int64_t>(sizeof(T)))) {}
+  explicit device_scratch(std::int64_t count) : size_(count), memory_(dcs::detail::allocate_elements<T, D>(D::name, {count})) {}
   T* data() const { return static_cast<T*>(memory_.data()); }
   device_span<T> span() const { return {data(), size_}; }
 
@@ -162,3 +165,5 @@ concept gpu = requires(D d) {
 &&!std::is_same_v<D, cpu_device>;
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // compiled once: of a kernel it has the sizes and one function.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/cuda/emulated_block.hpp>
 #include <dcs/cuda/fiber.hpp>
@@ -12,6 +14,7 @@
 #include <numeric>
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -121,3 +124,5 @@ void emulate(const Kernel& kernel, const emulation& options = {}) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,6 +2,8 @@
 // Shared memory starts as NaN. What a kernel does wrong ends the launch with a dcs::error that names kernel, thread and array.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/block.hpp>
 #include <dcs/cuda/fiber.hpp>
 #include <dcs/cuda/memory_check.hpp>
@@ -13,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// How the host executes kernels.
@@ -384,3 +387,5 @@ class emulated_block {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

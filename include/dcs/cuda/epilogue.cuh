@@ -2,9 +2,12 @@
 // behind a library's call that cannot take all of it in.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/cuda/device.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -84,3 +87,5 @@ void finish(D, std::int64_t rows, std::int64_t channels, const cpu::epilogue<T>&
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // where the compiler can, fibers jump instead. They outlive what they run, so that a block enters no stack that was entered before.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 
 #include <cstdint>
@@ -13,19 +15,30 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-// Sanitizers follow the switches of POSIX only.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Sanitizers follow the switches of POSIX only, and want to be told of each.
+#if defined(__SANITIZE_ADDRESS__)
+#define DCS_FIBERS_ASAN 1
+#elif defined(__SANITIZE_THREAD__)
+#define DCS_FIBERS_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DCS_FIBERS_ASAN 1
+#elif __has_feature(thread_sanitizer)
+#define DCS_FIBERS_TSAN 1
+#endif
+#endif
+#if defined(DCS_FIBERS_ASAN)
+#include <sanitizer/common_interface_defs.h>
+#elif defined(DCS_FIBERS_TSAN)
+#include <sanitizer/tsan_interface.h>
+#endif
+#if defined(__x86_64__) && !defined(DCS_FIBERS_ASAN) && !defined(DCS_FIBERS_TSAN)
 #define DCS_FIBERS_JUMP 1
 #else
 #define DCS_FIBERS_JUMP 0
 #endif
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#undef DCS_FIBERS_JUMP
-#define DCS_FIBERS_JUMP 0
-#endif
-#endif
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// A set of fibers with stacks that are used again.
@@ -47,6 +60,9 @@ class fibers {
   }
   /// Runs fiber i until it calls wait() or ends; returns whether it has ended.
   bool run(int i) {
+#if defined(DCS_FIBERS_TSAN)
+    scheduler_.tsan = __tsan_get_current_fiber();
+#endif
     current_ = all_[static_cast<std::size_t>(i)].get();
     change(scheduler_, current_->at);
     return current_->done;
@@ -59,6 +75,12 @@ class fibers {
     ucontext_t context{};
     void* jump[5] = {};
     bool left = false;  // by a jump, to where `jump` leads back
+#if defined(DCS_FIBERS_ASAN)
+    const void* bottom = nullptr;
+    std::size_t bytes = 0;
+#elif defined(DCS_FIBERS_TSAN)
+    void* tsan = nullptr;
+#endif
   };
   struct fiber {
     fiber() : stack(mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
@@ -66,9 +88,20 @@ class fibers {
     }
     fiber(const fiber&) = delete;
     fiber& operator=(const fiber&) = delete;
-    ~fiber() { munmap(stack, stack_bytes); }
+    ~fiber() {
+#if defined(DCS_FIBERS_TSAN)
+      if (at.tsan) __tsan_destroy_fiber(at.tsan);
+#endif
+      munmap(stack, stack_bytes);
+    }
     void make() {
       at.left = false;
+#if defined(DCS_FIBERS_ASAN)
+      at.bottom = stack, at.bytes = stack_bytes;
+#elif defined(DCS_FIBERS_TSAN)
+      if (at.tsan) __tsan_destroy_fiber(at.tsan);
+      at.tsan = __tsan_create_fiber(0);
+#endif
       getcontext(&at.context);
       at.context.uc_stack = {stack, 0, stack_bytes};
       at.context.uc_link = nullptr;
@@ -86,6 +119,9 @@ class fibers {
   // makecontext passes ints: the address comes in two halves.
   static void entry(unsigned low, unsigned high) {
     auto& f = *reinterpret_cast<fiber*>(static_cast<std::uintptr_t>(std::uint64_t{high} << 32 | low));
+#if defined(DCS_FIBERS_ASAN)
+    __sanitizer_finish_switch_fiber(nullptr, &f.owner->scheduler_.bottom, &f.owner->scheduler_.bytes);
+#endif
     for (;;) {
       f.owner->body_(f.owner->context_, f.number);
       f.done = true;
@@ -101,7 +137,15 @@ class fibers {
     if (to.left) __builtin_longjmp(to.jump, 1);
     setcontext(&to.context);
     __builtin_unreachable();  // and no tail call: this frame is what the jump comes back to
+#elif defined(DCS_FIBERS_ASAN)
+    void* kept = nullptr;
+    __sanitizer_start_switch_fiber(&kept, to.bottom, to.bytes);
+    swapcontext(&from.context, &to.context);
+    __sanitizer_finish_switch_fiber(kept, &to.bottom, &to.bytes);
 #else
+#if defined(DCS_FIBERS_TSAN)
+    __tsan_switch_to_fiber(to.tsan, 0);
+#endif
     swapcontext(&from.context, &to.context);
 #endif
   }
@@ -114,3 +158,5 @@ class fibers {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // float, so that a network on it runs everywhere. What a library does not do is a kernel: transposition, which convolutions need for their weights.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/cuda/device.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// y[b, j, i] = x[b, i, j] · scale[j]; without a scale where it is null. A block turns tiles of 32 × 32 through shared memory.
@@ -114,3 +117,5 @@ void gemm(emulated, std::int64_t batch, std::int64_t m, std::int64_t n, std::int
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

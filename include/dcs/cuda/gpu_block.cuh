@@ -2,12 +2,15 @@
 // mma.sync. Needs nvcc and compute capability 8.0.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/block.hpp>
 #include <dcs/cuda/tf32.hpp>
 
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -282,3 +285,5 @@ struct gpu_block::fragment_b<bf16> {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

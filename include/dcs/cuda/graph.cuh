@@ -5,11 +5,14 @@
 // their own, and wait there until the work before is done.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.cuh>
 #include <dcs/cuda/repeat.hpp>
 
 #include <cstring>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -149,3 +152,5 @@ class arrivals<device> {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // and bf16 with sums in f32.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.cuh>
 #include <dcs/cuda/library_options.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// At least `bytes` of this thread's workspace; calls on one stream use it in turn.
@@ -42,3 +45,5 @@ bool timed(const F& run, float& time) {
 }  // namespace detail
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

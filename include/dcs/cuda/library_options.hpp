@@ -1,8 +1,11 @@
 // What a program chooses about the arithmetic and the libraries of a GPU. Needs no toolkit, so that kernels on the host heed it too.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <cstdint>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// How cuDNN, cuBLASLt and the kernels of attention compute, from now on, on every thread; plans and algorithms that have been chosen stay.
@@ -22,3 +25,5 @@ struct library_options {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // kernel works in place; those that overlap look at each other's visits.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 #include <tuple>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// A thread at a time: phases count the barriers that its block, and its warp, have passed.
@@ -174,3 +177,5 @@ class global_checks {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // (graph.cuh) a graph that one launch replays, and copies from pinned memory on a stream of their own.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 
 #include <functional>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Work that is repeated: the body is called each time.
@@ -48,3 +51,5 @@ class arrivals {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,8 +2,11 @@
 // so that memory is read once; rows too long for that have a block, which reads them again from cache.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -52,3 +55,5 @@ void with_row_share(std::int64_t n, const Body& body) {
 }  // namespace detail
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -4,10 +4,13 @@
 // 16 × 8 and 8 × 8 (m16n8k8) itself.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/block.hpp>
 
 #include <bit>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// The nearest number of TF32; of two equally near, the one farther from zero. What is too large for it becomes infinite.
@@ -61,3 +64,5 @@ DCS_DEVICE void for_tf32_products(const Product& product) {
 }  // namespace detail
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // epoch's images do not depend on who loads them. Probabilities and ranges are those of the DCSNet paper's training.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/image/image.hpp>
 
 #include <numbers>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Probabilities and limits of the augmentations.
@@ -157,3 +160,5 @@ inline void augment(const augment_options& o, float_image& i, mask& m, random_st
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

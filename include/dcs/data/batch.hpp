@@ -1,9 +1,12 @@
 // Samples of one size as the arrays that a network takes: images, and what is known of them.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 #include <dcs/data/sample.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 using image_shape = shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>;
@@ -52,9 +55,11 @@ inline batch make_batch(const std::vector<sample>& samples, const normalisation&
       }
       b.masks.data()[i * h * w + p] = s.truth.pixels[static_cast<std::size_t>(p)];
     }
-    b.boxes.push_back(object_boxes(s.truth));
+    b.boxes.push_back(labelled_objects(s.truth, b.objects.data() + i * h * w));
   }
   return b;
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

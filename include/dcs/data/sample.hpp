@@ -1,11 +1,14 @@
 // A sample, and what a data set must offer: no file formats, so that a network can be trained on whatever a program has in memory.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/image/image.hpp>
 
 #include <concepts>
 #include <string>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// An image at the network's size with its mask, and the size it had.
@@ -24,3 +27,5 @@ concept dataset = requires(const D& d, std::int64_t i) {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,6 +3,8 @@
 // or long and thin, so no threshold on grey values finds the lesion. Everything is a function of the seed.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/image/image.hpp>
 
@@ -12,6 +14,7 @@
 #include <string>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 enum class modality { mri, endoscopy, ct };
@@ -105,9 +108,10 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
                  amount = contrast * u(o + 3, 1.2, 2.0);
     std::optional<disc> found;
     for (std::uint64_t attempt = 0; attempt < 8 && !found; ++attempt) {
-      const auto [y, x] = place(o + 4 + 2 * attempt, 0.85);
-      const bool clear = std::all_of(taken.begin(), taken.end(), [&](const disc& d) { return std::hypot(y - d.y, x - d.x) > 1.4 * size + d.radius; });
-      if (clear) found = disc{y, x, 1.4 * size};
+      const auto centre = place(o + 4 + 2 * attempt, 0.85);
+      const bool clear = std::all_of(taken.begin(), taken.end(),
+                                     [&](const disc& d) { return std::hypot(centre.first - d.y, centre.second - d.x) > 1.4 * size + d.radius; });
+      if (clear) found = disc{centre.first, centre.second, 1.4 * size};
     }
     if (!found) continue;
     taken.push_back(*found);
@@ -176,3 +180,5 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

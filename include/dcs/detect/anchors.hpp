@@ -2,10 +2,15 @@
 // defaults are those of the DCSNet paper and of torchvision.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
+
 #include <dcs/detect/boxes.hpp>
 
 #include <array>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 inline constexpr int anchor_shapes = 3;
@@ -19,9 +24,9 @@ struct anchor_options {
   /// Throws dcs::error for a level that has no scale, and for a scale or ratio that is not above 0.
   double scale_of(std::size_t level) const {
     expect(level < scales.size(), "dcs::anchors: level ", level, " has no scale; expected at most ", scales.size(), " levels");
-    expect(scales[level] > 0 && std::isfinite(scales[level]), "dcs::anchors: the scale of level ", level, " is ", scales[level],
+    expect(scales[level] > 0 && is_finite(scales[level]), "dcs::anchors: the scale of level ", level, " is ", scales[level],
            "; expected pixels, more than 0");
-    for (const double r : ratios) expect(r > 0 && std::isfinite(r), "dcs::anchors: a ratio is ", r, "; expected height over width, more than 0");
+    for (const double r : ratios) expect(r > 0 && is_finite(r), "dcs::anchors: a ratio is ", r, "; expected height over width, more than 0");
     return scales[level];
   }
 };
@@ -72,3 +77,5 @@ void append_anchors(std::vector<box<T>>& to, const anchor_options& o, std::size_
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,6 +2,8 @@
 // and its rules.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/matcher.hpp>
 #include <dcs/detect/stages.hpp>
 #include <dcs/loss/detection.hpp>
@@ -12,6 +14,7 @@
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Numbers of the box head.
@@ -166,3 +169,5 @@ std::vector<detection<T>> detections_of(const box_head_options& o, const std::ve
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

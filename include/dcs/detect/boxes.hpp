@@ -1,6 +1,8 @@
 // The coder between boxes and regression targets, and the level of a pyramid that pools a box. What kernels compute too is constexpr.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/box.hpp>
 #include <dcs/core/error.hpp>
 
@@ -8,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Regression targets of a box about a reference box, and back (Girshick et al. 2014, appendix C), scaled by weights.
@@ -54,3 +57,5 @@ constexpr int pooling_level(const box<T>& b) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

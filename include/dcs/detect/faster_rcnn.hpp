@@ -2,10 +2,13 @@
 // pyramid, RPN head and box head may be a user's own: detect/stages.hpp says what each must offer.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/rpn.hpp>
 #include <dcs/detect/stages.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Numbers of both stages.
@@ -122,3 +125,5 @@ struct faster_rcnn {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

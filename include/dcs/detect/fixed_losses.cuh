@@ -2,11 +2,14 @@
 // over all places of a sample divided by the sum of its weights. What is chosen, and what the losses are, is what faster_rcnn::losses says.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/data/batch.hpp>
 #include <dcs/detect/faster_rcnn.hpp>
 #include <dcs/detect/rpn.cuh>
 #include <dcs/detect/targets.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Boxes of images in the memory of a device.
@@ -91,3 +94,5 @@ auto fixed_detector_losses(const faster_rcnn<Backbone, Width, Stages>& net, cons
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

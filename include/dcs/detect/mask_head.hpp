@@ -2,9 +2,12 @@
 // MaskRCNNPredictor, with their names.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -43,3 +46,5 @@ struct mask_head {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -5,10 +5,13 @@
 // boxes.hpp), in every kernel.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/detect/matcher.hpp>
 #include <dcs/detect/select.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Boxes of images in fixed sizes: [images][most][4] corners, and how many there are of each image; what lies behind them is no number of anybody.
@@ -191,3 +194,5 @@ void sample_boxes(D, const box_sampler& o, std::int64_t images, std::int64_t mos
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -1,9 +1,12 @@
 // Which ground truth a box stands for, and which boxes a loss samples, as torchvision's detectors decide it.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/detect/boxes.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 inline constexpr int background = -1, undecided = -2;
@@ -72,3 +75,5 @@ struct box_sampler {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,11 +1,14 @@
 // Masks of regions: what the target of a region is, and how a region's probabilities come back into the image.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/box.hpp>
 #include <dcs/cuda/block.hpp>
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// 1 above a half, else 0.
@@ -52,3 +55,5 @@ void paste(const T* probabilities, std::int64_t base, const box<T>& b, T* image,
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -4,12 +4,15 @@
 // by rank: a box's place among all is its place in its own level plus the number of boxes before it in each other level, found by bisection.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/detect/rpn.hpp>
 #include <dcs/detect/select.cuh>
 #include <dcs/expr/scalar.hpp>
 #include <dcs/ops/nms/cuda.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// What the head says of a level on a device: objectness [images][height][width][3] and deltas [images][height][width][3][4], aligned to 16 bytes.
@@ -327,3 +330,5 @@ std::vector<std::vector<box<T>>> propose_all(D, const rpn_options& o, bool train
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

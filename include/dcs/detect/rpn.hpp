@@ -2,6 +2,8 @@
 // are torchvision's; proposals carry no gradient.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/anchors.hpp>
 #include <dcs/detect/matcher.hpp>
 #include <dcs/loss/detection.hpp>
@@ -11,6 +13,7 @@
 #include <dcs/ops/gather/gather.hpp>
 #include <dcs/ops/nms/nms.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Numbers of the RPN.
@@ -167,3 +170,5 @@ auto rpn_loss(const rpn_options& o, const anchor_set<T>& anchors, const std::vec
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // digit by digit (a histogram of 11 bits a pass), as far as is needed to tell them apart.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/cuda/block.hpp>
 
 #include <utility>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -150,3 +153,5 @@ DCS_DEVICE std::uint64_t drawn_key(const Random& r, std::int64_t i) {
 }  // namespace detail
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -5,9 +5,12 @@
 //   struct my_stages : dcs::models::dcsnet::stages { template <int Width> using rpn = my_rpn_head<Width>; };
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/anchors.hpp>
 #include <dcs/nn/stage.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 template <int Width>
@@ -153,3 +156,5 @@ template <class B, int Width>
 concept box_stage = fulfils<detail::box_contract<B, Width>>;
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

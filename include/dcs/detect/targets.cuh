@@ -2,12 +2,15 @@
 // head's boxes. A thread has a place in a sample. Places that the sample does not fill have weight 0, no row, and the box (0, 0, 1, 1).
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/matcher.cuh>
 #include <dcs/detect/rpn.hpp>
 #include <dcs/ops/gather/cuda.cuh>
 #include <dcs/ops/nms/cuda.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// The anchors of every image, computed where they are asked for: those of make_anchors, in its order.
@@ -172,7 +175,7 @@ rpn_sample<A, D> sample_anchors(D, const rpn_options& o, std::int64_t images, co
   const device_scratch<std::int64_t, D> sample(n);
   match_boxes(D{}, images, anchors, anchors.total, truth, o.positive_iou, o.negative_iou, true, matched.data());
   sample_boxes(D{}, o.sampler, images, anchors.total, matched.data(), random, sample.data());
-  rpn_sample<A, D> s{sample_targets<A, D, dyn<"sample">>::empty(n), {storage::allocate<D>(n * static_cast<std::int64_t>(sizeof(level_row))), n}};
+  rpn_sample<A, D> s{sample_targets<A, D, dyn<"sample">>::empty(n), {dcs::detail::allocate_elements<level_row, D>("dcs::rpn_loss", {n}), n}};
   launch(D{}, rpn_targets_kernel<A>{
                   anchors, truth, matched.span(), sample.span(), {static_cast<level_row*>(s.where.memory.data()), n}, s.spans(), o.sampler.size});
   return s;
@@ -194,3 +197,5 @@ box_sample<A, D> sample_proposals(D, const box_head_options& o, std::int64_t ima
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // bytes of the result.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/expr/scalar.hpp>
 #include <dcs/expr/sums.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -186,3 +189,5 @@ void chain_backward(D, const expr::chain_arguments<T, N>& a, const T* dy, T* con
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,6 +2,8 @@
 // type without shapes) and plain run-time strides, so networks of any size share them. Axes over which every leaf moves alike are merged first.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/shape.hpp>
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
@@ -9,7 +11,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
+DCS_EXACT_MATH
 namespace dcs::expr {
 
 // The form of an expression.
@@ -111,8 +115,96 @@ void chain_backward(device, const expr::chain_arguments<T, N>& a, const T* dy, T
   });
 }
 
+namespace detail {
+
+inline constexpr std::int64_t most_partial_sums = 1 << 15, sum_tile = 256;
+
+// sums[0, columns) += a row, or sums[0] += the sum of a row where the row is summed.
+template <class T>
+void add_row(double* sums, const T* row, std::int64_t columns, bool summed, std::int64_t stride) {
+  if (!summed) {
+    for (std::int64_t j = 0; j < columns; ++j) sums[j * stride] += static_cast<double>(row[j]);
+    return;
+  }
+  double lane[8] = {};
+  std::int64_t j = 0;
+  for (; j + 8 <= columns; j += 8)
+    for (int i = 0; i < 8; ++i) lane[i] += static_cast<double>(row[j + i]);
+  for (; j < columns; ++j) lane[0] += static_cast<double>(row[j]);
+  *sums += ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
+// The rows that a result gathers, in their order: of the outer axes some number the results, the others the terms.
+template <class T>
+struct row_walk {
+  std::int64_t kept[expr::max_rank], summed[expr::max_rank], kept_rows[expr::max_rank], summed_rows[expr::max_rank], out_strides[expr::max_rank];
+  int kept_rank = 0, summed_rank = 0;
+  std::int64_t results = 1, terms = 1;
+
+  explicit row_walk(const expr::chain_arguments<T, 2>& a) {
+    std::int64_t rows = a.row_count;
+    for (int d = 0; d < a.outer_rank; ++d) {
+      rows /= a.outer[d];
+      if (a.strides[1][d] != 0)
+        kept[kept_rank] = a.outer[d], kept_rows[kept_rank] = rows, out_strides[kept_rank++] = a.strides[1][d], results *= a.outer[d];
+      else
+        summed[summed_rank] = a.outer[d], summed_rows[summed_rank++] = rows, terms *= a.outer[d];
+    }
+  }
+  // The row of term 0 of a result, and where in `out` the result begins.
+  std::int64_t first(std::int64_t result, std::int64_t& at) const {
+    std::int64_t row = 0;
+    at = 0;
+    for (int d = kept_rank - 1; d >= 0; --d) {
+      const std::int64_t i = result % kept[d];
+      result /= kept[d], row += i * kept_rows[d], at += i * out_strides[d];
+    }
+    return row;
+  }
+  // How many rows behind it term `i` is.
+  std::int64_t term(std::int64_t i) const {
+    std::int64_t row = 0;
+    for (int d = summed_rank - 1; d >= 0; --d) row += i % summed[d] * summed_rows[d], i /= summed[d];
+    return row;
+  }
+};
+
+// A sum that a task finds by itself: of one result where rows are summed, else of a part of the columns of one. Chunks of the rows are the same as
+// where each chunk is a task, and so are the bits.
+template <class T>
+void sum_by_results(const expr::chain_arguments<T, 2>& a, T* out, std::int64_t chunks, double factor) {
+  const row_walk<T> walk(a);
+  const bool summed = a.inner[1] == 0 && a.columns > 1;
+  const std::int64_t tiles = summed ? 1 : (a.columns + sum_tile - 1) / sum_tile,
+                     cost = std::max<std::int64_t>(1, a.row_count * a.columns / (walk.results * tiles));
+  parallel_chunks(walk.results * tiles, std::max<std::int64_t>(1, chain_grain / cost), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t task = begin; task < end; ++task) {
+      std::int64_t at;
+      const std::int64_t row0 = walk.first(task / tiles, at), column = task % tiles * sum_tile;
+      const std::int64_t columns = summed ? a.columns : std::min(sum_tile, a.columns - column), width = summed ? 1 : columns;
+      double total[sum_tile], part[sum_tile];
+      std::fill(total, total + width, 0.0);
+      std::fill(part, part + width, 0.0);
+      std::int64_t chunk = 0;
+      for (std::int64_t i = 0; i < walk.terms; ++i) {
+        const std::int64_t row = row0 + walk.term(i);
+        if (row >= a.row_count * (chunk + 1) / chunks) {
+          while (row >= a.row_count * (chunk + 1) / chunks) ++chunk;
+          for (std::int64_t j = 0; j < width; ++j) total[j] += std::exchange(part[j], 0.0);
+        }
+        add_row(part, a.in[0] + row * a.columns + column, columns, summed, 1);
+      }
+      T* to = out + at + column * a.inner[1];
+      for (std::int64_t j = 0; j < width; ++j) to[j * a.inner[1]] = static_cast<T>((total[j] + part[j]) * factor);
+    }
+  });
+}
+
+}  // namespace detail
+
 /// out[j] = factor · Σ in[i] over the elements i that broadcasting made of j: strides of `out` are 0 along summed axes. The order of summation is
-/// fixed by the sizes alone: chunks of rows, each in double, added in order.
+/// fixed by the sizes alone: chunks of rows, each in double, added in order. Many results are tasks, as the sums of every chunk would need a multiple
+/// of their memory; few are made by a task for each chunk.
 template <class T>
 void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int64_t* sizes, int rank, const std::int64_t* out_strides,
             double factor = 1) {
@@ -122,10 +214,12 @@ void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int6
     leaf_strides[1][d] = out_strides[d];
     step *= sizes[d];
   }
+  if (step == 0) return std::fill(out, out + out_count, T(0));
   expr::chain_arguments<T, 2> a;
   a.in[0] = in, a.in[1] = out;
   a.lay_out(sizes, rank, leaf_strides);
   const std::int64_t chunks = std::max<std::int64_t>(1, std::min<std::int64_t>({step >> 15, 32, a.row_count}));
+  if (chunks * out_count > detail::most_partial_sums) return detail::sum_by_results(a, out, chunks, factor);
   scratch<double> partial(chunks * out_count);
   parallel_for(chunks, [&](std::int64_t chunk) {
     double* sums = partial.data() + chunk * out_count;
@@ -133,17 +227,7 @@ void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int6
     for (std::int64_t r = a.row_count * chunk / chunks; r < a.row_count * (chunk + 1) / chunks; ++r) {
       const T* row[2];
       a.rows(r, row);
-      double* to = sums + (row[1] - out);
-      if (a.inner[1] == 0 && a.columns > 1) {
-        double lane[8] = {};
-        std::int64_t j = 0;
-        for (; j + 8 <= a.columns; j += 8)
-          for (int i = 0; i < 8; ++i) lane[i] += static_cast<double>(row[0][j + i]);
-        for (; j < a.columns; ++j) lane[0] += static_cast<double>(row[0][j]);
-        *to += ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-      } else {
-        for (std::int64_t j = 0; j < a.columns; ++j) to[j * a.inner[1]] += static_cast<double>(row[0][j]);
-      }
+      detail::add_row(sums + (row[1] - out), row[0], a.columns, a.inner[1] == 0 && a.columns > 1, a.inner[1]);
     }
   });
   for (std::int64_t j = 0; j < out_count; ++j) {
@@ -154,3 +238,5 @@ void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int6
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -14,8 +14,11 @@
 // expression and wherever it stands inside a pointwise chain.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/grad/var.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// The pattern table. Specialise it for the type of an expression; see the head of this file.
@@ -113,3 +116,5 @@ class lazy : public expression_base {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

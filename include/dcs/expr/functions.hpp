@@ -10,11 +10,14 @@
 // and fuses like the built-in ones.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/dtype.hpp>
 
 #include <concepts>
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs::functions {
 
 struct add {};
@@ -50,3 +53,5 @@ concept scalar_function = requires(number_for<V>... x) {
 };
 
 }  // namespace dcs::functions
+
+#include <dcs/core/header_end.inl>

@@ -1,11 +1,15 @@
 // Derivatives against central differences, in double: the test of every op.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/core/philox.hpp>
 #include <dcs/expr/pointwise.hpp>
 
 #include <cmath>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// A tensor of standard normal numbers.
@@ -55,7 +59,7 @@ double gradcheck(const F& f, random_stream random, extent_t at_most, const tenso
             const double recorded = gradient.defined() ? gradient.data()[i] : 0;
             largest = std::max(largest, std::abs(recorded));
             worst = std::max(worst, std::abs(recorded - (up - down) / (2 * step)));
-            if (!std::isfinite(recorded)) worst = HUGE_VAL;
+            if (!is_finite(recorded)) worst = HUGE_VAL;
           }
         };
         (check(v), ...);
@@ -65,3 +69,5 @@ double gradcheck(const F& f, random_stream random, extent_t at_most, const tenso
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // one step whose kernel is derived from the same type. Nodes own handles, never references, so `auto` is always safe.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/chain.hpp>
 #include <dcs/expr/eval.hpp>
 #include <dcs/grad/var.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace kernels {
@@ -64,25 +67,30 @@ template <class... Done, int L, int C, class F, class A, class... Rest>
 struct form_list<std::tuple<Done...>, L, C, F, A, Rest...>
     : form_list<std::tuple<Done..., typename form<A, L, C>::type>, form<A, L, C>::leaves, form<A, L, C>::constants, F, Rest...> {};
 
-// A leaf without its type: memory, record and sizes.
+// A leaf without its type: memory, record, sizes and the extents that its type has. Without extents, as where an op of known sizes runs a chain, a
+// size of 1 repeats.
 template <class T>
 struct chain_leaf {
   untyped<T> value;
   int rank = 0;
   std::int64_t sizes[expr::max_rank] = {};
   std::int64_t count = 1;
+  const extent_t* extents = nullptr;
+
+  bool repeats(int axis) const { return (extents ? extents[axis] : sizes[axis]) == 1; }
 };
 template <class T>
-[[gnu::noinline]] void set_leaf(chain_leaf<T>& l, const storage& memory, const slot_ptr& slot, const std::int64_t* sizes, int rank) {
-  l.value.memory = memory, l.value.slot = slot, l.rank = rank;
+[[gnu::noinline]] void set_leaf(chain_leaf<T>& l, const storage& memory, const slot_ptr& slot, const std::int64_t* sizes, const extent_t* extents,
+                                int rank) {
+  l.value.memory = memory, l.value.slot = slot, l.rank = rank, l.extents = extents;
   for (int i = 0; i < rank; ++i) l.count *= l.sizes[i] = sizes[i];
 }
 template <class T, class X>
 void set_leaf(chain_leaf<T>& l, const X& x) {
   if constexpr (any_var_v<X>)
-    set_leaf(l, x.value().memory(), x.record(), x.sizes().data(), X::rank);
+    set_leaf(l, x.value().memory(), x.record(), x.sizes().data(), extents_of<typename X::shape_type>.data(), X::rank);
   else
-    set_leaf(l, x.memory(), {}, x.sizes().data(), X::rank);
+    set_leaf(l, x.memory(), {}, x.sizes().data(), extents_of<typename X::shape_type>.data(), X::rank);
 }
 
 // Evaluates the leaves of an expression from left to right and lists its numbers.
@@ -114,14 +122,18 @@ constexpr const A& operand_at(const node_operand<I, A>& o) {
   return o.operand;
 }
 
-// Sizes of the result: axes are aligned at the end. Types have been checked; here named extents meet.
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_broadcast(int axis, const extent_t* extent, extent_t size, extent_t other) {
+  fail("dcs::broadcast: axis ", axis, extent ? " (" + to_string(*extent) + ")" : std::string(), " is ", size, " in one operand and ", other,
+       " in another; equal names are equal sizes: only an extent that the type says is 1 repeats");
+}
+// Sizes of the result, which begin as −1: axes are aligned at the end. Types have been checked; here named extents meet.
 template <class T>
 void broadcast_sizes(std::int64_t* out, int rank, const chain_leaf<T>& l) {
   for (int i = 0; i < l.rank; ++i) {
+    if (l.repeats(i)) continue;
     std::int64_t& e = out[rank - l.rank + i];
-    if (l.sizes[i] != 1 && e != 1 && e != l.sizes[i])
-      fail("dcs::broadcast: sizes ", l.sizes[i], " and ", e, " differ at axis ", i, " of an operand with ", l.rank, " axes");
-    if (e == 1) e = l.sizes[i];
+    if (e == -1) e = l.sizes[i];
+    if (e != l.sizes[i]) refuse_broadcast(rank - l.rank + i, l.extents ? l.extents + i : nullptr, l.sizes[i], e);
   }
 }
 // Strides of a leaf along the axes of the result, 0 where it repeats.
@@ -152,11 +164,12 @@ void deliver(const chain_leaf<T>& l, const std::int64_t* sizes, int rank, std::i
 template <class Form, class T, class D, int N>
 [[gnu::noinline]] untyped<T> run_chain(const double* constants, std::array<chain_leaf<T>, static_cast<std::size_t>(N)>&& leaves, std::int64_t* sizes,
                                        int rank) {
-  std::fill(sizes, sizes + rank, 1);
+  std::fill(sizes, sizes + rank, -1);
   for (const auto& l : leaves) broadcast_sizes(sizes, rank, l);
+  std::replace(sizes, sizes + rank, std::int64_t{-1}, std::int64_t{1});
   expect_inner("dcs::eval", sizes, static_cast<std::size_t>(rank));
-  std::int64_t total = 1;
-  for (int i = 0; i < rank; ++i) total *= sizes[i];
+  constexpr auto element = static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t bytes = checked_product("dcs::eval", sizes, static_cast<std::size_t>(rank), element), total = bytes / element;
 
   expr::chain_arguments<T, N> a;
   std::int64_t strides[N > 0 ? N : 1][expr::max_rank] = {};
@@ -166,7 +179,7 @@ template <class Form, class T, class D, int N>
   }
   std::copy(constants, constants + expr::max_constants, a.constants);
   a.lay_out(sizes, rank, strides);
-  storage out = storage::allocate<D>(total * static_cast<std::int64_t>(sizeof(T)));
+  storage out = storage::allocate<D>(bytes);
   a.out = static_cast<T*>(out.data());
   if (total > 0) chain_forward<Form>(D{}, a);
 
@@ -181,11 +194,11 @@ template <class Form, class T, class D, int N>
   std::array<std::int64_t, expr::max_rank> n{};
   std::copy(sizes, sizes + rank, n.begin());
   for (const auto& l : leaves) parents.push_back(l.value.slot);
-  return record_untyped<T>(std::move(out), parents, [a, leaves = std::move(leaves), n, rank, total](storage dy) {
+  return record_untyped<T>(std::move(out), parents, [a, leaves = std::move(leaves), n, rank, bytes, total](storage dy) {
     std::array<storage, static_cast<std::size_t>(N)> full;
     T* dx[N > 0 ? N : 1];
     for (std::size_t k = 0; k < leaves.size(); ++k) {
-      if (leaves[k].value.wanted() && a.repeats[k] == 0) full[k] = storage::allocate<D>(total * static_cast<std::int64_t>(sizeof(T)));
+      if (leaves[k].value.wanted() && a.repeats[k] == 0) full[k] = storage::allocate<D>(bytes);
       dx[k] = static_cast<T*>(full[k].data());
     }
     if (total > 0) chain_backward<Form>(D{}, a, static_cast<const T*>(dy.data()), dx);
@@ -331,3 +344,5 @@ DCS_UNARY(tanh, tanh)
 #undef DCS_UNARY
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

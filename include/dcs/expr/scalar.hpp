@@ -2,11 +2,14 @@
 // the very text that the host's vectors use (expr/functions.inl), with one lane.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/block.hpp>
 #include <dcs/expr/chain.hpp>
 
 #include <cmath>
 
+DCS_EXACT_MATH
 namespace dcs::lane {
 
 DCS_DEVICE inline float exp(float x) { return ::expf(x); }
@@ -24,3 +27,5 @@ DCS_DEVICE inline double square_root(double x) { return ::sqrt(x); }
 #include <dcs/expr/tree.inl>
 #undef DCS_INLINE
 #undef DCS_ISA
+
+#include <dcs/core/header_end.inl>

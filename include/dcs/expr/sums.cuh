@@ -3,9 +3,12 @@
 // alone.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/expr/scalar.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -221,3 +224,5 @@ void sum_to(D, T* out, std::int64_t out_count, const T* in, const std::int64_t* 
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -1,8 +1,11 @@
 // to += from on a GPU.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 template <class T, int V>
@@ -34,3 +37,5 @@ void add_into(D, T* to, const T* from, std::int64_t n) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -1,10 +1,13 @@
 // to += from, the one piece of arithmetic that the tape itself does.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/dtype.hpp>
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/grad/accumulate.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -21,3 +24,5 @@ void add_into(cpu_device, T* to, const T* from, std::int64_t n) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,10 +1,17 @@
 // var<T, Shape, Device>: a tensor whose making is recorded. Ops over a var return a var; `backward` sends the gradient of a scalar back to every
 // leaf. A var without a record (a constant) is what a training run feeds in: it says "training" to dropout and batch norm, and costs nothing.
+//
+// Threads may train networks of their own at once, and a network or leaves that they share: each records and sends back its own loss, and gradients
+// add up in the leaves. With more than two threads the order of those additions, and so the last bits, may differ from run to run. Gradients are
+// read and cleared, and parameters changed, when no other thread uses them. Dropout draws from a random_scope, of which each thread needs its own.
 #pragma once
+
+#include <dcs/core/header_begin.inl>
 
 #include <dcs/core/operand.hpp>
 #include <dcs/grad/tape.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 template <class T, class Shape, class Device>
@@ -27,7 +34,7 @@ class var {
 
   const tensor_type& value() const { return value_; }
   bool recorded() const { return static_cast<bool>(slot_); }
-  /// The gradient that has arrived; undefined if none has. After `backward` leaves alone still hold theirs.
+  /// The gradient that has arrived; undefined if none has. After `backward` leaves alone still hold theirs. Not while another thread sends one here.
   tensor_type grad() const {
     if (!slot_ || !slot_->gradient) return {};
     return tensor_type::adopt(slot_->gradient, value_.sizes());
@@ -114,13 +121,18 @@ auto record(tensor<T, S, D> out, F backward, const X&... inputs) {
   }
 }
 
-/// Sends `gradient` (of y) back through everything y was made from. Records are freed on the way: it can be done once.
+/// Sends `gradient` (of y) back through everything y was made from, and adds to what its leaves hold already. A constant has nothing to send to; a
+/// leaf gets the gradient itself. Records, with what they keep alive, are freed on the way, so each serves one pass: a second pass through any part
+/// of what an earlier one has used up, on this thread or another, is a dcs::error that changes no gradient. Send back the sum of losses that share
+/// something. Where a step throws, the rest of the record is freed and the leaves hold a part of their gradients: clear them.
 template <class T, class S, class D>
 void backward(const var<T, S, D>& y, const tensor<T, S, D>& gradient) {
+  expect(gradient.defined() && gradient.sizes() == y.sizes(), "dcs::backward: a gradient ",
+         gradient.defined() ? "of sizes " + to_string(gradient.sizes()) : std::string("without memory"), " for a value of ", to_string(y.sizes()));
   if (!y.recorded()) return;
-  expect(gradient.sizes() == y.sizes(), "dcs::backward: a gradient of sizes ", to_string(gradient.sizes()), " for a value of ", to_string(y.sizes()));
+  auto order = detail::claim_records(y.record());
   detail::accumulate<T, D>(*y.record(), gradient.memory());
-  detail::run_backward(y.record());
+  detail::run_steps(std::move(order));
 }
 /// The same for a scalar, from gradient 1.
 template <class T, class S, class D>
@@ -219,3 +231,5 @@ var<T, NewShape, D> as(const var<T, S, D>& x) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,8 +1,11 @@
 // The boundary of a mask: what surface distances are between (eq. 15 of the DCSNet paper), and what an overlay draws.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/image/image.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// The boundary of a mask: its pixels of which one of the four neighbours is background; outside the image is background.
@@ -18,3 +21,5 @@ inline mask boundary_pixels(const mask& m) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

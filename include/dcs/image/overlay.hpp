@@ -1,9 +1,19 @@
 // What a prediction looks like: contours of truth (green) and prediction (red), boxes (yellow), and an inset that enlarges the lesion.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+<<<<<<< HEAD:include/dcs/image/overlay.hpp
 #include <dcs/image/boundary.hpp>
 
+    DCS_EXACT_MATH
 namespace dcs {
+=======
+
+#include <dcs/metrics/metrics.hpp>
+
+namespace dcs::io {
+>>>>>>> main:include/dcs/io/overlay.hpp
 
 namespace detail {
 struct rgb {
@@ -80,4 +90,11 @@ inline image draw_overlay(const float_image& pixels, const mask& truth, const ma
   return out;
 }
 
+<<<<<<< HEAD:include/dcs/image/overlay.hpp
 }  // namespace dcs
+=======
+}  // namespace dcs::io
+
+>>>>>>> main:include/dcs/io/overlay.hpp
+
+#include <dcs/core/header_end.inl>

@@ -1,8 +1,11 @@
 // What a network says of an image, whatever the network: the probability of every pixel, and the objects that it found where it looks for objects.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/image/image.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Probability per pixel, rows from the top, and detections (none from a network that finds no objects), both at the size of the network's input.
@@ -16,6 +19,13 @@ struct prediction {
     for (std::size_t i = 0; i < m.pixels.size(); ++i) m.pixels[i] = probability[i] > threshold;
     return m;
   }
+  /// The same at another size: the probability is resized (bilinear, areas to areas, image/resize.hpp), then cut.
+  mask above(std::int64_t to_height, std::int64_t to_width, float threshold = 0.5f) const {
+    if (to_height == height && to_width == width) return above(threshold);
+    return prediction{to_height, to_width, resize(float_image{height, width, 1, probability}, to_height, to_width).pixels, {}}.above(threshold);
+  }
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,10 +3,13 @@
 // such as the temporaries of an expression, on the stack.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 
 #include <Eigen/Core>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// A row-major matrix of Eigen's; T may be const.
@@ -50,3 +53,5 @@ template <class Shape, class Derived>
 void as_view(Eigen::DenseBase<Derived>&& m) = delete;
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

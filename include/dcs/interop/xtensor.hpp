@@ -1,10 +1,13 @@
 // Tensors and xtensor containers over the same memory, both ways, nothing copied. Ranks are static on both sides; extents meet at run time.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 
 #include <xtensor/xadapt.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// A dense tensor on the host as an xtensor of the same rank. Valid while the tensor's memory lives.
@@ -55,3 +58,5 @@ template <class Shape, class Derived>
 void as_view(xt::xexpression<Derived>&& x) = delete;
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -8,7 +8,10 @@
 // calls are made, without buffers of stdio: each of them can fail, and is checked where it is made.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
+#include <dcs/core/printable.hpp>
 
 #include <cerrno>
 #include <cstdint>
@@ -23,12 +26,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+DCS_EXACT_MATH
 namespace dcs::io {
 
 namespace detail {
 
 // What the system says of the call that has just failed.
 inline std::string system_words() { return std::generic_category().message(errno); }
+
+// Throws: `who` cannot do `what` with `path`, for the reason that errno has. Not through expect(), whose arguments may be evaluated before the call.
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_call(const char* who, const char* what, const std::string& path) {
+  const std::string words = system_words();
+  fail(who, ": cannot ", what, " ", printable(path), ": ", words);
+}
 
 // An open descriptor, closed at the end of its scope. A call that a signal interrupted is made again.
 class descriptor {
@@ -66,8 +76,8 @@ class descriptor {
 /// Makes what has been renamed, created or removed in a folder last through a power failure. File systems that cannot sync a folder are passed over.
 inline void sync_folder(const std::string& folder, const char* who) {
   const detail::descriptor d(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
-  expect(static_cast<bool>(d), who, ": cannot open the folder ", folder, ": ", detail::system_words());
-  expect(d.sync() || errno == EINVAL || errno == ENOTSUP, who, ": cannot sync the folder ", folder, ": ", detail::system_words());
+  if (!d) detail::refuse_call(who, "open the folder", folder.empty() ? "." : folder);
+  if (!d.sync() && errno != EINVAL && errno != ENOTSUP) detail::refuse_call(who, "sync the folder", folder.empty() ? "." : folder);
 }
 
 /// A regular file, read from its beginning. `who` begins the messages of errors, as "dcs::npy".
@@ -75,10 +85,11 @@ class input_file {
  public:
   /// Throws dcs::error where there is no such file, it cannot be read, or it is a folder, FIFO, socket or device.
   input_file(std::string path, const char* who) : path_(std::move(path)), who_(who), file_(path_, O_RDONLY | O_NONBLOCK | O_NOCTTY) {
-    expect(static_cast<bool>(file_), who_, ": cannot open ", path_, ": ", detail::system_words());
+    if (!file_) detail::refuse_call(who_, "open", path_);
     struct stat s {};
-    expect(::fstat(file_.get(), &s) == 0, who_, ": cannot examine ", path_, ": ", detail::system_words());
-    expect(S_ISREG(s.st_mode), who_, ": ", path_, " is ", S_ISDIR(s.st_mode) ? "a folder" : "a FIFO, socket or device", "; expected a file");
+    if (::fstat(file_.get(), &s) != 0) detail::refuse_call(who_, "examine", path_);
+    expect(S_ISREG(s.st_mode), who_, ": ", printable(path_), " is ", S_ISDIR(s.st_mode) ? "a folder" : "a FIFO, socket or device",
+           "; expected a file");
     size_ = s.st_size;
   }
 
@@ -94,7 +105,7 @@ class input_file {
     while (done < bytes) {
       const auto n = ::read(file_.get(), static_cast<char*>(to) + done, static_cast<std::size_t>(bytes - done));
       if (n < 0 && errno == EINTR) continue;
-      expect(n >= 0, who_, ": cannot read ", path_, ": ", detail::system_words());
+      if (n < 0) detail::refuse_call(who_, "read", path_);
       if (n == 0) break;
       done += n;
     }
@@ -104,7 +115,7 @@ class input_file {
   /// Exactly `bytes` bytes; throws dcs::error where the file ends before.
   void read(void* to, std::int64_t bytes) {
     const std::int64_t n = read_some(to, bytes);
-    expect(n == bytes, who_, ": ", path_, " is cut off: it ends at byte ", at_, ", ", bytes - n, " bytes too early");
+    expect(n == bytes, who_, ": ", printable(path_), " is cut off: it ends at byte ", at_, ", ", bytes - n, " bytes too early");
   }
 
  private:
@@ -155,7 +166,7 @@ class output_file {
   }
 
  private:
-  [[noreturn]] void refuse() const { fail(who_, ": cannot write ", path_, ": ", detail::system_words()); }
+  [[noreturn]] void refuse() const { detail::refuse_call(who_, "write", path_); }
 
   std::string path_, partial_;
   const char* who_;
@@ -165,7 +176,7 @@ class output_file {
 /// The bytes of a file of at most `most` bytes.
 inline std::string read_bytes(const std::string& path, const char* who, std::int64_t most) {
   input_file f(path, who);
-  expect(f.size() <= most, who, ": ", path, " has ", f.size(), " bytes; expected at most ", most);
+  expect(f.size() <= most, who, ": ", printable(path), " has ", f.size(), " bytes; expected at most ", most);
   std::string bytes(static_cast<std::size_t>(f.size()), '\0');
   f.read(bytes.data(), f.size());
   return bytes;
@@ -185,9 +196,13 @@ inline void create_folders(const std::string& folder, const char* who) {
   if (p.empty() || fs::is_directory(p)) return;
   const fs::path parent = p.has_filename() ? p.parent_path() : p.parent_path().parent_path();
   if (!parent.empty() && parent != p) create_folders(parent.string(), who);
-  if (::mkdir(p.c_str(), 0777) != 0)
-    expect(errno == EEXIST && fs::is_directory(p), who, ": cannot make the folder ", folder, ": ", detail::system_words());
+  if (::mkdir(p.c_str(), 0777) != 0) {
+    const int error = errno;
+    if (error != EEXIST || !fs::is_directory(p)) errno = error, detail::refuse_call(who, "make the folder", folder);
+  }
   sync_folder(parent.string(), who);
 }
 
 }  // namespace dcs::io
+
+#include <dcs/core/header_end.inl>

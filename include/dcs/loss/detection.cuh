@@ -2,10 +2,13 @@
 // pass computes the softmax again rather than read it. The forward pass is one block: a detector samples some hundred rows an image.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/expr/scalar.hpp>
 #include <dcs/loss/detection.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -111,3 +114,5 @@ void cross_entropy_backward(D, const T* x, const std::int32_t* labels, const T* 
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

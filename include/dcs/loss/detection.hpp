@@ -1,9 +1,12 @@
 // The losses of a detector over sampled boxes.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// Mean of −log softmax(x)[label] over n >= 1 rows of k. Labels are 0 … k − 1.
@@ -58,7 +61,7 @@ auto cross_entropy(const X& x_, const std::vector<int>& labels) {
          " rows; expected one each, at least one");
   expect(k >= 1, "dcs::loss::cross_entropy: scores of sizes ", to_string(x.sizes()), " have no classes");
   for (int label : labels) expect(label >= 0 && label < k, "dcs::loss::cross_entropy: label ", label, "; expected 0 to ", k - 1);
-  const storage held = storage::allocate<D>(n * static_cast<extent_t>(sizeof(int)));
+  const storage held = dcs::detail::allocate_elements<int, D>("dcs::loss::cross_entropy", {n});
   D::copy_from_host(held.data(), labels.data(), held.bytes());
   auto y = tensor<T, shape<>, D>::empty({});
   cross_entropy_forward(D{}, value(x).data(), static_cast<const std::int32_t*>(held.data()), n, k, y.data());
@@ -73,3 +76,5 @@ auto cross_entropy(const X& x_, const std::vector<int>& labels) {
 }
 
 }  // namespace dcs::loss
+
+#include <dcs/core/header_end.inl>

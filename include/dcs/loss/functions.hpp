@@ -1,9 +1,12 @@
 // Scalar functions of the losses, with their derivatives; they fuse like the built-in ones, on a GPU too.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/block.hpp>
 #include <dcs/expr/pointwise.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::functions {
 
 /// log(1 + e^x), without overflow.
@@ -46,3 +49,5 @@ struct where {
 };
 
 }  // namespace dcs::functions
+
+#include <dcs/core/header_end.inl>

@@ -3,11 +3,14 @@
 // are of sums, are 0; the others are means, and a mean of nothing is a dcs::error.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/laplacian_edges/laplacian_edges.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::loss {
 
 /// Which regions a loss counts: all of them, at no cost.
@@ -124,3 +127,5 @@ auto consistency(const std::array<X, 4>& levels, const Regions& regions = {}) {
 }
 
 }  // namespace dcs::loss
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // up, and the columns of results, the progress and the configuration are made from the names.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 
 #include <array>
 
+DCS_EXACT_MATH
 namespace dcs::loss {
 
 namespace detail {
@@ -39,3 +42,5 @@ scalar<X> total(const terms<X, Terms, Counts>& t) {
 }
 
 }  // namespace dcs::loss
+
+#include <dcs/core/header_end.inl>

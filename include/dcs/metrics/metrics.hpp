@@ -2,10 +2,13 @@
 // lesion never improves a mean, and is counted beside it.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/image/boundary.hpp>
 
 #include <limits>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Metrics of an image; hd95 in pixels. `missed`: there is a lesion, and the prediction touches no pixel of it.
@@ -113,3 +116,5 @@ inline mean_metrics mean_of(const std::vector<segmentation_metrics>& all) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

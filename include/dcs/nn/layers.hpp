@@ -2,9 +2,12 @@
 // the batch's statistics and dropout drops.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/module.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
+#include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
 #include <dcs/ops/dropout/dropout.hpp>
 #include <dcs/ops/layer_norm/layer_norm.hpp>
 #include <dcs/ops/linear/linear.hpp>
@@ -12,6 +15,7 @@
 
 #include <optional>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Where dropout's random numbers come from: within its scope, on its thread, draw k of a step is stream k of (key, step). Without one, dropout in
@@ -68,23 +72,51 @@ namespace nn {
 
 /// K × K convolution In → Out; padding keeps the size of odd kernels unless given. Weights begin as PyTorch's do.
 template <int In, int Out, int K, int Stride = 1, int Padding = (K - 1) / 2, int Groups = 1, bool Bias = true,
-          class Init = init::uniform_fan_in<K * K * In / Groups>, class BiasInit = init::uniform_fan_in<K * K * In / Groups>>
+          class Init = init::uniform_fan_in<K * K * In / Groups>, class BiasInit = init::uniform_fan_in<K * K * In / Groups>, int Dilation = 1>
 struct conv2d {
   parameter<shape<K, K, In / Groups, Out>, Init, layout::convolution> weight;
   parameter<shape<Out>, BiasInit> bias;
   DCS_MEMBERS(weight, bias)
   template <operand X>
   constexpr auto operator()(const X& x) const {
-    return dcs::conv2d<Stride, Padding, 1, Groups>(x, weight.as(x), bias.as(x));
+    return dcs::conv2d<Stride, Padding, Dilation, Groups>(x, weight.as(x), bias.as(x));
   }
 };
-template <int In, int Out, int K, int Stride, int Padding, int Groups, class Init, class BiasInit>
-struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit> {
+template <int In, int Out, int K, int Stride, int Padding, int Groups, class Init, class BiasInit, int Dilation>
+struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit, Dilation> {
   parameter<shape<K, K, In / Groups, Out>, Init, layout::convolution> weight;
   DCS_MEMBERS(weight)
   template <operand X>
   constexpr auto operator()(const X& x) const {
-    return dcs::conv2d<Stride, Padding, 1, Groups>(x, weight.as(x));
+    return dcs::conv2d<Stride, Padding, Dilation, Groups>(x, weight.as(x));
+  }
+};
+
+/// The same with taps Dilation pixels apart; padding keeps the size of odd kernels unless given.
+template <int In, int Out, int K, int Dilation, int Stride = 1, int Padding = Dilation*(K - 1) / 2, int Groups = 1, bool Bias = true>
+using dilated_conv2d =
+    conv2d<In, Out, K, Stride, Padding, Groups, Bias, init::uniform_fan_in<K * K * In / Groups>, init::uniform_fan_in<K * K * In / Groups>, Dilation>;
+
+/// K × K transposed convolution In → Out: height H becomes (H − 1)·Stride − 2·Padding + Dilation·(K − 1) + OutputPadding + 1, so that
+/// conv_transpose2d<In, Out, 2, 2> doubles it. Weights begin as PyTorch's do, whose fan-in is that of the convolution back, K · K · Out / Groups.
+template <int In, int Out, int K, int Stride = 1, int Padding = 0, int OutputPadding = 0, int Groups = 1, bool Bias = true,
+          class Init = init::uniform_fan_in<K * K * Out / Groups>, class BiasInit = init::uniform_fan_in<K * K * Out / Groups>, int Dilation = 1>
+struct conv_transpose2d {
+  parameter<shape<K, K, Out / Groups, In>, Init, layout::convolution> weight;
+  parameter<shape<Out>, BiasInit> bias;
+  DCS_MEMBERS(weight, bias)
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x), bias.as(x));
+  }
+};
+template <int In, int Out, int K, int Stride, int Padding, int OutputPadding, int Groups, class Init, class BiasInit, int Dilation>
+struct conv_transpose2d<In, Out, K, Stride, Padding, OutputPadding, Groups, false, Init, BiasInit, Dilation> {
+  parameter<shape<K, K, Out / Groups, In>, Init, layout::convolution> weight;
+  DCS_MEMBERS(weight)
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x));
   }
 };
 
@@ -211,3 +243,5 @@ struct channel_dropout {
 
 }  // namespace nn
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

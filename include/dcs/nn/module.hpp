@@ -3,6 +3,8 @@
 // there is no base class.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/parameter.hpp>
 
 #include <array>
@@ -43,6 +45,7 @@
     DCS_FOR_EACH(DCS_VISIT_PAIR, __VA_ARGS__)   \
   }
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -254,3 +257,5 @@ template <module Net, class Input>
 inline constexpr extent_t thop_macs = detail::count_work<Net, Input>().thop;
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,4 +1,5 @@
-// The numbers of a network that a user may choose: a struct with defaults, and one static function that names those which flags and configurations offer:
+// The numbers of a network that a user may choose: a struct with defaults, and one static function that names those which flags and configurations
+// offer:
 //
 //   struct options {
 //     int box_samples = 512;
@@ -9,10 +10,13 @@
 //     }
 //   };
 //
-// A name is that of the configuration; its flag has - for _. Self is the struct, const or not: what writes a configuration and what reads flags are one
-// list.
+// A name is that of the configuration; its flag has - for _. Self is the struct, const or not: what writes a configuration and what reads flags are
+// one list.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+DCS_EXACT_MATH
 namespace dcs {
 
 /// What a number may be, both ends included.
@@ -30,3 +34,5 @@ concept has_fields = requires(O& o) {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,10 +3,13 @@
 // work are counted by the compiler). Everything that walks a network (initialisation, state dict, optimiser) sees the untyped base.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/expr/eval.hpp>
 #include <dcs/grad/var.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// How a parameter begins: element i of a tensor under a random stream.
@@ -75,7 +78,8 @@ struct plain {
     return l;
   }
 };
-/// [height][width][in][out] here, [out][in][height][width] there.
+/// [height][width][in][out] here, [out][in][height][width] there. Of a transposed convolution `out` are the input's channels: in both the weights are
+/// those of the convolution back.
 struct convolution {
   template <class S>
   static constexpr detail::parameter_layout of() {
@@ -128,7 +132,7 @@ class parameter_base {
   /// Gives it memory of its size, uninitialised, and forgets any gradient.
   template <class T, class Device = cpu_device>
   void allocate() {
-    adopt(storage::allocate<Device>(size() * static_cast<std::int64_t>(sizeof(T))), dtype_of<T>);
+    adopt(detail::allocate_elements<T, Device>("dcs::parameter", {size()}), dtype_of<T>);
   }
   void adopt(storage memory, dtype type) {
     memory_ = std::move(memory), type_ = type;
@@ -239,3 +243,5 @@ class buffer : public parameter_base {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -17,9 +17,12 @@
 //   static_assert(checked<encode_contract<my_encoder, 32>>);
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/operand.hpp>
 #include <dcs/nn/module.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(stage_rank_mismatch, "dcs: a stage of a network gives a value with too many or too few axes; number of axes");
@@ -172,3 +175,5 @@ struct map_contract {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

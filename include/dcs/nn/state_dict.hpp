@@ -2,9 +2,12 @@
 // between devices: D says where the network lies, and no file tells.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/io/safetensors.hpp>
 #include <dcs/nn/module.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -122,3 +125,5 @@ void save_state_dict(M& net, io::safetensors& file, const std::string& prefix = 
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // input.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/module.hpp>
 
 #include <cstdio>
 #include <map>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// A layer as it ran: the name its weights have without the last part.
@@ -18,7 +21,7 @@ struct summary_row {
 };
 
 /// Listens while it lives, on its thread. `rows` then holds a row per layer, in the order of the first calls, and one for work without weights.
-class summary : public detail::work_listener {
+class summary final : public detail::work_listener {
  public:
   template <module Net>
   explicit summary(Net& net) : outer_(detail::listener) {
@@ -88,3 +91,5 @@ class summary : public detail::work_listener {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // nothing is dropped the pattern table turns it into one kernel, and with dropout the module calls that kernel itself.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(multi_head_attention_mismatch, "dcs::multi_head_attention: the channels must be divisible by the heads; remainder");
@@ -88,3 +91,5 @@ struct transformer_encoder_layer {
 
 }  // namespace nn
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

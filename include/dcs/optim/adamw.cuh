@@ -4,10 +4,13 @@
 // clipping factor stay on the device, in double.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/expr/scalar.hpp>
 #include <dcs/optim/adamw.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -215,3 +218,5 @@ void adamw_move(D, const std::vector<adamw_parameter<T, G>>& parameters, const a
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

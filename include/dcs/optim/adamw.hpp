@@ -1,14 +1,19 @@
-// AdamW (Loshchilov & Hutter 2019) over all trained parameters of a network, with the gradient clipped to a global norm, and the rules for its rate:
-// plateau, cosine. Moments are kept by the parameter's name, so that a checkpoint can hold them. A step is two entry points of the device: the norm
+// AdamW (Loshchilov & Hutter 2019) over all trained parameters of a network, with the gradient clipped to a global norm; the rules for its rate are
+// in optim/rate.hpp. Moments are kept by the parameter's name, so that a checkpoint can hold them. A step is two entry points of the device: the norm
 // of all gradients and the clipping factor, which stay on it, then the moves.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
+#include <dcs/core/parse.hpp>
+#include <dcs/core/printable.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/io/safetensors.hpp>
 #include <dcs/nn/module.hpp>
+#include <dcs/optim/rate.hpp>
 
-#include <numbers>
-
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/optim/adamw.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -82,7 +87,7 @@ void adamw_measure(device, const std::vector<adamw_parameter<T>>& parameters, co
 template <class T>
 void adamw_move(device, const std::vector<adamw_parameter<T>>& parameters, const adamw_numbers& o, const adamw_memory& memory) {
   const auto* result = static_cast<const double*>(memory.result.data());
-  if (!std::isfinite(result[0])) return;
+  if (!is_finite(result[0])) return;
   for (const auto& p : parameters) {
     if (p.condition && *p.condition == 0) continue;
     parallel_chunks(p.size, 1 << 15, [&](std::int64_t begin, std::int64_t end) {
@@ -135,8 +140,8 @@ class basic_adamw {
   adamw_numbers next_numbers() { return adamw_numbers::of(options, ++steps_); }
   double finish_step() {
     const double norm = measured_norm();
-    if (!std::isfinite(norm)) --steps_;
-    expect(std::isfinite(norm), "dcs::adamw: the gradient's norm is ", norm);
+    if (!is_finite(norm)) --steps_;
+    expect(is_finite(norm), "dcs::adamw: the gradient's norm is ", norm);
     return norm;
   }
 
@@ -144,27 +149,42 @@ class basic_adamw {
     for (auto& e : entries_) e.parameter->clear_gradient();
   }
 
-  /// The state, for a checkpoint: optimizer/NAME/m, optimizer/NAME/v and the number of steps.
+  /// The state, for a checkpoint: optimizer/NAME/m, optimizer/NAME/v, the number of steps (metadata optimizer_steps) and of parameters that have
+  /// moments (optimizer_moments). Before the first step there are none.
   void save(io::safetensors& file) const {
+    std::int64_t saved = 0;
+    for (const auto& e : entries_) {
+      if (!e.first || steps_ == 0) continue;
+      const auto put = e.parameter->type() == dtype::f64 ? &put_moment<double> : &put_moment<float>;
+      put(file, first_name(e), e.first, e.parameter->size());
+      put(file, second_name(e), e.second, e.parameter->size());
+      ++saved;
+    }
     file.metadata["optimizer_steps"] = std::to_string(steps_);
-    for (const auto& e : entries_)
-      if (e.first) {
-        const bool wide = e.parameter->type() == dtype::f64;
-        const auto put = wide ? &put_moment<double> : &put_moment<float>;
-        put(file, "optimizer/" + e.name + "/m", e.first, e.parameter->size());
-        put(file, "optimizer/" + e.name + "/v", e.second, e.parameter->size());
-      }
+    file.metadata["optimizer_moments"] = std::to_string(saved);
   }
+  /// What save() wrote, in place of what there was. Throws dcs::error, and changes nothing, where a number is none, a moment is missing, belongs to
+  /// no parameter, has another size, is not finite, or is a negative mean of squares.
   void load(const io::safetensors& file) {
-    const auto steps = file.metadata.find("optimizer_steps");
-    expect(steps != file.metadata.end(), "dcs::adamw: the checkpoint has no optimiser in it");
-    steps_ = std::stoll(steps->second);
-    for (auto& e : entries_)
-      if (file.contains("optimizer/" + e.name + "/m")) {
-        const auto filled = e.parameter->type() == dtype::f64 ? &moment<double> : &moment<float>;
-        e.first = filled(file.at("optimizer/" + e.name + "/m"), e.parameter->size());
-        e.second = filled(file.at("optimizer/" + e.name + "/v"), e.parameter->size());
-      }
+    const std::int64_t steps = number_in(file, "optimizer_steps"), saved = number_in(file, "optimizer_moments");
+    expect(saved == 0 || steps > 0, "dcs::adamw: optimizer_steps is 0, and there are moments; expected at least 1");
+    std::vector<std::pair<storage, storage>> moments(entries_.size());
+    std::map<std::string, bool> known;
+    std::int64_t found = 0;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const auto& e = entries_[i];
+      const std::string first = first_name(e), second = second_name(e);
+      if (!file.contains(first) && !file.contains(second)) continue;
+      const auto read = e.parameter->type() == dtype::f64 ? &moment<double> : &moment<float>;
+      moments[i] = {read(file, first, e.parameter->size(), false), read(file, second, e.parameter->size(), true)};
+      known[first] = known[second] = true;
+      ++found;
+    }
+    for (const auto& [name, t] : file.tensors)
+      expect(name.rfind("optimizer/", 0) != 0 || known.count(name) != 0, "dcs::adamw: ", name, " belongs to no parameter that is trained");
+    expect(found == saved, "dcs::adamw: there are moments of ", found, " parameters; expected ", saved, " (optimizer_moments)");
+    steps_ = steps;
+    for (std::size_t i = 0; i < entries_.size(); ++i) std::tie(entries_[i].first, entries_[i].second) = std::move(moments[i]);
   }
 
  private:
@@ -186,10 +206,22 @@ class basic_adamw {
     D::copy_to_host(host.data(), s.data(), n * static_cast<extent_t>(sizeof(T)));
     file.put(name, {n}, host.data());
   }
+  static std::string first_name(const entry& e) { return "optimizer/" + e.name + "/m"; }
+  static std::string second_name(const entry& e) { return "optimizer/" + e.name + "/v"; }
+  static std::int64_t number_in(const io::safetensors& file, const char* key) {
+    const auto it = file.metadata.find(key);
+    expect(it != file.metadata.end(), "dcs::adamw: there is no optimiser in the checkpoint: its metadata lacks ", key);
+    const auto n = parse_whole(it->second);
+    expect(n && *n >= 0, "dcs::adamw: ", key, " is ", printable(it->second), "; expected a whole number from 0");
+    return *n;
+  }
   template <class T>
-  static storage moment(const io::stored_tensor& t, extent_t n) {
-    const auto v = t.as<T>();
-    expect(static_cast<extent_t>(v.size()) == n, "dcs::adamw: ", v.size(), " moments for a parameter of ", n);
+  static storage moment(const io::safetensors& file, const std::string& name, extent_t n, bool of_squares) {
+    const auto v = file.at(name).as<T>();
+    expect(static_cast<extent_t>(v.size()) == n, "dcs::adamw: ", name, " has ", v.size(), " moments for a parameter of ", n);
+    for (T x : v)
+      expect(is_finite(x) && (!of_squares || x >= 0), "dcs::adamw: ", name, " contains ", x, "; expected finite numbers",
+             of_squares ? " from 0" : "");
     storage s = storage::allocate<D>(n * static_cast<extent_t>(sizeof(T)));
     D::copy_from_host(s.data(), v.data(), n * static_cast<extent_t>(sizeof(T)));
     return s;
@@ -243,32 +275,6 @@ class basic_adamw {
 
 using adamw = basic_adamw<cpu_device>;
 
-/// Halves a rate after `patience` epochs without a better validation loss, down to a floor; says when to stop.
-struct plateau {
-  int patience = 5, stop_after = 20;
-  double factor = 0.5, floor = 1e-7;
-  double best = std::numeric_limits<double>::infinity();
-  int since_best = 0, since_change = 0;
-
-  /// The rate for the next epoch. `improved` after it says whether this epoch was the best.
-  double next(double rate, double loss) {
-    if (loss < best) {
-      best = loss, since_best = since_change = 0;
-      return rate;
-    }
-    ++since_best;
-    if (++since_change >= patience) {
-      since_change = 0;
-      return std::max(floor, rate * factor);
-    }
-    return rate;
-  }
-  bool improved() const { return since_best == 0; }
-  bool exhausted() const { return since_best >= stop_after; }
-};
-
-/// Cosine annealing (Loshchilov & Hutter 2017, no restart): the rate of `epoch` (from 0) of `epochs`, from `rate` down to almost 0. For runs of known
-/// length.
-inline double cosine_rate(double rate, int epoch, int epochs) { return rate * 0.5 * (1 + std::cos(std::numbers::pi * epoch / epochs)); }
-
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -4,12 +4,15 @@
 // While a step runs the batch after it is sent.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/repeat.hpp>
 #include <dcs/optim/adamw.hpp>
 #include <dcs/train/fixed_step.hpp>
 
 #include <optional>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Trains `net`, which lies on D, on batches of n images of h × w with at most `most_truth` true boxes each: a step is fixed_train_step, then a step
@@ -85,3 +88,5 @@ class captured_step {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -4,12 +4,15 @@
 // dcs/kernels.cuh.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/train/captured_step.hpp>
 #include <dcs/train/loop.hpp>
 
 #include <bit>
 #include <map>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Takes steps of fixed sizes with a network on a GPU; `capture`: as one graph each, otherwise as calls, to the same bits. Batch b of epoch e has the
@@ -85,3 +88,5 @@ class captured_stepper {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

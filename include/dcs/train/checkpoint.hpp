@@ -1,10 +1,40 @@
 // A checkpoint: the network's state dict, the optimiser's moments, and what a run must know to go on, in one safetensors file that PyTorch can read.
+// Its metadata says too what wrote it: format_version, and instruction_set, as another one rounds otherwise. What is read is checked: a weight that
+// is not a finite number is an error with its name, not a network that finds nothing.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
+#include <dcs/core/parse.hpp>
+#include <dcs/core/printable.hpp>
+#include <dcs/cpu/isa.hpp>
 #include <dcs/nn/state_dict.hpp>
 #include <dcs/optim/adamw.hpp>
 
+#include <cmath>
+
+DCS_EXACT_MATH
 namespace dcs {
+
+/// The version of checkpoints that is written, and the only one that is read. Files without one (of PyTorch, say) are read for their weights.
+inline constexpr std::int64_t checkpoint_version = 1;
+
+/// A checkpoint of another version than checkpoint_version.
+class checkpoint_version_error : public error {
+ public:
+  using error::error;
+};
+
+/// What kernels on device D compute with: avx512, avx2 or portable on the host, the device's name elsewhere. The same run on another instruction set
+/// has results of the same accuracy, but other bits.
+template <class D = cpu_device>
+std::string instruction_set() {
+  if constexpr (std::is_same_v<D, cpu_device>)
+    return cpu::name(cpu::current_isa());
+  else
+    return D::name;
+}
 
 namespace detail {
 inline bool is_optimizer_entry(const std::string& name) { return name.rfind("optimizer/", 0) == 0; }
@@ -18,36 +48,78 @@ auto naming(const std::string& path, F&& f) {
     fail(path, ": ", e.what());
   }
 }
+
+// Weights as a parameter of type T receives them: a number that T cannot hold is as wrong as one that is not finite.
+template <class T>
+void expect_usable(const std::string& name, const io::stored_tensor& t) {
+  const std::string variance = "running_var";
+  const bool from_zero = name.size() >= variance.size() && name.compare(name.size() - variance.size(), variance.size(), variance) == 0;
+  for (T x : t.as<T>())
+    expect(is_finite(x) && (!from_zero || x >= 0), "dcs::load: ", name, " contains ", x, "; expected finite numbers", from_zero ? " from 0" : "");
+}
+
+template <class M>
+void expect_usable_weights(M& net, const io::safetensors& file) {
+  for (const auto& entry : named_parameters(net)) {
+    const auto it = file.tensors.find(entry.name);
+    if (it == file.tensors.end()) continue;
+    entry.parameter->type() == dtype::f64 ? expect_usable<double>(entry.name, it->second) : expect_usable<float>(entry.name, it->second);
+  }
+}
+
+inline void expect_version(const std::string& path, const io::safetensors& file, bool required) {
+  const auto it = file.metadata.find("format_version");
+  if (it == file.metadata.end()) {
+    if (required)
+      throw checkpoint_version_error(path +
+                                     ": its metadata lacks format_version, so an earlier version or another program wrote it: its weights can be "
+                                     "used, but training cannot go on from it");
+    return;
+  }
+  if (parse_whole(it->second) != checkpoint_version)
+    throw checkpoint_version_error(path + ": format_version is " + printable(it->second) + "; expected " + std::to_string(checkpoint_version));
+}
 }  // namespace detail
 
-/// Writes PATH (through a temporary file): weights under their names, optimiser state if given, metadata. The network lies on device D.
+/// Writes PATH (through a temporary file): weights under their names, optimiser state if given, metadata, to which format_version and
+/// instruction_set are added. The network lies on device D.
 template <class D = cpu_device, module Net>
 void save_checkpoint(const std::string& path, Net& net, const std::type_identity_t<basic_adamw<D>>* optimizer,
                      std::map<std::string, std::string> metadata) {
   io::safetensors file;
   file.metadata = std::move(metadata);
+  file.metadata["format_version"] = std::to_string(checkpoint_version);
+  file.metadata["instruction_set"] = instruction_set<D>();
   save_state_dict<D>(net, file);
   if (optimizer) optimizer->save(file);
   io::write_safetensors(path, file);
 }
 
-/// Reads weights (and the optimiser's state if wanted) into a network that has memory on device D; returns the metadata.
+/// Reads weights (and the optimiser's state if wanted) into a network that has memory on device D; returns the metadata. Throws dcs::error, naming
+/// file and tensor, where something is missing or unknown, has another shape, or is not a finite number; checkpoint_version_error where the file is
+/// of another version, or of none and the optimiser's state is wanted. After an error the network's weights may be partly read.
 template <class D = cpu_device, module Net>
 std::map<std::string, std::string> load_checkpoint(const std::string& path, Net& net, std::type_identity_t<basic_adamw<D>>* optimizer = nullptr) {
   const auto file = io::read_safetensors(path);
+  detail::expect_version(path, file, optimizer != nullptr);
   detail::naming(path, [&] {
+    detail::expect_usable_weights(net, file);
     load_state_dict<D>(net, file, "", false, &detail::is_optimizer_entry);
     if (optimizer) optimizer->load(file);
   });
   return file.metadata;
 }
 
-/// ImageNet weights of a torchvision ResNet into the backbone; its classifier is passed over.
+/// ImageNet weights of a torchvision ResNet into the backbone; its classifier is passed over. Errors are those of load_checkpoint.
 template <class Net>
 int load_backbone(const std::string& path, Net& net) {
   const auto file = io::read_safetensors(path);
-  return detail::naming(
-      path, [&] { return load_state_dict(net.detector.body, file, "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; }); });
+  return detail::naming(path, [&] {
+    detail::expect_usable_weights(net.detector.body, file);
+    return load_state_dict(net.detector.body, file, "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; });
+  });
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

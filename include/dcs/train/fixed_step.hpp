@@ -5,9 +5,13 @@
 // fixed_targets, options, random) is found beside it (models/dcsnet/fixed_size.cuh). One with neither cannot be captured.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/detect/fixed_losses.cuh>
 #include <dcs/train/step.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// A batch on a device, in memory that is filled again and again: images of T, and what is known of them in what T is computed in.
@@ -91,7 +95,7 @@ class fixed_losses {
     l.total = static_cast<double>(t[0]);
     for (std::size_t i = 1; i <= Net::loss_terms.size(); ++i) l.terms.push_back(static_cast<double>(t[i]));
     for (std::size_t i = 1 + Net::loss_terms.size(); i < places; ++i) l.counts.push_back(static_cast<double>(t[i]));
-    expect(std::isfinite(l.total), "dcs::fixed_train_step: the loss is ", l.total);
+    expect(is_finite(l.total), "dcs::fixed_train_step: the loss is ", l.total);
     return l;
   }
 
@@ -135,3 +139,5 @@ void fixed_train_step(Net& net, const fixed_batch<D, T>& b, const typename Net::
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

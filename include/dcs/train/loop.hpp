@@ -6,6 +6,8 @@
 // `stepper`, prepares a batch on a loading thread, is sent it, launches the step, and is asked for the step's losses.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/data/augment.hpp>
 #include <dcs/metrics/metrics.hpp>
@@ -15,7 +17,9 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <system_error>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Numbers of a run: the trainer's, and the network's own.
@@ -52,6 +56,17 @@ inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
   return order;
 }
 
+// Starts make(argument) on a thread of its own. Where the system has no thread to give, it runs when its result is asked for, on the thread that
+// asks.
+template <class Make, class Argument>
+auto start_making(const Make& make, const Argument& argument) {
+  try {
+    return std::async(std::launch::async, make, argument);
+  } catch (const std::system_error&) {
+    return std::async(std::launch::deferred, make, argument);
+  }
+}
+
 // The images of each batch in their order, up to `ahead` batches ahead, each on a thread of its own, where make(samples) happens too: body(made) for
 // each.
 template <dataset Data, class Make, class Body>
@@ -62,10 +77,10 @@ void for_batches(const Data& data, const std::vector<std::int64_t>& order, int s
     for (std::size_t i = begin; i < std::min(order.size(), begin + step); ++i) samples.emplace_back(order[i], data.load(order[i]));
     return make(std::move(samples));
   };
-  std::deque<decltype(std::async(std::launch::async, load, std::size_t{0}))> coming;
+  std::deque<decltype(start_making(load, std::size_t{0}))> coming;
   std::size_t begun = 0;
   const auto begin_until = [&](std::size_t end) {
-    for (; begun < std::min(end, order.size()); begun += step) coming.push_back(std::async(std::launch::async, load, begun));
+    for (; begun < std::min(end, order.size()); begun += step) coming.push_back(start_making(load, begun));
   };
   for (std::size_t begin = 0; begin < order.size(); begin += step) {
     begin_until(begin + step);
@@ -179,3 +194,5 @@ std::pair<step_losses, mean_metrics> validate(const Net& net, const Data& data, 
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

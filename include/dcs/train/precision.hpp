@@ -1,9 +1,12 @@
 // Where a network runs and what its maps are made of, as one argument of everything that trains or predicts.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/dtype.hpp>
 #include <dcs/core/storage.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Device: cpu_device, or one of cuda/device.hpp. Element: of maps and matrix products, float, double or bf16. Parameters, statistics, losses and the
@@ -16,3 +19,5 @@ struct precision {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -13,12 +13,15 @@
 //   static_assert(segmenter<my_net<64>>);
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/data/batch.hpp>
 #include <dcs/image/prediction.hpp>
 #include <dcs/loss/terms.hpp>
 #include <dcs/nn/module.hpp>
 #include <dcs/nn/options.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// A network that can be trained and asked for masks. `losses` gets images of shape<N, H, W, 3> with what is known of them, and a stream from which
@@ -50,3 +53,5 @@ constexpr auto count_names_of() {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

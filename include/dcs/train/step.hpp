@@ -2,11 +2,15 @@
 // benchmark call these; a user's loop can too.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/cast/cast.hpp>
 #include <dcs/train/precision.hpp>
 #include <dcs/train/segmenter.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Losses of a step, or their mean: one number for each of the network's loss_terms and count_names.
@@ -56,11 +60,11 @@ step_losses read_losses(const char* who, const Terms& t, const Total& total) {
   step_losses l;
   for (std::size_t i = 0; i < t.values.size(); ++i) {
     l.terms.push_back(static_cast<double>(t.values[i].item()));
-    expect(std::isfinite(l.terms.back()), who, ": the loss is not finite: ", Net::loss_terms[i], " is ", l.terms.back());
+    expect(is_finite(l.terms.back()), who, ": the loss is not finite: ", Net::loss_terms[i], " is ", l.terms.back());
   }
   for (const extent_t c : t.counts) l.counts.push_back(static_cast<double>(c));
   l.total = static_cast<double>(total.item());
-  expect(std::isfinite(l.total), who, ": the loss is ", l.total);
+  expect(is_finite(l.total), who, ": the loss is ", l.total);
   return l;
 }
 
@@ -138,3 +142,5 @@ std::vector<prediction> predict_augmented(const Net& net, const tensor<float, im
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

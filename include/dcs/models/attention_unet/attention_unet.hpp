@@ -3,8 +3,11 @@
 // resolution.) All convolutions have a bias.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/models/unet/unet.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::models::attention_unet {
 
 /// A convolution that keeps the size, and its norm.
@@ -95,3 +98,5 @@ namespace dcs {
 template <int Width = 64, int Levels = 5>
 using attention_unet = models::attention_unet::network<Width, Levels>;
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

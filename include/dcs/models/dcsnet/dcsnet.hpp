@@ -3,11 +3,24 @@
 // aliases (stages). Nothing is registered: a user's struct that fits is used like ours.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+<<<<<<< HEAD:include/dcs/models/dcsnet/dcsnet.hpp
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 #include <dcs/models/dcsnet/training.hpp>
 #include <dcs/models/resnet/resnet.hpp>
 
+    DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
+=======
+
+#include <dcs/detect/faster_rcnn.hpp>
+#include <dcs/models/dcsnet/regions.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
+#include <dcs/models/resnet/resnet.hpp>
+
+namespace dcs {
+>>>>>>> main:include/dcs/models/dcsnet.hpp
 
 /// Detection-guided hierarchical cropping: regions are boxes of objects, Base × Base from P2 and half of that from each level above. Jittered in
 /// training.
@@ -123,3 +136,5 @@ inline constexpr work network_work = [] {
 }();
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

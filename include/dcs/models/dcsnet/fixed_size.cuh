@@ -2,10 +2,13 @@
 // which are valid. Values and gradients are those of training_losses.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/fixed_losses.cuh>
 #include <dcs/models/dcsnet/dcsnet.hpp>
 #include <dcs/models/dcsnet/regions.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
 
 /// Losses of fixed sizes: the terms, the number of valid regions as a scalar of the device, and the parameters whose gradients count only where that
@@ -50,3 +53,5 @@ fixed_size_terms<var<T, image_shape, D>> fixed_size_losses(network<B, C, A, W, S
 }
 
 }  // namespace dcs::models::dcsnet
+
+#include <dcs/core/header_end.inl>

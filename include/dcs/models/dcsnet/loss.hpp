@@ -1,9 +1,12 @@
 // Eq. 11: L_seg of the main output, of every level with its weight, the edge loss and the consistency of the levels.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
 
 /// Weights w_2..w_5 of the levels P2 to P5, and of edge and consistency.
@@ -58,3 +61,5 @@ auto total_loss(const segmentation<X>& out, const tensor<T, S, D>& target, const
 }
 
 }  // namespace dcs::models::dcsnet
+
+#include <dcs/core/header_end.inl>

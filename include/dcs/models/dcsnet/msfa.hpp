@@ -3,11 +3,17 @@
 // asks; msfa is the paper's, mean_fusion its ablation (Table 5).
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/nn/transformer.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 
+<<<<<<< HEAD:include/dcs/models/dcsnet/msfa.hpp DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
+=======
+namespace dcs {
+>>>>>>> main:include/dcs/models/msfa.hpp
 
 /// Depthwise-separable 3 × 3 with squeeze-and-excite (Hu et al. 2018) and a 1 × 1 shortcut: relu(y · se(y) + shortcut(x)), y =
 /// relu(pointwise(depthwise(x))).
@@ -102,4 +108,11 @@ struct mean_fusion {
   };
 };
 
+<<<<<<< HEAD:include/dcs/models/dcsnet/msfa.hpp
 }  // namespace dcs::models::dcsnet
+=======
+}  // namespace dcs
+
+>>>>>>> main:include/dcs/models/msfa.hpp
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,16 @@
 // of regions.hpp. A block has an image and chooses; then a thread has a region.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/matcher.cuh>
 #include <dcs/models/dcsnet/regions.hpp>
 
+<<<<<<< HEAD:include/dcs/models/dcsnet/regions.cuh DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
+=======
+namespace dcs::cuda {
+>>>>>>> main:include/dcs/detect/regions.cuh
 
 /// choose_regions for each image with random.child(image): indices into cuda::proposals_and_truth, -1 behind the last. A block has an image.
 template <class A>
@@ -105,4 +111,11 @@ masked_regions<A, D> regions(D, const region_options& o, std::int64_t images, st
   return r;
 }
 
+<<<<<<< HEAD:include/dcs/models/dcsnet/regions.cuh
 }  // namespace dcs::models::dcsnet
+=======
+}  // namespace dcs::cuda
+
+>>>>>>> main:include/dcs/detect/regions.cuh
+
+#include <dcs/core/header_end.inl>

@@ -3,11 +3,23 @@
 // may be a user's own: models/dcsnet/stages.hpp says what it must offer. What a user's stage gives is evaluated here, so it may be an expression.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+<<<<<<< HEAD:include/dcs/models/dcsnet/segmentation_head.hpp
 #include <dcs/models/dcsnet/msfa.hpp>
 #include <dcs/models/dcsnet/stages.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
+    DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
+=======
+
+#include <dcs/models/dcsnet/msfa.hpp>
+#include <dcs/models/dcsnet/stage_checks.hpp>
+#include <dcs/ops/resize/resize.hpp>
+
+namespace dcs {
+>>>>>>> main:include/dcs/models/segmentation_head.hpp
 
 /// 1 × 1 convolution, depthwise 3 × 3, ReLU.
 template <int D>
@@ -207,4 +219,11 @@ struct segmentation_head {
   }
 };
 
+<<<<<<< HEAD:include/dcs/models/dcsnet/segmentation_head.hpp
 }  // namespace dcs::models::dcsnet
+=======
+}  // namespace dcs
+
+>>>>>>> main:include/dcs/models/segmentation_head.hpp
+
+#include <dcs/core/header_end.inl>

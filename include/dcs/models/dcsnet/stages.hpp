@@ -8,9 +8,12 @@
 // A stage's call is const, and a template over operands or over the tuple that holds them.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/stages.hpp>
 #include <dcs/models/fpn/fpn.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
 
 template <int Base>
@@ -223,3 +226,5 @@ template <class L, int D>
 concept logits_stage = fulfils<contracts::logits<L, D>>;
 
 }  // namespace dcs::models::dcsnet
+
+#include <dcs/core/header_end.inl>

@@ -2,6 +2,8 @@
 // members of the same names (dcsnet.hpp) are these functions.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/data/batch.hpp>
 #include <dcs/detect/faster_rcnn.hpp>
 #include <dcs/detect/region_masks.hpp>
@@ -11,6 +13,7 @@
 #include <dcs/models/dcsnet/regions.hpp>
 #include <dcs/nn/options.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
 
 /// Numbers of training and prediction.
@@ -203,3 +206,5 @@ std::vector<prediction> predictions(const Net& net, const tensor<T, image_shape,
 }
 
 }  // namespace dcs::models::dcsnet
+
+#include <dcs/core/header_end.inl>

@@ -2,12 +2,22 @@
 // nearest-neighbour top-down path, and a fifth level P6 that is P5 subsampled. The top-down sum is the lateral convolution's epilogue.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+<<<<<<< HEAD:include/dcs/models/fpn/fpn.hpp
 #include <dcs/detect/stages.hpp>
+    =======
+
+>>>>>>> main:include/dcs/models/fpn.hpp
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
+    <<<<<<< HEAD:include/dcs/models/fpn/fpn.hpp DCS_EXACT_MATH
 namespace dcs::models::fpn {
+=======
+namespace dcs {
+>>>>>>> main:include/dcs/models/fpn.hpp
 
 // torchvision wraps each convolution once more: inner_blocks.0.0.weight.
 template <int In, int Out, int K>
@@ -46,3 +56,5 @@ namespace dcs {
 template <int Width, int C2, int C3, int C4, int C5>
 using fpn = models::fpn::pyramid<Width, C2, C3, C4, C5>;
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

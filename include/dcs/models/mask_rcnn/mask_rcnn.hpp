@@ -2,11 +2,14 @@
 // torchvision's names, so that the files of maskrcnn_resnet50_fpn load. It learns instances: each object has its own mask (dcs::targets::objects).
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/detect/mask_head.hpp>
 #include <dcs/models/fpn/fpn.hpp>
 #include <dcs/models/mask_rcnn/training.hpp>
 #include <dcs/models/resnet/resnet.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::models::mask_rcnn {
 
 /// The detector's stages, to derive from (detect/stages.hpp).
@@ -83,3 +86,5 @@ namespace dcs {
 template <class Backbone, int Width = 256, class Stages = models::mask_rcnn::stages>
 using mask_rcnn = models::mask_rcnn::network<Backbone, Width, Stages>;
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,6 +2,8 @@
 // network's members of the same names (mask_rcnn.hpp) are these functions. Rules and numbers are torchvision's.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/data/batch.hpp>
 #include <dcs/detect/faster_rcnn.hpp>
 #include <dcs/image/prediction.hpp>
@@ -9,6 +11,7 @@
 #include <dcs/loss/terms.hpp>
 #include <dcs/nn/options.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::models::mask_rcnn {
 
 /// Numbers of training and prediction.
@@ -196,3 +199,5 @@ loss::terms<tensor<T, image_shape, D>, loss_names.size(), 1> validation_losses(c
 }
 
 }  // namespace dcs::models::mask_rcnn
+
+#include <dcs/core/header_end.inl>

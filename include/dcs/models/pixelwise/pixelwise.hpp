@@ -3,6 +3,8 @@
 // pixelwise<itself>.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/data/batch.hpp>
 #include <dcs/image/prediction.hpp>
 #include <dcs/loss/segmentation.hpp>
@@ -10,6 +12,7 @@
 #include <dcs/nn/options.hpp>
 #include <dcs/ops/cast/cast.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::models {
 
 /// Weights of the two losses, and the smoothing of Dice.
@@ -52,3 +55,5 @@ struct pixelwise {
 };
 
 }  // namespace dcs::models
+
+#include <dcs/core/header_end.inl>

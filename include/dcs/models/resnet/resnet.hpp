@@ -2,11 +2,24 @@
 // torchvision, whose names the members carry. With frozen norms (for ImageNet weights) the stem convolution is not trained either.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+<<<<<<< HEAD:include/dcs/models/resnet/resnet.hpp
 #include <dcs/detect/stages.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 
+    DCS_EXACT_MATH
 namespace dcs::models::resnet {
+=======
+
+#include <dcs/nn/layers.hpp>
+#include <dcs/ops/pool/pool.hpp>
+
+namespace dcs {
+
+namespace detail {
+>>>>>>> main:include/dcs/models/resnet.hpp
 
 template <int In, int Out, int K, int Stride>
 using plain_conv = nn::conv2d<In, Out, K, Stride, (K - 1) / 2, 1, false, init::he_normal<K * K * Out>>;
@@ -165,3 +178,5 @@ namespace dcs {
 template <int Depth, template <int> class Norm = nn::frozen_batch_norm>
 using resnet = models::resnet::network<Depth, Norm>;
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // batch norm and ReLU; max pooling between levels; transposed 2 × 2 convolutions on the way up; the skip comes first in the concatenation.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/models/pixelwise/pixelwise.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::models::unet {
 
 /// Convolution, norm, ReLU, twice: shape<N, H, W, In> to shape<N, H, W, Out>.
@@ -68,3 +71,5 @@ namespace dcs {
 template <int Width = 64, int Levels = 5>
 using unet = models::unet::network<Width, Levels>;
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

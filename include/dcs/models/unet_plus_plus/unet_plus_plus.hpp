@@ -2,12 +2,15 @@
 // column. Column 0 is the encoder; x(i, j) takes x(i, 0) to x(i, j − 1) and x(i + 1, j − 1), upsampled bilinearly with corners aligned.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/models/pixelwise/pixelwise.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::models::unet_plus_plus {
 
 /// Convolution with bias, norm, ReLU, twice: shape<N, H, W, In> to shape<N, H, W, Out>.
@@ -111,3 +114,5 @@ namespace dcs {
 template <int Width = 32, int Levels = 5>
 using unet_plus_plus = models::unet_plus_plus::network<Width, Levels>;
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

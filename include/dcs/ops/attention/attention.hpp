@@ -1,10 +1,13 @@
 // softmax(q · kᵀ · s) · v as one kernel: called by name, or found in the equation by the pattern table.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/attention/cpu.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/softmax/softmax.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(attention_depth_mismatch, "dcs::attention: q, k and v must have the same head depth (axis 3)");
@@ -25,11 +28,15 @@ constexpr void check_attention() {
   (void)attention_length_mismatch<found<extent_of<V, 2>>, expected<extent_of<K, 2>>, axis<2>>{};
   (void)attention_batch_mismatch<found<extent_of<K, 0>>, expected<extent_of<Q, 0>>, axis<0>>{};
   (void)attention_batch_mismatch<found<extent_of<K, 1>>, expected<extent_of<Q, 1>>, axis<1>>{};
+  (void)attention_batch_mismatch<found<extent_of<V, 0>>, expected<extent_of<Q, 0>>, axis<0>>{};
+  (void)attention_batch_mismatch<found<extent_of<V, 1>>, expected<extent_of<Q, 1>>, axis<1>>{};
 }
 }  // namespace detail
 
 /// softmax(q · kᵀ · scale) · v (Vaswani et al. 2017, eq. 1), probabilities dropped with probability `dropout`. q: shape<N, Heads, Lq, D>;
-/// k, v: shape<N, Heads, Lk, D>. Lk is at least 1. On a GPU f32 is multiplied exactly, or as TF32 where cuda::library_options::tf32 allows it.
+/// k, v: shape<N, Heads, Lk, D>. Lk is at least 1. A score of −∞ is a probability of 0; a row of nothing else is NaN, as its softmax is. On a GPU f32
+/// is multiplied exactly, or as TF32 where cuda::library_options::tf32 allows it; either way by parts of which infinite elements of q and k have
+/// none, so that there they make NaN, and only overflow makes −∞.
 template <operand Q, operand K, operand V>
 constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, double dropout = 0, random_stream random = {}) {
   using S = shape_t<Q>;
@@ -47,15 +54,17 @@ constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, do
     const auto k = eval(k_);
     const auto v = eval(v_);
     const auto& n = q.sizes();
-    expect(k.sizes()[0] == n[0] && k.sizes() == v.sizes() && k.sizes()[2] >= 1, "dcs::attention: sizes ", to_string(n), ", ", to_string(k.sizes()),
-           " and ", to_string(v.sizes()), " do not fit");
+    detail::expect_same_names("dcs::attention", q, k, v);
+    expect(k.sizes()[2] >= 1, "dcs::attention: sizes ", to_string(n), ", ", to_string(k.sizes()), " and ", to_string(v.sizes()),
+           " do not fit: there must be at least one key");
     expect(n[1] >= 1 && n[2] >= 1 && n[3] >= 1, "dcs::attention: q of sizes ", to_string(n), " has no heads, no tokens or no depth");
     expect(dropout >= 0 && dropout < 1, "dcs::attention: dropout ", dropout, "; expected 0 <= p < 1");
     const attention_geometry g{n[0] * n[1], n[2], k.sizes()[2], n[3], scale, dropout, random};
+    const extent_t multiply_adds = detail::checked_product("dcs::attention", {2, g.heads, g.queries, g.keys, g.depth});
     auto o = tensor<T, S, D>::empty(n);
     auto logsum = tensor<compute_type<T>, shape<dyn<"row">>, D>::empty({g.heads * g.queries});
     attention_forward<T>(D{}, g, value(q).data(), value(k).data(), value(v).data(), o.data(), logsum.data());
-    note_work<S>(nullptr, n, work{2 * o.size() * g.keys, 0}, q);
+    note_work<S>(nullptr, n, work{multiply_adds, 0}, q);
     auto kept = o;
     return record(
         std::move(o),
@@ -120,3 +129,5 @@ requires(detail::attention_scores<Scores>::matches&& shape_t<V>::rank == 4 && sh
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

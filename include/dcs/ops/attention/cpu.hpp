@@ -3,6 +3,8 @@
 // batch element; its products go through the register-tiled matrix product.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/cpu/math.hpp>
@@ -11,6 +13,7 @@
 
 #include <limits>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/ops/attention/rows.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -97,3 +100,5 @@ void attention_backward(device, const attention_geometry& g, const T* q, const T
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // of floats have a float's accuracy unless library_options::tf32 allows TF32.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/library_options.hpp>
 #include <dcs/ops/attention/cuda_backward.cuh>
 #include <dcs/ops/attention/cuda_forward.cuh>
 #include <dcs/ops/attention/cuda_wide.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -101,3 +104,5 @@ void attention_backward(D, const attention_geometry& g, const T* q, const T* k, 
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

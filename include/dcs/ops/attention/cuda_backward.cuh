@@ -4,8 +4,11 @@
 // atomics would. Scores are made and used 16 columns at a time: with no maximum to find, no more need be alive.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/attention/tiles.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// delta = Σ_d o · dy of each row: Σ_j p · dp under the softmax, with dropout or without. A group of lanes has a row, V elements a lane at a time.
@@ -111,7 +114,7 @@ struct attention_backward_keys_kernel {
         detail::fragment_c<Block, T> s[2], ds[2];
         detail::add_scores<T, D, P>(b, s, own_k, qs, stage + 16 * n, stride);
         detail::add_scores<T, D, P>(b, ds, own_v, ys, stage + 16 * n, stride);
-        detail::backward_of_columns<T>(b, p, s, ds, ls, es, stage + 16 * n, bits, step0 + n);
+        detail::backward_of_columns<T>(b, p, s, ds, ls, es, stage + 16 * n, p.queries - i0 - 16 * n, bits, step0 + n);
         detail::add_product<T, D, P>(b, dv_sum, detail::as_left<T, Block>(s), ys, stage + 16 * n, stride);
         detail::add_product<T, D, P>(b, dk_sum, detail::as_left<T, Block>(ds), qs, stage + 16 * n, stride);
       }
@@ -188,3 +191,5 @@ struct attention_backward_queries_kernel {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

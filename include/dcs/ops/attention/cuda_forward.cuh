@@ -3,8 +3,11 @@
 // before them are used; one barrier a tile. The softmax is the running one, in powers of two, on scores that stay in registers.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/attention/tiles.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -15,7 +18,8 @@ struct running_softmax {
   A largest[2] = {-std::numeric_limits<A>::infinity(), -std::numeric_limits<A>::infinity()}, sum[2] = {};
 };
 
-// Scores of a tile, of which `columns` are keys, become powers of two; `o`, the result of the tiles before, shrinks where the maximum grew.
+// Scores of a tile, of which `columns` are keys, become powers of two; `o`, the result of the tiles before, shrinks where the maximum grew. While all
+// scores of a row are −∞, nothing is subtracted: their powers are 0. A row that has no other score ends with a sum of 0, and is NaN.
 template <class T, int D, class Block, class A>
 DCS_DEVICE void softmax_of_tile(Block& b, fragment_c<Block, T>* s, running_softmax<A>& run, fragment_c<Block, T>* o, A scale_log2, int columns) {
   constexpr int fragments = attention_tile / 8;
@@ -46,13 +50,13 @@ DCS_DEVICE void softmax_of_tile(Block& b, fragment_c<Block, T>* s, running_softm
       const A other = b.shuffle_xor(top, m);
       top = other > top ? other : top;
     }
-    const A shrink = exp2(run.largest[r] - top);
+    const A shift = top == -std::numeric_limits<A>::infinity() ? A(0) : top, shrink = exp2(run.largest[r] - shift);
     run.largest[r] = top;
     A sum = 0;
     DCS_DEVICE_UNROLL
     for (int n = 0; n < fragments; ++n) {
       DCS_DEVICE_UNROLL
-      for (int e = 0; e < 2; ++e) sum += s[n].x[2 * r + e] = exp2(s[n].x[2 * r + e] - top);
+      for (int e = 0; e < 2; ++e) sum += s[n].x[2 * r + e] = exp2(s[n].x[2 * r + e] - shift);
     }
     run.sum[r] = run.sum[r] * shrink + sum;
     DCS_DEVICE_UNROLL
@@ -192,3 +196,5 @@ struct attention_forward_kernel {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,8 +3,11 @@
 // for it. Rows need not be aligned: V elements are read at once.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/attention/cuda_forward.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -149,7 +152,7 @@ struct attention_backward_keys_wide_kernel {
       const std::uint32_t bits = p.least > 0 ? detail::kept_of_columns(b, p, head, i0, j0 + warp_row) : 0;
       DCS_DEVICE_UNROLL
       for (int n = 0; n < tile / 16; ++n) {
-        detail::backward_of_columns<T>(b, p, s + 2 * n, ds + 2 * n, ls, es, 16 * n, bits, n);
+        detail::backward_of_columns<T>(b, p, s + 2 * n, ds + 2 * n, ls, es, 16 * n, p.queries - i0 - 16 * n, bits, n);
         detail::add_product<T, chunk, P>(b, dv_sum, detail::as_left<T, Block>(s + 2 * n), own, 16 * n, stride, p.depth - c0);
         detail::add_product<T, chunk, P>(b, dk_sum, detail::as_left<T, Block>(ds + 2 * n), passing, 16 * n, stride, p.depth - c0);
       }
@@ -222,3 +225,5 @@ struct attention_backward_queries_wide_kernel {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

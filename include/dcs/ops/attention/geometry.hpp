@@ -1,8 +1,11 @@
 // What an attention is of, on any device.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// q: heads × queries × depth; k, v: heads × keys × depth, dense; `heads` counts batch × heads. Probabilities are dropped by element
@@ -14,3 +17,5 @@ struct attention_geometry {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

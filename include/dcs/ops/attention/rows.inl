@@ -9,7 +9,8 @@ DCS_TARGET void attention_scale(T* row, std::int64_t depth, T factor) {
   for (; d < depth; ++d) row[d] *= factor;
 }
 
-// scores → exp(scores · scale − largest so far); `sum` and `out` are rescaled where the maximum grew.
+// scores → exp(scores · scale − largest so far); `sum` and `out` are rescaled where the maximum grew. While all scores of a row are −∞, nothing is
+// subtracted: their exponentials are 0, and later blocks count alone. A row that has no other score ends with a sum of 0, and is NaN.
 template <class T>
 DCS_TARGET void attention_softmax_block(T* scores, std::int64_t rows, std::int64_t columns, T scale, T* largest, T* sum, T* out, std::int64_t depth) {
   for (std::int64_t i = 0; i < rows; ++i) {
@@ -26,15 +27,16 @@ DCS_TARGET void attention_softmax_block(T* scores, std::int64_t rows, std::int64
       attention_scale(out + i * depth, depth, shrink);
       largest[i] = top;
     }
+    const T shift = top == -std::numeric_limits<T>::infinity() ? T(0) : top;
     vec<T> total{};
     j = 0;
     for (; j + lanes<T> <= columns; j += lanes<T>) {
-      const vec<T> e = exp(load(row + j) * scale - top);
+      const vec<T> e = exp(load(row + j) * scale - shift);
       store(row + j, e);
       total += e;
     }
     T rest = 0;
-    for (; j < columns; ++j) rest += row[j] = std::exp(row[j] * scale - top);
+    for (; j < columns; ++j) rest += row[j] = std::exp(row[j] * scale - shift);
     sum[i] += dcs::DCS_ISA::sum<T>(total) + rest;
   }
 }

@@ -3,6 +3,8 @@
 // operand of the next product. Rows beyond the end are zeros in shared memory.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/expr/scalar.hpp>
 #include <dcs/ops/attention/geometry.hpp>
@@ -10,6 +12,7 @@
 #include <limits>
 #include <numbers>
 
+DCS_EXACT_MATH
 namespace dcs::cuda::detail {
 
 inline constexpr int attention_tile = 64, attention_threads = 128;
@@ -186,12 +189,12 @@ DCS_DEVICE std::uint32_t kept_of_columns(Block& b, const attention_problem<A>& p
 }
 
 // s: a score, becomes the probability that meets the gradient of o; ds: the gradient of that probability, becomes that of the score, without its
-// scale.
+// scale. Both are 0 beyond the end of queries or keys, whatever the rows on the other side hold: 0 times an infinity would be NaN.
 template <class A>
 DCS_DEVICE void backward_of_score(const attention_problem<A>& p, A& s, A& ds, A logsum_log2, A delta, bool valid, bool kept) {
-  const A probability = valid ? exp2(s * p.scale_log2 - logsum_log2) : A(0);
-  ds = probability * ((kept ? ds * p.kept : A(0)) - delta);
-  s = kept ? probability : A(0);
+  const A probability = exp2(s * p.scale_log2 - logsum_log2);
+  ds = valid ? probability * ((kept ? ds * p.kept : A(0)) - delta) : A(0);
+  s = !valid ? A(0) : kept ? probability : probability * A(0);  // a dropped NaN is NaN, as on the host
 }
 
 // What rows g and g + 8 of a warp's queries need of their softmax.
@@ -225,11 +228,11 @@ DCS_DEVICE void backward_of_rows(Block& b, const attention_problem<A>& p, fragme
   }
 }
 
-// The scores of 16 keys and the 16 queries of step k of a tile, which lie from `row` on in the tiles. `bits`: of kept_of_columns. Queries beyond the
-// end have gradients of 0.
+// The scores of 16 keys and the 16 queries of step k of a tile, which lie from `row` on in the tiles; `queries` of them, counted from the step's
+// first, exist. `bits`: of kept_of_columns.
 template <class T, class Block, class A, class Shared>
 DCS_DEVICE void backward_of_columns(Block& b, const attention_problem<A>& p, fragment_c<Block, T>* s, fragment_c<Block, T>* ds, const Shared& logsums,
-                                    const Shared& deltas, int row, std::uint32_t bits, int k) {
+                                    const Shared& deltas, int row, int queries, std::uint32_t bits, int k) {
   const int g = b.lane() / 4, t = b.lane() % 4;
   DCS_DEVICE_UNROLL
   for (int n = 0; n < 2; ++n) {
@@ -238,7 +241,8 @@ DCS_DEVICE void backward_of_columns(Block& b, const attention_problem<A>& p, fra
     DCS_DEVICE_UNROLL
     for (int x = 0; x < 4; ++x) {
       const bool kept = p.least == 0 || (step >> (16 * (x % 2) + 8 * (x / 2)) & 1u) != 0;
-      backward_of_score(p, s[n].x[x], ds[n].x[x], logsum[x % 2] * static_cast<A>(std::numbers::log2e), delta[x % 2], true, kept);
+      const bool valid = 8 * n + 2 * t + x % 2 < queries;
+      backward_of_score(p, s[n].x[x], ds[n].x[x], logsum[x % 2] * static_cast<A>(std::numbers::log2e), delta[x % 2], valid, kept);
     }
   }
 }
@@ -268,3 +272,5 @@ DCS_DEVICE void store_rows(Block& b, const fragment_c<Block, T>* sum, const arit
 }
 
 }  // namespace dcs::cuda::detail
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // is the expression x · scale + shift, which a convolution before it takes as its epilogue.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/batch_norm/cpu.hpp>
 #include <dcs/ops/batch_norm/row_mask.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(batch_norm_mismatch, "dcs::batch_norm: gamma, beta, mean and variance must have one value per channel (the last axis)");
@@ -40,12 +43,12 @@ struct norm_call {
 template <class T, class D>
 [[gnu::noinline]] untyped<T> run_batch_norm(const norm_call<T>& call, const row_choice<D>& mask) {
   const extent_t rows = call.rows, channels = call.channels;
-  const auto bytes = [](extent_t n) { return n * static_cast<extent_t>(sizeof(T)); };
-  storage y = storage::allocate<D>(bytes(rows * channels));
-  storage moments = storage::allocate<D>(2 * channels * static_cast<extent_t>(sizeof(double)));  // mean, then 1 / sqrt(variance + eps)
+  const auto allocate = [](extent_t n, extent_t m) { return allocate_elements<T, D>("dcs::batch_norm", {n, m}); };
+  storage y = allocate(rows, channels);
+  storage moments = allocate_elements<double, D>("dcs::batch_norm", {2, channels});  // mean, then 1 / sqrt(variance + eps)
   if (rows > 0) {
     using A = norm_number<T>;
-    const storage scale_and_shift = storage::allocate<D>(2 * channels * static_cast<extent_t>(sizeof(A)));
+    const storage scale_and_shift = allocate_elements<A, D>("dcs::batch_norm", {2, channels});
     double* m = static_cast<double*>(moments.data());
     A* scale = static_cast<A*>(scale_and_shift.data());
     const auto statistics = [&]<class R>(R* running_mean, R* running_variance) {
@@ -62,10 +65,10 @@ template <class T, class D>
   untyped<T> beta = call.beta, residual = call.residual;
   beta.memory = residual.memory = {};  // their values are not needed again
   return record_untyped<T>(std::move(y), {call.x.slot, call.gamma.slot, call.beta.slot, call.residual.slot},
-                           [rows, channels, bytes, moments, kept, mask, x = call.x, gamma = call.gamma, beta, residual](const storage& dy) {
-                             storage dx = x.wanted() ? storage::allocate<D>(bytes(rows * channels)) : storage();
-                             storage dr = residual.wanted() ? storage::allocate<D>(bytes(rows * channels)) : storage();
-                             storage dgamma = storage::allocate<D>(bytes(channels)), dbeta = storage::allocate<D>(bytes(channels));
+                           [rows, channels, allocate, moments, kept, mask, x = call.x, gamma = call.gamma, beta, residual](const storage& dy) {
+                             storage dx = x.wanted() ? allocate(rows, channels) : storage();
+                             storage dr = residual.wanted() ? allocate(rows, channels) : storage();
+                             storage dgamma = allocate(1, channels), dbeta = allocate(1, channels);
                              const double* mean = static_cast<const double*>(moments.data());
                              if (rows > 0)
                                norm_backward<T>(D{}, x.data(), static_cast<const T*>(kept.data()), static_cast<const T*>(dy.data()), gamma.data(),
@@ -118,13 +121,13 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
     c.rows = count(n) / c.channels;
     erase_into(c.x, x_), erase_into(c.gamma, gamma_), erase_into(c.beta, beta_);
     if (residual) {
-      expect(residual->sizes() == n, "dcs::batch_norm: a residual of sizes ", to_string(residual->sizes()), " beside ", to_string(n));
+      detail::expect_same_names("dcs::batch_norm", x_, *residual);
       erase_into(c.residual, *residual);
     }
     c.mean = mean_.memory(), c.variance = variance_.memory();
     c.momentum = momentum_, c.eps = eps_, c.relu = relu, c.wide = std::is_same_v<value_t<M>, detail::norm_number<value_type>>;
     note_work<shape_type>(c.gamma.data(), n, work{0, 4 * count(n)}, x_);
-    if constexpr (!std::is_same_v<device_type, cpu_device>) rows_.check(c.rows, dtype_of<detail::norm_number<value_type>>);
+    if constexpr (!std::is_same_v<device_type, cpu_device>) rows_.check(c.rows, n[0], dtype_of<detail::norm_number<value_type>>);
     return restore<result_type>(detail::run_batch_norm<value_type, device_type>(c, rows_), n);
   }
 
@@ -141,6 +144,7 @@ namespace detail {
 template <class S, class P>
 constexpr void check_batch_norm() {
   (void)batch_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
+  static_assert(P::rank == 1, "dcs::batch_norm: gamma, beta, mean and variance have one axis");
   static_assert(extent_of<P, 0> >= 1, "dcs::batch_norm: the number of channels (the last axis) is static and at least 1");
 }
 }  // namespace detail
@@ -204,3 +208,5 @@ requires(std::is_same_v<shape_t<X>, shape_t<R>>) struct fused<pointwise<function
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

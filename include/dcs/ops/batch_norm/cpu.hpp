@@ -2,6 +2,8 @@
 // in the order of the blocks (Chan, Golub & LeVeque 1979), in double, so that neither threads nor large batches cost accuracy.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
@@ -11,6 +13,7 @@
 #include <cmath>
 #include <type_traits>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/ops/batch_norm/rows.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -42,6 +45,14 @@ void norm_moments(device, const T* x, std::int64_t rows, std::int64_t channels, 
   }
 }
 
+namespace detail {
+// Guards running statistics while they move: threads that train one network share them.
+inline std::mutex& running_statistics_mutex() {
+  static std::mutex m;
+  return m;
+}
+}  // namespace detail
+
 /// Mean and 1 / sqrt(variance + eps) of each channel over `rows` ≥ 1 rows, the running statistics moved by `momentum`, and scale and shift of the
 /// forward pass.
 template <class T>
@@ -49,6 +60,7 @@ void norm_statistics(device, const T* x, const T* gamma, const T* beta, double m
                      T* running_mean, T* running_variance, double* mean, double* inverse, T* scale, T* shift, dcs::detail::every_row = {}) {
   norm_moments(device{}, x, rows, channels, mean, inverse);
   const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1;
+  std::lock_guard lock(detail::running_statistics_mutex());
   for (std::int64_t c = 0; c < channels; ++c) {
     running_mean[c] = static_cast<T>((1 - momentum) * static_cast<double>(running_mean[c]) + momentum * mean[c]);
     running_variance[c] = static_cast<T>((1 - momentum) * static_cast<double>(running_variance[c]) + momentum * inverse[c] * unbiased);
@@ -111,3 +123,5 @@ void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, 
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -5,11 +5,14 @@
 // them.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/column_tiles.hpp>
 #include <dcs/cuda/device.hpp>
 #include <dcs/expr/scalar.hpp>
 #include <dcs/ops/batch_norm/row_mask.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -482,3 +485,5 @@ void norm_backward(D, const T* x, const T* y, const T* dy, const T* gamma, const
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -1,10 +1,13 @@
-// Which rows a batch norm counts. Where sizes are fixed, as in a step that a GPU replays, an array may hold more regions than there are: the padded ones
-// ones are told by a mask, which lies on the device, and norms over the batch find it by a scope, as dropout finds its random numbers. The host's
-// arrays hold what there is, so nothing of this is compiled for it.
+// Which rows a batch norm counts. Where sizes are fixed, as in a step that a GPU replays, an array may hold more regions than there are: the padded
+// ones ones are told by a mask, which lies on the device, and norms over the batch find it by a scope, as dropout finds its random numbers. The
+// host's arrays hold what there is, so nothing of this is compiled for it.
 #pragma once
+
+#include <dcs/core/header_begin.inl>
 
 #include <dcs/core/tensor.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -22,10 +25,12 @@ struct row_mask {
   const A* data() const {
     return static_cast<const A*>(memory.data());
   }
-  void check(extent_t rows, dtype expected) const {
+  // `regions`: the first extent of the maps.
+  void check(extent_t rows, extent_t regions, dtype expected) const {
     if (!memory) return;
     expect(element == expected, "dcs::batch_norm: a mask of rows in ", name(element), "; expected ", name(expected));
-    expect(parts > 0 ? rows % parts == 0 : rows == 0, "dcs::batch_norm: ", rows, " rows for a mask of ", parts, "; expected a multiple");
+    expect(parts == regions, "dcs::batch_norm: ", rows, " rows for a mask of ", parts, "; expected a mask of ", regions,
+           ", one number for each region");
   }
 };
 
@@ -37,10 +42,10 @@ inline thread_local const row_mask* masked_rows = nullptr;
 }  // namespace detail
 
 /// Within its scope, on its thread, batch norms in training count only the pixels of regions that are valid: mean and variance, the running
-/// statistics (which stay as they are where nothing is valid) and all gradients are those of these regions alone; padded regions give zeros, get zeros
-/// as gradient, and what they hold is not read. How many are valid is found on the device. mask: shape<roi>, 0 for a padded region, in the element type
-/// that the norm computes in (float for 16 bits), beside maps of roi equal parts: shape<roi, H, W, C>. The norm is built within the scope, evaluated
-/// anywhere.
+/// statistics (which stay as they are where nothing is valid) and all gradients are those of these regions alone; padded regions give zeros, get
+/// zeros as gradient, and what they hold is not read. How many are valid is found on the device. mask: shape<roi>, 0 for a padded region, in the
+/// element type that the norm computes in (float for 16 bits), beside maps of roi equal parts: shape<roi, H, W, C>. The norm is built within the
+/// scope, evaluated anywhere.
 class row_mask_scope {
  public:
   template <class B, class S, class D>
@@ -70,3 +75,5 @@ row_choice<D> current_rows() {
 }  // namespace detail
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,15 +2,18 @@
 // gradient goes back in the type that it came in.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace cpu {
 template <class From, class To>
 void convert(device, const From* x, std::int64_t n, To* y) {
   parallel_chunks(n, 1 << 15, [=](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) y[i] = static_cast<To>(static_cast<compute_type<From>>(x[i]));
+    for (std::int64_t i = begin; i < end; ++i) y[i] = convert_number<To>(x[i]);
   });
 }
 }  // namespace cpu
@@ -24,7 +27,8 @@ tensor<To, S, D> converted(const tensor<T, S, D>& x) {
 }
 }  // namespace detail
 
-/// x with elements of type To; x itself where they are. Rounds to nearest.
+/// x with elements of type To, each by convert_number: floats round to nearest, whole numbers drop the fraction and end where To does, NaN becomes 0
+/// there. x itself where its elements are of To.
 template <class To, operand X>
 auto cast(const X& x_) {
   using T = value_t<X>;
@@ -48,3 +52,5 @@ auto widened(const X& x) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,8 +1,11 @@
 // Conversion between element types on a GPU: a thread has as many elements as 16 bytes of the wider type hold.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 template <class From, class To, int V>
@@ -24,7 +27,7 @@ struct cast_kernel {
     const auto p = in.template read<V>(i);
     packet<arithmetic_t<To>, V> q;
     DCS_DEVICE_UNROLL
-    for (int k = 0; k < V; ++k) q[k] = static_cast<arithmetic_t<To>>(p[k]);
+    for (int k = 0; k < V; ++k) q[k] = convert_number<arithmetic_t<To>>(p[k]);
     out.write(i, q);
   }
 };
@@ -39,3 +42,5 @@ void convert(D, const From* x, std::int64_t n, To* y) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,9 +3,12 @@
 // the result follow from them by the algebra of core/extent.hpp.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/conv2d/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(conv2d_rank_mismatch, "dcs::conv2d: the input must have the four axes N,H,W,C");
@@ -42,6 +45,10 @@ constexpr void check_conv2d() {
   static_assert(extent_of<W, 0> != 0 && extent_of<W, 1> != 0 && extent_of<W, 2> != 0 && extent_of<W, 3> != 0,
                 "dcs::conv2d: a weight has no extent of 0");
   (void)conv2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
+  static_assert(is_static(extent_of<W, 0>) && is_static(extent_of<W, 1>), "dcs::conv2d: height and width of the weight (axes 0 and 1) are static");
+  static_assert(windowed_fits(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, Dilation) &&
+                    windowed_fits(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, Dilation),
+                "dcs::conv2d: a chain of windows over a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
 }
 
 [[gnu::noinline]] inline cpu::conv2d_geometry conv2d_geometry_of(const sizes<4>& x, const sizes<4>& w, extent_t stride, extent_t padding,
@@ -49,6 +56,7 @@ constexpr void check_conv2d() {
   const extent_t h = windowed(x[1], w[0], stride, padding, dilation), v = windowed(x[2], w[1], stride, padding, dilation);
   expect(x[1] >= 1 && x[2] >= 1 && h >= 1 && v >= 1, "dcs::conv2d: an image of ", x[1], " × ", x[2], " is smaller than the ", w[0], " × ", w[1],
          " kernel");
+  (void)checked_product("dcs::conv2d", {x[0], h, v, w[0], w[1], w[2], w[3]});  // the multiply-adds
   return {x[0], x[1], x[2], x[3], h, v, w[3], w[0], w[1], stride, padding, dilation, groups};
 }
 
@@ -68,7 +76,10 @@ class conv2d_node : public lazy<lift_t<detail::conv2d_shape<shape_t<X>, shape_t<
   using typename base::value_type;
   using kernel = kernels::convolution;
 
-  conv2d_node(X&& x, W&& w) : x_(std::move(x)), w_(std::move(w)) { geometry(); }
+  conv2d_node(X&& x, W&& w) : x_(std::move(x)), w_(std::move(w)) {
+    detail::expect_same_names("dcs::conv2d", x_, w_);
+    geometry();
+  }
 
   const X& input() const { return x_; }
   const W& weight() const { return w_; }
@@ -113,3 +124,5 @@ constexpr auto conv2d(const X& x, const W& w, const B& b) {
 }  // namespace dcs
 
 #include <dcs/ops/conv2d/fused.hpp>
+
+#include <dcs/core/header_end.inl>

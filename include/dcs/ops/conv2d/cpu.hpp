@@ -7,11 +7,14 @@
 // stand here and in cpu/gemm.hpp, those of a GPU in cuda.cuh and cuda/gemm.cuh.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/chain.hpp>
 #include <dcs/ops/conv2d/direct.hpp>
 #include <dcs/ops/conv2d/widened.hpp>
 #include <dcs/ops/conv2d/winograd.hpp>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/ops/conv2d/relu_gradient.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -95,3 +98,5 @@ void scaled_weights(device, const T* from, const T* scale, std::int64_t rows, st
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

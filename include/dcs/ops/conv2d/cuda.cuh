@@ -8,12 +8,15 @@
 // blocks that have up to 32 packets of channels and a chunk of the pixels (cuda/column_tiles.hpp), nine taps at a time, then over the chunks.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/column_tiles.hpp>
 #include <dcs/cuda/epilogue.cuh>
 #include <dcs/cuda/gemm.cuh>
 #include <dcs/expr/chain.cuh>
 #include <dcs/ops/conv2d/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// y = act(x ⋆ w · scale + shift + residual), a filter for each channel.
@@ -336,3 +339,5 @@ void conv2d_weight_gradient(D, const cpu::conv2d_geometry& g, const T* x, const 
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -3,11 +3,14 @@
 // each thread. Where no engine takes the whole graph, the bare convolution runs and a kernel of ours (cuda/epilogue.cuh) follows it.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/conv2d/cuda.cuh>
 #include <dcs/ops/conv2d/cudnn_graph.cuh>
 
 #include <map>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -120,3 +123,5 @@ void library_weight_gradient(device, const cpu::conv2d_geometry& g, const T* x, 
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

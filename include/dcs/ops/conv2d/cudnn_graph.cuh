@@ -3,12 +3,15 @@
 // their inputs, or whose transforms cost more digits than a sum does.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/cudnn.cuh>
 #include <dcs/ops/conv2d/geometry.hpp>
 
 #include <array>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cuda::detail {
 
 enum class convolution_pass : std::int64_t { forward, data_gradient, weight_gradient };
@@ -210,3 +213,5 @@ class convolution_graph {
 };
 
 }  // namespace dcs::cuda::detail
+
+#include <dcs/core/header_end.inl>

@@ -4,8 +4,11 @@
 // evaluated before. Bodies know no shapes (untyped operands), so that a network's code holds them once per element type.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/conv2d/conv2d.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
@@ -27,9 +30,15 @@ struct convolution_call {
   sizes<4> output_sizes() const { return {g.batch, g.out_h, g.out_w, g.out_c}; }
 };
 
-[[gnu::noinline]] inline void expect_residual(const sizes<4>& residual, const cpu::conv2d_geometry& g) {
-  const sizes<4> n{g.batch, g.out_h, g.out_w, g.out_c};
-  expect(residual == n, "dcs::conv2d: a residual of sizes ", to_string(residual), " for a result of ", to_string(n));
+// What stands beside a convolution has the sizes of its result, or of its last axis.
+template <class Result, class X>
+void expect_beside(const X& x, const cpu::conv2d_geometry& g) {
+  if constexpr (!shape_t<X>::is_static) {
+    const sizes<4> n{g.batch, g.out_h, g.out_w, g.out_c};
+    constexpr std::size_t from = 4 - static_cast<std::size_t>(shape_t<X>::rank);
+    expect_names("dcs::conv2d", {sized_extents{extents_of<Result>.data() + from, n.data() + from, 4 - from},
+                                 sized_extents{extents_of<shape_t<X>>.data(), x.sizes().data(), x.sizes().size()}});
+  }
 }
 
 template <class X>
@@ -37,8 +46,9 @@ inline constexpr bool is_conv_v = false;
 template <int S, int P, int D, int G, class X, class W>
 inline constexpr bool is_conv_v<conv2d_node<S, P, D, G, X, W>> = true;
 
-template <class X>
-concept per_channel = operand<X> && shape_t<X>::rank == 1;
+// One number for each channel of what C gives.
+template <class X, class C>
+concept per_channel = operand<X> && shape_t<X>::rank == 1 && extent_of<shape_t<X>, 0> == extent_of<shape_t<C>, 3>;
 
 // conv, conv · scale, (…) + shift, (…) + residual, relu(…): what each level of an expression adds to the call.
 template <class E>
@@ -59,34 +69,38 @@ struct conv_form<E> {
   }
 };
 template <class A, class B>
-requires(is_conv_v<A>&& per_channel<B>) struct conv_form<pointwise<functions::mul, A, B>> {
+requires(is_conv_v<A>&& per_channel<B, A>) struct conv_form<pointwise<functions::mul, A, B>> {
   static constexpr bool matches = true;
   static constexpr int level = 1;
   template <class T>
   static void fill(const pointwise<functions::mul, A, B>& e, convolution_call<T>& c) {
     conv_form<A>::fill(e.template argument<0>(), c);
-    erase_into(c.scale, eval(e.template argument<1>()));
+    const result_t<B> scale = eval(e.template argument<1>());
+    expect_beside<shape_t<A>>(scale, c.g);
+    erase_into(c.scale, scale);
   }
 };
 template <class A, class B>
-requires(conv_form<A>::matches&& per_channel<B>) struct conv_form<pointwise<functions::add, A, B>> {
+requires(conv_form<A>::matches&& per_channel<B, A>) struct conv_form<pointwise<functions::add, A, B>> {
   static constexpr bool matches = conv_form<A>::level < 2;
   static constexpr int level = 2;
   template <class T>
   static void fill(const pointwise<functions::add, A, B>& e, convolution_call<T>& c) {
     conv_form<A>::fill(e.template argument<0>(), c);
-    erase_into(c.shift, eval(e.template argument<1>()));
+    const result_t<B> shift = eval(e.template argument<1>());
+    expect_beside<shape_t<A>>(shift, c.g);
+    erase_into(c.shift, shift);
   }
 };
 template <class A, class B>
-requires(conv_form<A>::matches && !per_channel<B> && std::is_same_v<shape_t<A>, shape_t<B>>) struct conv_form<pointwise<functions::add, A, B>> {
+requires(conv_form<A>::matches && !per_channel<B, A> && std::is_same_v<shape_t<A>, shape_t<B>>) struct conv_form<pointwise<functions::add, A, B>> {
   static constexpr bool matches = conv_form<A>::level < 3;
   static constexpr int level = 3;
   template <class T>
   static void fill(const pointwise<functions::add, A, B>& e, convolution_call<T>& c) {
     conv_form<A>::fill(e.template argument<0>(), c);
     const result_t<B> residual = eval(e.template argument<1>());
-    expect_residual(residual.sizes(), c.g);
+    expect_beside<shape_t<A>>(residual, c.g);
     erase_into(c.residual, residual);
   }
 };
@@ -116,7 +130,7 @@ template <class T, class D>
 void convolution_backward(const convolution_call<T>& c, const storage& y, storage dy) {
   const auto& g = c.g;
   const extent_t count = g.out_pixels() * g.out_c;
-  auto allocate = [](extent_t n) { return storage::allocate<D>(n * static_cast<extent_t>(sizeof(T))); };
+  auto allocate = [](extent_t n) { return allocate_elements<T, D>("dcs::conv2d", {n}); };
   if (c.relu) {
     storage masked = dy.unique() ? dy : allocate(count);
     relu_gradient(D{}, static_cast<const T*>(y.data()), static_cast<const T*>(dy.data()), static_cast<T*>(masked.data()), count);
@@ -168,7 +182,7 @@ template <class T, class D>
   }
   const auto g = c.g;
   note_work<shape<1, 1, 1, 1>>(c.w.data(), c.output_sizes(), work{g.multiply_adds(), g.multiply_adds()});
-  storage y = storage::allocate<D>(g.out_pixels() * g.out_c * static_cast<extent_t>(sizeof(T)));
+  storage y = allocate_elements<T, D>("dcs::conv2d", {g.batch, g.out_h, g.out_w, g.out_c});
   const cpu::epilogue<T> epilogue{c.scale.data(), c.shift.data(), c.residual.data(), g.out_c, c.relu};
   conv2d_forward<T>(D{}, g, c.x.data(), c.w.data(), epilogue, static_cast<T*>(y.data()));
   const storage kept = c.relu ? y : storage();
@@ -204,3 +218,5 @@ struct fused<pointwise<F, A...>> {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

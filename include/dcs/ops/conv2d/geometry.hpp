@@ -1,8 +1,11 @@
 // The run-time extents of a convolution, which all its kernels take.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <cstdint>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// x: batch × in_h × in_w × in_c; w: k_h × k_w × (in_c / groups) × out_c; y: batch × out_h × out_w × out_c. Square stride, padding and dilation.
@@ -21,3 +24,5 @@ struct conv2d_geometry {
 };
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

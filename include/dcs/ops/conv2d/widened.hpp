@@ -4,10 +4,13 @@
 // small problems can spare. The gradients are smooth in what they sum and stay in f32.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/conv2d/direct.hpp>
 
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// Whether a forward convolution sums in f64: f32, at most 2²⁵ multiply-adds.
@@ -16,25 +19,22 @@ bool widening_suits(const conv2d_geometry& g) {
   return std::is_same_v<T, float> && g.multiply_adds() <= std::int64_t{1} << 25;
 }
 
-/// y = act(conv(x, w) · scale + shift + residual), rounded once at the end.
-template <class T>
-void widened_forward(const conv2d_geometry& g, const T* x, const T* w, const epilogue<T>& e, T* y) {
+/// y = act(product · scale + shift + residual), rounded once at the end: product(x, w, y) computes in f64, from `inputs` values of x and `weights` of
+/// w, its `pixels` results of `channels`.
+template <class T, class Product>
+void summed_in_double(const T* x, std::int64_t inputs, const T* w, std::int64_t weights, std::int64_t pixels, std::int64_t channels,
+                      const epilogue<T>& e, T* y, const Product& product) {
   constexpr std::int64_t grain = 1 << 13;
-  const std::int64_t inputs = g.in_pixels() * g.in_c, pixels = g.out_pixels(), channels = g.out_c;
-  const scratch<double> wide(inputs + g.weights() + pixels * channels);
-  double *xd = wide.data(), *wd = xd + inputs, *yd = wd + g.weights();
+  const scratch<double> wide(inputs + weights + pixels * channels);
+  double *xd = wide.data(), *wd = xd + inputs, *yd = wd + weights;
   const auto widen = [](const T* from, std::int64_t count, double* to) {
     parallel_chunks(count, grain, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) to[i] = static_cast<double>(from[i]);
     });
   };
   widen(x, inputs, xd);
-  widen(w, g.weights(), wd);
-  const double *xc = xd, *wc = wd;
-  if (g.depthwise() && g.taps() <= 128)
-    DCS_DISPATCH(depthwise_forward, g, xc, wc, epilogue<double>{}, yd);
-  else
-    DCS_DISPATCH(direct_forward, g, xc, wc, epilogue<double>{}, yd);
+  widen(w, weights, wd);
+  product(static_cast<const double*>(xd), static_cast<const double*>(wd), yd);
   parallel_chunks(pixels, std::max<std::int64_t>(1, grain / channels), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p)
       for (std::int64_t c = 0; c < channels; ++c) {
@@ -47,4 +47,17 @@ void widened_forward(const conv2d_geometry& g, const T* x, const T* w, const epi
   });
 }
 
+/// y = act(conv(x, w) · scale + shift + residual), rounded once at the end.
+template <class T>
+void widened_forward(const conv2d_geometry& g, const T* x, const T* w, const epilogue<T>& e, T* y) {
+  summed_in_double(x, g.in_pixels() * g.in_c, w, g.weights(), g.out_pixels(), g.out_c, e, y, [&](const double* xd, const double* wd, double* yd) {
+    if (g.depthwise() && g.taps() <= 128)
+      DCS_DISPATCH(depthwise_forward, g, xd, wd, epilogue<double>{}, yd);
+    else
+      DCS_DISPATCH(direct_forward, g, xd, wd, epilogue<double>{}, yd);
+  });
+}
+
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

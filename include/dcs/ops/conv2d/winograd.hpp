@@ -5,11 +5,14 @@
 // the transforms. Every sum is taken in an order that depends on the shape alone.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/ops/conv2d/geometry.hpp>
 
 #include <type_traits>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// Images cut into tiles of 4 × 4 pixels, the last of a row or column possibly hanging over the edge.
@@ -81,3 +84,5 @@ void winograd_weight_gradient(const conv2d_geometry& g, const T* x, const T* dy,
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -1,10 +1,13 @@
 // Dropout on the host: masks are drawn a block of elements, or all channels, at a time.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/random.hpp>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/ops/dropout/rows.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -34,3 +37,5 @@ void dropout_apply(device, const T* x, T* y, std::int64_t outer, std::int64_t in
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // the generator; nothing is stored between forward and backward.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/philox.hpp>
 #include <dcs/cuda/device.hpp>
 
 #include <cmath>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// y = x · mask, where the mask is `kept` or 0: of element i, or, by channel, of index image · channels + channel.
@@ -68,3 +71,5 @@ void dropout_apply(D, const T* x, T* y, std::int64_t outer, std::int64_t inner, 
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

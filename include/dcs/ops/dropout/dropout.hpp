@@ -2,9 +2,12 @@
 // and is drawn again for the backward pass instead of being stored.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/dropout/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(dropout_rank_mismatch, "dcs::dropout: the operand must have at least two axes; number of axes");
@@ -55,3 +58,5 @@ constexpr auto channel_dropout(const X& x, double p, random_stream random) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -3,12 +3,15 @@
 // the rows, the host knows nothing of them: there each row is taken once at most, which needs no order, and a row of level -1 is zeros.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/ops/gather/gather.hpp>
 
 #include <algorithm>
 #include <numeric>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 inline constexpr std::size_t gather_most_maps = 8;
@@ -195,3 +198,5 @@ auto gather_rows(const device_rows& where, const X&... x) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

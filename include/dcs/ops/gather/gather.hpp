@@ -1,8 +1,11 @@
 // Rows of several maps gathered into one matrix: how losses over sampled anchors meet predictions that lie in five levels.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Row `row` of level `level`, where a level's memory is a list of rows.
@@ -76,3 +79,5 @@ auto gather_rows(const std::vector<level_row>& where, const X&... x) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

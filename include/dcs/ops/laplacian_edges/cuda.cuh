@@ -1,9 +1,12 @@
 // The edges of a map as a kernel of the block interface: a thread has a pixel, and finds its neighbours in the cache.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/ops/laplacian_edges/laplacian_edges.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// e = 1 where the 8-neighbour Laplacian of maps of height × width exceeds 0.1 (zero padding), else 0.
@@ -41,3 +44,5 @@ void laplacian_edges_forward(D, const T* t, std::int64_t n, std::int64_t h, std:
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

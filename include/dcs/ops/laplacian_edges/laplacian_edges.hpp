@@ -1,9 +1,12 @@
 // The edges of a binary map: what an edge loss compares with. Nothing flows back through it.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/tensor.hpp>
 #include <dcs/cpu/parallel.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// e = 1 where the 8-neighbour Laplacian of n maps of h × w exceeds 0.1 (zero padding), else 0.
@@ -41,3 +44,5 @@ tensor<T, S, D> laplacian_edges(const tensor<T, S, D>& t) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,12 +1,15 @@
 // Layer norm on the host: rows are independent; the gradients of gamma and beta are summed by fixed blocks of rows.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 
 #include <algorithm>
 #include <cmath>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// sum = x + residual (where given), y = norm(sum); statistics: mean and inverse deviation of each row.
@@ -64,3 +67,5 @@ void layer_norm_backward(device, const T* x, const T* dy, const T* gamma, const 
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -3,10 +3,13 @@
 // are sums down the columns, in tiles, whose chunks a second kernel adds in double.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/column_tiles.hpp>
 #include <dcs/cuda/rows.hpp>
 #include <dcs/expr/scalar.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -271,3 +274,5 @@ void layer_norm_backward(D, const T* x, const T* dy, const T* gamma, const doubl
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // sum then needs no pass of its own. Rows are independent; the gradients of gamma and beta are summed by fixed blocks of rows.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/layer_norm/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(layer_norm_mismatch, "dcs::layer_norm: gamma and beta must have the extent of the input's last axis");
@@ -29,6 +32,7 @@ constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, c
   (void)layer_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
   (void)layer_norm_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
   static_assert(extent_of<P, 0> >= 1, "dcs::layer_norm: the extent of the last axis is static and at least 1");
+  static_assert(P::rank == 1 && shape_t<B>::rank == 1, "dcs::layer_norm: gamma and beta have one axis");
   check_residual<S, shape_t<R>>(std::make_integer_sequence<int, S::rank>{});
   if constexpr (any_probe_v<X>) {
     const auto x = eval(x_);
@@ -43,7 +47,7 @@ constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, c
     const auto gamma = eval(gamma_);
     const auto beta = eval(beta_);
     expect_inner("dcs::layer_norm", x.sizes());
-    expect(residual.sizes() == x.sizes(), "dcs::layer_norm: a residual of sizes ", to_string(residual.sizes()), " beside ", to_string(x.sizes()));
+    expect_same_names("dcs::layer_norm", x, residual);
     const extent_t rows = x.size() / n;
     auto y = tensor<T, S, D>::empty(x.sizes());
     auto sum = Residual ? tensor<T, S, D>::empty(x.sizes()) : value(x);
@@ -83,3 +87,5 @@ constexpr auto layer_norm(const X& x, const R& residual, const G& gamma, const B
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,9 +1,12 @@
 // linear: the last axis through a matrix. The bias is the product's epilogue, and the leading axes are one long axis of rows.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/expr/pointwise.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(linear_mismatch, "dcs::linear: the last axis of the input must have the extent of the weight's rows (axis 0)");
@@ -18,25 +21,25 @@ namespace detail {
 // rows × in times in × out, plus b where it has memory.
 template <class T, class D>
 [[gnu::noinline]] untyped<T> run_linear(extent_t rows, extent_t in, extent_t out, const untyped<T>& x, const untyped<T>& w, const untyped<T>& b) {
-  const auto allocate = [](extent_t n) { return storage::allocate<D>(n * static_cast<extent_t>(sizeof(T))); };
-  storage y = allocate(rows * out);
+  const auto allocate = [](extent_t n, extent_t m) { return allocate_elements<T, D>("dcs::linear", {n, m}); };
+  storage y = allocate(rows, out);
   using matrix = cpu::matrix<T>;
   gemm<T>(D{}, 1, rows, out, in, matrix{x.data(), in}, matrix{w.data(), out}, static_cast<T*>(y.data()),
           cpu::epilogue<T>{nullptr, b.data(), nullptr, 0, false});
   return record_untyped<T>(std::move(y), {x.slot, w.slot, b.slot}, [rows, in, out, allocate, x, w, b = untyped<T>{{}, b.slot}](const storage& dy) {
     const T* d = static_cast<const T*>(dy.data());
     if (x.wanted()) {
-      storage dx = allocate(rows * in);
+      storage dx = allocate(rows, in);
       gemm<T>(D{}, 1, rows, in, out, matrix{d, out}, matrix{w.data(), out, true}, static_cast<T*>(dx.data()));
       x.template add<D>(std::move(dx));
     }
     if (w.wanted()) {
-      storage dw = allocate(in * out);
+      storage dw = allocate(in, out);
       gemm<T>(D{}, 1, in, out, rows, matrix{x.data(), in, true}, matrix{d, out}, static_cast<T*>(dw.data()));
       w.template add<D>(std::move(dw));
     }
     if (b.wanted()) {
-      storage db = allocate(out);
+      storage db = allocate(1, out);
       const std::int64_t size[2] = {rows, out}, keep[2] = {0, 1};
       sum_to(D{}, static_cast<T*>(db.data()), out, d, size, 2, keep);
       b.template add<D>(std::move(db));
@@ -49,6 +52,7 @@ constexpr auto linear(const X& x_, const W& w_, const B&... b_) {
   using S = shape_t<X>;
   using WS = shape_t<W>;
   static_assert(S::rank >= 1 && WS::rank == 2, "dcs::linear: the weight must have two axes, in and out");
+  static_assert(((shape_t<B>::rank == 1) && ...), "dcs::linear: the bias must have one axis");
   (void)linear_mismatch<found<extent_of<S, -1>>, expected<extent_of<WS, 0>>, axis<S::rank - 1>>{};
   ((void)linear_bias_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<WS, 1>>, axis<1>>{}, ...);
   using Out = with_extent<S, -1, extent_of<WS, 1>>;
@@ -64,13 +68,13 @@ constexpr auto linear(const X& x_, const W& w_, const B&... b_) {
     const auto x = eval(x_);
     auto n = x.sizes();
     expect_inner("dcs::linear", n);
+    const extent_t rows = count(n) / in, multiply_adds = checked_product("dcs::linear", {rows, in, out});
     n.back() = out;
-    const extent_t rows = count(n) / out;
     untyped<T> ux, uw, ub;
     erase_into(ux, x);
     erase_into(uw, eval(w_));
     (erase_into(ub, eval(b_)), ...);
-    note_work<Out>(uw.data(), n, work{rows * in * out, Thop ? rows * in * out : 0}, x);
+    note_work<Out>(uw.data(), n, work{multiply_adds, Thop ? multiply_adds : 0}, x);
     return restore<R>(run_linear<T, typename R::device_type>(rows, in, out, ux, uw, ub), n);
   }
 }
@@ -91,3 +95,5 @@ constexpr auto linear(const X& x, const W& w) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,12 @@
 // transpose is never carried out for a product, only noted.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/gemm.hpp>
 #include <dcs/expr/pointwise.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(matmul_rank_mismatch, "dcs::matmul: both operands must have the same number of axes, at least two");
@@ -126,20 +129,17 @@ class matmul_node : public lazy<lift_t<with_extent<shape_t<A>, -1, extent_of<sha
     const auto b = fb::get(b_);
     const auto &sa = a.sizes(), &sb = b.sizes();
     const extent_t m = sa[fa::turned ? r - 1 : r - 2], k = sa[fa::turned ? r - 2 : r - 1], n = sb[fb::turned ? r - 2 : r - 1];
-    sizes<Out::rank> out;
-    extent_t batch = 1;
-    for (std::size_t i = 0; i + 2 < r; ++i) {
-      expect(sa[i] == sb[i], "dcs::matmul: sizes ", to_string(sa), " and ", to_string(sb), " differ at axis ", i);
-      batch *= out[i] = sa[i];
-    }
-    expect(k == sb[fb::turned ? r - 1 : r - 2], "dcs::matmul: ", k, " columns on the left, ", sb[fb::turned ? r - 1 : r - 2], " rows on the right");
+    detail::expect_same_names("dcs::matmul", a, b);
+    sizes<Out::rank> out = sa;
+    const extent_t batch = detail::product(sa, 0, r - 2);
     detail::expect_inner("dcs::matmul", sa), detail::expect_inner("dcs::matmul", sb);
     expect(m >= 1 && n >= 1 && k >= 1, "dcs::matmul: sizes ", to_string(sa), " and ", to_string(sb), "; only leading axes may be 0");
     out[r - 2] = m, out[r - 1] = n;
     auto y = tensor<T, Out, D>::empty(out);
+    const extent_t multiply_adds = detail::checked_product("dcs::matmul", {batch, m, n, k});
     using matrix = cpu::matrix<T>;
     gemm<T>(D{}, batch, m, n, k, matrix{value(a).data(), sa[r - 1], fa::turned}, matrix{value(b).data(), sb[r - 1], fb::turned}, y.data());
-    note_work<Out>(nullptr, out, work{batch * m * n * k, 0}, a);
+    note_work<Out>(nullptr, out, work{multiply_adds, 0}, a);
     return result_type(record(
         std::move(y),
         [m, n, k, batch, av = value(a), bv = value(b), ga = sink_of(a), gb = sink_of(b)](const tensor<T, Out, D>& dy) {
@@ -184,3 +184,5 @@ constexpr auto matmul(const A& a, const B& b) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

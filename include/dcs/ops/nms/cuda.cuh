@@ -4,11 +4,14 @@
 // their way. Many independent problems (levels of images) share the launches.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/expr/scalar.hpp>
 
 #include <cstring>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -367,3 +370,5 @@ void nms(D, const T* boxes, const T* scores, std::int64_t n, double threshold, c
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,8 +2,11 @@
 // too much: whole vectors of boxes as columns, with a mask as wide as a coordinate.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/allocator.hpp>
 #include <dcs/core/error.hpp>
+#include <dcs/core/finite.hpp>
 #include <dcs/core/tensor.hpp>
 #include <dcs/cpu/simd.hpp>
 
@@ -14,6 +17,7 @@
 #include <type_traits>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 /// The integer as wide as T.
 template <class T>
@@ -29,7 +33,7 @@ namespace dcs {
 /// `threshold`. With `group` (n numbers below 2^31) only boxes of one group strike each other. Throws dcs::error for a score that is not a number.
 template <class T>
 std::vector<std::int64_t> nms(const T* boxes, const T* scores, std::int64_t n, double threshold, const std::int64_t* group = nullptr) {
-  for (std::int64_t i = 0; i < n; ++i) expect(!std::isnan(scores[i]), "dcs::nms: the score of box ", i, " is not a number");
+  for (std::int64_t i = 0; i < n; ++i) expect(!is_nan(scores[i]), "dcs::nms: the score of box ", i, " is not a number");
   std::vector<std::int64_t> order(static_cast<std::size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) { return scores[a] > scores[b]; });
@@ -75,3 +79,5 @@ requires(B::rank == 2 && S::rank == 1) std::vector<std::int64_t> nms(const tenso
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

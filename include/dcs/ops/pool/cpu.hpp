@@ -2,6 +2,8 @@
 // meet.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
@@ -9,6 +11,7 @@
 
 #include <algorithm>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/ops/pool/windows.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -77,3 +80,5 @@ void avg_pool_backward(device, const conv2d_geometry& g, const T* dy, T* dx) {
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

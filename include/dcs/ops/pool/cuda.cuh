@@ -3,9 +3,12 @@
 // nothing is written twice. Windows of 1, 2 and 3 are unrolled.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/ops/conv2d/geometry.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -17,10 +20,10 @@ struct pool_windows {
       : packets(g.in_c / V),
         columns(of_output ? g.out_w : g.in_w),
         rows(of_output ? g.out_h : g.in_h),
-        in_h(static_cast<int>(g.in_h)),
-        in_w(static_cast<int>(g.in_w)),
-        out_h(static_cast<int>(g.out_h)),
-        out_w(static_cast<int>(g.out_w)),
+        in_h(dcs::detail::narrow_size("dcs::pool", g.in_h)),
+        in_w(dcs::detail::narrow_size("dcs::pool", g.in_w)),
+        out_h(dcs::detail::narrow_size("dcs::pool", g.out_h)),
+        out_w(dcs::detail::narrow_size("dcs::pool", g.out_w)),
         k(static_cast<int>(g.k_w)),
         padding(static_cast<int>(g.padding)),
         stride(static_cast<int>(g.stride)),
@@ -266,3 +269,5 @@ void avg_pool_backward(D, const cpu::conv2d_geometry& g, const T* dy, T* dx) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

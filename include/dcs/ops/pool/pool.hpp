@@ -2,10 +2,13 @@
 // so no two threads meet. Padding never wins a maximum and does not count in an average. NaN wins, the last of several.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/pool/cpu.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(pool_rank_mismatch, "dcs::pool: the input must have the four axes N,H,W,C; number of axes");
@@ -22,6 +25,8 @@ constexpr void check_pool() {
   (void)pool_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
   static_assert(K >= 1 && Stride >= 1 && Padding >= 0, "dcs::pool: window and stride are at least 1, padding at least 0");
   (void)pool_padding_mismatch<found<Padding>, expected<at_most(Padding, K / 2)>, axis<1>>{};
+  static_assert(windowed_fits(extent_of<S, 1>, K, Stride, Padding, 1) && windowed_fits(extent_of<S, 2>, K, Stride, Padding, 1),
+                "dcs::pool: a chain of windows over a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
 }
 
 inline cpu::conv2d_geometry pool_geometry(const sizes<4>& n, extent_t k, extent_t stride, extent_t padding) {
@@ -101,3 +106,5 @@ constexpr auto global_avg_pool(const X& x_) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,11 +1,14 @@
 // Copies on the host that move elements to other places.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 
 #include <algorithm>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// rows × width elements, with a stride on either side.
@@ -40,3 +43,5 @@ void copy_strided(device, T* to, const T* from, const std::int64_t* n, const std
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

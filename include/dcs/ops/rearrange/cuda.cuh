@@ -3,10 +3,13 @@
 // turned in shared memory, so that reads and writes are both of neighbours.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/chain.cuh>
 
 #include <numeric>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Element j of row i: to[i · to_stride + j] = from[i · from_stride + j].
@@ -115,3 +118,5 @@ void copy_strided(D, T* to, const T* from, const std::int64_t* n, const std::int
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

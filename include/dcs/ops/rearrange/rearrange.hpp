@@ -2,9 +2,12 @@
 // axes behind the one that is cut, which for channels last is memcpy of pixels.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/rearrange/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(slice_axis_mismatch, "dcs::slice: no such axis; number of axes");
@@ -18,17 +21,6 @@ DCS_DEFINE_EXTENT_CHECK(reshape_mismatch, "dcs::reshape: a static shape must kee
 namespace kernels {
 struct slice {};
 }  // namespace kernels
-
-namespace detail {
-
-template <std::size_t R>
-constexpr extent_t product(const std::array<extent_t, R>& s, std::size_t begin, std::size_t end) {
-  extent_t n = 1;
-  for (std::size_t i = begin; i < end; ++i) n *= s[i];
-  return n;
-}
-
-}  // namespace detail
 
 /// The node of slice. X is the operand as given, so that patterns see what it is a slice of.
 template <int Axis, extent_t Begin, extent_t Length, class X>
@@ -116,12 +108,7 @@ constexpr auto concat(const A& a_, const B&... b_) {
     return [&](const auto&... x) {
       auto sizes = std::get<0>(std::tie(x...)).sizes();
       const extent_t outer = detail::product(sizes, 0, at), inner = detail::product(sizes, at + 1, sizes.size());
-      auto check = [&](const auto& other) {
-        for (std::size_t i = 0; i < sizes.size(); ++i)
-          expect(i == at || other.sizes()[i] == sizes[i], "dcs::concat: sizes ", to_string(sizes), " and ", to_string(other.sizes()),
-                 " differ at axis ", i);
-      };
-      (check(x), ...);
+      detail::expect_same_names("dcs::concat", x...);
       (detail::expect_inner("dcs::concat", x.sizes()), ...);
       sizes[at] = total;
       auto y = tensor_of<Out, A>::empty(sizes);
@@ -234,10 +221,11 @@ sizes<Out::rank> reshaped(const sizes<In::rank>& n) {
   }
   if constexpr (Out::rank > 0 && In::rank > 0)
     if (n[0] == 0 && s[0] == 0 && open > 0) from = 1;  // the axes behind no images fit as they would behind one
-  const extent_t all = product(n, from, n.size()), known = product(s, from, s.size());
-  if (open < s.size()) s[open] = known == 0 ? 0 : all / known;
-  expect(product(s, from, s.size()) == all, "dcs::reshape: sizes ", to_string(n), " hold ", count(n), " elements; ", to_string(Out::extents),
-         " does not");
+  // The sizes of the new shape are not yet those of an array: their product may be too large.
+  const extent_t all = product(n, from, n.size()), known = product_or_none(s.data() + from, s.size() - from);
+  if (open < s.size() && known >= 0) s[open] = known == 0 ? 0 : all / known;
+  expect(known >= 0 && product(s, from, s.size()) == all, "dcs::reshape: sizes ", to_string(n), " hold ", count(n), " elements; ",
+         to_string(Out::extents), " does not");
   return s;
 }
 }  // namespace detail
@@ -262,3 +250,5 @@ constexpr auto reshape(const X& x_) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

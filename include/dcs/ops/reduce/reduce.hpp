@@ -1,8 +1,11 @@
 // Sums and means. The order of summation depends on the sizes alone (expr/chain.hpp), in double, so any number of threads gives the same bits.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(sum_axis_mismatch, "dcs::sum: no such axis; number of axes");
@@ -102,3 +105,5 @@ constexpr auto mean_all(const X& x) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

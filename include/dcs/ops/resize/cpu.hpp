@@ -2,6 +2,8 @@
 // backward are one kernel.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
@@ -11,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 /// Output i of an axis is Σ weight[t] · input[source[t]] over t in [begin[i], begin[i + 1]).
@@ -99,3 +102,5 @@ void resize_backward(device, const resize_geometry& g, const T* dy, T* dx) {
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

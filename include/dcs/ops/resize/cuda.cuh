@@ -4,10 +4,13 @@
 // axis where both at once are 4s².
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/column_tiles.hpp>
 #include <dcs/cuda/device.hpp>
 #include <dcs/ops/resize/geometry.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -166,3 +169,5 @@ void resize_backward(D, const resize_geometry& g, const T* dy, T* dx) {
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

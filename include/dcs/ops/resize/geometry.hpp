@@ -1,8 +1,11 @@
 // What a resize does, for its kernels.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <cstdint>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// nearest: pixel ⌊i · in / out⌋. Bilinear: corner pixels on corner pixels, or areas on areas.
@@ -15,3 +18,5 @@ struct resize_geometry {
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

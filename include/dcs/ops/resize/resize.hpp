@@ -2,9 +2,12 @@
 // threads write one place.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/resize/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 /// Where the corner pixels of a bilinear resize lie: `aligned` maps corners to corners (PyTorch's align_corners), `half_pixel` pixel areas to areas.
@@ -21,12 +24,12 @@ template <class T, class D>
   expect(n[1] >= 1 && n[2] >= 1 && h >= 1 && w >= 1, "dcs::resize: from ", n[1], " × ", n[2], " to ", h, " × ", w, "; expected at least 1 × 1");
   expect_inner("dcs::resize", n);
   if (n[1] == h && n[2] == w) return x;
-  const auto bytes = [](extent_t count) { return count * static_cast<extent_t>(sizeof(T)); };
+  (void)checked_product("dcs::resize", {n[1], h}), (void)checked_product("dcs::resize", {n[2], w});  // pixel ⌊i · in / out⌋
   const resize_geometry g{n[0], n[1], n[2], h, w, n[3], how};
-  storage y = storage::allocate<D>(bytes(n[0] * h * w * n[3]));
+  storage y = allocate_elements<T, D>("dcs::resize", {n[0], h, w, n[3]});
   if (y.bytes() > 0) resize_forward(D{}, g, x.data(), static_cast<T*>(y.data()));
-  return record_untyped<T>(std::move(y), {x.slot}, [g, n, bytes, x = untyped<T>{{}, x.slot}](const storage& dy) {
-    storage dx = storage::allocate<D>(bytes(count(n)));
+  return record_untyped<T>(std::move(y), {x.slot}, [g, n, x = untyped<T>{{}, x.slot}](const storage& dy) {
+    storage dx = allocate_elements<T, D>("dcs::resize", {n[0], n[1], n[2], n[3]});
     if (dx.bytes() > 0) resize_backward(D{}, g, static_cast<const T*>(dy.data()), static_cast<T*>(dx.data()));
     x.template add<D>(std::move(dx));
   });
@@ -80,3 +83,5 @@ constexpr auto resize_nearest_like(const X& x, const Y& other) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

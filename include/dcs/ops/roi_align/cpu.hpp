@@ -5,6 +5,8 @@
 // that walks its RoIs in their order: no two tasks write one place and the sum does not depend on threads.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
@@ -13,6 +15,7 @@
 #include <cmath>
 #include <vector>
 
+DCS_EXACT_MATH
 namespace dcs::cpu {
 
 template <class T>
@@ -148,3 +151,5 @@ void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

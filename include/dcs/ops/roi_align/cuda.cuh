@@ -5,11 +5,14 @@
 // finite, gives zeros and no gradient, and so does one with adaptive sampling whose bins are 2^20 pixels or longer.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/roi_align/cuda_backward.cuh>
 #include <dcs/ops/roi_align/cuda_forward.cuh>
 
 #include <algorithm>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -18,8 +21,12 @@ template <class T, class M>
 roi_geometry<arithmetic_t<T>> roi_geometry_of(const cpu::roi_map<M>& m, std::int64_t bins_y, std::int64_t bins_x, std::int64_t channels) {
   expect(m.height * m.width * channels <= 0x7FFFFFFF, "dcs::roi_align: a map of ", m.height, " × ", m.width, " pixels and ", channels,
          " channels is too large for the kernels");
-  return {static_cast<int>(m.batch), static_cast<int>(m.height), static_cast<int>(m.width),
-          static_cast<int>(bins_y),  static_cast<int>(bins_x),   static_cast<arithmetic_t<T>>(m.scale)};
+  return {dcs::detail::narrow_size("dcs::roi_align", m.batch),
+          static_cast<int>(m.height),
+          static_cast<int>(m.width),
+          static_cast<int>(bins_y),
+          static_cast<int>(bins_x),
+          static_cast<arithmetic_t<T>>(m.scale)};
 }
 
 inline void expect_roi_maps(std::size_t maps, std::int64_t count) {
@@ -121,3 +128,5 @@ void roi_align_backward(D, const std::vector<cpu::roi_map<T>>& maps, std::int64_
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -4,8 +4,11 @@
 // once, zeros too, and the order of a sum is that of RoIs and bins alone.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/roi_align/samples.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// A RoI in the list of a (map, image).
@@ -218,3 +221,5 @@ struct roi_align_backward_kernel {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

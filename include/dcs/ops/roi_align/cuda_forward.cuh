@@ -3,8 +3,11 @@
 // column is read once and serves all bins that touch it.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/roi_align/samples.cuh>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Crops of RoIs, of every map or each of the map that `level` says; V channels at once.
@@ -158,3 +161,5 @@ struct roi_align_forward_kernel {
 };
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -2,9 +2,13 @@
 // of the kernels over several maps, and on the tape one step: it waits until the gradients of all crops have arrived.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/finite.hpp>
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/roi_align/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 using cpu::roi_options;
@@ -41,10 +45,19 @@ struct roi_call {
     expect_inner("dcs::roi_align", n);
     inputs.emplace_back();
     erase_into(inputs.back(), x);
+    expect(maps.empty() || n[3] == channels, "dcs::roi_align: a level of ", n[3], " channels (axis 3) beside one of ", channels,
+           "; expected the same");
     maps.push_back({inputs.back().data(), nullptr, n[0], n[1], n[2], scale});
     channels = n[3];
   }
-  extent_t bytes(std::size_t crop) const { return count * crops[crop].bins_y * crops[crop].bins_x * channels * static_cast<extent_t>(sizeof(T)); }
+  template <class D>
+  storage allocate_crop(std::size_t crop) const {
+    return allocate_elements<T, D>("dcs::roi_align", {count, crops[crop].bins_y, crops[crop].bins_x, channels});
+  }
+  template <class D>
+  storage allocate_gradient(const cpu::roi_map<T>& map) const {
+    return allocate_elements<T, D>("dcs::roi_align", {map.batch, map.height, map.width, channels});
+  }
   const std::int64_t* levels() const { return static_cast<const std::int64_t*>(level.data()); }
 };
 
@@ -54,7 +67,7 @@ void expect_rois(const roi_call<T>& call) {
   const B* rois = static_cast<const B*>(call.rois.data());
   for (extent_t i = 0; i < call.count; ++i) {
     const B* r = rois + i * 5;
-    for (int k = 1; k < 5; ++k) expect(std::isfinite(r[k]), "dcs::roi_align: RoI ", i, " has a coordinate that is not finite");
+    for (int k = 1; k < 5; ++k) expect(is_finite(r[k]), "dcs::roi_align: RoI ", i, " has a coordinate that is not finite");
     const extent_t last = static_cast<extent_t>(call.maps.size()) - 1;
     if (call.level)
       expect(call.levels()[i] >= 0 && call.levels()[i] <= last, "dcs::roi_align_levels: level ", call.levels()[i], "; expected 0 to ", last);
@@ -73,8 +86,7 @@ void roi_align_gradients(roi_call<T>& call, const std::vector<storage>& arrived)
   for (std::size_t m = 0; m < call.maps.size(); ++m) {
     auto& map = call.maps[m];
     const bool wanted = call.inputs[m].wanted() && arrived[call.level ? 0 : m];
-    gradients.push_back(wanted ? storage::allocate<D>(map.batch * map.height * map.width * call.channels * static_cast<extent_t>(sizeof(T)))
-                               : storage());
+    gradients.push_back(wanted ? call.template allocate_gradient<D>(map) : storage());
     map.gradient = static_cast<T*>(gradients.back().data());
   }
   roi_align_backward<T>(D{}, call.maps, call.channels, static_cast<const B*>(call.rois.data()), call.levels(), call.count, call.sampling,
@@ -88,7 +100,7 @@ template <class T, class B, class D>
   if constexpr (std::is_same_v<D, cpu_device>) expect_rois<T, B>(call);
   std::vector<storage> y;
   for (std::size_t l = 0; l < call.crops.size(); ++l) {
-    y.push_back(storage::allocate<D>(call.bytes(l)));
+    y.push_back(call.template allocate_crop<D>(l));
     call.crops[l].data = static_cast<T*>(y.back().data());
   }
   roi_align_forward<T>(D{}, call.maps, call.channels, static_cast<const B*>(call.rois.data()), call.levels(), call.count, call.sampling, call.aligned,
@@ -137,6 +149,7 @@ constexpr auto roi_align(const X& x_, const tensor<B, R, D>& rois, roi_options o
   static_assert(std::is_same_v<device_t<X>, D>, "dcs::roi_align: map and RoIs lie on different devices");
   using T = value_t<X>;
   const auto x = eval(x_);
+  detail::expect_same_names("dcs::roi_align", x, rois);
   detail::roi_call<T> call;
   call.add_map(x, options.scale);
   call.crops = {{nullptr, BinsY, BinsX}};
@@ -162,6 +175,7 @@ auto roi_align_maps(const tensor<B, R, D>& rois, const std::array<int, sizeof...
                 "dcs::roi_align: map and RoIs lie on different devices");
   ((void)roi_align_channel_mismatch<found<extent_of<shape_t<More>, 3>>, expected<extent_of<shape_t<X>, 3>>, axis<3>>{}, ...);
   using T = value_t<X>;
+  expect_same_names("dcs::roi_align", rois, x, more...);
   roi_call<T> call;
   std::size_t l = 0;
   call.add_map(x, 1.0 / strides[l++]);
@@ -215,9 +229,11 @@ auto roi_align_levels(const tensor<B, R, D>& rois, const tensor<std::int64_t, L,
   using T = value_t<X>;
   detail::roi_call<T> call;
   std::size_t l = 0;
-  const auto add = [&](const auto& map) { call.add_map(map, scales[l++]); };
-  add(eval(x));
-  (add(eval(more)), ...);
+  const auto add_all = [&](const auto&... map) {
+    detail::expect_same_names("dcs::roi_align", rois, level, map...);
+    (call.add_map(map, scales[l++]), ...);
+  };
+  add_all(eval(x), eval(more)...);
   call.crops = {{nullptr, Bins, Bins}};
   call.sampling = sampling;
   call.level = level.memory();
@@ -228,3 +244,5 @@ auto roi_align_levels(const tensor<B, R, D>& rois, const tensor<std::int64_t, L,
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,11 +2,14 @@
 // of which map. The rules are those of cpu.hpp.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/ops/roi_align/cpu.hpp>
 
 #include <bit>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 /// Maps of one call.
@@ -148,3 +151,5 @@ constexpr int roi_lanes(std::int64_t packets, int fewest) {
 }  // namespace detail
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

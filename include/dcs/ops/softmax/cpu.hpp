@@ -1,10 +1,13 @@
 // Softmax on the host over the middle axis of [outer, n, inner]: along a row where that is the last axis, else over vectors of neighbouring columns.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/cpu/parallel.hpp>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/ops/softmax/rows.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -26,3 +29,5 @@ void softmax_backward(device, const T* y, const T* dy, T* dx, std::int64_t outer
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

@@ -3,11 +3,14 @@
 // is scaled when the largest changes.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/rows.hpp>
 #include <dcs/expr/scalar.hpp>
 
 #include <limits>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -310,3 +313,5 @@ void softmax_backward(D, const T* y, const T* dy, T* dx, std::int64_t outer, std
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

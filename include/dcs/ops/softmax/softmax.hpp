@@ -1,9 +1,12 @@
 // Softmax over one axis. Lazy, because two fused kernels look through it: attention (softmax(q · kᵀ · s) · v) and the softmax-weighted sum of maps.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/expr/pointwise.hpp>
 #include <dcs/ops/softmax/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(softmax_axis_mismatch, "dcs::softmax: no such axis; number of axes");
@@ -65,3 +68,5 @@ constexpr auto softmax(const X& x) {
 }
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,10 +2,13 @@
 // number of maps is a template argument, because the loop over them must be unrolled.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/cpu/parallel.hpp>
 
+DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/ops/weighted_sum/pixels.inl>
 #include <dcs/cpu/foreach_isa.inl>
 
@@ -28,3 +31,5 @@ void weighted_sum_backward(device, const T* logits, const T* const* maps, const 
 }
 
 }  // namespace dcs::cpu
+
+#include <dcs/core/header_end.inl>

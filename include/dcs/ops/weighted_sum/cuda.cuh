@@ -3,9 +3,12 @@
 // the logits is a sum within the group: nothing is written twice, the order is fixed.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cuda/device.hpp>
 #include <dcs/expr/scalar.hpp>
 
+DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
@@ -139,3 +142,5 @@ void weighted_sum_backward(D, const T* logits, const T* const* maps, const T* dy
 }
 
 }  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>

@@ -7,19 +7,35 @@
 // is evaluated unfused.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/softmax/softmax.hpp>
 #include <dcs/ops/weighted_sum/cpu.hpp>
 
+DCS_EXACT_MATH
 namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(weighted_sum_mismatch, "dcs::weighted_sum: the logits must have one channel (axis 3) for each map");
-DCS_DEFINE_EXTENT_CHECK(weighted_sum_map_mismatch, "dcs::weighted_sum: every map must have the channels (axis 3) of the first");
+DCS_DEFINE_EXTENT_CHECK(weighted_sum_map_mismatch, "dcs::weighted_sum: every map must have the extents of the first");
+DCS_DEFINE_EXTENT_CHECK(weighted_sum_pixel_mismatch, "dcs::weighted_sum: logits and maps must have the same batch, height and width");
 
 namespace kernels {
 /// Softmax over K maps and their weighted sum in one pass.
 struct weighted_sum {};
 }  // namespace kernels
+
+namespace detail {
+template <class First, class Map, int... I>
+constexpr void check_weighted_map(std::integer_sequence<int, I...>) {
+  static_assert(Map::rank == 4, "dcs::weighted_sum: logits and maps have the axes N,H,W,C");
+  ((void)weighted_sum_map_mismatch<found<extent_of<Map, I>>, expected<extent_of<First, I>>, axis<I>>{}, ...);
+}
+template <class Logits, class Map, int... I>
+constexpr void check_weighted_pixels(std::integer_sequence<int, I...>) {
+  ((void)weighted_sum_pixel_mismatch<found<extent_of<Logits, I>>, expected<extent_of<Map, I>>, axis<I>>{}, ...);
+}
+}  // namespace detail
 
 /// Σ_k softmax(logits)_k ⊙ maps_k. logits: shape<N, H, W, K>; maps: K of shape<N, H, W, C>, 2 <= K <= 8.
 template <operand L, operand M, operand... Ms>
@@ -30,7 +46,8 @@ constexpr auto weighted_sum(const L& logits_, const M& map_, const Ms&... maps_)
   static_assert(k >= 2 && k <= 8, "dcs::weighted_sum: takes two to eight maps");
   static_assert(S::rank == 4 && LS::rank == 4, "dcs::weighted_sum: logits and maps have the axes N,H,W,C");
   (void)weighted_sum_mismatch<found<extent_of<LS, 3>>, expected<k>, axis<3>>{};
-  ((void)weighted_sum_map_mismatch<found<extent_of<shape_t<Ms>, 3>>, expected<extent_of<S, 3>>, axis<3>>{}, ...);
+  (detail::check_weighted_map<S, shape_t<Ms>>(std::make_integer_sequence<int, 4>{}), ...);
+  detail::check_weighted_pixels<LS, S>(std::make_integer_sequence<int, 3>{});
   if constexpr (any_probe_v<L, M, Ms...>) {
     return probe_result<S>(eval(map_));
   } else {
@@ -40,8 +57,7 @@ constexpr auto weighted_sum(const L& logits_, const M& map_, const Ms&... maps_)
     return [&](const auto&... map) {
       const auto n = std::get<0>(std::tie(map...)).sizes();
       const extent_t pixels = n[0] * n[1] * n[2], channels = n[3];
-      expect(logits.sizes()[0] == n[0] && logits.sizes()[1] == n[1] && logits.sizes()[2] == n[2] && ((map.sizes() == n) && ...),
-             "dcs::weighted_sum: logits of sizes ", to_string(logits.sizes()), " do not fit maps of ", to_string(n));
+      detail::expect_same_names("dcs::weighted_sum", logits, map...);
       expect(n[1] >= 1 && n[2] >= 1, "dcs::weighted_sum: maps of sizes ", to_string(n), " have no pixels");
       detail::expect_inner("dcs::weighted_sum", n);
       auto y = tensor<T, S, D>::empty(n);
@@ -136,6 +152,17 @@ struct fusion_terms<std::tuple<const E&...>> {
       if (position(i) < 0) return false;
     return true;
   }();
+  // Whether weighted_sum takes them: nothing repeats along an axis, as in the equation it may.
+  template <class S, class L>
+  static constexpr bool alike = L::rank == 4 && extent_of<S, 0> == extent_of<L, 0>&& extent_of<S, 1> == extent_of<L, 1>&& extent_of<S, 2> ==
+                                                    extent_of<L, 2>&& extent_of<L, 3> == k;
+  template <class First, class...>
+  struct first_of {
+    using type = First;
+  };
+  using map_shape = shape_t<typename first_of<typename fusion_term<E>::map_type...>::type>;
+  static constexpr bool fit = complete && ((std::is_same_v<shape_t<typename fusion_term<E>::map_type>, map_shape> &&
+                                            alike<map_shape, shape_t<typename fusion_term<E>::logits_type>>)&&...);
 };
 
 }  // namespace detail
@@ -152,7 +179,7 @@ requires(detail::fusion_sum<pointwise<functions::add, A, B>>::terms >= 2) struct
     return std::apply(
         [](const auto& first, const auto&... rest) {
           const auto& node = detail::fusion_of<decltype(first)>::softmax(first);
-          if constexpr (terms::complete && extent_of<shape_t<decltype(node)>, 3> == terms::k)
+          if constexpr (terms::fit)
             return ((detail::fusion_of<decltype(rest)>::softmax(rest).identity() == node.identity()) && ...);
           else
             return false;
@@ -160,15 +187,12 @@ requires(detail::fusion_sum<pointwise<functions::add, A, B>>::terms >= 2) struct
         sum::tie(e));
   }
   static auto run(const expr& e) -> typename expr::result_type {
-    if constexpr (terms::complete) {
+    if constexpr (terms::fit) {
       const auto all = sum::tie(e);
       return [&]<std::size_t... I>(std::index_sequence<I...>)->typename expr::result_type {
         const auto& first = std::get<0>(all);
         const auto& node = detail::fusion_of<decltype(first)>::softmax(first);
-        if constexpr (extent_of<shape_t<decltype(node)>, 3> == terms::k)
-          return in_order(node.input(), all, std::make_index_sequence<sizeof...(I)>{});
-        else
-          return e.evaluate();
+        return in_order(node.input(), all, std::make_index_sequence<sizeof...(I)>{});
       }
       (std::make_index_sequence<static_cast<std::size_t>(terms::k)>{});
     } else {
@@ -189,3 +213,5 @@ requires(detail::fusion_sum<pointwise<functions::add, A, B>>::terms >= 2) struct
 };
 
 }  // namespace dcs
+
+#include <dcs/core/header_end.inl>

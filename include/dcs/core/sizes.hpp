@@ -1,0 +1,152 @@
+// Sizes that arrive at run time. Their products are bounded here, once: an array exists only where the product of its sizes, and its bytes, are at
+// most 2^60, so that whatever an op multiplies of the sizes of arrays that exist cannot leave 64 bits unnoticed. And equal names are equal sizes:
+// here the sizes of operands meet. Nothing here knows a type, so that each function exists once in a program.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/error.hpp>
+#include <dcs/core/extent.hpp>
+
+#include <array>
+#include <initializer_list>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+/// The most elements, and the most bytes, of one array: 2^60. No machine has as much memory, and what kernels add to a size (padding, tiles, wider
+/// numbers) stays far from the end of 64 bits.
+inline constexpr extent_t largest_product = extent_t{1} << 60;
+
+namespace detail {
+
+// Whether n · e is at most largest_product; both are at least 1. Mostly both are small, which saves the division.
+constexpr bool product_fits(extent_t n, extent_t e) { return ((n | e) >> 30) == 0 || e <= largest_product / n; }
+
+// unit · Π s; −1 where a size is negative or the product is too large. A size of 0 hides no other: kernels multiply some of an array's sizes before
+// they know that it is empty, so the sizes that are not 0 must fit by themselves.
+constexpr extent_t product_or_none(const extent_t* s, std::size_t rank, extent_t unit = 1) {
+  extent_t n = unit;
+  bool empty = false;
+  for (std::size_t i = 0; i < rank; ++i) {
+    if (s[i] == 0) {
+      empty = true;
+      continue;
+    }
+    if (s[i] < 0 || !product_fits(n, s[i])) return -1;
+    n *= s[i];
+  }
+  return empty ? 0 : n;
+}
+// Whether the extents of a type that are numbers fit: their product by itself, as those with names may be 1.
+constexpr bool static_product_fits(const extent_t* e, std::size_t rank, extent_t unit) {
+  for (std::size_t i = 0; i < rank; ++i) {
+    if (e[i] <= 0) continue;
+    if (!product_fits(unit, e[i])) return false;
+    unit *= e[i];
+  }
+  return true;
+}
+
+// How messages list extents of a type, which may be names, and sizes, which are numbers.
+inline std::string listed(const extent_t* e, std::size_t rank) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < rank; ++i) text += (i ? ", " : "") + to_string(e[i]);
+  return text + "]";
+}
+inline std::string listed_numbers(const extent_t* s, std::size_t rank) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < rank; ++i) text += (i ? ", " : "") + std::to_string(s[i]);
+  return text + "]";
+}
+
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_sizes(const char* op, const extent_t* s, std::size_t rank, extent_t unit) {
+  for (std::size_t i = 0; i < rank; ++i)
+    if (s[i] < 0) fail(op, ": sizes ", listed_numbers(s, rank), " are negative at axis ", i, "; expected at least 0");
+  if (unit == 1) fail(op, ": the product of the sizes ", listed_numbers(s, rank), " is above 2^60");
+  fail(op, ": elements of ", unit, " bytes in sizes ", listed_numbers(s, rank), " are more than 2^60 bytes");
+}
+// unit · Π s. Throws where a size is negative or the product is above largest_product.
+[[gnu::noinline]] inline extent_t checked_product(const char* op, const extent_t* s, std::size_t rank, extent_t unit = 1) {
+  const extent_t n = product_or_none(s, rank, unit);
+  if (n < 0) refuse_sizes(op, s, rank, unit);
+  return n;
+}
+inline extent_t checked_product(const char* op, std::initializer_list<extent_t> s, extent_t unit = 1) {
+  return checked_product(op, s.begin(), s.size(), unit);
+}
+
+// A size as a kernel takes it that counts in 32 bits.
+inline int narrow_size(const char* op, extent_t n) {
+  expect(n >= 0 && n <= 0x7FFFFFFF, op, ": a size of ", n, "; the kernels of a GPU take at most 2147483647");
+  return static_cast<int>(n);
+}
+
+// The product of sizes [begin, end) of an array that exists: it fits.
+template <std::size_t R>
+constexpr extent_t product(const std::array<extent_t, R>& s, std::size_t begin, std::size_t end) {
+  extent_t n = 1;
+  for (std::size_t i = begin; i < end; ++i) n *= s[i];
+  return n;
+}
+
+// The sizes of a name under which the extent ceil((name − offset) / divisor), or 0 where that is negative, is `s`.
+struct size_range {
+  extent_t least, most;
+};
+constexpr size_range sizes_of_name(dynamic_parts p, extent_t s) {
+  return {s == 0 ? -largest_product : (s - 1) * p.divisor + p.offset + 1, s * p.divisor + p.offset};
+}
+// Whether two extents may have these sizes at once: equal names are equal sizes, and height/4 is what a window makes of height.
+constexpr bool sizes_agree(extent_t a, extent_t size_a, extent_t b, extent_t size_b) {
+  if (is_static(a) || is_static(b)) return true;
+  if (a == b) return size_a == size_b;
+  const auto p = unpack(a), q = unpack(b);
+  constexpr extent_t most = largest_product >> 8;  // so that a size times a divisor fits
+  if (p.name != q.name || size_a > most || size_b > most) return true;
+  const auto x = sizes_of_name(p, size_a), y = sizes_of_name(q, size_b);
+  return x.least <= y.most && y.least <= x.most;
+}
+
+// Whether sizes fit the extents of a shape: numbers are equal, none is negative, names agree.
+[[gnu::noinline]] inline void expect_extents(const char* op, const extent_t* wanted, const extent_t* s, std::size_t rank) {
+  for (std::size_t i = 0; i < rank; ++i) {
+    bool fits = wanted[i] >= 0 ? s[i] == wanted[i] : s[i] >= 0;
+    for (std::size_t j = 0; wanted[i] < 0 && j < i; ++j) fits = fits && sizes_agree(wanted[j], s[j], wanted[i], s[i]);
+    if (!fits) fail(op, ": sizes ", listed_numbers(s, rank), " do not fit the shape ", listed(wanted, rank), " at axis ", i);
+  }
+}
+// An array of no images or regions (a first extent of 0) is empty; any other extent of 0 is an error.
+[[gnu::noinline]] inline void expect_inner(const char* op, const extent_t* s, std::size_t rank) {
+  for (std::size_t i = 1; i < rank && s[0] > 0; ++i)
+    if (s[i] <= 0) fail(op, ": sizes ", listed_numbers(s, rank), " are 0 at axis ", i, "; expected at least 1 along every axis but the first");
+}
+template <std::size_t R>
+void expect_inner(const char* op, const std::array<extent_t, R>& s) {
+  expect_inner(op, s.data(), R);
+}
+
+// The extents of an operand's type with its sizes.
+struct sized_extents {
+  const extent_t *extents, *sizes;
+  std::size_t rank;
+};
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_names(const char* op, const sized_extents& a, std::size_t i, const sized_extents& b,
+                                                                std::size_t j) {
+  fail(op, ": axis ", j, " (", to_string(b.extents[j]), ") of sizes ", listed_numbers(b.sizes, b.rank), " is ", b.sizes[j], ", but axis ", i, " (",
+       to_string(a.extents[i]), ") of sizes ", listed_numbers(a.sizes, a.rank), " is ", a.sizes[i],
+       "; equal names are equal sizes: only an extent that the type says is 1 repeats");
+}
+// The named extents of an op's operands agree.
+[[gnu::noinline]] inline void expect_names(const char* op, std::initializer_list<sized_extents> operands) {
+  for (auto b = operands.begin(); b != operands.end(); ++b)
+    for (auto a = operands.begin(); a != b; ++a)
+      for (std::size_t j = 0; j < b->rank; ++j)
+        for (std::size_t i = 0; i < a->rank && is_dynamic(b->extents[j]); ++i)
+          if (!sizes_agree(a->extents[i], a->sizes[i], b->extents[j], b->sizes[j])) refuse_names(op, *a, i, *b, j);
+}
+
+}  // namespace detail
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

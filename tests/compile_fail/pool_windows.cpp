@@ -1,0 +1,7 @@
+// expect: dcs::pool: a chain of windows over a named extent is beyond what its type can say
+#include <dcs/ops/pool/pool.hpp>
+
+int main() {
+  const dcs::tensor<float, dcs::shape<1, dcs::dyn<"h">, 8, 1>> x;
+  dcs::max_pool2d<16>(dcs::max_pool2d<16>(x));
+}

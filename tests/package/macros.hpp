@@ -1,0 +1,10 @@
+// What systems' headers define under common names, as a program has it before it includes dcs. <cstddef> comes first: libstdc++ takes min and max
+// away with the first of its headers.
+#include <cstddef>
+#define min(a, b) ((a) < (b) ? (a) : (b))
+#define max(a, b) ((a) > (b) ? (a) : (b))
+#define near
+#define far
+#define small char
+#define interface struct
+#define I _Complex_I
