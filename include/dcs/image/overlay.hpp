@@ -3,17 +3,10 @@
 
 #include <dcs/core/header_begin.inl>
 
-<<<<<<< HEAD:include/dcs/image/overlay.hpp
 #include <dcs/image/boundary.hpp>
 
-    DCS_EXACT_MATH
+DCS_EXACT_MATH
 namespace dcs {
-=======
-
-#include <dcs/metrics/metrics.hpp>
-
-namespace dcs::io {
->>>>>>> main:include/dcs/io/overlay.hpp
 
 namespace detail {
 struct rgb {
@@ -90,11 +83,6 @@ inline image draw_overlay(const float_image& pixels, const mask& truth, const ma
   return out;
 }
 
-<<<<<<< HEAD:include/dcs/image/overlay.hpp
 }  // namespace dcs
-=======
-}  // namespace dcs::io
-
->>>>>>> main:include/dcs/io/overlay.hpp
 
 #include <dcs/core/header_end.inl>

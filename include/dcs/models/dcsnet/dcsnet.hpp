@@ -5,22 +5,12 @@
 
 #include <dcs/core/header_begin.inl>
 
-<<<<<<< HEAD:include/dcs/models/dcsnet/dcsnet.hpp
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 #include <dcs/models/dcsnet/training.hpp>
 #include <dcs/models/resnet/resnet.hpp>
 
-    DCS_EXACT_MATH
+DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
-=======
-
-#include <dcs/detect/faster_rcnn.hpp>
-#include <dcs/models/dcsnet/regions.hpp>
-#include <dcs/models/dcsnet/segmentation_head.hpp>
-#include <dcs/models/resnet/resnet.hpp>
-
-namespace dcs {
->>>>>>> main:include/dcs/models/dcsnet.hpp
 
 /// Detection-guided hierarchical cropping: regions are boxes of objects, Base × Base from P2 and half of that from each level above. Jittered in
 /// training.

@@ -9,11 +9,8 @@
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 
-<<<<<<< HEAD:include/dcs/models/dcsnet/msfa.hpp DCS_EXACT_MATH
+DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
-=======
-namespace dcs {
->>>>>>> main:include/dcs/models/msfa.hpp
 
 /// Depthwise-separable 3 × 3 with squeeze-and-excite (Hu et al. 2018) and a 1 × 1 shortcut: relu(y · se(y) + shortcut(x)), y =
 /// relu(pointwise(depthwise(x))).
@@ -108,11 +105,6 @@ struct mean_fusion {
   };
 };
 
-<<<<<<< HEAD:include/dcs/models/dcsnet/msfa.hpp
 }  // namespace dcs::models::dcsnet
-=======
-}  // namespace dcs
-
->>>>>>> main:include/dcs/models/msfa.hpp
 
 #include <dcs/core/header_end.inl>

@@ -7,11 +7,8 @@
 #include <dcs/detect/matcher.cuh>
 #include <dcs/models/dcsnet/regions.hpp>
 
-<<<<<<< HEAD:include/dcs/models/dcsnet/regions.cuh DCS_EXACT_MATH
+DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
-=======
-namespace dcs::cuda {
->>>>>>> main:include/dcs/detect/regions.cuh
 
 /// choose_regions for each image with random.child(image): indices into cuda::proposals_and_truth, -1 behind the last. A block has an image.
 template <class A>
@@ -111,11 +108,6 @@ masked_regions<A, D> regions(D, const region_options& o, std::int64_t images, st
   return r;
 }
 
-<<<<<<< HEAD:include/dcs/models/dcsnet/regions.cuh
 }  // namespace dcs::models::dcsnet
-=======
-}  // namespace dcs::cuda
-
->>>>>>> main:include/dcs/detect/regions.cuh
 
 #include <dcs/core/header_end.inl>

@@ -5,21 +5,12 @@
 
 #include <dcs/core/header_begin.inl>
 
-<<<<<<< HEAD:include/dcs/models/dcsnet/segmentation_head.hpp
 #include <dcs/models/dcsnet/msfa.hpp>
 #include <dcs/models/dcsnet/stages.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
-    DCS_EXACT_MATH
+DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
-=======
-
-#include <dcs/models/dcsnet/msfa.hpp>
-#include <dcs/models/dcsnet/stage_checks.hpp>
-#include <dcs/ops/resize/resize.hpp>
-
-namespace dcs {
->>>>>>> main:include/dcs/models/segmentation_head.hpp
 
 /// 1 × 1 convolution, depthwise 3 × 3, ReLU.
 template <int D>
@@ -219,11 +210,6 @@ struct segmentation_head {
   }
 };
 
-<<<<<<< HEAD:include/dcs/models/dcsnet/segmentation_head.hpp
 }  // namespace dcs::models::dcsnet
-=======
-}  // namespace dcs
-
->>>>>>> main:include/dcs/models/segmentation_head.hpp
 
 #include <dcs/core/header_end.inl>

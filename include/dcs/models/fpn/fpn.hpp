@@ -4,20 +4,13 @@
 
 #include <dcs/core/header_begin.inl>
 
-<<<<<<< HEAD:include/dcs/models/fpn/fpn.hpp
 #include <dcs/detect/stages.hpp>
-    =======
-
->>>>>>> main:include/dcs/models/fpn.hpp
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
-    <<<<<<< HEAD:include/dcs/models/fpn/fpn.hpp DCS_EXACT_MATH
+DCS_EXACT_MATH
 namespace dcs::models::fpn {
-=======
-namespace dcs {
->>>>>>> main:include/dcs/models/fpn.hpp
 
 // torchvision wraps each convolution once more: inner_blocks.0.0.weight.
 template <int In, int Out, int K>

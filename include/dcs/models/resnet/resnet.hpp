@@ -4,22 +4,12 @@
 
 #include <dcs/core/header_begin.inl>
 
-<<<<<<< HEAD:include/dcs/models/resnet/resnet.hpp
 #include <dcs/detect/stages.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/pool/pool.hpp>
 
-    DCS_EXACT_MATH
+DCS_EXACT_MATH
 namespace dcs::models::resnet {
-=======
-
-#include <dcs/nn/layers.hpp>
-#include <dcs/ops/pool/pool.hpp>
-
-namespace dcs {
-
-namespace detail {
->>>>>>> main:include/dcs/models/resnet.hpp
 
 template <int In, int Out, int K, int Stride>
 using plain_conv = nn::conv2d<In, Out, K, Stride, (K - 1) / 2, 1, false, init::he_normal<K * K * Out>>;
