@@ -12,12 +12,12 @@
 #include <dcs/data/augment.hpp>
 #include <dcs/metrics/metrics.hpp>
 #include <dcs/optim/optimizer.hpp>
+#include <dcs/train/background.hpp>
 #include <dcs/train/step.hpp>
 
 #include <deque>
 #include <functional>
 #include <future>
-#include <system_error>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -54,17 +54,6 @@ inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[r.below(i, static_cast<std::uint32_t>(i))]);
   return order;
-}
-
-// Starts make(argument) on a thread of its own. Where the system has no thread to give, it runs when its result is asked for, on the thread that
-// asks.
-template <class Make, class Argument>
-auto start_making(const Make& make, const Argument& argument) {
-  try {
-    return std::async(std::launch::async, make, argument);
-  } catch (const std::system_error&) {
-    return std::async(std::launch::deferred, make, argument);
-  }
 }
 
 // The images of each batch in their order, up to `ahead` batches ahead, each on a thread of its own, where make(samples) happens too: body(made) for

@@ -91,7 +91,7 @@ class run_folder {
     return std::filesystem::symlink_status(path, none).type() != std::filesystem::file_type::not_found;
   }
   static void rename(const std::string& from, const std::string& to) {
-    expect(std::rename(from.c_str(), to.c_str()) == 0, "dcs::run: cannot rename ", from, " to ", to, ": ", io::detail::system_words());
+    if (std::rename(from.c_str(), to.c_str()) != 0) io::detail::refuse_call("dcs::run", ("rename " + from + " to").c_str(), to);
   }
   // By a second name for the same file, so that `last` is never away; by renaming it where the file system has no such names.
   void last_becomes_previous() const {

@@ -25,7 +25,7 @@ class run_lock {
     // A holder that ends removes the file. Whoever had opened it before then holds the lock of a file that nobody else can find, and tries again.
     for (int attempt = 0; attempt < 1000; ++attempt) {
       file_ = io::detail::descriptor(path_, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
-      expect(static_cast<bool>(file_), "dcs::run: cannot open ", path_, ": ", io::detail::system_words());
+      if (!file_) io::detail::refuse_call("dcs::run", "open", path_);
       struct stat s {};
       expect(::fstat(file_.get(), &s) == 0 && S_ISREG(s.st_mode), "dcs::run: ", path_, " is no file; it keeps a second process out of the run");
       if (!take(folder) || stands()) {
@@ -49,8 +49,9 @@ class run_lock {
   bool take(const std::string& folder) const {
     while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
-      if (errno == EWOULDBLOCK) fail(folder, ": ", holder(), " is training in this folder; a run belongs to one process at a time");
-      notice(folder + ": nothing keeps a second process out of it: " + io::detail::system_words());
+      const int reason = errno;
+      if (reason == EWOULDBLOCK) fail(folder, ": ", holder(), " is training in this folder; a run belongs to one process at a time");
+      notice(folder + ": nothing keeps a second process out of it: " + std::generic_category().message(reason));
       return false;
     }
     return true;
