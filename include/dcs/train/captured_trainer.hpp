@@ -87,6 +87,12 @@ class captured_stepper {
   step *next_ = nullptr, *running_ = nullptr;
 };
 
+template <class P, class Net, class Optimizer>
+requires cuda::gpu<typename P::device> && fixed_size_segmenter<Net, typename P::device, typename P::element>
+struct stepper_for<P, Net, Optimizer> {
+  using type = captured_stepper<P, Net>;
+};
+
 }  // namespace dcs
 
 #include <dcs/core/header_end.inl>

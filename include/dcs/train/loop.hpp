@@ -90,7 +90,7 @@ class eager_stepper {
   using options_type = typename Net::options;
   using prepared = batch;
   static constexpr bool runs_ahead = false;
-  eager_stepper(Net& net, Optimizer& optimizer) : net_(net), optimizer_(optimizer) {}
+  eager_stepper(Net& net, Optimizer& optimizer, bool /*capture*/ = false) : net_(net), optimizer_(optimizer) {}
 
   /// What holds from the next step on.
   void set(std::uint64_t seed, const options_type& o) { seed_ = seed, options_ = o; }
@@ -112,6 +112,12 @@ class eager_stepper {
   options_type options_{};
   batch batch_;
   step_losses losses_;
+};
+
+/// How training takes steps: eager_stepper, but on a GPU as captured_trainer.hpp says, which is then included.
+template <class P, class Net, class Optimizer>
+struct stepper_for {
+  using type = eager_stepper<P, Net, Optimizer>;
 };
 
 /// One epoch of training, number `epoch` from 0; returns the mean losses of its batches. Where a step runs ahead, its losses are reported before the

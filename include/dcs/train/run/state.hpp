@@ -28,6 +28,7 @@ struct run_state {
   double rate = 0;
   dcs::plateau plateau;
 
+  run_state() = default;
   /// Of a run that begins.
   explicit run_state(const run_config& c) : rate(c.rate) { plateau.patience = c.patience, plateau.stop_after = c.stop_after; }
 
