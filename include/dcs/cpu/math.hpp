@@ -11,4 +11,5 @@
 #endif
 
 #define DCS_KERNELS <dcs/cpu/math.inl>
+#define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>

@@ -331,3 +331,5 @@ DCS_UNARY(tanh, tanh)
 #undef DCS_UNARY
 
 }  // namespace dcs
+
+#include <dcs/expr/common.hpp>

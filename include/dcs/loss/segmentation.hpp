@@ -27,6 +27,10 @@ void laplacian_edges(device, const T* t, std::int64_t n, std::int64_t h, std::in
   });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_LAPLACIAN_EDGES_ENTRIES(declare, T) declare void laplacian_edges(device, const T*, std::int64_t, std::int64_t, std::int64_t, T*);
+DCS_ENTRIES(DCS_LAPLACIAN_EDGES_ENTRIES)
+
 }  // namespace dcs::cpu
 
 namespace dcs::loss {
@@ -158,3 +162,18 @@ auto consistency(const std::array<X, 4>& levels, const Regions& regions = {}) {
 }
 
 }  // namespace dcs::loss
+
+namespace dcs {
+
+// The expressions above as dcs::compiled has them (expr/common.hpp), in their order, and the sums of eq. 11 (total.hpp).
+#define DCS_SEGMENTATION_LOSS_EXPRESSIONS(declare, T)                                                                                        \
+  DCS_EXPRESSION(declare, T, 1 - (2 * expr::map<T>() + 1) / (expr::map<T>() + expr::map<T>() + 1))                                           \
+  DCS_EXPRESSION(declare, T, loss::cross_entropy_map(expr::map<T>(), expr::map<T>()))                                                        \
+  DCS_EXPRESSION(declare, T, square(1 - exp(-expr::map<T>())) * expr::map<T>() * 1)                                                          \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + expr::map<T>() * 1)                                                   \
+  DCS_EXPRESSION(declare, T, (1 - expr::map<T>()) * expr::map<T>() + (1 + 1 * expr::map<T>()) * apply<functions::softplus>(-expr::map<T>())) \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + (expr::map<T>() * 1 + expr::map<T>() * 1))                            \
+  DCS_EXPRESSION(declare, T, expr::map<T>() + expr::map<T>() + expr::map<T>() * 1 + expr::map<T>() * 1)
+DCS_ENTRIES(DCS_SEGMENTATION_LOSS_EXPRESSIONS)
+
+}  // namespace dcs
