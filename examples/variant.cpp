@@ -11,6 +11,7 @@
 
 #if !defined(__CUDACC__)
 DCS_FORWARD_UNIT(extern)
+DCS_TRAIN_UNIT(extern)
 #endif
 
 namespace programs {

@@ -1,5 +1,5 @@
-// The network of number DCS_VARIANT of variants.hpp, its device and the type of its maps. On the host it has two units, so that neither is large: all
-// that trains is variant.cpp's, what runs it forward alone variant_forward.cpp's.
+// The network of number DCS_VARIANT of variants.hpp, its device and the type of its maps. On the host it has three units, so that none is large:
+// a step of training is variant_train.cpp's, what runs it forward alone variant_forward.cpp's, the programs' work with it variant.cpp's.
 #pragma once
 
 #include "variants.hpp"
@@ -61,3 +61,6 @@ void run_layers(const Net& net, int side) {
       const programs::net_type&, const dcs::tensor<float, dcs::image_shape>&, const dcs::detector_options&,                              \
       const std::vector<std::vector<dcs::box<float>>>*);                                                                                 \
   declared template void programs::run_layers<programs::device, programs::element>(const programs::net_type&, int);
+#define DCS_TRAIN_UNIT(declared)                                                           \
+  declared template dcs::step_losses dcs::train_step<programs::device, programs::element>( \
+      programs::net_type&, const dcs::batch&, const dcs::step_options&, dcs::random_stream, const std::vector<std::vector<dcs::box<float>>>*);
