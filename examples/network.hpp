@@ -4,7 +4,9 @@
 //   #include <dcs/models/unet/unet.hpp>
 //   DCS_NETWORK("unet", dcs::unet<>)
 //
-// and is the translation unit that contains the network with its training, evaluation and prediction. On a GPU the same file is compiled by nvcc.
+// and is the translation unit that contains the network with its training, evaluation and prediction. On the host it is compiled in three parts, so
+// that none is large (DCS_NETWORK_PART): the session, which names what the others hold; the step of training; and what runs the network forward
+// alone. On a GPU the same file is compiled by nvcc, whole.
 #pragma once
 
 #include "evaluation.hpp"
@@ -42,6 +44,18 @@ struct first_of {
   std::int64_t count;
   std::int64_t size() const { return count > 0 ? std::min(count, data.size()) : data.size(); }
   dcs::sample load(std::int64_t i) const { return data.load(i); }
+};
+
+/// What a network predicts inside given boxes; an error of one that looks into none. A struct, so that it can be instantiated whatever the network
+/// is.
+template <class Net>
+struct prediction_in_boxes {
+  static dcs::prediction of(const Net& net, const dcs::batch& b, const typename Net::options& o) {
+    if constexpr (dcs::region_segmenter<Net>)
+      return dcs::predict<placement>(net, b.images, o, b.boxes)[0];
+    else
+      dcs::fail("--boxes truth: this network looks into no boxes; expected detected");
+  }
 };
 
 /// A segmenter behind the interface of session.hpp.
@@ -122,8 +136,7 @@ class network_session final : public session {
 
  private:
   dcs::prediction predicted(const dcs::batch& b, const evaluate_request& e) const {
-    if constexpr (dcs::region_segmenter<Net>)
-      if (e.boxes == "truth") return dcs::predict<P>(*net_, b.images, options_, b.boxes)[0];
+    if (e.boxes == "truth") return prediction_in_boxes<Net>::of(*net_, b, options_);
     return (e.augmented ? dcs::predict_augmented<P>(*net_, b.images, options_) : dcs::predict<P>(*net_, b.images, options_))[0];
   }
   // What would end a run after hours, told before it begins: a file that cannot be read, and a frozen backbone that nobody has trained. And what it
@@ -171,8 +184,39 @@ class network_session final : public session {
 
 }  // namespace programs
 
+#ifndef DCS_NETWORK_PART
+#define DCS_NETWORK_PART 0  // the session
+#endif
+
+#define DCS_TRAINING_PART(declared, ...)                                                                                                             \
+  declared template dcs::step_losses dcs::train_step<programs::placement, __VA_ARGS__>(__VA_ARGS__&, const dcs::batch&, const __VA_ARGS__::options&, \
+                                                                                       dcs::random_stream);
+#define DCS_FORWARD_PART(declared, ...)                                                                                              \
+  declared template std::pair<dcs::step_losses, std::vector<dcs::prediction>> dcs::validate_batch<programs::placement, __VA_ARGS__>( \
+      const __VA_ARGS__&, const dcs::batch&, const __VA_ARGS__::options&);                                                           \
+  declared template std::vector<dcs::prediction> dcs::predict<programs::placement, __VA_ARGS__>(                                     \
+      const __VA_ARGS__&, const dcs::tensor<float, dcs::image_shape>&, const __VA_ARGS__::options&);                                 \
+  declared template struct programs::prediction_in_boxes<__VA_ARGS__>;
+
 // A name for --net and --resume, and the network's type.
-#define DCS_NETWORK(name, ...)                                      \
+#if defined(__CUDACC__)
+#define DCS_NETWORK(name, ...) DCS_REGISTER_NETWORK(name, __VA_ARGS__)
+#elif DCS_NETWORK_PART == 0
+#define DCS_NETWORK(name, ...)                \
+  using dcs_network_type = __VA_ARGS__;       \
+  DCS_TRAINING_PART(extern, dcs_network_type) \
+  DCS_FORWARD_PART(extern, dcs_network_type)  \
+  DCS_REGISTER_NETWORK(name, dcs_network_type)
+#elif DCS_NETWORK_PART == 1
+#define DCS_NETWORK(name, ...)          \
+  using dcs_network_type = __VA_ARGS__; \
+  DCS_TRAINING_PART(, dcs_network_type)
+#else
+#define DCS_NETWORK(name, ...)          \
+  using dcs_network_type = __VA_ARGS__; \
+  DCS_FORWARD_PART(, dcs_network_type)
+#endif
+#define DCS_REGISTER_NETWORK(name, ...)                             \
   static const programs::registered_network dcs_registered_network{ \
       name, programs::device_name,                                  \
       [] { return std::unique_ptr<programs::session>(std::make_unique<programs::network_session<__VA_ARGS__, programs::placement>>()); }};

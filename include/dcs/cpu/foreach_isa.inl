@@ -7,6 +7,9 @@
 #error "define DCS_KERNELS as the file of kernels before including dcs/cpu/foreach_isa.inl"
 #endif
 
+// Where an archive has the kernels, a unit includes those alone that no archive can have: DCS_KERNELS_IN_EVERY_UNIT is defined beside DCS_KERNELS.
+#if !DCS_LINKS_KERNELS || defined(DCS_KERNELS_IN_EVERY_UNIT)
+
 #define DCS_INLINE __attribute__((always_inline)) DCS_TARGET inline
 
 #define DCS_ISA portable
@@ -50,4 +53,6 @@
 #endif
 
 #undef DCS_INLINE
+#endif
 #undef DCS_KERNELS
+#undef DCS_KERNELS_IN_EVERY_UNIT

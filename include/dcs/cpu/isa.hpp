@@ -8,11 +8,15 @@
 // parameter list), vectors are vec<T> from simd.inl, and the file's contents stand in `namespace dcs::DCS_ISA`. DCS_DISPATCH(f, args...)
 // calls the chosen one. Users need no compiler flags and two translation units never disagree.
 //
+// Units that link dcs::compiled (core/compiled.hpp) find the kernels in its archive: there DCS_KERNELS is skipped, but for DCS_KERNELS_IN_EVERY_UNIT,
+// and an entry point that uses DCS_DISPATCH is listed.
+//
 // A program all of whose translation units define DCS_PORTABLE_ONLY has the portable kernels alone: slower, but compiled in two thirds of the time.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/compiled.hpp>
 #include <dcs/core/error.hpp>
 
 #include <cstdlib>
@@ -81,13 +85,19 @@ inline void set_isa(isa i) {
 // Between template arguments inside DCS_DISPATCH.
 #define DCS_COMMA ,
 
+// DCS_DISPATCH_HERE is for kernels that every unit compiles, the archive's users too: those of pointwise expressions.
 #if DCS_X86
-#define DCS_DISPATCH(function, ...)                                                            \
+#define DCS_DISPATCH_HERE(function, ...)                                                       \
   (::dcs::cpu::current_isa() == ::dcs::cpu::isa::avx512 ? ::dcs::avx512::function(__VA_ARGS__) \
    : ::dcs::cpu::current_isa() == ::dcs::cpu::isa::avx2 ? ::dcs::avx2::function(__VA_ARGS__)   \
                                                         : ::dcs::portable::function(__VA_ARGS__))
 #else
-#define DCS_DISPATCH(function, ...) ::dcs::portable::function(__VA_ARGS__)
+#define DCS_DISPATCH_HERE(function, ...) ::dcs::portable::function(__VA_ARGS__)
+#endif
+#if DCS_LINKS_KERNELS
+#define DCS_DISPATCH(function, ...) ::dcs::detail::archived_kernel(__VA_ARGS__)
+#else
+#define DCS_DISPATCH DCS_DISPATCH_HERE
 #endif
 
 #include <dcs/core/header_end.inl>

@@ -24,6 +24,10 @@ void draw_mask(random_stream random, std::uint64_t first, std::int64_t count, do
   DCS_DISPATCH(draw_mask, random, first, count, least, kept, mask);
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_RANDOM_ENTRIES(declare, T) declare void draw_mask(random_stream, std::uint64_t, std::int64_t, double, T, T*);
+DCS_ENTRIES(DCS_RANDOM_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

@@ -27,9 +27,9 @@ class folder_dataset {
   folder_dataset(const std::string& root, const std::string& split, std::int64_t side, io::image_limits limits = {}) : side_(side), limits_(limits) {
     namespace fs = std::filesystem;
     const fs::path images = fs::path(root) / split / "images", masks = fs::path(root) / split / "masks";
-    const auto masks_of = files_of(masks);
+    const auto images_of = files_of(images), masks_of = files_of(masks);
     auto left = masks_of;
-    for (const auto& [stem, files] : files_of(images)) {
+    for (const auto& [stem, files] : images_of) {
       expect(files.size() == 1, who, printable(files[0]), " and ", printable(files.back()), " have one stem: a mask could be either's");
       const auto found = masks_of.find(stem);
       expect(found != masks_of.end(), who, printable(files[0]), " has no mask in ", printable(masks.string()));

@@ -119,6 +119,12 @@ box_targets<T> sample_boxes(const box_head_options& o, std::vector<std::vector<b
   return t;
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_BOX_HEAD_ENTRIES(declare, T)                                                                                                  \
+  declare box_targets<T> sample_boxes(const box_head_options&, std::vector<std::vector<box<T>>>, const std::vector<std::vector<box<T>>>&, \
+                                      random_stream);
+DCS_ENTRIES(DCS_BOX_HEAD_ENTRIES)
+
 /// The two losses of the box head, each shape<>.
 template <class X>
 struct box_losses {

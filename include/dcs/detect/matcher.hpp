@@ -3,6 +3,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/compiled.hpp>
 #include <dcs/core/philox.hpp>
 #include <dcs/detect/boxes.hpp>
 
@@ -35,6 +36,10 @@ std::vector<int> match(const std::vector<box<T>>& truth, const std::vector<box<T
   }
   return best;
 }
+
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_MATCHER_ENTRIES(declare, T) declare std::vector<int> match(const std::vector<box<T>>&, const std::vector<box<T>>&, double, double, bool);
+DCS_ENTRIES(DCS_MATCHER_ENTRIES)
 
 /// A sample of boxes: at most `size` of them, at most `positive_fraction` of these positive.
 struct box_sampler {

@@ -54,6 +54,12 @@ void paste(const T* probabilities, std::int64_t base, const box<T>& b, T* image,
   }
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_REGION_EXPRESSIONS(declare, T) DCS_EXPRESSION(declare, T, apply<above_half>(expr::map<T>()))
+#define DCS_REGION_ENTRIES(declare, T) declare void paste(const T*, std::int64_t, const box<T>&, T*, std::int64_t, std::int64_t);
+DCS_ENTRIES(DCS_REGION_EXPRESSIONS)
+DCS_ENTRIES(DCS_REGION_ENTRIES)
+
 }  // namespace dcs
 
 #include <dcs/core/header_end.inl>

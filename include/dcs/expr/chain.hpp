@@ -78,10 +78,13 @@ struct chain_arguments {
 #include <dcs/cpu/math.hpp>
 
 #define DCS_KERNELS <dcs/expr/functions.inl>
+#define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>
 #define DCS_KERNELS <dcs/expr/tree.inl>
+#define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>
 #define DCS_KERNELS <dcs/expr/chain.inl>
+#define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>
 
 namespace dcs::cpu {
@@ -103,7 +106,7 @@ void over_rows(std::int64_t row_count, std::int64_t columns, const Body& body) {
 template <class Node, class T, int N>
 void chain_forward(device, const expr::chain_arguments<T, N>& a) {
   detail::over_rows(a.row_count, a.columns, [&](std::int64_t r0, std::int64_t r1, std::int64_t begin, std::int64_t end) {
-    DCS_DISPATCH(template chain_forward<Node>, a, r0, r1, begin, end);
+    DCS_DISPATCH_HERE(template chain_forward<Node>, a, r0, r1, begin, end);
   });
 }
 
@@ -111,7 +114,7 @@ void chain_forward(device, const expr::chain_arguments<T, N>& a) {
 template <class Node, class T, int N>
 void chain_backward(device, const expr::chain_arguments<T, N>& a, const T* dy, T* const* dx) {
   detail::over_rows(a.row_count, a.columns, [&](std::int64_t r0, std::int64_t r1, std::int64_t begin, std::int64_t end) {
-    DCS_DISPATCH(template chain_backward<Node>, a, dy, dx, r0, r1, begin, end);
+    DCS_DISPATCH_HERE(template chain_backward<Node>, a, dy, dx, r0, r1, begin, end);
   });
 }
 
@@ -236,6 +239,10 @@ void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int6
     out[j] = static_cast<T>(sum * factor);
   }
 }
+
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_CHAIN_ENTRIES(declare, T) declare void sum_to(device, T*, std::int64_t, const T*, const std::int64_t*, int, const std::int64_t*, double);
+DCS_ENTRIES(DCS_CHAIN_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -345,4 +345,6 @@ DCS_UNARY(tanh, tanh)
 
 }  // namespace dcs
 
+#include <dcs/expr/common.hpp>
+
 #include <dcs/core/header_end.inl>

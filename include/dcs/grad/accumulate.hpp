@@ -23,6 +23,10 @@ void add_into(cpu_device, T* to, const T* from, std::int64_t n) {
   });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_ACCUMULATE_ENTRIES(declare, T) declare void add_into(cpu_device, T*, const T*, std::int64_t);
+DCS_ENTRIES(DCS_ACCUMULATE_ENTRIES)
+
 }  // namespace dcs
 
 #include <dcs/core/header_end.inl>

@@ -128,4 +128,19 @@ auto consistency(const std::array<X, 4>& levels, const Regions& regions = {}) {
 
 }  // namespace dcs::loss
 
+namespace dcs {
+
+// The expressions above as dcs::compiled has them (expr/common.hpp), in their order, and the sums of a network's terms.
+#define DCS_SEGMENTATION_LOSS_EXPRESSIONS(declare, T)                                                                                        \
+  DCS_EXPRESSION(declare, T, 1 - (2 * expr::map<T>() + 1) / (expr::map<T>() + expr::map<T>() + 1))                                           \
+  DCS_EXPRESSION(declare, T, loss::cross_entropy_map(expr::map<T>(), expr::map<T>()))                                                        \
+  DCS_EXPRESSION(declare, T, square(1 - exp(-expr::map<T>())) * expr::map<T>() * 1)                                                          \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + expr::map<T>() * 1)                                                   \
+  DCS_EXPRESSION(declare, T, (1 - expr::map<T>()) * expr::map<T>() + (1 + 1 * expr::map<T>()) * apply<functions::softplus>(-expr::map<T>())) \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + (expr::map<T>() * 1 + expr::map<T>() * 1))                            \
+  DCS_EXPRESSION(declare, T, expr::map<T>() + expr::map<T>() + expr::map<T>() * 1 + expr::map<T>() * 1)
+DCS_ENTRIES(DCS_SEGMENTATION_LOSS_EXPRESSIONS)
+
+}  // namespace dcs
+
 #include <dcs/core/header_end.inl>

@@ -100,6 +100,12 @@ void adamw_move(device, const std::vector<adamw_parameter<T>>& parameters, const
   }
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_ADAMW_ENTRIES(declare, T)                                                                              \
+  declare void adamw_measure(device, const std::vector<adamw_parameter<T>>&, const adamw_numbers&, adamw_memory&); \
+  declare void adamw_move(device, const std::vector<adamw_parameter<T>>&, const adamw_numbers&, const adamw_memory&);
+DCS_ENTRIES(DCS_ADAMW_ENTRIES)
+
 }  // namespace cpu
 
 /// The optimiser of parameters on device D; those that have a gradient hold one element type. On a GPU (optim/adamw.cuh) a step is three launches

@@ -99,6 +99,12 @@ void attention_backward(device, const attention_geometry& g, const T* q, const T
   });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_ATTENTION_ENTRIES(declare, T)                                                                  \
+  declare void attention_forward(device, const attention_geometry&, const T*, const T*, const T*, T*, T*); \
+  declare void attention_backward(device, const attention_geometry&, const T*, const T*, const T*, const T*, const T*, const T*, T*, T*, T*);
+DCS_ENTRIES(DCS_ATTENTION_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

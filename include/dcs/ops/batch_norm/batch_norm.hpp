@@ -83,6 +83,10 @@ template <class T, class D>
                            });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_BATCH_NORM_CALL_ENTRIES(declare, T) declare untyped<T> run_batch_norm<T, cpu_device>(const norm_call<T>&, const row_choice<cpu_device>&);
+DCS_ENTRIES(DCS_BATCH_NORM_CALL_ENTRIES)
+
 }  // namespace detail
 
 /// The node of batch_norm_training over evaluated operands.

@@ -122,6 +122,17 @@ void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, 
   });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_BATCH_NORM_ENTRIES(declare, T)                                                                                                         \
+  declare void norm_moments(device, const T*, std::int64_t, std::int64_t, double*, double*);                                                       \
+  declare void norm_statistics(device, const T*, const T*, const T*, double, double, std::int64_t, std::int64_t, T*, T*, double*, double*, T*, T*, \
+                               dcs::detail::every_row);                                                                                            \
+  declare void norm_inference(device, const T*, const T*, const T*, const T*, double, std::int64_t, T*, T*);                                       \
+  declare void norm_forward(device, const T*, const T*, const T*, const T*, bool, T*, std::int64_t, std::int64_t, dcs::detail::every_row);         \
+  declare void norm_backward(device, const T*, const T*, const T*, const T*, const double*, const double*, std::int64_t, std::int64_t, T*, T*, T*, \
+                             T*, dcs::detail::every_row);
+DCS_ENTRIES(DCS_BATCH_NORM_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

@@ -16,6 +16,16 @@ void convert(device, const From* x, std::int64_t n, To* y) {
     for (std::int64_t i = begin; i < end; ++i) y[i] = convert_number<To>(x[i]);
   });
 }
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_CAST_ENTRIES(declare)                                    \
+  declare void convert(device, const float*, std::int64_t, double*); \
+  declare void convert(device, const double*, std::int64_t, float*); \
+  declare void convert(device, const float*, std::int64_t, bf16*);   \
+  declare void convert(device, const bf16*, std::int64_t, float*);   \
+  declare void convert(device, const double*, std::int64_t, bf16*);  \
+  declare void convert(device, const bf16*, std::int64_t, double*);
+DCS_ENTRIES_ONCE(DCS_CAST_ENTRIES)
+
 }  // namespace cpu
 
 namespace detail {

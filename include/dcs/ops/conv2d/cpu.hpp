@@ -97,6 +97,19 @@ void scaled_weights(device, const T* from, const T* scale, std::int64_t rows, st
   });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_CONV2D_ENTRIES(declare, T)                                                                     \
+  declare void conv2d_forward(const conv2d_geometry&, const T*, const T*, const epilogue<T>&, T*);         \
+  declare void conv2d_data_gradient(const conv2d_geometry&, const T*, const T*, T*);                       \
+  declare void conv2d_weight_gradient(const conv2d_geometry&, const T*, const T*, T*);                     \
+  declare void conv2d_forward(device, const conv2d_geometry&, const T*, const T*, const epilogue<T>&, T*); \
+  declare void conv2d_data_gradient(device, const conv2d_geometry&, const T*, const T*, T*);               \
+  declare void conv2d_weight_gradient(device, const conv2d_geometry&, const T*, const T*, T*);             \
+  declare void relu_gradient(device, const T*, const T*, T*, std::int64_t);                                \
+  declare void sum_rows(device, const T*, std::int64_t, std::int64_t, T*);                                 \
+  declare void scaled_weights(device, const T*, const T*, std::int64_t, std::int64_t, T*);
+DCS_ENTRIES(DCS_CONV2D_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

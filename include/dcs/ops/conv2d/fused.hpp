@@ -191,6 +191,10 @@ template <class T, class D>
   return record_untyped<T>(std::move(y), parents, [c = std::move(c), kept](storage dy) { convolution_backward<T, D>(c, kept, std::move(dy)); });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_CONV2D_CALL_ENTRIES(declare, T) declare untyped<T> run_convolution<T, cpu_device>(convolution_call<T>&);
+DCS_ENTRIES(DCS_CONV2D_CALL_ENTRIES)
+
 template <class E>
 typename E::result_type evaluate_convolution(const E& e) {
   using R = typename E::result_type;

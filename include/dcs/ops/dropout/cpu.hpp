@@ -36,6 +36,11 @@ void dropout_apply(device, const T* x, T* y, std::int64_t outer, std::int64_t in
   }
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_DROPOUT_ENTRIES(declare, T) \
+  declare void dropout_apply(device, const T*, T*, std::int64_t, std::int64_t, std::int64_t, bool, double, random_stream);
+DCS_ENTRIES(DCS_DROPOUT_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

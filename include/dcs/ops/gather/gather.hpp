@@ -31,6 +31,12 @@ void gather_rows_backward(device, const std::vector<level_row>& where, const T* 
       for (std::int64_t k = 0; k < width; ++k) to[where[i].row * width + k] += dy[static_cast<std::int64_t>(i) * width + k];
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_GATHER_ENTRIES(declare, T)                                                                                     \
+  declare void gather_rows_forward(device, const std::vector<level_row>&, const std::vector<const T*>&, std::int64_t, T*); \
+  declare void gather_rows_backward(device, const std::vector<level_row>&, const T*, const std::vector<T*>&, std::int64_t);
+DCS_ENTRIES(DCS_GATHER_ENTRIES)
+
 }  // namespace cpu
 
 namespace detail {

@@ -3,6 +3,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/compiled.hpp>
 #include <dcs/core/tensor.hpp>
 #include <dcs/cpu/parallel.hpp>
 
@@ -25,6 +26,10 @@ void laplacian_edges_forward(device, const T* t, std::int64_t n, std::int64_t h,
     }
   });
 }
+
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_LAPLACIAN_EDGES_ENTRIES(declare, T) declare void laplacian_edges_forward(device, const T*, std::int64_t, std::int64_t, std::int64_t, T*);
+DCS_ENTRIES(DCS_LAPLACIAN_EDGES_ENTRIES)
 
 }  // namespace dcs::cpu
 

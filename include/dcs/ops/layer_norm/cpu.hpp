@@ -66,6 +66,12 @@ void layer_norm_backward(device, const T* x, const T* dy, const T* gamma, const 
   }
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_LAYER_NORM_ENTRIES(declare, T)                                                                                              \
+  declare void layer_norm_forward(device, const T*, const T*, const T*, const T*, double, T*, T*, double*, std::int64_t, std::int64_t); \
+  declare void layer_norm_backward(device, const T*, const T*, const T*, const double*, T*, T*, T*, std::int64_t, std::int64_t);
+DCS_ENTRIES(DCS_LAYER_NORM_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

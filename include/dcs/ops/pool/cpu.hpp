@@ -79,6 +79,14 @@ void avg_pool_backward(device, const conv2d_geometry& g, const T* dy, T* dx) {
   });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_POOL_ENTRIES(declare, T)                                                      \
+  declare void max_pool_forward(device, const conv2d_geometry&, const T*, T*, T*);        \
+  declare void max_pool_backward(device, const conv2d_geometry&, const T*, const T*, T*); \
+  declare void avg_pool_forward(device, const conv2d_geometry&, const T*, T*);            \
+  declare void avg_pool_backward(device, const conv2d_geometry&, const T*, T*);
+DCS_ENTRIES(DCS_POOL_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

@@ -101,6 +101,12 @@ void resize_backward(device, const resize_geometry& g, const T* dy, T* dx) {
   detail::resize_map(dy, g.batch, g.out_h, g.out_w, g.channels, detail::transposed(down, g.in_h), detail::transposed(across, g.in_w), dx);
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_RESIZE_ENTRIES(declare, T)                                       \
+  declare void resize_forward(device, const resize_geometry&, const T*, T*); \
+  declare void resize_backward(device, const resize_geometry&, const T*, T*);
+DCS_ENTRIES(DCS_RESIZE_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

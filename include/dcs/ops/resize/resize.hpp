@@ -35,6 +35,11 @@ template <class T, class D>
   });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_RESIZE_CALL_ENTRIES(declare, T) \
+  declare untyped<T> run_resize<T, cpu_device>(const untyped<T>&, const sizes<4>&, extent_t, extent_t, resampling);
+DCS_ENTRIES(DCS_RESIZE_CALL_ENTRIES)
+
 template <class Out, class X>
 auto resized(const X& x, extent_t h, extent_t w, resampling how) {
   using R = lift_t<Out, X>;

@@ -150,6 +150,14 @@ void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_
   });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_ROI_ALIGN_ENTRIES(declare, T)                                                                                                       \
+  declare void roi_align_forward(device, const std::vector<roi_map<T>>&, std::int64_t, const T*, const std::int64_t*, std::int64_t, int, bool,  \
+                                 const std::vector<roi_crops<T>>&);                                                                             \
+  declare void roi_align_backward(device, const std::vector<roi_map<T>>&, std::int64_t, const T*, const std::int64_t*, std::int64_t, int, bool, \
+                                  const std::vector<roi_crops<const T>>&);
+DCS_ENTRIES(DCS_ROI_ALIGN_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

@@ -133,6 +133,10 @@ template <class T, class B, class D>
   return out;
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_ROI_ALIGN_CALL_ENTRIES(declare, T) declare std::vector<untyped<T>> run_roi_align<T, T, cpu_device>(roi_call<T>);
+DCS_ENTRIES(DCS_ROI_ALIGN_CALL_ENTRIES)
+
 template <class B, class R, class D>
 void put_rois(storage& memory, extent_t& count, const tensor<B, R, D>& rois) {
   memory = rois.memory();

@@ -30,6 +30,20 @@ void weighted_sum_backward(device, const T* logits, const T* const* maps, const 
   });
 }
 
+// What dcs::compiled has of these (core/compiled.hpp): every number of maps that the op takes.
+#define DCS_WEIGHTED_SUM_OF(K, declare, T)                                                                 \
+  declare void weighted_sum_forward<K>(device, const T*, const T* const*, T*, std::int64_t, std::int64_t); \
+  declare void weighted_sum_backward<K>(device, const T*, const T* const*, const T*, T*, T* const*, std::int64_t, std::int64_t);
+#define DCS_WEIGHTED_SUM_ENTRIES(declare, T) \
+  DCS_WEIGHTED_SUM_OF(2, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(3, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(4, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(5, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(6, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(7, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(8, declare, T)
+DCS_ENTRIES(DCS_WEIGHTED_SUM_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

@@ -1,0 +1,13 @@
+// Convolutions in f64: see dcs/core/compiled.hpp.
+#include <dcs/ops/conv2d/conv2d.hpp>
+
+namespace dcs {
+
+namespace cpu {
+DCS_CONV2D_ENTRIES(template, double)
+}
+namespace detail {
+DCS_CONV2D_CALL_ENTRIES(template, double)
+}
+
+}  // namespace dcs
