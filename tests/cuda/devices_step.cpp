@@ -34,7 +34,7 @@ void masked_rows(table& t) {
   const auto total = [&](bool masked) {
     return [&, masked](const auto& main, const auto& edge, const auto& a, const auto& b, const auto& c, const auto& d) {
       using X = std::remove_cvref_t<decltype(main)>;
-      const segmentation<decltype(widened(main))> out{widened(main), widened(edge), {widened(a), widened(b), widened(c), widened(d)}};
+      const models::dcsnet::segmentation<decltype(widened(main))> out{widened(main), widened(edge), {widened(a), widened(b), widened(c), widened(d)}};
       const auto truth = wide_beside(main, target);
       return masked ? models::dcsnet::total_loss(out, truth, masked_test::mask_on<device_t<X>, compute_type<value_t<X>>>(mask)).total
                     : models::dcsnet::total_loss(out, truth).total;
@@ -106,6 +106,16 @@ void memory_rows(table& t) {
   const words in{"step", "step", "step", "step of f32, gradients and copies in bf16", "step"};
   t.numbers("AdamW", in, step_of<2>(adamw_numbers::of({0.01, 0.9, 0.999, 1e-8, 0.1, 1.0}, 3)));
   t.numbers("SGD with momentum", in, step_of<1>(sgd_numbers::of({0.01, 0.9, 0.1, true, 1.0}, 3)));
+  t.numbers("averages of weights", {"step", "step", "step", "step of f32", "step"}, []<class T, class D>(T, D) {
+    using A = cuda::arithmetic_t<T>;
+    using line = shape<dyn<"n">>;
+    const auto average = to<D>(held<A>(normal<line>(50, {8195}))).clone(), value = to<D>(held<A>(normal<line>(51, {8195})));
+    chunk_tables tables;
+    update_averages(D{}, std::vector<average_row<A>>{{average.data(), value.data(), 8195}}, 0.1, tables);
+    std::vector<double> out;
+    append(out, average);
+    return out;
+  });
 }
 
 }  // namespace
