@@ -1,7 +1,8 @@
-// What the programs ask of a network, whatever its type. A variant's translation unit (variant.cpp) makes one.
+// What the programs ask of a network, whatever its type: network.hpp gives it to each file of networks/.
 #pragma once
 
 #include <dcs/io/image_limits.hpp>
+#include <dcs/train/run/config.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -10,26 +11,22 @@
 
 namespace programs {
 
-struct train_config {
-  std::string net = "small-scratch", data, out, backbone, device = "cpu";
-  std::string data_fingerprint;  // of the set that the run began with (data_fingerprint.hpp); empty until it has begun
-  int side = 128, epochs = 100, batch = 4;
-  std::uint64_t seed = 0;
-  double rate = 2e-4, weight_decay = 1e-4;
-  int patience = 5, stop_after = 20, images = 0, box_samples = 512;
-  bool augment = true, schedule = false, truth_regions = false, resume = false, imagenet_input = false, cosine = false;
+struct train_request {
+  dcs::run_config config;  // of a resumed run epochs, if that is not 0, and data, if that is not empty, alone
+  std::string out;
+  bool resume = false;
   bool capture = true, tune = false, tf32 = false;  // on a GPU; no run's configuration holds them
   dcs::io::image_limits limits;                     // nor these
 };
 
-struct evaluate_config {
+struct evaluate_request {
   std::string run, data, split = "test", boxes = "detected", checkpoint = "best", device = "cpu";
   bool augmented = false, native = false, tf32 = false;
   int overlays = 8;
   dcs::io::image_limits limits;
 };
 
-struct predict_config {
+struct predict_request {
   std::string run, checkpoint = "best", out, device = "cpu";
   std::vector<std::string> images;
   bool augmented = false, tf32 = false;
@@ -39,12 +36,17 @@ struct predict_config {
 class session {
  public:
   virtual ~session() = default;
-  /// A resumed run takes `out`, `capture`, `tune`, `tf32` and `limits` from here, `epochs` if that is not 0, `data` if that is not empty, and
-  /// everything else from its folder.
-  virtual void train(const train_config&) = 0;
-  virtual void evaluate(const evaluate_config&) = 0;
-  virtual void predict(const predict_config&) = 0;
+  /// The network's own options, with their defaults.
+  virtual std::vector<dcs::network_option> options() const = 0;
+  virtual void train(const train_request&) = 0;
+  virtual void evaluate(const evaluate_request&) = 0;
+  virtual void predict(const predict_request&) = 0;
   virtual void summary(int side) = 0;
+};
+
+/// A network that a program contains. Each file of networks/ defines one, at the program's start.
+struct registered_network {
+  registered_network(const char* name, const char* device, std::unique_ptr<session> (*make)());
 };
 
 /// The network of a name on a device, cpu or cuda; throws dcs::error with the names there are, or where there is no such device.
@@ -59,7 +61,5 @@ void report_warnings();
 
 /// Runs a program's body; an exception becomes one line on stderr, whatever bytes it is about, and exit code 1. Warnings are reported at the end.
 int guarded(const char* program, int (*body)(int, char**), int argc, char** argv);
-/// One line on stderr, of something that does not end the program: "PROGRAM: warning: TEXT".
-void warn(const std::string& text);
 
 }  // namespace programs

@@ -37,7 +37,7 @@ TEST_CASE("repeated work sees what lies in memory when it is launched: inputs, a
     const auto dropped = eval(dropout(x, 0.4, random.child(2)) * scale);  // allocated and freed within
     target::copy(y.data(), dropped.data(), y.bytes());
   });
-  for (std::uint64_t k : {1, 7}) {
+  for (const std::uint64_t k : {1u, 7u}) {
     const auto in = numbers(10 + k);
     target::copy_from_host(x.data(), in.data(), in.bytes());
     to_device(shift, k);

@@ -18,8 +18,8 @@
 
 namespace {
 
-constexpr const char* names[] = {"open_read", "open_write", "read",  "write", "fsync",         "close_read", "close_write",   "rename",
-                                 "mkdir",     "unlink",     "fstat", "flock", "aligned_alloc", "malloc",     "pthread_create"};
+constexpr const char* names[] = {"open_read", "open_write", "read",   "write", "fsync", "close_read",    "close_write", "rename",
+                                 "mkdir",     "link",       "unlink", "fstat", "flock", "aligned_alloc", "malloc",      "pthread_create"};
 enum call {
   open_read,
   open_write,
@@ -30,6 +30,7 @@ enum call {
   close_write,
   rename_,
   mkdir_,
+  link_,
   unlink_,
   fstat_,
   flock_,
@@ -217,6 +218,11 @@ int rename(const char* from, const char* to) {
 int mkdir(const char* path, mode_t mode) {
   char full[PATH_MAX];
   return counted_path(path, full) && fails(mkdir_, full) ? -1 : static_cast<int>(syscall(SYS_mkdirat, AT_FDCWD, path, mode));
+}
+int link(const char* from, const char* to) {
+  char full[PATH_MAX], full_to[PATH_MAX];
+  if (counted_path(from, full) && counted_path(to, full_to) && fails(link_, full, full_to)) return -1;
+  return static_cast<int>(syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0));
 }
 int unlink(const char* path) {
   char full[PATH_MAX];

@@ -3,7 +3,7 @@
 //   FAIL_CALL     "write 12 28 once": the 12th write fails, with errno 28 (ENOSPC); "on" in the place of "once": and every one after it
 //   FAIL_FOLDER   an absolute path: only calls on files below it count. Memory and threads count from the first such call on
 //   FAIL_TRACE    a file that gets a line for each call that counts: its name, its number among those of its name, and its paths
-// Names: open_read open_write read write fsync close_read close_write rename mkdir unlink fstat flock, aligned_alloc malloc pthread_create.
+// Names: open_read open_write read write fsync close_read close_write rename mkdir link unlink fstat flock, aligned_alloc malloc pthread_create.
 #pragma once
 
 extern "C" {

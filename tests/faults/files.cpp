@@ -1,14 +1,16 @@
-// Every call of the system that reading and writing of files makes is made to fail, one after the other.
+// Every call of the system that reading and writing of files makes is made to fail, one after the other; so is the start of a thread.
 #include "failing_calls.hpp"
 
 #include <dcs/io/npy.hpp>
 #include <dcs/io/safetensors.hpp>
+#include <dcs/train/background.hpp>
 
 #include <doctest/doctest.h>
 
 #include <cerrno>
 #include <filesystem>
 #include <functional>
+#include <thread>
 
 using namespace dcs;
 namespace fs = std::filesystem;
@@ -162,5 +164,20 @@ TEST_CASE("memory that cannot be had is an exception") {
     CHECK(thrown == reached);
     CHECK(io::read_safetensors(path).tensors.size() == 3);
     CHECK(names_in(f.path) == std::vector<std::string>{"checkpoint"});
+  }
+}
+
+TEST_CASE("work goes on without the thread that cannot be started") {
+  const folder f;
+  io::write_bytes(f / "file", "test", "threads count from the first file on");
+  const auto here = [](int x) { return std::pair(x + 1, std::this_thread::get_id()); };
+  for (const int error : {EAGAIN, ENOMEM}) {
+    fail_call("pthread_create", 2, error, true);
+    auto first = detail::start_making(here, 1), second = detail::start_making(here, 2);
+    CHECK(calls_counted("pthread_create") == 2);
+    CHECK(first.get().first == 2);
+    CHECK(second.get() == std::pair(3, std::this_thread::get_id()));
+    auto failing = detail::start_making([](int) -> int { fail("no image"); }, 1);
+    CHECK_THROWS_WITH_AS(failing.get(), "no image", dcs::error);
   }
 }

@@ -184,7 +184,7 @@ TEST_CASE("the extents of a transposed convolution's result are part of its type
   const auto more =
       conv_transpose2d<2>(eval(conv2d<2, 1>(odd, tensor<float, shape<3, 3, 3, 6>>::zeros())), tensor<float, shape<2, 2, 3, 6>>::zeros());
   CHECK(more.sizes() == sizes<4>{2, 8, 12, 3});
-  CHECK_THROWS_WITH_AS((eval(concat<channel>(odd, more))), doctest::Contains("differ at axis 1"), error);
+  CHECK_THROWS_WITH_AS((eval(concat<channel>(odd, more))), doctest::Contains("dcs::concat"), error);
   CHECK_THROWS_AS(eval(odd + more), error);
 }
 

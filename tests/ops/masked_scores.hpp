@@ -38,6 +38,18 @@ inputs<T> make(const mask& m) {
   return {cast<T>(x.q), cast<T>(x.k), cast<T>(x.v)};
 }
 
+/// Every row sees the keys from `first` on alone, as those before hold −∞.
+template <class T>
+inputs<T> make_infinite(extent_t rows, extent_t columns, extent_t depth, extent_t first) {
+  inputs<double> x{random_normal<double, queries>({1, 2, rows, depth}, {1, 1}), random_normal<double, keys>({1, 2, columns, depth}, {1, 2}),
+                   random_normal<double, keys>({1, 2, columns, depth}, {1, 3})};
+  for (extent_t h = 0; h < 2; ++h) {
+    for (extent_t i = 0; i < rows; ++i) x.q(0, h, i, 0) = 1;
+    for (extent_t j = 0; j < first; ++j) x.k(0, h, j, 0) = -std::numeric_limits<double>::infinity();
+  }
+  return {cast<T>(x.q), cast<T>(x.k), cast<T>(x.v)};
+}
+
 /// softmax(q · kᵀ · 0.3) · v, one op after the other.
 inline constexpr auto step_by_step = [](const auto& q, const auto& k, const auto& v) {
   const auto probabilities = eval(softmax<3>(eval(eval(matmul(q, transpose(k))) * 0.3)));

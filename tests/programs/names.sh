@@ -21,7 +21,9 @@ works small --data "$latin" --epochs 1 --out "$escape"
 plain out
 check grep -qF 'run: r\x1b[31mn' out
 check grep -qF '\\xebt"' "$escape/config.json"
-(mkdir -p x && cd x && works train --resume --out "../$escape" --epochs 2)
+mkdir x && cd x || exit 1
+works train --resume --out "../$escape" --epochs 2
+cd .. || exit 1
 check test "$(rows "$escape" | wc -l)" = 2
 mv "$escape" run
 

@@ -133,7 +133,7 @@ TEST_CASE("the seam is called with gradients before the weights move, and with t
   const auto before = values(*n);
   sgd optimizer(named_parameters(*n), {0.1, 0, 0, false, 0});
   witness seam{n.get(), {}};
-  eager_stepper<precise, net, sgd, witness> steps(*n, optimizer, &seam);
+  eager_stepper<precise, net, sgd, witness> steps(*n, optimizer, false, &seam);
   steps.send(images({0, 1}));
   steps.launch(0, 0);
   REQUIRE(seam.weights.size() == 2);
@@ -151,7 +151,7 @@ TEST_CASE("gradients averaged over two processes are those of the whole batch") 
   averaging seam{values(*there, true)};
   const auto step = [&](plain_net& n, const batch& b, averaging* s) {
     sgd optimizer(named_parameters(n), {0.1, 0.9, 0.01, true, 0.05});
-    eager_stepper<precise, plain_net, sgd, averaging> steps(n, optimizer, s);
+    eager_stepper<precise, plain_net, sgd, averaging> steps(n, optimizer, false, s);
     steps.set(1, o);
     steps.send(b);
     steps.launch(0, 0);
@@ -211,7 +211,7 @@ struct run {
     CHECK(optimizer.options.rate == rates_seen.back());
   }
   void eager_epoch(int number) {
-    eager_stepper<precision<D, double>, net, any_optimizer<D>, seams<halving<D>, basic_ema<D>>> steps(*network, optimizer, &seam);
+    eager_stepper<precision<D, double>, net, any_optimizer<D>, seams<halving<D>, basic_ema<D>>> steps(*network, optimizer, false, &seam);
     epoch(steps, number);
   }
   std::vector<double> averages() {
@@ -270,7 +270,7 @@ TEST_CASE("captured steps with a seam and an optimiser by name are the host's st
   for (const char* name : {"adamw", "sgd"}) {
     run<cpu_device> host(name);
     run<emulated> captured(name);
-    captured_stepper<precision<emulated, double>, net, any_optimizer<emulated>, seams<halving<emulated>, basic_ema<emulated>>> steps(
+    stepper_for<precision<emulated, double>, net, any_optimizer<emulated>, seams<halving<emulated>, basic_ema<emulated>>>::type steps(
         *captured.network, captured.optimizer, true, &captured.seam);
     for (int e = 0; e < 2; ++e) {
       host.eager_epoch(e);

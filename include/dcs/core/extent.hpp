@@ -104,15 +104,15 @@ constexpr extent_t windowed(extent_t e, extent_t kernel, extent_t stride, extent
 }
 
 namespace detail {
-// An extent that is ⌈n / divisor⌉ less a number, n the named size: a transposed window makes of it ⌈n / (divisor / stride)⌉ less `lost`, where n is a
-// multiple of the divisor.
+// Of a named size n that the divisor divides, e is n / divisor less a whole number, and a transposed window makes of it n / (divisor / stride) less
+// `lost`. Two names have that size: height/2 and (height−1)/2 are both half of an even height, one rounding up and one down. The name whose window is
+// e comes first, as a map that was halved to e has it; where that name has another size, as for a window of other numbers, e's way of rounding is
+// kept.
 constexpr dynamic_parts unwindowed_parts(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t output_padding, extent_t dilation) {
   const auto p = unpack(e);
   const extent_t divisor = p.divisor < stride ? 1 : p.divisor / stride, reach = dilation * (kernel - 1) - 2 * padding;
   const auto floor_of = [](extent_t a, extent_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); };
   const extent_t lost = stride * (floor_of(p.offset, p.divisor) + 1) - reach - output_padding - 1;
-  // Two extents may have this size. The one that the same window brings to e is meant; where that one has another size, the one that rounds as e
-  // does.
   const extent_t back = p.offset - reach * divisor;
   if (floor_of(back, divisor) == lost) return {p.name, back, divisor};
   return {p.name, lost * divisor + (p.offset - floor_of(p.offset, p.divisor) * p.divisor) / stride, divisor};

@@ -36,7 +36,7 @@ inline bool is_utf8(std::string_view s) {
   return true;
 }
 
-/// The text with control characters and bytes that are not UTF-8 spelled \xNN, so that it is one line and no escape code reaches a terminal.
+/// The text with control characters and bytes that are not UTF-8 spelled \\xNN, so that it is one line and no escape code reaches a terminal.
 /// U+0080 to U+009F, which terminals take for control characters too, are spelled byte by byte.
 inline std::string printable(std::string_view s) {
   constexpr const char* digits = "0123456789abcdef";

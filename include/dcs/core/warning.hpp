@@ -85,6 +85,16 @@ inline void warn(std::string kind, std::string file, std::string text) {
   warning_log::get().add({std::move(kind), std::move(file), std::move(text)});
 }
 
+/// What is done with a notice: something that goes on otherwise than asked for, told at once and not counted. At the beginning it is a line on
+/// stderr.
+inline std::function<void(const std::string&)>& notice_handler() {
+  static std::function<void(const std::string&)> handler = [](const std::string& text) {
+    std::fputs(("dcs: warning: " + printable(text) + "\n").c_str(), stderr);
+  };
+  return handler;
+}
+inline void notice(const std::string& text) { notice_handler()(text); }
+
 }  // namespace dcs
 
 #include <dcs/core/header_end.inl>

@@ -12,12 +12,9 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// The names of optimisers that any_optimizer_options::name may have.
-inline constexpr std::array optimizer_names{adamw_rule::name, sgd_rule::name};
-
 /// The numbers of every optimiser that has a name; each takes those that are its own.
 struct any_optimizer_options {
-  std::string name = adamw_rule::name;
+  std::string name = "adamw";  // one of optimizer_names
   double rate = 2e-4, weight_decay = 1e-4;
   double clip_norm = 1;                           // 0: no clipping
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  // AdamW's

@@ -7,10 +7,14 @@
 #include <dcs/io/safetensors.hpp>
 #include <dcs/nn/module.hpp>
 
+#include <array>
 #include <concepts>
 
 DCS_EXACT_MATH
 namespace dcs {
+
+/// The names of the optimisers that a run may have (any_optimizer.hpp).
+inline constexpr std::array optimizer_names{"adamw", "sgd"};
 
 /// An optimiser of parameters on a device. `step` moves them by their gradients, clipped together to options.clip_norm where that is not 0, and
 /// returns the gradients' norm before; a norm that is not finite is a dcs::error, and nothing moves. `parameters` are those that it may move, in an

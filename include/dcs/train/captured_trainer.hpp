@@ -90,6 +90,13 @@ class captured_stepper {
   step *next_ = nullptr, *running_ = nullptr;
 };
 
+template <class P, class Net, class Optimizer, class Seam>
+requires cuda::gpu<typename P::device> && fixed_size_segmenter<Net, typename P::device, typename P::element> &&
+    repeatable_optimizer<Optimizer, typename P::device>
+struct stepper_for<P, Net, Optimizer, Seam> {
+  using type = captured_stepper<P, Net, Optimizer, Seam>;
+};
+
 }  // namespace dcs
 
 #include <dcs/core/header_end.inl>

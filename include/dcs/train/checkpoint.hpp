@@ -125,14 +125,25 @@ std::map<std::string, std::string> load_averaged(const std::string& path, Net& n
   return file.metadata;
 }
 
-/// ImageNet weights of a torchvision ResNet into the backbone; its classifier is passed over. Errors are those of load_checkpoint.
+/// A network with an encoder that weights of its own may be loaded into before training: `encoder()`.
 template <class Net>
-int load_backbone(const std::string& path, Net& net) {
-  const auto file = io::read_safetensors(path);
-  return detail::naming(path, [&] {
-    detail::expect_usable_weights(net.detector.body, file);
-    return load_state_dict(net.detector.body, file, "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; });
-  });
+concept has_encoder = requires(Net& net) {
+  net.encoder();
+};
+
+/// Weights of an encoder, as ImageNet's of a torchvision ResNet, into a network; a classifier (fc.) is passed over. Returns how many arrays there
+/// were. Errors are those of load_checkpoint, and of a network that has no encoder.
+template <class Net>
+int load_encoder(const std::string& path, Net& net) {
+  if constexpr (has_encoder<Net>) {
+    const auto file = io::read_safetensors(path);
+    return detail::naming(path, [&] {
+      detail::expect_usable_weights(net.encoder(), file);
+      return load_state_dict(net.encoder(), file, "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; });
+    });
+  } else {
+    fail(path, ": this network has no encoder with weights of its own");
+  }
 }
 
 }  // namespace dcs

@@ -12,13 +12,13 @@
 #include <dcs/data/augment.hpp>
 #include <dcs/metrics/metrics.hpp>
 #include <dcs/optim/optimizer.hpp>
+#include <dcs/train/background.hpp>
 #include <dcs/train/seam.hpp>
 #include <dcs/train/step.hpp>
 
 #include <deque>
 #include <functional>
 #include <future>
-#include <system_error>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -62,17 +62,6 @@ inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
   return order;
 }
 
-// Starts make(argument) on a thread of its own. Where the system has no thread to give, it runs when its result is asked for, on the thread that
-// asks.
-template <class Make, class Argument>
-auto start_making(const Make& make, const Argument& argument) {
-  try {
-    return std::async(std::launch::async, make, argument);
-  } catch (const std::system_error&) {
-    return std::async(std::launch::deferred, make, argument);
-  }
-}
-
 // The images of each batch in their order, up to `ahead` batches ahead, each on a thread of its own, where make(samples) happens too: body(made) for
 // each.
 template <dataset Data, class Make, class Body>
@@ -108,7 +97,7 @@ class eager_stepper {
   using prepared = batch;
   static constexpr bool runs_ahead = false;
   /// Where there is no seam, nothing happens at it.
-  eager_stepper(Net& net, Optimizer& optimizer, Seam* seam = nullptr) : net_(net), optimizer_(optimizer), seam_(seam) {}
+  eager_stepper(Net& net, Optimizer& optimizer, bool /*capture*/ = false, Seam* seam = nullptr) : net_(net), optimizer_(optimizer), seam_(seam) {}
 
   /// What holds from the next step on.
   void set(std::uint64_t seed, const options_type& o) { seed_ = seed, options_ = o; }
@@ -134,6 +123,12 @@ class eager_stepper {
   options_type options_{};
   batch batch_;
   step_losses losses_;
+};
+
+/// How training takes steps: eager_stepper, but on a GPU as captured_trainer.hpp says, which is then included.
+template <class P, class Net, class Optimizer, class Seam = no_seam>
+struct stepper_for {
+  using type = eager_stepper<P, Net, Optimizer, Seam>;
 };
 
 /// One epoch of training, number `epoch` from 0; returns the mean losses of its batches. Where a step runs ahead, its losses are reported before the

@@ -10,7 +10,7 @@
 //     void updated(std::span<const named_parameter>) {}
 //   };
 //   halved seam;
-//   eager_stepper<precision<>, net, adamw, halved> steps(network, optimizer, &seam);
+//   eager_stepper<precision<>, net, adamw, halved> steps(network, optimizer, false, &seam);
 #pragma once
 
 #include <dcs/core/header_begin.inl>

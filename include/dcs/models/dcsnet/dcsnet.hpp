@@ -88,6 +88,20 @@ struct network {
     return predictions(*this, images, o, &boxes);
   }
 
+  /// What ImageNet weights are loaded into.
+  Backbone& encoder() { return detector.body; }
+
+  /// Applies every layer once to an image, one box and one region: what a summary lists.
+  template <class T, class D>
+  void run_layers(const tensor<T, image_shape, D>& image) const {
+    const auto side = static_cast<float>(image.sizes()[1]);
+    const std::vector<std::vector<box<float>>> boxes{{{0, 0, side / 4, side / 4}}};
+    const auto pyramid = detector.features(image);
+    (void)detector.propose_levels(pyramid);
+    (void)detector.roi_heads(pool_boxes<decltype(detector)::box_type::side>(boxes, pyramid, image.sizes()[1]));
+    (void)segment(pyramid, make_rois<dyn<"roi">, D>(boxes));
+  }
+
   /// Work of one image with `Proposals` boxes through the box head and one RoI through the segmentation head.
   template <extent_t Proposals, class T, class S, class D>
   constexpr void count(const probe<T, S, D>& image) const {

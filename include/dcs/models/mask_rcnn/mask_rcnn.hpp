@@ -69,6 +69,20 @@ struct network {
     return segment_objects(*this, detector.features(images), certain, images.sizes()[1], images.sizes()[2]);
   }
 
+  /// What ImageNet weights are loaded into.
+  Backbone& encoder() { return detector.body; }
+
+  /// Applies every layer once to an image, one box and one region: what a summary lists.
+  template <class T, class D>
+  void run_layers(const tensor<T, image_shape, D>& image) const {
+    const auto side = static_cast<float>(image.sizes()[1]);
+    const std::vector<std::vector<box<float>>> boxes{{{0, 0, side / 4, side / 4}}};
+    const auto pyramid = detector.features(image);
+    (void)detector.propose_levels(pyramid);
+    (void)detector.roi_heads(pool_boxes<decltype(detector)::box_type::side>(boxes, pyramid, image.sizes()[1]));
+    (void)mask.all_classes(pool_boxes<mask_type::side>(boxes, pyramid, image.sizes()[1]));
+  }
+
   /// Work of one image with `Proposals` boxes through the box head and `Detections` of them through the mask head.
   template <extent_t Proposals, extent_t Detections = 100, class T, class S, class D>
   constexpr void count(const probe<T, S, D>& image) const {

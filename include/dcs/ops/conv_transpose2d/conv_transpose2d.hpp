@@ -115,6 +115,7 @@ constexpr auto conv_transpose2d(const X& x_, const W& w_, const B&... b_) {
   using S = shape_t<X>;
   using WS = shape_t<W>;
   check_conv_transpose2d<S, WS, Stride, Padding, OutputPadding, Groups, Dilation>();
+  static_assert(((shape_t<B>::rank == 1) && ...), "dcs::conv_transpose2d: the bias must have one axis");
   ((void)conv_transpose2d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<WS, 2> * Groups>, axis<3>>{}, ...);
   using Out = conv_transpose2d_shape<S, WS, Stride, Padding, OutputPadding, Groups, Dilation>;
   if constexpr (any_probe_v<X, W, B...>) {

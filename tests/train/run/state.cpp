@@ -79,8 +79,9 @@ TEST_CASE("a configuration's values are what the flags accept") {
                                                                     {"data", {"\"\"", "1", "\"a\\u0000b\"", "\"a\\\\b\""}},
                                                                     {"data_fingerprint", {"1"}},
                                                                     {"unheard", {"1"}}};
-  for (const auto& [key, values] : wrong)
+  for (const auto& [name, values] : wrong)
     for (const char* value : values) {
+      const std::string key = name;  // a structured binding cannot be captured
       CAPTURE(key);
       CAPTURE(value);
       CHECK(says(reading(key, value), "config.json: "));
@@ -155,7 +156,8 @@ TEST_CASE("a state that no run could have come to is an error that names it") {
       {"since_best", {"-9", "3", "4", "nan", "", "1.0", "0"}},  // 0: since_change is 1
       {"since_change", {"-1", "2", "5", "x"}}};
   CHECK(reading_state("epoch", "2") == "");
-  for (const auto& [key, values] : wrong) {
+  for (const auto& [name, values] : wrong) {
+    const std::string key = name;
     for (const char* value : values) {
       CAPTURE(key);
       CAPTURE(value);
@@ -163,7 +165,7 @@ TEST_CASE("a state that no run could have come to is an error that names it") {
     }
     strings m = metadata();
     m.erase(key);
-    CHECK(says(message([&] { run_state::of(m, config(), "last.safetensors"); }), std::string("lacks ") + key));
+    CHECK(says(message([&] { run_state::of(m, config(), "last.safetensors"); }), "lacks " + key));
   }
   CHECK(says(reading_state("epoch", "1e300"), "epoch is 1e300; expected a whole number from 0 to 99999"));
 }

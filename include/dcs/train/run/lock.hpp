@@ -1,9 +1,10 @@
 // A run's folder belongs to one process at a time: two that write one folder leave a mixture of both.
 #pragma once
 
-#include "session.hpp"
+#include <dcs/core/header_begin.inl>
 
 #include <dcs/core/printable.hpp>
+#include <dcs/core/warning.hpp>
 #include <dcs/io/file.hpp>
 
 #include <csignal>
@@ -11,21 +12,22 @@
 
 #include <sys/file.h>
 
-namespace programs {
+DCS_EXACT_MATH
+namespace dcs {
 
 /// Holds a folder from construction to destruction, by flock on its file `.lock`, which contains the number of the process. The system lets go of it
 /// when the process ends, however it ends, so that a `.lock` that a killed process left behind keeps nobody out. It is not inherited by programs that
 /// the process starts.
 class run_lock {
  public:
-  /// Throws dcs::error where another process holds the folder, or the file cannot be made. Where the file system has no locks this is a warning.
+  /// Throws error where another process holds the folder, or the file cannot be made. Where the file system has no locks this is a warning.
   explicit run_lock(const std::string& folder) : path_(folder + "/.lock") {
     // A holder that ends removes the file. Whoever had opened it before then holds the lock of a file that nobody else can find, and tries again.
     for (int attempt = 0; attempt < 1000; ++attempt) {
-      file_ = dcs::io::detail::descriptor(path_, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
-      dcs::expect(static_cast<bool>(file_), "dcs::run: cannot open ", path_, ": ", dcs::io::detail::system_words());
+      file_ = io::detail::descriptor(path_, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
+      if (!file_) io::detail::refuse_call("dcs::run", "open", path_);
       struct stat s {};
-      dcs::expect(::fstat(file_.get(), &s) == 0 && S_ISREG(s.st_mode), "dcs::run: ", path_, " is no file; it keeps a second process out of the run");
+      expect(::fstat(file_.get(), &s) == 0 && S_ISREG(s.st_mode), "dcs::run: ", path_, " is no file; it keeps a second process out of the run");
       if (!take(folder) || stands()) {
         const std::string text = std::to_string(::getpid()) + "\n";
         // What the file says is for the message of another process alone: on a full disk the lock holds all the same.
@@ -34,7 +36,7 @@ class run_lock {
         return;
       }
     }
-    dcs::fail("dcs::run: ", path_, " vanishes again and again");
+    fail("dcs::run: ", path_, " vanishes again and again");
   }
   run_lock(const run_lock&) = delete;
   run_lock& operator=(const run_lock&) = delete;
@@ -47,8 +49,9 @@ class run_lock {
   bool take(const std::string& folder) const {
     while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
-      if (errno == EWOULDBLOCK) dcs::fail(folder, ": ", holder(), " is training in this folder; a run belongs to one process at a time");
-      warn(folder + ": nothing keeps a second process out of it: " + dcs::io::detail::system_words());
+      const int reason = errno;
+      if (reason == EWOULDBLOCK) fail(folder, ": ", holder(), " is training in this folder; a run belongs to one process at a time");
+      notice(folder + ": nothing keeps a second process out of it: " + std::generic_category().message(reason));
       return false;
     }
     return true;
@@ -67,8 +70,10 @@ class run_lock {
   }
 
   std::string path_;
-  dcs::io::detail::descriptor file_;
+  io::detail::descriptor file_;
   bool held_ = false;
 };
 
-}  // namespace programs
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,6 +1,8 @@
 // What tells a run's data set from every other: a resumed run goes on with the same images, wherever they lie now.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/io/file.hpp>
 
@@ -10,7 +12,8 @@
 #include <string_view>
 #include <vector>
 
-namespace programs {
+DCS_EXACT_MATH
+namespace dcs {
 
 /// FNV-1a of 64 bits (Fowler, Noll, Vo): a checksum against mistakes, not against somebody who wants two sets to look alike.
 class fnv1a {
@@ -31,7 +34,7 @@ class fnv1a {
 
 /// A hash over names and whole contents of the files in SET/{train,val}/{images,masks}, as 16 hexadecimal digits. Hidden files and folders are passed
 /// over, as are the set's place and the dates of its files; the test split does not count, as no run is trained on it. Every file is read once: as
-/// much as the first epoch reads. Throws dcs::error where a file cannot be read.
+/// much as the first epoch reads. Throws error where a file cannot be read.
 inline std::string data_fingerprint(const std::string& set) {
   namespace fs = std::filesystem;
   std::vector<fs::path> names;
@@ -41,9 +44,9 @@ inline std::string data_fingerprint(const std::string& set) {
         if (e.path().filename().string().front() != '.' && !e.is_directory()) names.push_back(fs::path(split) / kind / e.path().filename());
   std::sort(names.begin(), names.end());
   std::vector<std::uint64_t> contents(names.size());
-  dcs::cpu::parallel_for(static_cast<std::int64_t>(names.size()), [&](std::int64_t i) {
+  cpu::parallel_for(static_cast<std::int64_t>(names.size()), [&](std::int64_t i) {
     const auto k = static_cast<std::size_t>(i);
-    dcs::io::input_file file((fs::path(set) / names[k]).string(), "dcs::data_fingerprint");
+    io::input_file file((fs::path(set) / names[k]).string(), "dcs::data_fingerprint");
     fnv1a hash;
     std::vector<char> part(1 << 16);
     for (std::int64_t n; (n = file.read_some(part.data(), static_cast<std::int64_t>(part.size()))) > 0;)
@@ -59,4 +62,6 @@ inline std::string data_fingerprint(const std::string& set) {
   return all.digits();
 }
 
-}  // namespace programs
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,6 +1,8 @@
 // How far an epoch is.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -8,7 +10,8 @@
 
 #include <unistd.h>
 
-namespace programs {
+DCS_EXACT_MATH
+namespace dcs {
 
 /// One line that is written over on a terminal; on anything else a plain line now and then.
 class progress_line {
@@ -36,4 +39,6 @@ class progress_line {
   clock::time_point start_, last_;
 };
 
-}  // namespace programs
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

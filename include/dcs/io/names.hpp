@@ -1,6 +1,8 @@
 // Names of files and folders: as JSON, from every working directory, and of the pictures made of images.
 #pragma once
 
+#include <dcs/core/header_begin.inl>
+
 #include <dcs/core/error.hpp>
 #include <dcs/core/printable.hpp>
 
@@ -11,7 +13,8 @@
 #include <string_view>
 #include <vector>
 
-namespace programs {
+DCS_EXACT_MATH
+namespace dcs {
 
 /// A file's name as a JSON string, which must be UTF-8, which names need not be: bytes that are not are spelled \xNN, and a backslash is \\.
 /// (In the file each backslash is doubled once more, as JSON has it.)
@@ -19,7 +22,7 @@ inline std::string json_name(std::string_view name) {
   constexpr const char* digits = "0123456789abcdef";
   std::string out;
   while (!name.empty()) {
-    const auto n = dcs::detail::utf8_length(name);
+    const auto n = detail::utf8_length(name);
     const auto c = static_cast<unsigned char>(name[0]);
     if (n == 0)
       out += "\\x", out += digits[c >> 4], out += digits[c & 15];
@@ -31,19 +34,19 @@ inline std::string json_name(std::string_view name) {
   }
   return out;
 }
-/// The name that json_name spelled so. Throws dcs::error where a backslash is followed by anything else, or a name could not be a file's.
+/// The name that json_name spelled so. Throws error where a backslash is followed by anything else, or a name could not be a file's.
 inline std::string name_of_json(const std::string& text) {
   const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    dcs::expect(text[i] != '\0', "a name contains the character 0");
+    expect(text[i] != '\0', "a name contains the character 0");
     if (text[i] != '\\') {
       out += text[i];
     } else if (i + 1 < text.size() && text[i + 1] == '\\') {
       out += text[++i];
     } else {
       const int high = i + 3 < text.size() && text[i + 1] == 'x' ? digit(text[i + 2]) : -1, low = high < 0 ? -1 : digit(text[i + 3]);
-      dcs::expect(low >= 0 && high >= 8, text, ": a backslash is followed by neither another one nor x80 to xff");
+      expect(low >= 0 && high >= 8, text, ": a backslash is followed by neither another one nor x80 to xff");
       out += static_cast<char>(high * 16 + low);
       i += 3;
     }
@@ -62,7 +65,7 @@ inline std::string absolute_path(const std::string& path) {
 }
 
 /// A name for each image's picture, without its extension: the image's own without extension, or with it where another image has the same. `names`
-/// are the images' file names, each once. Throws dcs::error where that does not tell two of them apart.
+/// are the images' file names, each once. Throws error where that does not tell two of them apart.
 inline std::vector<std::string> picture_names(const std::vector<std::string>& names) {
   const auto stem = [](const std::string& name) { return std::filesystem::path(name).stem().string(); };
   std::map<std::string, int> uses;
@@ -72,9 +75,11 @@ inline std::vector<std::string> picture_names(const std::vector<std::string>& na
   for (const auto& name : names) {
     pictures.push_back(uses[stem(name)] > 1 ? name : stem(name));
     const auto [other, is_new] = taken.emplace(pictures.back(), name);
-    dcs::expect(is_new, name, ": its picture would have the name of that of ", other->second, "; give one of the two another name");
+    expect(is_new, name, ": its picture would have the name of that of ", other->second, "; give one of the two another name");
   }
   return pictures;
 }
 
-}  // namespace programs
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -2,8 +2,11 @@
 // says what each is, and what a failure leaves. Nothing here knows the network.
 #pragma once
 
-#include "run_lock.hpp"
+#include <dcs/core/header_begin.inl>
 
+#include <dcs/train/run/lock.hpp>
+
+#include <dcs/core/warning.hpp>
 #include <dcs/io/file.hpp>
 #include <dcs/train/checkpoint.hpp>
 
@@ -11,7 +14,8 @@
 #include <optional>
 #include <string>
 
-namespace programs {
+DCS_EXACT_MATH
+namespace dcs {
 
 class run_folder {
  public:
@@ -25,7 +29,7 @@ class run_folder {
   std::string last() const { return file("last.safetensors"); }
   std::string previous() const { return file("previous.safetensors"); }
 
-  /// Takes the folder for this process, if there is one, and removes what processes that were killed had not finished. Throws dcs::error where
+  /// Takes the folder for this process, if there is one, and removes what processes that were killed had not finished. Throws error where
   /// another process trains in it.
   void claim() {
     if (lock_ || !std::filesystem::is_directory(folder_)) return;
@@ -34,15 +38,15 @@ class run_folder {
   }
   /// Makes the folder, and takes it.
   void create() {
-    dcs::io::create_folders(folder_, "dcs::run");
+    io::create_folders(folder_, "dcs::run");
     claim();
-    dcs::expect(lock_.has_value(), folder_, " leads to no folder");
+    expect(lock_.has_value(), folder_, " leads to no folder");
   }
   /// Whether there is a checkpoint to go on from.
   bool has_checkpoint() const { return stands(last()) || stands(previous()); }
-  /// Throws dcs::error where the folder holds a run that another would overwrite.
+  /// Throws error where the folder holds a run that another would overwrite.
   void expect_new() const {
-    dcs::expect(!has_checkpoint() && !stands(best()), folder_, " holds a run already; --resume continues it, another --out starts a new one");
+    expect(!has_checkpoint() && !stands(best()), folder_, " holds a run already; --resume continues it, another --out starts a new one");
   }
 
   /// What read(path) returns of the last checkpoint; where that cannot be read, or what it says cannot be, of the previous one, with a warning.
@@ -53,15 +57,15 @@ class run_folder {
     if (stands(last())) {
       try {
         return read(last());
-      } catch (const dcs::checkpoint_version_error&) {
+      } catch (const checkpoint_version_error&) {
         throw;
-      } catch (const dcs::error& e) {
+      } catch (const error& e) {
         if (!stands(previous())) throw;
         what = e.what();
       }
     }
     auto result = read_previous(read, what);
-    warn(what + "; going on from " + previous() + " instead, an epoch earlier");
+    notice(what + "; going on from " + previous() + " instead, an epoch earlier");
     keep_previous_ = true;
     return result;
   }
@@ -75,7 +79,7 @@ class run_folder {
     if (!keep_previous_ && stands(last())) last_becomes_previous();
     keep_previous_ = false;
     rename(next(), last());
-    dcs::io::sync_folder(folder_, "dcs::run");
+    io::sync_folder(folder_, "dcs::run");
   }
 
  private:
@@ -87,7 +91,7 @@ class run_folder {
     return std::filesystem::symlink_status(path, none).type() != std::filesystem::file_type::not_found;
   }
   static void rename(const std::string& from, const std::string& to) {
-    dcs::expect(std::rename(from.c_str(), to.c_str()) == 0, "dcs::run: cannot rename ", from, " to ", to, ": ", dcs::io::detail::system_words());
+    if (std::rename(from.c_str(), to.c_str()) != 0) io::detail::refuse_call("dcs::run", ("rename " + from + " to").c_str(), to);
   }
   // By a second name for the same file, so that `last` is never away; by renaming it where the file system has no such names.
   void last_becomes_previous() const {
@@ -101,8 +105,8 @@ class run_folder {
   auto read_previous(const Read& read, const std::string& what) const {
     try {
       return read(previous());
-    } catch (const dcs::error& e) {
-      dcs::fail(what, "; nor can the one before be used: ", e.what());
+    } catch (const error& e) {
+      fail(what, "; nor can the one before be used: ", e.what());
     }
   }
   // Files that this process alone writes; dcs_evaluate may be writing evaluation.json now.
@@ -124,4 +128,6 @@ class run_folder {
   bool keep_previous_ = false;
 };
 
-}  // namespace programs
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,9 +1,10 @@
 // A run's results.csv: a row for each epoch. The file is written anew, whole, for each: no failure leaves half a row or drops others.
 #pragma once
 
-#include "session.hpp"
+#include <dcs/core/header_begin.inl>
 
 #include <dcs/core/parse.hpp>
+#include <dcs/core/warning.hpp>
 #include <dcs/io/file.hpp>
 
 #include <algorithm>
@@ -11,18 +12,19 @@
 #include <string>
 #include <vector>
 
-namespace programs {
+DCS_EXACT_MATH
+namespace dcs {
 
 class results_table {
  public:
   /// Of the columns that `head` names, separated by commas: the first is the epoch, from 1.
   results_table(std::string path, std::string head) : path_(std::move(path)), head_(std::move(head)), fields_(fields_of(head_).size()) {}
 
-  /// How many rows the file has; 0 where there is no file. Throws dcs::error where it cannot be read or is no table of these columns.
+  /// How many rows the file has; 0 where there is no file. Throws error where it cannot be read or is no table of these columns.
   std::int64_t rows() const { return present() ? static_cast<std::int64_t>(read().size()) : 0; }
 
   /// Keeps the rows of the epochs 1 to `epochs`, and lets later ones go, which a run does again; whether the file has any, or is not there. Throws
-  /// dcs::error where it cannot be read or lacks a row. A file that is not there is a warning, here and whenever the run is resumed: its rows are
+  /// error where it cannot be read or lacks a row. A file that is not there is a warning, here and whenever the run is resumed: its rows are
   /// missing from then on.
   bool keep(int epochs) {
     rows_.clear();
@@ -31,20 +33,21 @@ class results_table {
     if (present()) {
       rows_ = read();
       const std::int64_t last = rows_.empty() ? 0 : *epoch_of(rows_.back());
-      dcs::expect(last >= epochs, path_, ": it ends at the row of epoch ", last, ", but epoch ", epochs,
-                  " is done; where the file is moved away, the run goes on without the rows that it has had");
+      expect(last >= epochs, path_, ": it ends at the row of epoch ", last, ", but epoch ", epochs,
+             " is done; where the file is moved away, the run goes on without the rows that it has had");
       if (!rows_.empty()) first = *epoch_of(rows_[0]);
       differs = last > epochs;
       rows_.resize(static_cast<std::size_t>(std::max<std::int64_t>(0, epochs + 1 - first)));
     }
-    if (first > 1 && epochs > 0) warn(path_ + ": the rows of epochs 1 to " + std::to_string(std::min<std::int64_t>(first - 1, epochs)) + " are lost");
+    if (first > 1 && epochs > 0)
+      notice(path_ + ": the rows of epochs 1 to " + std::to_string(std::min<std::int64_t>(first - 1, epochs)) + " are lost");
     return differs;
   }
   /// Writes the file with the rows that there are.
   void write() const {
     std::string text = head_ + "\n";
     for (const auto& row : rows_) text += row + "\n";
-    dcs::io::write_bytes(path_, "dcs::run", text);
+    io::write_bytes(path_, "dcs::run", text);
   }
   /// Adds a row and writes the file.
   void append(int epoch, double rate, double seconds, const std::vector<double>& values) {
@@ -52,7 +55,7 @@ class results_table {
     std::snprintf(text, sizeof text, "%d,%g,%.1f", epoch, rate, seconds);
     std::string row = text;
     for (double x : values) std::snprintf(text, sizeof text, ",%.6g", x), row += text;
-    dcs::expect(fields_of(row).size() == fields_, path_, ": a row of ", fields_of(row).size(), " fields; expected ", fields_);
+    expect(fields_of(row).size() == fields_, path_, ": a row of ", fields_of(row).size(), " fields; expected ", fields_);
     rows_.push_back(row);
     write();
   }
@@ -73,25 +76,24 @@ class results_table {
   }
   // The rows, each checked. A last line without an end is of an earlier version, which appended to the file, and was killed.
   std::vector<std::string> read() const {
-    const std::string text = dcs::io::read_bytes(path_, "dcs::run", std::int64_t{1} << 30);
+    const std::string text = io::read_bytes(path_, "dcs::run", std::int64_t{1} << 30);
     std::vector<std::string> lines;
     for (std::size_t at = 0, end; (end = text.find('\n', at)) != text.npos; at = end + 1) lines.push_back(text.substr(at, end - at));
-    dcs::expect(!lines.empty() && lines[0] == head_, path_, ": its first line is '", lines.empty() ? text.substr(0, 80) : lines[0].substr(0, 80),
-                "'; expected '", head_.substr(0, 20), "…' with ", fields_, " columns");
+    expect(!lines.empty() && lines[0] == head_, path_, ": its first line is '", lines.empty() ? text.substr(0, 80) : lines[0].substr(0, 80),
+           "'; expected '", head_.substr(0, 20), "…' with ", fields_, " columns");
     for (std::size_t i = 1; i < lines.size(); ++i) expect_row(lines[i], i + 1, i > 1 ? lines[i - 1] : "");
     lines.erase(lines.begin());
     return lines;
   }
-  static std::optional<std::int64_t> epoch_of(std::string_view row) { return dcs::parse_whole(row.substr(0, row.find(','))); }
+  static std::optional<std::int64_t> epoch_of(std::string_view row) { return parse_whole(row.substr(0, row.find(','))); }
   void expect_row(const std::string& row, std::size_t line, const std::string& before) const {
     const auto fields = fields_of(row);
-    dcs::expect(fields.size() == fields_, path_, ": line ", line, " has ", fields.size(), " fields; expected ", fields_);
-    for (const auto f : fields)
-      dcs::expect(dcs::parse_real(f).has_value(), path_, ": line ", line, " contains '", std::string(f), "'; expected a number");
+    expect(fields.size() == fields_, path_, ": line ", line, " has ", fields.size(), " fields; expected ", fields_);
+    for (const auto f : fields) expect(parse_real(f).has_value(), path_, ": line ", line, " contains '", std::string(f), "'; expected a number");
     const auto epoch = epoch_of(row);
-    dcs::expect(epoch && *epoch >= 1, path_, ": line ", line, " is of epoch ", std::string(fields[0]), "; expected a whole number from 1");
+    expect(epoch && *epoch >= 1, path_, ": line ", line, " is of epoch ", std::string(fields[0]), "; expected a whole number from 1");
     const auto last = before.empty() ? *epoch - 1 : *epoch_of(before);
-    dcs::expect(*epoch == last + 1, path_, ": line ", line, " is of epoch ", *epoch, "; expected ", last + 1);
+    expect(*epoch == last + 1, path_, ": line ", line, " is of epoch ", *epoch, "; expected ", last + 1);
   }
 
   std::string path_, head_;
@@ -99,4 +101,6 @@ class results_table {
   std::vector<std::string> rows_;
 };
 
-}  // namespace programs
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,0 +1,211 @@
+// A run: training that has a folder, a configuration, a schedule, results and checkpoints, and that goes on after an interruption to the same bits.
+// The programs train by it, and a user's own program does:
+//
+//   auto net = std::make_unique<my_net>();
+//   dcs::run_config c;
+//   c.epochs = 20, c.rate = 1e-3;
+//   dcs::training_run run(*net, "runs/mine", c);
+//   run.train(train_set, validation_set);         // any types that model dcs::dataset
+//
+// The parts stand in train/run/: the folder with its lock and checkpoints, the configuration, the state between two epochs, the table of results.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/optim/adamw.hpp>
+#include <dcs/train/checkpoint.hpp>
+#include <dcs/train/loop.hpp>
+#include <dcs/train/run/folder.hpp>
+#include <dcs/train/run/progress.hpp>
+#include <dcs/train/run/results.hpp>
+#include <dcs/train/run/state.hpp>
+
+#include <chrono>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+/// Columns of a network's results.csv: epoch, rate, seconds, the losses of training with what was counted, those of validation, measures.
+template <segmenter Net>
+std::string results_head() {
+  std::string head = "epoch,rate,seconds,total";
+  for (const char* term : Net::loss_terms) head += std::string(",") + term;
+  for (const char* count : count_names_of<Net>()) head += std::string(",") + count;
+  head += ",val_total";
+  for (const char* term : Net::loss_terms) head += std::string(",val_") + term;
+  return head + ",dice,iou,precision,hd95,missed";
+}
+/// A row's values behind epoch, rate and seconds.
+inline std::vector<double> result_values(const step_losses& trained, const step_losses& validated, const mean_metrics& m) {
+  std::vector<double> values{trained.total};
+  values.insert(values.end(), trained.terms.begin(), trained.terms.end());
+  values.insert(values.end(), trained.counts.begin(), trained.counts.end());
+  values.push_back(validated.total);
+  values.insert(values.end(), validated.terms.begin(), validated.terms.end());
+  values.insert(values.end(), {m.dice, m.iou, m.precision, m.hd95, static_cast<double>(m.missed)});
+  return values;
+}
+
+/// An epoch that is done.
+struct epoch_report {
+  int epoch = 0, epochs = 0;  // its number from 1, and how many the run has
+  step_losses trained, validated;
+  mean_metrics metrics;
+  double rate = 0, seconds = 0;
+  bool best = false;
+};
+/// One line of an epoch, on standard output.
+inline void print_epoch(const epoch_report& e) {
+  std::printf("epoch %d/%d  loss %.4f  val %.4f  dice %.4f  iou %.4f  hd95 %.2f  missed %lld/%lld  rate %.1e  %.0f s%s\n", e.epoch, e.epochs,
+              e.trained.total, e.validated.total, e.metrics.dice, e.metrics.iou, e.metrics.hd95, static_cast<long long>(e.metrics.missed),
+              static_cast<long long>(e.metrics.images), e.rate, e.seconds, e.best ? "  best" : "");
+  std::fflush(stdout);
+}
+
+/// The run of a network in a folder, on P's device. The network must outlive it.
+template <segmenter Net, class P = precision<>>
+class training_run {
+ public:
+  using device = typename P::device;
+  using options_type = typename Net::options;
+
+  /// A new run, or with `resume` the one in the folder, of which `c` then says only epochs (0: as they were) and data (empty: as it was). The
+  /// network's options are c.network, or `o` where that is empty. Takes the folder for this process, gives the network its first weights or those of
+  /// the last checkpoint, and brings it to the device. `capture`: on a GPU a step is one graph, where the network's steps are of fixed sizes. Throws
+  /// dcs::error where the folder holds a run already (or none, to resume), another process trains in it, or anything in it is damaged.
+  training_run(Net& net, const std::string& folder, const run_config& c, bool resume = false, const options_type& o = {}, bool capture = true)
+      : net_(net), folder_(folder), results_(folder_.results(), results_head<Net>()), resume_(resume), capture_(capture) {
+    folder_.claim();
+    if (!resume) folder_.expect_new();
+    config_ = configuration(c, o);
+    options_ = assigned_options(o, config_.network);
+    begun_ = resume && folder_.has_checkpoint();
+    // A run that was stopped before its first epoch's checkpoint begins again; one that has gone on from there has lost something.
+    expect(!resume || begun_ || results_.rows() <= 1, folder_.last(), " is not there to go on from, but results.csv has ", results_.rows(),
+           " epochs");
+    initialize(net_, config_.seed);
+    if (!config_.backbone.empty() && !begun_) arrays_ = load_encoder(config_.backbone, net_);
+    if constexpr (!std::is_same_v<device, cpu_device>) to_device<device>(net_);
+    if constexpr (std::is_same_v<typename P::element, bf16>) mix_precision<device>(net_);
+    optimizer_.emplace(named_parameters(net_), adamw_options{config_.rate, 0.9, 0.999, 1e-8, config_.weight_decay, 1.0});
+    state_ = begun_ ? resumed_state() : run_state(config_);
+    rows_change_ = !begun_ || results_.keep(state_.epochs);
+    if (!ended().empty() && rows_change_) results_.write();
+  }
+
+  const run_config& config() const { return config_; }
+  const run_folder& folder() const { return folder_; }
+  const options_type& options() const { return options_; }
+  /// Whether it goes on from a checkpoint; epochs that are done.
+  bool begun() const { return begun_; }
+  int epochs_done() const { return state_.epochs; }
+  /// Arrays that came from the encoder's file of weights.
+  int arrays() const { return arrays_; }
+  /// Why there is no epoch to do; empty where there is one.
+  std::string ended() const { return state_.ended(config_); }
+
+  /// Says which data the run is trained on (data/fingerprint.hpp). Throws dcs::error where it began with others.
+  void use_data(const std::string& fingerprint) {
+    if (config_.data_fingerprint.empty()) config_.data_fingerprint = fingerprint;
+    expect(config_.data_fingerprint == fingerprint, "--data ", config_.data,
+           ": names or contents of its files differ from those that the run was trained on (", fingerprint, "; expected ", config_.data_fingerprint,
+           "); --data says where they are now");
+  }
+
+  /// Trains until the run has ended. `watch` is told of each epoch.
+  template <dataset Train, dataset Validation>
+  void train(const Train& train_set, const Validation& val, const std::function<void(const epoch_report&)>& watch = print_epoch) {
+    folder_.create();
+    if (!resume_) folder_.expect_new();  // another process may have begun one while images were read
+    write_text(folder_.config(), to_json(config_).dump(2) + "\n");
+    if (rows_change_) results_.write();
+    typename stepper_for<P, Net, basic_adamw<device>>::type steps(net_, *optimizer_, capture_);
+    while (ended().empty()) watch(epoch(steps, train_set, val));
+  }
+
+  /// The numbers of an epoch that stay.
+  epoch_options<options_type> epoch_numbers() const {
+    epoch_options<options_type> e;
+    e.batch = config_.batch, e.seed = config_.seed, e.augmented = config_.augment, e.input = input_of(config_), e.net = options_;
+    return e;
+  }
+  /// How a run's network sees pixels.
+  static normalisation input_of(const run_config& c) { return c.imagenet_input ? normalisation::imagenet() : normalisation{}; }
+
+ private:
+  run_config configuration(const run_config& given, const options_type& o) const {
+    run_config c = given;
+    if (c.network.empty()) c.network = listed_options(o);
+    if (resume_) {
+      c = read_config(folder_.config(), c.network);
+      if (given.epochs > 0) c.epochs = given.epochs;
+      if (!given.data.empty()) c.data = given.data;
+    } else {
+      c.imagenet_input = c.imagenet_input || !c.backbone.empty();
+    }
+    c.data = absolute_path(c.data), c.backbone = absolute_path(c.backbone);
+    return c;
+  }
+  // Reads the last checkpoint into network and optimiser.
+  run_state resumed_state() {
+    std::string path;
+    std::map<std::string, std::string> metadata;
+    const run_state state = folder_.read_last([&](const std::string& file) {
+      path = file;
+      metadata = load_checkpoint<device>(file, net_, &*optimizer_);
+      return run_state::of(metadata, config_, file);
+    });
+    expect_same_config(metadata, path, config_, folder_.config());
+    optimizer_->options.rate = state.rate;
+    const auto made = metadata.find("instruction_set");
+    const std::string here = instruction_set<device>();
+    if (made == metadata.end() || made->second != here)
+      notice(path + " was trained with " + (made == metadata.end() ? "an unknown instruction set" : made->second) + ", this process computes with " +
+             here + ": the run goes on, but not to the bits that it would have had");
+    return state;
+  }
+  // One epoch, and what the folder keeps of it.
+  template <class Steps, class Train, class Validation>
+  epoch_report epoch(Steps& steps, const Train& train_set, const Validation& val) {
+    const auto start = std::chrono::steady_clock::now();
+    auto o = epoch_numbers();
+    if constexpr (requires { o.net.progress(0.0); }) o.net.progress(static_cast<double>(state_.epochs) / config_.epochs);
+    if (config_.rate_schedule == "cosine") optimizer_->options.rate = cosine_rate(config_.rate, state_.epochs, config_.epochs);
+    epoch_report e;
+    e.rate = optimizer_->options.rate, e.epochs = config_.epochs;
+    {
+      progress_line line("epoch " + std::to_string(state_.epochs + 1) + "/" + std::to_string(config_.epochs));
+      e.trained = train_epoch(steps, train_set, o, state_.epochs,
+                              [&](std::int64_t done, std::int64_t all, const step_losses& l) { line(done, all, l.total, config_.batch); });
+    }
+    std::tie(e.validated, e.metrics) = validate<P>(net_, val, o);
+    state_.rate = optimizer_->options.rate = state_.plateau.next(e.rate, e.validated.total);
+    e.epoch = ++state_.epochs, e.best = state_.plateau.improved();
+    e.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    // The last checkpoint goes last: a run that is killed before it does this epoch again, to the same bits.
+    const auto metadata = state_.metadata(config_);
+    if (e.best) save_checkpoint<device>(folder_.best(), net_, nullptr, metadata);
+    results_.append(e.epoch, e.rate, e.seconds, result_values(e.trained, e.validated, e.metrics));
+    folder_.write_last([&](const std::string& path) { save_checkpoint<device>(path, net_, &*optimizer_, metadata); });
+    return e;
+  }
+
+  Net& net_;
+  run_folder folder_;
+  results_table results_;
+  bool resume_, capture_, begun_ = false, rows_change_ = true;
+  int arrays_ = 0;
+  run_config config_;
+  options_type options_;
+  run_state state_;
+  std::optional<basic_adamw<device>> optimizer_;
+};
+
+template <class Net, class... More>
+training_run(Net&, const char*, More...) -> training_run<Net>;
+template <class Net, class... More>
+training_run(Net&, std::string, More...) -> training_run<Net>;
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,0 +1,56 @@
+// For tests of what programs keep in a folder: a folder of the test's own, the warnings, and what an error says.
+#pragma once
+
+#include "../../examples/session.hpp"
+
+#include <dcs/io/file.hpp>
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+namespace fs = std::filesystem;
+
+namespace {
+std::vector<std::string> warnings;
+}
+void programs::warn(const std::string& text) { warnings.push_back(text); }
+
+namespace {
+
+// An empty folder that vanishes at the end of its test; warnings begin with none.
+struct scratch {
+  std::string folder = (fs::temp_directory_path() / ("dcs_test_run_folder_" + std::to_string(::getpid()))).string();
+  scratch() {
+    fs::remove_all(folder);
+    fs::create_directories(folder);
+    warnings.clear();
+  }
+  ~scratch() { fs::remove_all(folder); }
+  std::string operator()(const std::string& name) const { return folder + "/" + name; }
+  void put(const std::string& name, const std::string& text) const { dcs::io::write_bytes((*this)(name), "test", text); }
+  std::string text(const std::string& name) const { return dcs::io::read_bytes((*this)(name), "test", 1 << 20); }
+  std::string names() const {
+    std::set<std::string> all;
+    for (const auto& e : fs::directory_iterator(folder)) all.insert(e.path().filename().string());
+    std::string s;
+    for (const auto& n : all) s += n + " ";
+    return s;
+  }
+};
+
+template <class F>
+std::string message(const F& f) {
+  try {
+    f();
+  } catch (const dcs::error& e) {
+    return e.what();
+  }
+  return "";
+}
+bool says(const std::string& m, const std::string& text) {
+  CAPTURE(m);
+  return m.find(text) != m.npos;
+}
+
+}  // namespace
