@@ -59,7 +59,8 @@ class seams {
 };
 
 /// body(parameter, elements, count) for every gradient that has arrived at `parameters`, which lie on Device; the elements, of float, double or bf16,
-/// may be changed. Parameters without one are passed over; parameter_base::set_gradient gives one.
+/// may be changed. Parameters without one are passed over; parameter_base::set_gradient gives one. Where a parameter has a condition that is 0
+/// (parameter_base::condition), its gradient counts as none: who averages gradients of several processes averages their conditions too.
 template <class Device, class Body>
 void for_each_gradient(std::span<const named_parameter> parameters, const Body& body) {
   for (const named_parameter& p : parameters) {
