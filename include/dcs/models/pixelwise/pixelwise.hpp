@@ -31,7 +31,7 @@ struct pixelwise_options {
 template <class Net>
 struct pixelwise {
   using options = pixelwise_options;
-  static constexpr std::array loss_terms{"dice", "cross_entropy"};
+  static constexpr std::array loss_terms{"dice_loss", "cross_entropy"};
   static constexpr bool fixed_size = true;  // no size depends on what the images show: a GPU may repeat a captured step
 
   /// 1 − Dice of the probabilities over the whole batch (Milletari et al. 2016), and the mean cross-entropy of the logits.
