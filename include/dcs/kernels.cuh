@@ -24,6 +24,8 @@
 #include <dcs/ops/softmax/cuda.cuh>
 #include <dcs/ops/weighted_sum/cuda.cuh>
 #include <dcs/optim/adamw.cuh>
+#include <dcs/optim/ema.cuh>
+#include <dcs/optim/sgd.cuh>
 #if defined(__CUDACC__)
 #include <dcs/cuda/cublas.cuh>
 #include <dcs/cuda/device.cuh>

@@ -50,7 +50,8 @@ inline constexpr bool is_host = std::is_same_v<D, cpu_device>;
 /// Numbers of a row without gradient, one after the other.
 template <class T, class S, class D>
 void append(std::vector<double>& to, const tensor<T, S, D>& from) {
-  for (const T& v : dcs::to<cpu_device>(from).values()) to.push_back(static_cast<double>(v));
+  const auto host = dcs::to<cpu_device>(from);  // named, as what values() gives lives no longer
+  for (const T& v : host.values()) to.push_back(static_cast<double>(v));
 }
 
 using map = shape<dyn<"n">, 6, 7, 8>;

@@ -3,6 +3,7 @@
 #include "../models/dcsnet/tiny.hpp"
 
 #include <dcs/kernels.cuh>
+#include <dcs/models/dcsnet/fixed_size.cuh>
 #include <dcs/train/captured_trainer.hpp>
 #include <dcs/train/checkpoint.hpp>
 
@@ -31,7 +32,7 @@ struct discs_and_many : user::discs {
   }
 };
 
-epoch_options<net_type::options> options() {
+epoch_options<net_type::options> epoch_numbers() {
   epoch_options<net_type::options> o;
   o.batch = 2, o.seed = 6;
   o.net.detector.rpn.before_nms_training = 60, o.net.detector.rpn.after_nms_training = 40, o.net.detector.rpn.sampler.size = 32,
@@ -52,14 +53,14 @@ template <class D>
 struct training {
   std::unique_ptr<net_type> net = std::make_unique<net_type>();
   basic_adamw<D> optimizer;
-  captured_stepper<precision<D, double>, net_type> steps;
+  typename stepper_for<precision<D, double>, net_type, basic_adamw<D>>::type steps;
   discs_and_many data;
   std::vector<std::vector<double>> losses;
 
   explicit training(bool capture = true) : optimizer(named(*net), {1e-3, 0.9, 0.999, 1e-8, 1e-2, 1}), steps(*net, optimizer, capture) {
     data.count = 3;
   }
-  step_losses epoch(int number, const epoch_options<net_type::options>& o = options()) {
+  step_losses epoch(int number, const epoch_options<net_type::options>& o = epoch_numbers()) {
     optimizer.options.rate = number == 0 ? 1e-3 : 5e-4;
     return train_epoch(steps, data, o, number, [&](std::int64_t, std::int64_t all, const step_losses& l) {
       CHECK(all == (data.count + 1) / 2);
@@ -111,7 +112,7 @@ void epoch_by_hand(training<emulated>& t, int number, const epoch_options<net_ty
 TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last batch and an image of 20 objects; they go on from a checkpoint") {
   emulated::options().check = false;  // the kernels' own tests look at every access
   const auto path = (std::filesystem::temp_directory_path() / "dcs_captured_trainer.safetensors").string();
-  auto later = options();
+  auto later = epoch_numbers();
   later.net.loss.levels = {1.1, 1.0, 0.9, 0.8};  // as a schedule changes them
   training<emulated> whole;
   const auto mean = terms(whole.epoch(0));
@@ -124,7 +125,7 @@ TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last 
 
   {
     training<emulated> by_hand;
-    epoch_by_hand(by_hand, 0, options());
+    epoch_by_hand(by_hand, 0, epoch_numbers());
     epoch_by_hand(by_hand, 1, later);
     CHECK((by_hand.so_far() == wanted));
   }
@@ -166,7 +167,7 @@ TEST_CASE("an error of the data set ends an epoch of captured steps; the trainer
   training<emulated> t;
   broken data;
   data.count = 3;
-  CHECK_THROWS_WITH_AS(train_epoch(t.steps, data, options(), 0), "image 1 is damaged", error);
+  CHECK_THROWS_WITH_AS(train_epoch(t.steps, data, epoch_numbers(), 0), "image 1 is damaged", error);
   (void)t.epoch(1);
   CHECK(t.losses.size() >= 2);
 }
@@ -175,7 +176,7 @@ TEST_CASE("a step without a region leaves the head as it is, values and statisti
   emulated::options().check = false;
   training<cpu_device> host;
   training<emulated> there;
-  const auto o = options().net;
+  const auto o = epoch_numbers().net;
   captured_step<emulated, double, net_type> steps(*there.net, there.optimizer, 2, 64, 64, o, {5, 1});
   std::vector<std::vector<double>> head(3);
   const auto note_head = [&](std::size_t k) {

@@ -1,5 +1,6 @@
 // What a checkpoint says is checked: versions, numbers of the optimiser, weights and moments. Of a network of one layer and a norm.
 #include <dcs/dcs.hpp>
+#include <dcs/optim/adamw.hpp>
 #include <dcs/train/checkpoint.hpp>
 
 #include <doctest/doctest.h>
@@ -162,7 +163,7 @@ TEST_CASE("weights and buffers are finite numbers as the network holds them") {
       }
     CHECK(says(loading([](io::safetensors& f) { set(f, "norm.running_var", 0, -1); }, with_optimizer), "norm.running_var contains"));
     const double wide[] = {1, 1e300, 1};
-    CHECK(says(loading([&](io::safetensors& f) { f.put("norm.bias", {3}, wide); }, with_optimizer), "norm.bias contains"));
+    CHECK(says(loading([&](io::safetensors& f) { f.put("norm.bias", {3}, wide); }, with_optimizer), "norm.bias"));
     CHECK(says(loading([](io::safetensors& f) { f.tensors.erase("norm.bias"); }, with_optimizer), "the file lacks norm.bias"));
   }
 }

@@ -150,6 +150,25 @@ class parameter_base {
   constexpr void set_trained(bool t) { trained_ = t; }
   /// The gradient that has arrived, none if none has.
   storage gradient() const { return slot_ ? slot_->gradient : storage(); }
+  /// The same in memory that nothing else holds, so that it can be changed: a gradient that arrived may be that of other values too.
+  template <class Device>
+  storage own_gradient() {
+    if (!slot_ || !slot_->gradient) return {};
+    if (!slot_->gradient.unique()) {
+      storage own = storage::allocate<Device>(slot_->gradient.bytes());
+      Device::copy(own.data(), slot_->gradient.data(), own.bytes());
+      slot_->gradient = std::move(own);
+    }
+    return slot_->gradient;
+  }
+  /// Gives it a gradient in place of what has arrived: `size` elements of its type, of bf16 where it keeps a copy in that. Not of a buffer.
+  void set_gradient(storage gradient) {
+    expect(slot_ && gradient.bytes() == size() * static_cast<extent_t>(half_                 ? sizeof(bf16)
+                                                                       : type_ == dtype::f64 ? sizeof(double)
+                                                                                             : sizeof(float)),
+           "dcs::parameter: a gradient of ", gradient.bytes(), " bytes does not belong to this parameter of ", size(), " elements");
+    slot_->gradient = std::move(gradient);
+  }
   void clear_gradient() {
     if (slot_) slot_->gradient = {};
     condition_ = {};

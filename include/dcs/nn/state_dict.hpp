@@ -4,6 +4,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/finite.hpp>
 #include <dcs/io/safetensors.hpp>
 #include <dcs/nn/module.hpp>
 
@@ -41,6 +42,15 @@ inline std::string spelled_shape(const std::vector<std::int64_t>& s) {
   std::string text = "[";
   for (std::size_t i = 0; i < s.size(); ++i) text += (i ? ", " : "") + std::to_string(s[i]);
   return text + "]";
+}
+
+// Weights as a parameter of type T receives them: a number that T cannot hold is as wrong as one that is not finite.
+template <class T>
+void expect_usable(const std::string& name, const io::stored_tensor& t) {
+  const std::string variance = "running_var";
+  const bool from_zero = name.size() >= variance.size() && name.compare(name.size() - variance.size(), variance.size(), variance) == 0;
+  for (T x : t.as<T>())
+    expect(is_finite(x) && (!from_zero || x >= 0), "dcs::load: ", name, " contains ", x, "; expected finite numbers", from_zero ? " from 0" : "");
 }
 
 }  // namespace detail

@@ -1,6 +1,6 @@
-// Training by a step that is captured once and repeated: fixed_train_step and AdamW's moves in one piece of repeated work (on the GPU a graph,
-// cuda/graph.cuh; elsewhere, or where it is so wanted, calls). What changes from step to step lies in the device's memory: the batch, the step's
-// shift of every random stream, and AdamW's numbers. The first step runs as calls: plans are tuned, workspaces and moments allocated.
+// Training by a step that is captured once and repeated: fixed_train_step and the optimiser's moves in one piece of repeated work (on the GPU a
+// graph, cuda/graph.cuh; elsewhere, or where it is so wanted, calls). What changes from step to step lies in the device's memory: the batch, the
+// step's shift of every random stream, and the optimiser's numbers. The first step runs as calls: plans are tuned, workspaces and moments allocated.
 // While a step runs the batch after it is sent.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <dcs/cuda/repeat.hpp>
 #include <dcs/optim/adamw.hpp>
 #include <dcs/train/fixed_step.hpp>
+#include <dcs/train/seam.hpp>
 
 #include <optional>
 
@@ -16,14 +17,14 @@ DCS_EXACT_MATH
 namespace dcs {
 
 /// Trains `net`, which lies on D, on batches of n images of h × w with at most `most_truth` true boxes each: a step is fixed_train_step, then a step
-/// of `optimizer`. Both must outlive this object, and their memory stay where it is: what is loaded into them is loaded before. This object must not
-/// move.
-template <cuda::gpu D, class T, class Net>
+/// of `optimizer`, with `seam`, where there is one, between the two and behind. They must outlive this object, and their memory stay where it is:
+/// what is loaded into them is loaded before. This object must not move.
+template <cuda::gpu D, class T, class Net, repeatable_optimizer<D> Optimizer = basic_adamw<D>, step_seam Seam = no_seam>
 class captured_step {
  public:
-  captured_step(Net& net, basic_adamw<D>& optimizer, extent_t n, extent_t h, extent_t w, const typename Net::options& o, random_stream random,
-                bool capture = true, extent_t most_truth = 16)
-      : net_(net), optimizer_(optimizer), options_(o), random_(random), capture_(capture), batch_(n, h, w, most_truth) {
+  captured_step(Net& net, Optimizer& optimizer, extent_t n, extent_t h, extent_t w, const typename Net::options& o, random_stream random,
+                bool capture = true, extent_t most_truth = 16, Seam* seam = nullptr)
+      : net_(net), optimizer_(optimizer), seam_(seam), options_(o), random_(random), capture_(capture), batch_(n, h, w, most_truth) {
     random_.shift_at = static_cast<const std::uint64_t*>(shift_.data());
   }
   captured_step(const captured_step&) = delete;
@@ -51,12 +52,16 @@ class captured_step {
     for (const auto& [on_device, bytes] : places_) arrivals_.receive(on_device, bytes);
     arrivals_.done();
     ++steps_;
-    const adamw_numbers numbers = optimizer_.next_numbers();
+    const auto numbers = optimizer_.next_numbers();
     D::copy_from_host(shift_.data(), &shift, sizeof shift);
     D::copy_from_host(numbers_.data(), &numbers, sizeof numbers);
-    if (steps_ == 1 || !capture_) return run();
-    if (!work_) work_.emplace([this] { run(); });
-    work_->launch();
+    if (steps_ == 1 || !capture_) {
+      run();
+    } else {
+      if (!work_) work_.emplace([this] { run(); });
+      work_->launch();
+    }
+    if (seam_) seam_->updated(optimizer_.parameters());
   }
   /// The terms of the last step's loss, for which it waits. Throws dcs::error where the gradient's norm is not finite (nothing moved then) or the
   /// loss is not.
@@ -69,19 +74,21 @@ class captured_step {
   void run() {
     optimizer_.clear_gradients();
     fixed_train_step(net_, batch_, options_, random_, losses_);
+    if (seam_) seam_->gradients(optimizer_.parameters());
     optimizer_.launch_step(numbers_);
     optimizer_.clear_gradients();
   }
 
   Net& net_;
-  basic_adamw<D>& optimizer_;
+  Optimizer& optimizer_;
+  Seam* seam_;
   typename Net::options options_;
   random_stream random_;
   bool capture_, sent_ = false;
   std::uint64_t steps_ = 0;
   fixed_batch<D, T> batch_;
   fixed_losses<D, compute_type<T>, Net> losses_;
-  storage shift_ = storage::allocate<D>(sizeof(std::uint64_t)), numbers_ = storage::allocate<D>(sizeof(adamw_numbers));
+  storage shift_ = storage::allocate<D>(sizeof(std::uint64_t)), numbers_ = storage::allocate<D>(sizeof(typename Optimizer::numbers_type));
   std::vector<std::pair<void*, std::int64_t>> places_;  // what arrives goes there, in order
   cuda::arrivals<D> arrivals_;
   std::optional<cuda::repeated_work<D>> work_;  // last: it ends before what it works on

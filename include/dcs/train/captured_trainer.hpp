@@ -16,9 +16,9 @@ DCS_EXACT_MATH
 namespace dcs {
 
 /// Takes steps of fixed sizes with a network on a GPU; `capture`: as one graph each, otherwise as calls, to the same bits. Batch b of epoch e has the
-/// random numbers of the eager_stepper's very first with the shift 2^32 · e + b: a run that is resumed goes on as if it had not stopped. Network and
-/// optimiser must outlive this object, and their memory stay where it is: a checkpoint is loaded before the first epoch.
-template <class P, segmenter Net>
+/// random numbers of the eager_stepper's very first with the shift 2^32 · e + b: a run that is resumed goes on as if it had not stopped. Network,
+/// optimiser and seam must outlive this object, and their memory stay where it is: a checkpoint is loaded before the first epoch.
+template <class P, segmenter Net, repeatable_optimizer<typename P::device> Optimizer = basic_adamw<typename P::device>, step_seam Seam = no_seam>
 class captured_stepper {
  public:
   using device = typename P::device;
@@ -30,13 +30,15 @@ class captured_stepper {
   };
   static constexpr bool runs_ahead = true;
 
-  captured_stepper(Net& net, basic_adamw<device>& optimizer, bool capture = true) : net_(net), optimizer_(optimizer), capture_(capture) {}
+  captured_stepper(Net& net, Optimizer& optimizer, bool capture = true, Seam* seam = nullptr)
+      : net_(net), optimizer_(optimizer), seam_(seam), capture_(capture) {}
 
   /// What holds from the next step on; a graph holds it, so that where it changes steps are captured anew.
   void set(std::uint64_t seed, const options_type& o) {
     if (!(o == options_) || seed != seed_) steps_.clear();
     options_ = o, seed_ = seed;
   }
+  void set_rate(double rate) { optimizer_.options.rate = rate; }
   prepared prepare(const batch& b) const {
     std::size_t most = 16;
     for (const auto& boxes : b.boxes) most = std::max(most, std::bit_ceil(boxes.size()));
@@ -60,7 +62,7 @@ class captured_stepper {
   }
 
  private:
-  using step = captured_step<device, element, Net>;
+  using step = captured_step<device, element, Net, Optimizer, Seam>;
 
   // Where something fails, a batch may have been sent that no step will take.
   template <class F>
@@ -75,11 +77,12 @@ class captured_stepper {
   step& step_for(const prepared& b) {
     const auto [images, height, width, places] = b.fits;
     const random_stream random = random_stream{seed_, 0}.child(0).child(3).child(0);
-    return steps_.try_emplace(b.fits, net_, optimizer_, images, height, width, options_, random, capture_, places).first->second;
+    return steps_.try_emplace(b.fits, net_, optimizer_, images, height, width, options_, random, capture_, places, seam_).first->second;
   }
 
   Net& net_;
-  basic_adamw<device>& optimizer_;
+  Optimizer& optimizer_;
+  Seam* seam_;
   bool capture_;
   options_type options_{};
   std::uint64_t seed_ = 0;
@@ -87,10 +90,11 @@ class captured_stepper {
   step *next_ = nullptr, *running_ = nullptr;
 };
 
-template <class P, class Net, class Optimizer>
-requires cuda::gpu<typename P::device> && fixed_size_segmenter<Net, typename P::device, typename P::element>
-struct stepper_for<P, Net, Optimizer> {
-  using type = captured_stepper<P, Net>;
+template <class P, class Net, class Optimizer, class Seam>
+requires cuda::gpu<typename P::device> && fixed_size_segmenter<Net, typename P::device, typename P::element> &&
+    repeatable_optimizer<Optimizer, typename P::device>
+struct stepper_for<P, Net, Optimizer, Seam> {
+  using type = captured_stepper<P, Net, Optimizer, Seam>;
 };
 
 }  // namespace dcs

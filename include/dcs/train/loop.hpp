@@ -13,6 +13,7 @@
 #include <dcs/metrics/metrics.hpp>
 #include <dcs/optim/optimizer.hpp>
 #include <dcs/train/background.hpp>
+#include <dcs/train/seam.hpp>
 #include <dcs/train/step.hpp>
 
 #include <deque>
@@ -21,6 +22,9 @@
 
 DCS_EXACT_MATH
 namespace dcs {
+
+/// The learning rate of step `step`, from 0, of `steps` in an epoch.
+using rate_of_step = std::function<double(std::int64_t step, std::int64_t steps)>;
 
 /// Numbers of a run: the trainer's, and the network's own.
 template <class Options>
@@ -31,17 +35,19 @@ struct epoch_options {
   normalisation input{};
   augment_options augment{};
   Options net{};
+  rate_of_step rate{};  // of every step (optim/schedule.hpp); where none is given the optimiser's stays as it is
 };
 
 /// Called after each batch with (batches done, batches in all, losses of this batch).
 using progress = std::function<void(std::int64_t, std::int64_t, const step_losses&)>;
 
 /// A way of taking training steps. `launch(epoch, index)` takes the step of the batch that was sent, number `index` of its epoch, of which its random
-/// numbers are a function; `losses` waits for it. Where `runs_ahead`, a batch is sent while the step before it runs.
+/// numbers are a function, by the rate that was set last; `losses` waits for it. Where `runs_ahead`, a batch is sent while the step before it runs.
 template <class S>
 concept stepper = requires(S& s, const batch& b, const typename S::prepared& p, int epoch, std::int64_t index) {
   { S::runs_ahead } -> std::convertible_to<bool>;
   { s.prepare(b) } -> std::same_as<typename S::prepared>;
+  s.set_rate(1.0);
   s.send(p);
   s.launch(epoch, index);
   { s.losses() } -> std::same_as<step_losses>;
@@ -83,24 +89,28 @@ void for_batches(const Data& data, const std::vector<std::int64_t>& order, int s
 }  // namespace detail
 
 /// Takes steps one after the other, on the host or on a GPU by a launch for each kernel. Random numbers of step `index` of an epoch are those of the
-/// stream (seed, epoch, index). Network and optimiser must outlive this object.
-template <class P, segmenter Net, optimizer Optimizer>
+/// stream (seed, epoch, index). Network, optimiser and seam must outlive this object.
+template <class P, segmenter Net, optimizer Optimizer, step_seam Seam = no_seam>
 class eager_stepper {
  public:
   using options_type = typename Net::options;
   using prepared = batch;
   static constexpr bool runs_ahead = false;
-  eager_stepper(Net& net, Optimizer& optimizer, bool /*capture*/ = false) : net_(net), optimizer_(optimizer) {}
+  /// Where there is no seam, nothing happens at it.
+  eager_stepper(Net& net, Optimizer& optimizer, bool /*capture*/ = false, Seam* seam = nullptr) : net_(net), optimizer_(optimizer), seam_(seam) {}
 
   /// What holds from the next step on.
   void set(std::uint64_t seed, const options_type& o) { seed_ = seed, options_ = o; }
+  void set_rate(double rate) { optimizer_.options.rate = rate; }
   batch prepare(const batch& b) const { return b; }
   void send(const batch& b) { batch_ = b; }
   void launch(int epoch, std::int64_t index) {
     const random_stream random = random_stream{seed_, 0}.child(static_cast<std::uint64_t>(epoch)).child(3).child(static_cast<std::uint64_t>(index));
     optimizer_.clear_gradients();
     losses_ = train_step<P>(net_, batch_, options_, random);
+    if (seam_) seam_->gradients(optimizer_.parameters());
     optimizer_.step();
+    if (seam_) seam_->updated(optimizer_.parameters());
     optimizer_.clear_gradients();
   }
   step_losses losses() const { return losses_; }
@@ -108,6 +118,7 @@ class eager_stepper {
  private:
   Net& net_;
   Optimizer& optimizer_;
+  Seam* seam_;
   std::uint64_t seed_ = 0;
   options_type options_{};
   batch batch_;
@@ -115,9 +126,9 @@ class eager_stepper {
 };
 
 /// How training takes steps: eager_stepper, but on a GPU as captured_trainer.hpp says, which is then included.
-template <class P, class Net, class Optimizer>
+template <class P, class Net, class Optimizer, class Seam = no_seam>
 struct stepper_for {
-  using type = eager_stepper<P, Net, Optimizer>;
+  using type = eager_stepper<P, Net, Optimizer, Seam>;
 };
 
 /// One epoch of training, number `epoch` from 0; returns the mean losses of its batches. Where a step runs ahead, its losses are reported before the
@@ -151,6 +162,7 @@ step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Opti
       [&](const typename Steps::prepared& b) {
         steps.send(b);
         finish();
+        if (o.rate) steps.set_rate(o.rate(launched, batches));
         steps.launch(epoch, launched++);
         if (!Steps::runs_ahead) finish();
       });

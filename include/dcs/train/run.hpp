@@ -12,6 +12,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/optim/adamw.hpp>
 #include <dcs/train/checkpoint.hpp>
 #include <dcs/train/loop.hpp>
 #include <dcs/train/run/folder.hpp>

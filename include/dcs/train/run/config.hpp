@@ -7,6 +7,8 @@
 #include <dcs/io/file.hpp>
 #include <dcs/io/names.hpp>
 #include <dcs/nn/options.hpp>
+#include <dcs/optim/optimizer.hpp>
+#include <dcs/optim/schedule.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -116,8 +118,6 @@ inline json read_json(const std::string& path) { return parse_json(io::read_byte
 inline void write_text(const std::string& path, const std::string& text) { io::write_bytes(path, "dcs::run", text); }
 
 /// What a text of a configuration may be.
-inline const std::vector<std::string> optimizer_names{"adamw", "sgd"}, rate_schedule_names{"plateau", "cosine", "polynomial", "constant"};
-
 inline json to_json(const network_option& o) {
   return std::visit([](const auto& v) { return json(v); }, o.value);
 }
@@ -155,10 +155,11 @@ N number_at(const json& j, const char* key, N low, N high) {
   return v.get<N>();
 }
 
-inline std::string name_at(const json& j, const char* key, const std::vector<std::string>& names) {
+template <std::size_t N>
+std::string name_at(const json& j, const char* key, const std::array<const char*, N>& names) {
   const auto value = j.at(key).get<std::string>();
   std::string all;
-  for (const auto& n : names) all += (all.empty() ? "" : ", ") + n;
+  for (const char* n : names) all += std::string(all.empty() ? "" : ", ") + n;
   expect(std::find(names.begin(), names.end(), value) != names.end(), key, " is ", printable(value), "; expected one of ", all);
   return value;
 }
@@ -198,7 +199,7 @@ inline run_config config_of(const json& j, const std::string& where, const std::
     expect(c.side % 32 == 0, "side is ", c.side, "; expected a multiple of 32");
     c.epochs = number_at(j, "epochs", 1, 100000), c.batch = number_at(j, "batch", 1, 1024);
     c.seed = number_at(j, "seed", std::uint64_t{0}, ~std::uint64_t{0});
-    c.optimizer = name_at(j, "optimizer", optimizer_names), c.rate_schedule = name_at(j, "rate_schedule", rate_schedule_names);
+    c.optimizer = name_at(j, "optimizer", optimizer_names), c.rate_schedule = name_at(j, "rate_schedule", schedule_names);
     c.rate = number_at(j, "rate", 1e-6, 10.0), c.weight_decay = number_at(j, "weight_decay", 0.0, 10.0);
     c.warmup = number_at(j, "warmup", 0, 100000), c.momentum = number_at(j, "momentum", 0.0, 0.9999), c.ema = number_at(j, "ema", 0.0, 0.999999);
     c.patience = number_at(j, "patience", 1, 100000), c.stop_after = number_at(j, "stop_after", 1, 100000);
