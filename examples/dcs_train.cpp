@@ -21,7 +21,17 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_option("--epochs", c.epochs, "epochs at most")->capture_default_str()->check(CLI::Range(1, 100000));
   app.add_option("--batch", c.batch, "images of a step")->capture_default_str()->check(CLI::Range(1, 1024));
   app.add_option("--rate", c.rate, "learning rate")->capture_default_str()->check(programs::number(1e-6, 10));
-  app.add_flag("--cosine", cosine, "anneal the rate by a cosine over --epochs, instead of halving it on a plateau");
+  app.add_option("--rate-schedule", c.rate_schedule, "plateau: halved where the validation loss stays; or cosine, polynomial, constant")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"plateau", "cosine", "polynomial", "constant"}));
+  app.add_option("--warmup", c.warmup, "epochs over which the rate rises to --rate")->capture_default_str()->check(CLI::Range(0, 100000));
+  app.add_option("--optimizer", c.optimizer, "adamw or sgd")->capture_default_str()->check(CLI::IsMember({"adamw", "sgd"}));
+  app.add_option("--momentum", c.momentum, "SGD's momentum")->capture_default_str()->check(programs::number(0, 0.9999));
+  app.add_flag("--nesterov", c.nesterov, "SGD with Nesterov's momentum");
+  app.add_option("--ema", c.ema, "decay of an exponential average of the weights, which is then what is evaluated and predicted with; 0: none")
+      ->capture_default_str()
+      ->check(programs::number(0, 0.999999));
+  app.add_flag("--cosine", cosine, "--rate-schedule cosine");
   app.add_option("--weight-decay", c.weight_decay, "weight decay")->capture_default_str()->check(programs::number(0, 10));
   app.add_option("--patience", c.patience, "epochs without a better validation loss before the rate is halved")
       ->capture_default_str()
@@ -60,7 +70,7 @@ int body(int argc, char** argv) {
   programs::add_network_flags(app, t.config.network);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
-  t.config.net = net, t.config.augment = !plain, t.config.rate_schedule = cosine ? "cosine" : "plateau";
+  t.config.net = net, t.config.augment = !plain, t.config.rate_schedule = cosine ? "cosine" : t.config.rate_schedule;
   if (t.config.side % 32 != 0) throw std::runtime_error("--size " + std::to_string(t.config.side) + ": expected a multiple of 32");
   if (t.config.data.empty() && !t.resume) throw std::runtime_error("--data is required");
   if (t.resume) {

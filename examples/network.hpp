@@ -174,7 +174,11 @@ class network_session final : public session {
     dcs::initialize(*net_, 0);
     place();
     choose_arithmetic(false, tf32);
-    dcs::load_checkpoint<device>((std::filesystem::path(run) / (checkpoint + ".safetensors")).string(), *net_);
+    const std::string path = (std::filesystem::path(run) / (checkpoint + ".safetensors")).string();
+    if (c.ema > 0)
+      dcs::load_averaged<device>(path, *net_);
+    else
+      dcs::load_checkpoint<device>(path, *net_);
     return c;
   }
 

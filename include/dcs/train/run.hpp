@@ -12,7 +12,9 @@
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/optim/adamw.hpp>
+#include <dcs/optim/any_optimizer.hpp>
+#include <dcs/optim/ema.hpp>
+#include <dcs/optim/schedule.hpp>
 #include <dcs/train/checkpoint.hpp>
 #include <dcs/train/loop.hpp>
 #include <dcs/train/run/folder.hpp>
@@ -87,7 +89,12 @@ class training_run {
     if (!config_.backbone.empty() && !begun_) arrays_ = load_encoder(config_.backbone, net_);
     if constexpr (!std::is_same_v<device, cpu_device>) to_device<device>(net_);
     if constexpr (std::is_same_v<typename P::element, bf16>) mix_precision<device>(net_);
-    optimizer_.emplace(named_parameters(net_), adamw_options{config_.rate, 0.9, 0.999, 1e-8, config_.weight_decay, 1.0});
+    any_optimizer_options numbers;
+    numbers.name = config_.optimizer, numbers.rate = config_.rate, numbers.weight_decay = config_.weight_decay, numbers.momentum = config_.momentum;
+    numbers.nesterov = config_.nesterov;
+    optimizer_.emplace(named_parameters(net_), numbers);
+    if (config_.ema > 0) ema_.emplace(named_parameters(net_), config_.ema);
+    schedule_.emplace(schedule_options{config_.rate_schedule, config_.rate, config_.epochs, config_.warmup});
     state_ = begun_ ? resumed_state() : run_state(config_);
     rows_change_ = !begun_ || results_.keep(state_.epochs);
     if (!ended().empty() && rows_change_) results_.write();
@@ -119,7 +126,7 @@ class training_run {
     if (!resume_) folder_.expect_new();  // another process may have begun one while images were read
     write_text(folder_.config(), to_json(config_).dump(2) + "\n");
     if (rows_change_) results_.write();
-    typename stepper_for<P, Net, basic_adamw<device>>::type steps(net_, *optimizer_, capture_);
+    typename stepper_for<P, Net, any_optimizer<device>, basic_ema<device>>::type steps(net_, *optimizer_, capture_, ema_ ? &*ema_ : nullptr);
     while (ended().empty()) watch(epoch(steps, train_set, val));
   }
 
@@ -152,11 +159,10 @@ class training_run {
     std::map<std::string, std::string> metadata;
     const run_state state = folder_.read_last([&](const std::string& file) {
       path = file;
-      metadata = load_checkpoint<device>(file, net_, &*optimizer_);
+      metadata = load_checkpoint<device>(file, net_, &*optimizer_, ema_ ? &*ema_ : nullptr);
       return run_state::of(metadata, config_, file);
     });
     expect_same_config(metadata, path, config_, folder_.config());
-    optimizer_->options.rate = state.rate;
     const auto made = metadata.find("instruction_set");
     const std::string here = instruction_set<device>();
     if (made == metadata.end() || made->second != here)
@@ -170,23 +176,28 @@ class training_run {
     const auto start = std::chrono::steady_clock::now();
     auto o = epoch_numbers();
     if constexpr (requires { o.net.progress(0.0); }) o.net.progress(static_cast<double>(state_.epochs) / config_.epochs);
-    if (config_.rate_schedule == "cosine") optimizer_->options.rate = cosine_rate(config_.rate, state_.epochs, config_.epochs);
+    o.rate = [&](std::int64_t step, std::int64_t all) { return schedule_->at({state_.epochs, step, all}, state_.rate); };
     epoch_report e;
-    e.rate = optimizer_->options.rate, e.epochs = config_.epochs;
+    e.rate = o.rate(0, 1), e.epochs = config_.epochs;
     {
       progress_line line("epoch " + std::to_string(state_.epochs + 1) + "/" + std::to_string(config_.epochs));
       e.trained = train_epoch(steps, train_set, o, state_.epochs,
                               [&](std::int64_t done, std::int64_t all, const step_losses& l) { line(done, all, l.total, config_.batch); });
     }
-    std::tie(e.validated, e.metrics) = validate<P>(net_, val, o);
-    state_.rate = optimizer_->options.rate = state_.plateau.next(e.rate, e.validated.total);
+    {
+      std::optional<averaged_weights<device>> averages;  // what is measured and kept as the best are the averages, where there are any
+      if (ema_) averages.emplace(*ema_);
+      std::tie(e.validated, e.metrics) = validate<P>(net_, val, o);
+    }
+    state_.rate = schedule_->next(state_.plateau, state_.rate, e.validated.total);
     e.epoch = ++state_.epochs, e.best = state_.plateau.improved();
     e.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     // The last checkpoint goes last: a run that is killed before it does this epoch again, to the same bits.
     const auto metadata = state_.metadata(config_);
-    if (e.best) save_checkpoint<device>(folder_.best(), net_, nullptr, metadata);
+    basic_ema<device>* const averages = ema_ ? &*ema_ : nullptr;
+    if (e.best) save_checkpoint<device>(folder_.best(), net_, nullptr, metadata, averages);
     results_.append(e.epoch, e.rate, e.seconds, result_values(e.trained, e.validated, e.metrics));
-    folder_.write_last([&](const std::string& path) { save_checkpoint<device>(path, net_, &*optimizer_, metadata); });
+    folder_.write_last([&](const std::string& path) { save_checkpoint<device>(path, net_, &*optimizer_, metadata, averages); });
     return e;
   }
 
@@ -198,7 +209,9 @@ class training_run {
   run_config config_;
   options_type options_;
   run_state state_;
-  std::optional<basic_adamw<device>> optimizer_;
+  std::optional<any_optimizer<device>> optimizer_;
+  std::optional<basic_ema<device>> ema_;
+  std::optional<schedule> schedule_;
 };
 
 template <class Net, class... More>

@@ -1,13 +1,13 @@
 // A run's folder: who holds it, which checkpoint it goes on from, which set it belongs to.
-#include "../../examples/run_folder.hpp"
-#include "../../examples/data_fingerprint.hpp"
-#include "../../examples/names.hpp"
+#include <dcs/data/fingerprint.hpp>
+#include <dcs/io/names.hpp>
+#include <dcs/train/run/folder.hpp>
 
 #include "scratch.hpp"
 
 #include <sys/wait.h>
 
-using namespace programs;
+using namespace dcs;
 
 namespace {
 

@@ -1,11 +1,9 @@
 // What a run reads of its configuration and of its checkpoint's metadata: everything is checked as the flags are.
-#include "../../examples/run_state.hpp"
+#include <dcs/train/run/state.hpp>
 
 #include <doctest/doctest.h>
 
-using namespace programs;
-
-void programs::warn(const std::string&) {}
+using namespace dcs;
 
 namespace {
 
@@ -23,8 +21,25 @@ bool says(const std::string& m, const std::string& text) {
   return m.find(text) != m.npos;
 }
 
-train_config config() {
-  train_config c;
+// Options of a network, one of each kind.
+struct options {
+  int box_samples = 512;
+  bool truth_regions = false;
+  double dice = 1;
+  std::array<double, 2> scales{32, 64};
+  template <class Self, class Field>
+  static void fields(Self& o, Field&& field) {
+    field("box_samples", o.box_samples, bounds{4, 2000}, "boxes");
+    field("truth_regions", o.truth_regions, "regions");
+    field("dice", o.dice, bounds{0.0, 10.0}, "weight");
+    field("scales", o.scales, bounds{1.0, 100.0}, "scales");
+  }
+};
+std::vector<network_option> own_options() { return listed_options(options{}); }
+
+run_config config() {
+  run_config c;
+  c.network = own_options();
   c.data = "/sets/brain", c.data_fingerprint = "0123456789abcdef";
   return c;
 }
@@ -34,7 +49,7 @@ std::string reading(const std::string& key, const std::string& value) {
   std::string text = "{";
   for (const auto& [k, v] : j.items()) text += (text == "{" ? "\"" : ",\"") + k + "\":" + (k == key ? value : v.dump());
   if (!j.contains(key)) text += ",\"" + key + "\":" + value;
-  return message([&] { config_of(parse_json(text + "}", "config.json"), "config.json"); });
+  return message([&] { config_of(parse_json(text + "}", "config.json"), "config.json", own_options()); });
 }
 
 using strings = std::map<std::string, std::string>;
@@ -53,13 +68,28 @@ std::string reading_state(const std::string& key, const std::string& value) {
 }  // namespace
 
 TEST_CASE("a configuration is read back") {
-  train_config c = config();
+  run_config c = config();
   c.seed = ~std::uint64_t{0}, c.rate = 0.1, c.data = "/sets/p\xeb\\x\n", c.augment = false;
-  const auto read = config_of(parse_json(to_json(c).dump(2), ""), "");
+  const auto read = config_of(parse_json(to_json(c).dump(2), ""), "", own_options());
   CHECK(to_json(read) == to_json(c));
   CHECK(read.data == c.data);
   CHECK(read.rate == 0.1);
   CHECK(differing_key(read, c) == "");
+}
+
+TEST_CASE("a network's options are read back, and given to it") {
+  run_config c = config();
+  options o;
+  o.box_samples = 64, o.truth_regions = true, o.dice = 0.25, o.scales = {8, 16.5};
+  c.network = listed_options(o);
+  const auto read = config_of(parse_json(to_json(c).dump(), ""), "", own_options());
+  const auto given = assigned_options(options{}, read.network);
+  CHECK(given.box_samples == 64);
+  CHECK(given.truth_regions);
+  CHECK(given.dice == 0.25);
+  CHECK(given.scales == o.scales);
+  CHECK(differing_key(read, c) == "");
+  CHECK(differing_key(read, config()) == "box_samples");
 }
 
 TEST_CASE("a configuration's values are what the flags accept") {
@@ -74,7 +104,11 @@ TEST_CASE("a configuration's values are what the flags accept") {
                                                                     {"images", {"-1", "1000000001"}},
                                                                     {"box_samples", {"3", "2001"}},
                                                                     {"augment", {"1", "\"true\"", "null"}},
-                                                                    {"cosine", {"0"}},
+                                                                    {"rate_schedule", {"0", "\"never\""}},
+                                                                    {"optimizer", {"\"adam\""}},
+                                                                    {"truth_regions", {"0", "null"}},
+                                                                    {"dice", {"-1", "11", "true"}},
+                                                                    {"scales", {"32", "[32]", "[32, 64, 128]", "[0, 64]", "[32, \"64\"]"}},
                                                                     {"net", {"1", "null"}},
                                                                     {"data", {"\"\"", "1", "\"a\\u0000b\"", "\"a\\\\b\""}},
                                                                     {"data_fingerprint", {"1"}},
@@ -92,7 +126,7 @@ TEST_CASE("a configuration's values are what the flags accept") {
   for (const auto& [key, value] : whole.items()) {
     json j = whole;
     j.erase(key);
-    const auto m = message([&] { config_of(j, "config.json"); });
+    const auto m = message([&] { config_of(j, "config.json", own_options()); });
     // Earlier versions did not write it.
     CHECK((key == "data_fingerprint" ? m.empty() : says(m, "key '" + key + "' not found")));
   }
@@ -171,8 +205,8 @@ TEST_CASE("a state that no run could have come to is an error that names it") {
 }
 
 TEST_CASE("a checkpoint of another configuration is an error that names the key; length and place of a run may change") {
-  const auto comparing = [](const train_config& c) { return message([&] { expect_same_config(metadata(), "last.safetensors", c, "config.json"); }); };
-  train_config c = config();
+  const auto comparing = [](const run_config& c) { return message([&] { expect_same_config(metadata(), "last.safetensors", c, "config.json"); }); };
+  run_config c = config();
   c.epochs = 7, c.data = "/elsewhere";
   CHECK(comparing(c) == "");
   c.rate = 1e-3;
@@ -189,7 +223,7 @@ TEST_CASE("a checkpoint of another configuration is an error that names the key;
 }
 
 TEST_CASE("why a run has ended") {
-  train_config c = config();
+  run_config c = config();
   c.epochs = 3;
   run_state s(c);
   CHECK(s.ended(c) == "");

@@ -91,7 +91,7 @@ struct run_config {
   double rate = 2e-4, weight_decay = 1e-4, momentum = 0.9, ema = 0;
   std::string optimizer = "adamw", rate_schedule = "plateau";
   int patience = 5, stop_after = 20, images = 0;
-  bool augment = true, imagenet_input = false;
+  bool augment = true, imagenet_input = false, nesterov = false;
   std::vector<network_option> network{};
 };
 
@@ -136,6 +136,7 @@ inline json to_json(const run_config& c) {
          {"warmup", c.warmup},
          {"weight_decay", c.weight_decay},
          {"momentum", c.momentum},
+         {"nesterov", c.nesterov},
          {"ema", c.ema},
          {"patience", c.patience},
          {"stop_after", c.stop_after},
@@ -204,7 +205,7 @@ inline run_config config_of(const json& j, const std::string& where, const std::
     c.warmup = number_at(j, "warmup", 0, 100000), c.momentum = number_at(j, "momentum", 0.0, 0.9999), c.ema = number_at(j, "ema", 0.0, 0.999999);
     c.patience = number_at(j, "patience", 1, 100000), c.stop_after = number_at(j, "stop_after", 1, 100000);
     c.images = number_at(j, "images", 0, 1000000000);
-    c.augment = j.at("augment"), c.imagenet_input = j.at("imagenet_input");
+    c.augment = j.at("augment"), c.imagenet_input = j.at("imagenet_input"), c.nesterov = j.at("nesterov");
     for (auto& o : c.network) read_option(j, o);
     const json known = to_json(c);
     for (const auto& [key, value] : j.items()) expect(known.contains(key), "unknown key '", key, "'");

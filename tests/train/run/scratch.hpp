@@ -1,8 +1,7 @@
 // For tests of what programs keep in a folder: a folder of the test's own, the warnings, and what an error says.
 #pragma once
 
-#include "../../examples/session.hpp"
-
+#include <dcs/core/warning.hpp>
 #include <dcs/io/file.hpp>
 
 #include <doctest/doctest.h>
@@ -14,7 +13,6 @@ namespace fs = std::filesystem;
 namespace {
 std::vector<std::string> warnings;
 }
-void programs::warn(const std::string& text) { warnings.push_back(text); }
 
 namespace {
 
@@ -25,6 +23,7 @@ struct scratch {
     fs::remove_all(folder);
     fs::create_directories(folder);
     warnings.clear();
+    dcs::notice_handler() = [](const std::string& text) { warnings.push_back(text); };
   }
   ~scratch() { fs::remove_all(folder); }
   std::string operator()(const std::string& name) const { return folder + "/" + name; }

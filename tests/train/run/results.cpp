@@ -1,8 +1,8 @@
 // What a run keeps of its results.csv.
-#include "../../examples/results.hpp"
+#include <dcs/train/run/results.hpp>
 #include "scratch.hpp"
 
-using namespace programs;
+using namespace dcs;
 
 TEST_CASE("results.csv: rows are kept up to the checkpoint's epoch, and the file is whole after each") {
   const scratch s;
