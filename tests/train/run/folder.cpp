@@ -24,7 +24,7 @@ int in_child(const F& body) {
 }  // namespace
 
 TEST_CASE("a folder is held by one process, and free when that ends, however it ends") {
-  const scratch s;
+  const run_scratch s;
   {
     const run_lock held(s.folder);
     CHECK(s.text(".lock") == std::to_string(::getpid()) + "\n");
@@ -48,7 +48,7 @@ TEST_CASE("a folder is held by one process, and free when that ends, however it 
 }
 
 TEST_CASE("a lock's file is made by the lock: neither a FIFO nor a link is taken for it") {
-  const scratch s;
+  const run_scratch s;
   REQUIRE(::mkfifo(s(".lock").c_str(), 0600) == 0);
   CHECK(says(message([&] { run_lock l(s.folder); }), "/.lock is no file"));
   fs::remove(s(".lock"));
@@ -59,7 +59,7 @@ TEST_CASE("a lock's file is made by the lock: neither a FIFO nor a link is taken
 }
 
 TEST_CASE("what a killed process had not finished is removed; other files are not") {
-  const scratch s;
+  const run_scratch s;
   for (const char* name :
        {"config.json.7-0.partial", "results.csv.7-12.partial", "last.safetensors.partial", "best.safetensors.7-0.partial", "next.safetensors",
         "next.safetensors.7-0.partial", "last.safetensors", "evaluation.json.7-0.partial", "notes.partial", "last.safetensors.old"})
@@ -71,7 +71,7 @@ TEST_CASE("what a killed process had not finished is removed; other files are no
 }
 
 TEST_CASE("a whole checkpoint that had not got its name is the last one where there is none") {
-  const scratch s;
+  const run_scratch s;
   s.put("next.safetensors", "3");
   s.put("previous.safetensors", "2");
   run_folder run(s.folder);
@@ -80,7 +80,7 @@ TEST_CASE("a whole checkpoint that had not got its name is the last one where th
 }
 
 TEST_CASE("the last two checkpoints stay") {
-  const scratch s;
+  const run_scratch s;
   run_folder run(s.folder);
   CHECK(!run.has_checkpoint());
   for (const std::string text : {"1", "2", "3", "4"}) {
@@ -106,7 +106,7 @@ TEST_CASE("the last two checkpoints stay") {
 }
 
 TEST_CASE("where the last checkpoint is damaged, the one before is read, with a warning, and stays until there is a whole one") {
-  const scratch s;
+  const run_scratch s;
   run_folder run(s.folder);
   const auto read = [](const std::string& path) {
     const auto text = dcs::io::read_bytes(path, "test", 99);
@@ -151,7 +151,7 @@ TEST_CASE("where the last checkpoint is damaged, the one before is read, with a 
 
 TEST_CASE("a new run is not begun where there is one") {
   for (const char* name : {"last.safetensors", "previous.safetensors", "best.safetensors"}) {
-    const scratch s;
+    const run_scratch s;
     const run_folder run(s.folder);
     s.put("config.json", "{}");
     CHECK(message([&] { run.expect_new(); }) == "");
@@ -161,7 +161,7 @@ TEST_CASE("a new run is not begun where there is one") {
 }
 
 TEST_CASE("a set's fingerprint: names and contents of what is trained on, wherever it lies") {
-  const scratch s;
+  const run_scratch s;
   const auto make = [&](const std::string& set) {
     for (const char* split : {"train", "val", "test"})
       for (const char* kind : {"images", "masks"}) {

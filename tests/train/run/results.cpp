@@ -5,7 +5,7 @@
 using namespace dcs;
 
 TEST_CASE("results.csv: rows are kept up to the checkpoint's epoch, and the file is whole after each") {
-  const scratch s;
+  const run_scratch s;
   results_table t(s("results.csv"), "epoch,rate,seconds,loss");
   CHECK(t.rows() == 0);
   t.write();
@@ -34,7 +34,7 @@ TEST_CASE("results.csv: rows are kept up to the checkpoint's epoch, and the file
 }
 
 TEST_CASE("results.csv that cannot be read, or is no table, is an error and stays as it is") {
-  const scratch s;
+  const run_scratch s;
   results_table t(s("results.csv"), "epoch,rate,seconds,loss");
   const std::string head = "epoch,rate,seconds,loss\n", one = "1,0.5,1.2,1\n";
   const std::pair<std::string, const char*> wrong[] = {{"", "first line"},

@@ -17,15 +17,15 @@ std::vector<std::string> warnings;
 namespace {
 
 // An empty folder that vanishes at the end of its test; warnings begin with none.
-struct scratch {
+struct run_scratch {
   std::string folder = (fs::temp_directory_path() / ("dcs_test_run_folder_" + std::to_string(::getpid()))).string();
-  scratch() {
+  run_scratch() {
     fs::remove_all(folder);
     fs::create_directories(folder);
     warnings.clear();
     dcs::notice_handler() = [](const std::string& text) { warnings.push_back(text); };
   }
-  ~scratch() { fs::remove_all(folder); }
+  ~run_scratch() { fs::remove_all(folder); }
   std::string operator()(const std::string& name) const { return folder + "/" + name; }
   void put(const std::string& name, const std::string& text) const { dcs::io::write_bytes((*this)(name), "test", text); }
   std::string text(const std::string& name) const { return dcs::io::read_bytes((*this)(name), "test", 1 << 20); }
