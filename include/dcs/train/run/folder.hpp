@@ -98,7 +98,12 @@ class run_folder {
     const std::string linked = previous() + ".partial";
     ::unlink(linked.c_str());
     if (::link(last().c_str(), linked.c_str()) != 0) return rename(last(), previous());
-    rename(linked, previous());
+    try {
+      rename(linked, previous());
+    } catch (...) {
+      ::unlink(linked.c_str());
+      throw;
+    }
     ::unlink(linked.c_str());  // stays where `previous` was the same file already
   }
   template <class Read>
