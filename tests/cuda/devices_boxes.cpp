@@ -4,6 +4,7 @@
 #include "../detect/padded.hpp"
 
 #include <dcs/detect/fixed_losses.cuh>
+#include <dcs/detect/region_masks.hpp>
 #include <dcs/models/dcsnet/regions.cuh>
 
 using namespace dcs;

@@ -3,6 +3,7 @@
 #include "small.hpp"
 
 #include <dcs/kernels.cuh>
+#include <dcs/models/dcsnet/fixed_size.cuh>
 #include <dcs/train/captured_step.hpp>
 #if defined(__CUDACC__)
 #include <dcs/cuda/graph.cuh>

@@ -34,6 +34,12 @@ void conv_transpose2d_forward(device, const conv2d_geometry& g, const T* x, cons
   if (shift) add_shift(shift, g.in_pixels(), g.in_c, y);
 }
 
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_CONV_TRANSPOSE2D_ENTRIES(declare, T)                    \
+  declare void add_shift(const T*, std::int64_t, std::int64_t, T*); \
+  declare void conv_transpose2d_forward(device, const conv2d_geometry&, const T*, const T*, const T*, T*);
+DCS_ENTRIES(DCS_CONV_TRANSPOSE2D_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

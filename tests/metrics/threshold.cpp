@@ -1,4 +1,5 @@
-#include <dcs/train/loop.hpp>
+#include <dcs/data/sample.hpp>
+#include <dcs/metrics/threshold.hpp>
 
 #include <doctest/doctest.h>
 
