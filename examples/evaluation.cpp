@@ -105,9 +105,7 @@ void write_predictions(const predict_request& p, int side, const std::function<d
                         original.width};
     const auto found = segment(s);
     const dcs::mask m = found.above(original.height, original.width);
-    dcs::image picture{m.height, m.width, 1, m.pixels};
-    for (auto& v : picture.pixels) v = static_cast<std::uint8_t>(v * 255);
-    dcs::io::write_png(result_of(p, path, ".mask.png"), picture);
+    dcs::io::write_mask(result_of(p, path, ".mask.png"), m);
     dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::draw_overlay(s.pixels, {}, found.above(), boxes_of(found)));
     std::printf("%s: %zu detections, %lld pixels\n", dcs::printable(path).c_str(), found.detections.size(), static_cast<long long>(m.count()));
     for (const auto& d : found.detections)

@@ -1,10 +1,12 @@
-// Samples of one size as the arrays that a network takes: images, and what is known of them.
+// Samples of one size as the arrays that a network takes: images, and what is known of them; and the array that it gives as predictions.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/tensor.hpp>
 #include <dcs/data/sample.hpp>
+#include <dcs/image/prediction.hpp>
+#include <dcs/ops/cast/cast.hpp>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -58,6 +60,17 @@ inline batch make_batch(const std::vector<sample>& samples, const normalisation&
     b.boxes.push_back(labelled_objects(s.truth, b.objects.data() + i * h * w));
   }
   return b;
+}
+
+/// A prediction for each image of a map of probabilities, shape<N, H, W, 1>, on any device, in any element type; without detections.
+template <operand X>
+std::vector<prediction> predictions_of(const X& probability) {
+  static_assert(shape_t<X>::rank == 4 && extent_of<shape_t<X>, 3> == 1, "dcs::predictions_of: expected probabilities of shape<N, H, W, 1>");
+  const auto p = cast<float>(to<cpu_device>(value(eval(probability))));
+  const extent_t n = p.sizes()[0], h = p.sizes()[1], w = p.sizes()[2];
+  std::vector<prediction> out;
+  for (extent_t i = 0; i < n; ++i) out.push_back({h, w, {p.data() + i * h * w, p.data() + (i + 1) * h * w}, {}});
+  return out;
 }
 
 }  // namespace dcs

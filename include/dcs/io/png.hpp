@@ -279,6 +279,13 @@ inline void write_png(const std::string& path, const image& i) {
   write_bytes(path, "dcs::image", std::string_view(encoded).substr(0, bytes));
 }
 
+/// Writes a mask as a grey PNG of 0 and 255, which read_mask reads back. Errors are those of write_png.
+inline void write_mask(const std::string& path, const mask& m) {
+  image picture{m.height, m.width, 1, m.pixels};
+  for (auto& p : picture.pixels) p = p ? 255 : 0;
+  write_png(path, picture);
+}
+
 }  // namespace dcs::io
 
 #include <dcs/core/header_end.inl>

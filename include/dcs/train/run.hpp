@@ -27,7 +27,8 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Columns of a network's results.csv: epoch, rate, seconds, the losses of training with what was counted, those of validation, measures.
+/// Columns of a network's results.csv: epoch, rate, seconds, the losses of training with what was counted, those of validation, measures. Throws
+/// dcs::error where a loss term or a count has the name of another column.
 template <segmenter Net>
 std::string results_head() {
   std::string head = "epoch,rate,seconds,total";
@@ -35,7 +36,9 @@ std::string results_head() {
   for (const char* count : count_names_of<Net>()) head += std::string(",") + count;
   head += ",val_total";
   for (const char* term : Net::loss_terms) head += std::string(",val_") + term;
-  return head + ",dice,iou,precision,hd95,missed";
+  head += ",dice,iou,precision,hd95,missed";
+  expect_distinct_columns(head);
+  return head;
 }
 /// A row's values behind epoch, rate and seconds.
 inline std::vector<double> result_values(const step_losses& trained, const step_losses& validated, const mean_metrics& m) {
@@ -63,6 +66,12 @@ inline void print_epoch(const epoch_report& e) {
               static_cast<long long>(e.metrics.images), e.rate, e.seconds, e.best ? "  best" : "");
   std::fflush(stdout);
 }
+
+/// A run that is in its folder already: it goes on with the configuration that it began with.
+struct resumed {
+  int epochs = 0;      // in all; 0: as many as before
+  std::string data{};  // where the set is now; empty: where it was
+};
 
 /// The run of a network in a folder, on P's device. The network must outlive it.
 template <segmenter Net, class P = precision<>>
@@ -100,6 +109,10 @@ class training_run {
     if (!ended().empty() && rows_change_) results_.write();
   }
 
+  /// The run in the folder, to go on with.
+  training_run(Net& net, const std::string& folder, const resumed& r, const options_type& o = {}, bool capture = true)
+      : training_run(net, folder, config_of_resumed(r), true, o, capture) {}
+
   const run_config& config() const { return config_; }
   const run_folder& folder() const { return folder_; }
   const options_type& options() const { return options_; }
@@ -119,7 +132,7 @@ class training_run {
            "); --data says where they are now");
   }
 
-  /// Trains until the run has ended. `watch` is told of each epoch.
+  /// Trains until the run has ended. `watch`, where there is one, is told of each epoch.
   template <dataset Train, dataset Validation>
   void train(const Train& train_set, const Validation& val, const std::function<void(const epoch_report&)>& watch = print_epoch) {
     folder_.create();
@@ -127,7 +140,10 @@ class training_run {
     write_text(folder_.config(), to_json(config_).dump(2) + "\n");
     if (rows_change_) results_.write();
     typename stepper_for<P, Net, any_optimizer<device>, basic_ema<device>>::type steps(net_, *optimizer_, capture_, ema_ ? &*ema_ : nullptr);
-    while (ended().empty()) watch(epoch(steps, train_set, val));
+    while (ended().empty()) {
+      const epoch_report e = epoch(steps, train_set, val);
+      if (watch) watch(e);
+    }
   }
 
   /// The numbers of an epoch that stay.
@@ -140,6 +156,11 @@ class training_run {
   static normalisation input_of(const run_config& c) { return c.imagenet_input ? normalisation::imagenet() : normalisation{}; }
 
  private:
+  static run_config config_of_resumed(const resumed& r) {
+    run_config c;
+    c.epochs = r.epochs, c.data = r.data;
+    return c;
+  }
   run_config configuration(const run_config& given, const options_type& o) const {
     run_config c = given;
     if (c.network.empty()) c.network = listed_options(o);
@@ -148,6 +169,7 @@ class training_run {
       if (given.epochs > 0) c.epochs = given.epochs;
       if (!given.data.empty()) c.data = given.data;
     } else {
+      expect(!c.data.empty(), "dcs::run: run_config::data is empty; expected the folder of the set, or another name of what the run is trained on");
       c.imagenet_input = c.imagenet_input || !c.backbone.empty();
     }
     c.data = absolute_path(c.data), c.backbone = absolute_path(c.backbone);

@@ -4,7 +4,7 @@
 //
 //   template <int Width> struct my_net {
 //     struct options { double dice = 1; };                                    // its own numbers (nn/options.hpp)
-//     static constexpr std::array loss_terms{"dice", "cross_entropy"};        // columns of results.csv
+//     static constexpr std::array loss_terms{"dice_loss", "cross_entropy"};   // columns of results.csv
 //     template <operand X, class T, class D>                                  // X a var: training; a tensor: evaluation mode
 //     loss::terms<X, 2> losses(const X& images, const targets<T, D>&, const options&, random_stream) const;
 //     template <class T, class D>

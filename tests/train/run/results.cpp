@@ -70,3 +70,8 @@ TEST_CASE("results.csv that cannot be read, or is no table, is an error and stay
   CHECK(says(message([&] { t.keep(2); }), "a FIFO"));
   CHECK(warnings.empty());
 }
+
+TEST_CASE("columns of results.csv have names of their own") {
+  CHECK(message([] { expect_distinct_columns("epoch,rate,dice_loss,val_dice_loss,dice"); }) == "");
+  CHECK(says(message([] { expect_distinct_columns("epoch,rate,dice,val_dice,dice"); }), "two columns 'dice'"));
+}

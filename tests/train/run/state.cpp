@@ -92,6 +92,14 @@ TEST_CASE("a network's options are read back, and given to it") {
   CHECK(differing_key(read, config()) == "box_samples");
 }
 
+TEST_CASE("a network's option has a name that no number of a run has") {
+  run_config c = config();
+  for (const char* taken : {"rate", "seed", "optimizer"}) {
+    c.network[0].name = taken;
+    CHECK(says(message([&] { to_json(c); }), std::string("is named ") + taken));
+  }
+}
+
 TEST_CASE("a configuration's values are what the flags accept") {
   const std::pair<const char*, std::vector<const char*>> wrong[] = {{"side", {"-64", "0", "80", "4096", "64.5", "\"64\"", "null", "1e300", "[64]"}},
                                                                     {"epochs", {"0", "-1", "100001", "1.5", "true"}},

@@ -6,7 +6,6 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/data/batch.hpp>
-#include <dcs/image/prediction.hpp>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/loss/terms.hpp>
 #include <dcs/nn/options.hpp>
@@ -43,11 +42,7 @@ struct pixelwise {
   }
   template <class T, class D>
   std::vector<prediction> predict(const tensor<T, image_shape, D>& images, const options&) const {
-    const auto p = cast<float>(to<cpu_device>(eval(sigmoid(widened(eval(net()(images)))))));
-    const extent_t n = p.sizes()[0], h = p.sizes()[1], w = p.sizes()[2];
-    std::vector<prediction> out;
-    for (extent_t i = 0; i < n; ++i) out.push_back({h, w, {p.data() + i * h * w, p.data() + (i + 1) * h * w}, {}});
-    return out;
+    return predictions_of(sigmoid(widened(eval(net()(images)))));
   }
 
  private:

@@ -143,7 +143,11 @@ inline json to_json(const run_config& c) {
          {"images", c.images},
          {"augment", c.augment},
          {"imagenet_input", c.imagenet_input}};
-  for (const auto& o : c.network) j[o.name] = to_json(o);
+  for (const auto& o : c.network) {
+    expect(!j.contains(o.name), "dcs::run: an option of the network is named ", o.name,
+           ", as one of every run is; expected another name in its options' fields");
+    j[o.name] = to_json(o);
+  }
   return j;
 }
 

@@ -9,11 +9,22 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
 DCS_EXACT_MATH
 namespace dcs {
+
+/// Throws error where two of a table's columns, which `head` names, have one name.
+inline void expect_distinct_columns(const std::string& head) {
+  std::set<std::string> names;
+  std::istringstream columns(head);
+  for (std::string name; std::getline(columns, name, ',');)
+    expect(names.insert(name).second, "dcs::run: results.csv has two columns '", name,
+           "'; expected another name for the loss term or count of the network (loss_terms, count_names)");
+}
 
 class results_table {
  public:
