@@ -145,7 +145,7 @@ TEST_CASE("a kernel without a mistake passes in every order, and gives the same"
 }
 TEST_CASE("a barrier removed is caught in every order") {
   in_every_order<mistake::no_barrier>(
-      [](const auto& said) { return says(said, "no barrier between") || says(said, "before the wait") || says(said, "nobody wrote"); });
+      [](const auto& said) { return says(said, "no barrier between") || says(said, "before the wait") || says(said, "was not written"); });
 }
 TEST_CASE("an index one past the tile is caught in every order") {
   in_every_order<mistake::past_the_tile>([](const auto& said) { return says(said, "of tiles, which") || says(said, "before the wait"); });
@@ -201,7 +201,7 @@ TEST_CASE("further mistakes and what is said of them") {
              }),
              "different exchanges"));
   CHECK(says(said_of([&](auto& b) { b.global(span, "memory").template read<4>(b.thread() < 4 ? 2 : 0); }), "at once"));
-  CHECK(says(said_of([&](auto& b) { b.template shared<float>(64, "s").read(b.thread()); }), "nobody wrote"));
+  CHECK(says(said_of([&](auto& b) { b.template shared<float>(64, "s").read(b.thread()); }), "was not written"));
   CHECK(says(said_of([&](auto& b) {
                auto s = b.template shared<float>(64, "s");
                if (b.thread() < 16) b.template copy_async<4>(s, b.thread() * 4, b.global(span, "memory"), b.thread() * 4);

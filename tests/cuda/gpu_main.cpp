@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status != cudaSuccess || count == 0) {
-    std::printf("skipped: no GPU (%s)\n", status == cudaSuccess ? "none is there" : cudaGetErrorString(status));
+    std::printf("skipped: no GPU (%s)\n", status == cudaSuccess ? "the machine has none" : cudaGetErrorString(status));
     return 77;
   }
   return doctest::Context(argc, argv).run();

@@ -88,7 +88,7 @@ TEST_CASE("atomics beside plain accesses of one place, with no barrier between, 
   for (const step s : {step::read, step::write, step::atomic}) CHECK(shared(step::atomic, s, 0, false) == "");  // one thread after itself
   CHECK(says(shared(step::atomic, step::read, 40, false), "of counts, which thread"));
   CHECK(says(said_of([](auto& b) { b.atomic_add(b.template shared<std::int32_t>(1, "counts"), 0, 1); }),
-             "adds to element 0 of counts, which nobody wrote"));
+             "adds to element 0 of counts, which was not written"));
 
   // Every thread counts; then one reads. Blocks have no barrier between them at all.
   std::int32_t count = 0;

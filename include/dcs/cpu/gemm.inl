@@ -249,7 +249,8 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
             if (width == columns) {
               const cpu::epilogue<T> part = epilogue.part(i0, j0);
               tile_of<T, Source::column_wise>(rows)(pa, pb, kc, out, ldc, add, finish ? &part : nullptr);
-              if (Source::column_wise && finish) finish_rows(epilogue, out, ldc, i0, rows, j0, width);  // rare, so that tiles of this kind have no epilogue of their own, which saves code
+              // Rare, so that tiles of this kind have no epilogue of their own, which saves code.
+              if (Source::column_wise && finish) finish_rows(epilogue, out, ldc, i0, rows, j0, width);
             } else {
               auto tile = tile_of<T, Source::column_wise>(rows);
               if constexpr (!Source::column_wise)

@@ -23,7 +23,7 @@ struct bound_tensor {
 // A graph with the engine that runs it.
 class convolution_plan {
  public:
-  explicit convolution_plan(const convolution_problem& p) : graph_(p, engine_target::here()) {}
+  explicit convolution_plan(const convolution_problem& p) : graph_(p, engine_target::current()) {}
 
   /// Chooses among the engines; false where none takes the graph.
   bool choose(const std::vector<bound_tensor>& tensors) {
@@ -69,9 +69,9 @@ inline bool run_convolution(const convolution_problem& p, const std::vector<boun
   thread_local std::map<convolution_problem::key_type, std::unique_ptr<convolution_plan>> plans;
   auto at = plans.find(p.key());
   if (at == plans.end()) {
-    expect(
-        !capturing,
-        "dcs::conv2d: a convolution is met first while a graph is captured, where its engines cannot be timed; expected a step before the capture");
+    expect(!capturing,
+           "dcs::conv2d: a convolution is computed for the first time while a graph is captured, where its engines cannot be timed; run the work "
+           "once before the capture");
     auto plan = std::make_unique<convolution_plan>(p);
     if (!plan->choose(tensors)) plan = nullptr;
     at = plans.emplace(p.key(), std::move(plan)).first;
