@@ -1,6 +1,7 @@
-// Convolutions of cuda::device by cuDNN 9, through the C interface of its graphs. The first time that a shape is met the engines that the heuristics
-// name are tried in their order, the first few that work are timed, and the fastest is kept as a plan: by geometry, element type and epilogue, on
-// each thread. Where no engine takes the whole graph, the bare convolution runs and a kernel of ours (cuda/epilogue.cuh) follows it.
+// Convolutions of cuda::device by cuDNN 9, through the C interface of its graphs. When a thread first computes a convolution of a shape, the engines
+// that the heuristics suggest are tried in order, the first few that work are timed, and the fastest is kept as a plan for this geometry, element
+// type and epilogue, on this thread. Where no engine supports the whole graph, the convolution runs without its epilogue and a kernel
+// (cuda/epilogue.cuh) follows it.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -25,7 +26,7 @@ class convolution_plan {
  public:
   explicit convolution_plan(const convolution_problem& p) : graph_(p, engine_target::current()) {}
 
-  /// Chooses among the engines; false where none takes the graph.
+  /// Chooses among the engines; false where none supports the graph.
   bool choose(const std::vector<bound_tensor>& tensors) {
     const int most = std::max(library_options::get().candidates, 1);
     float best = 0;
