@@ -87,7 +87,7 @@ struct backbone_contract {
         form, "dcs::faster_rcnn: a backbone has channels of C2 to C5 and a call from N,H,W,3 to a tuple of four maps (concept detection_backbone)");
   }
   static constexpr auto shapes() {
-    return shape_list<expectations<backbone_map_count_mismatch, backbone_mismatch, given_shapes<B, trial_image>,
+    return shape_list<expectations<backbone_map_count_mismatch, backbone_mismatch, result_shapes<B, trial_image>,
                                    map_shapes<B::channels[0], B::channels[1], B::channels[2], B::channels[3]>>>();
   }
 };
@@ -101,7 +101,7 @@ struct pyramid_contract {
     static_assert(form, "dcs::faster_rcnn: a pyramid is a module with a call from a tuple of four maps to a tuple of five (concept pyramid_stage)");
   }
   static constexpr auto shapes() {
-    return shape_list<expectations<pyramid_level_count_mismatch, pyramid_mismatch, given_shapes<P, maps>, pyramid_shapes<Width>>>();
+    return shape_list<expectations<pyramid_level_count_mismatch, pyramid_mismatch, result_shapes<P, maps>, pyramid_shapes<Width>>>();
   }
 };
 
@@ -114,7 +114,7 @@ struct rpn_contract {
                   "dcs::faster_rcnn: an RPN head is a module with a call from a level to an rpn_level of objectness and deltas (concept rpn_stage)");
   }
   static constexpr auto shapes() {
-    using level = given<R, trial_level<Width>>;
+    using level = call_result<R, trial_level<Width>>;
     return shape_list<expectation<rpn_objectness_mismatch, shape_t<decltype(level::objectness)>, shape<2, 8, 8, anchor_shapes>>,
                       expectation<rpn_delta_mismatch, shape_t<decltype(level::deltas)>, shape<2, 8, 8, 4 * anchor_shapes>>>();
   }
@@ -128,7 +128,7 @@ struct box_contract {
     static_assert(form, "dcs::faster_rcnn: a box head is a module with side and a call from pooled boxes to box_predictions (concept box_stage)");
   }
   static constexpr auto shapes() {
-    using predictions = given<B, trial<5, B::side, B::side, Width>>;
+    using predictions = call_result<B, trial<5, B::side, B::side, Width>>;
     return shape_list<expectation<box_score_mismatch, shape_t<decltype(predictions::scores)>, shape<5, 2>>,
                       expectation<box_delta_mismatch, shape_t<decltype(predictions::deltas)>, shape<5, 8>>>();
   }

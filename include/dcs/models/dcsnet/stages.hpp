@@ -115,7 +115,7 @@ struct cropper {
   }
   static constexpr auto shapes() {
     return shape_list<
-        expectations<crop_count_mismatch, crop_mismatch, given_shapes<C, trial_pyramid<Width>, trial_rois>, crop_shapes<3, C::base, Width>>>();
+        expectations<crop_count_mismatch, crop_mismatch, result_shapes<C, trial_pyramid<Width>, trial_rois>, crop_shapes<3, C::base, Width>>>();
   }
 };
 
