@@ -1,6 +1,6 @@
-// The stages of a detector that a user may replace, and what each must offer (nn/stage.hpp says how that is stated): a backbone, a pyramid, the head
-// of the RPN, and the box head. A detector takes the last three as aliases of one struct, so that it has one template argument for them and its
-// symbols one short name:
+// The stages of a detector that a user may replace, and the requirements of each, stated as contracts (nn/stage.hpp): a backbone, a pyramid, the head
+// of the RPN, and the box head. The last three are aliases of one struct, so that a detector has one template argument for them and its symbols stay
+// short:
 //
 //   struct my_stages : dcs::models::dcsnet::stages { template <int Width> using rpn = my_rpn_head<Width>; };
 #pragma once
@@ -20,7 +20,7 @@ struct box_head;
 template <class Scores, class Deltas>
 struct box_predictions;
 
-/// The aliases of a detector's heads; pyramids are a model's, which adds `pyramid<Width, C2, C3, C4, C5>`, a pyramid_stage.
+/// The aliases of a detector's heads; a model adds its pyramid as `pyramid<Width, C2, C3, C4, C5>`, a pyramid_stage.
 struct detector_stages {
   /// rpn_stage: objectness and deltas of a level's anchors.
   template <int Width>
@@ -30,7 +30,7 @@ struct detector_stages {
   using box = box_head<Width>;
 };
 
-/// Roles of stages of ours that models/ defines.
+/// Roles of the library's stages that models/ defines.
 struct backbone_role;
 struct pyramid_role;
 
@@ -48,7 +48,7 @@ DCS_DEFINE_EXTENT_CHECK(box_delta_mismatch, "dcs::faster_rcnn: the box head give
 
 namespace detail {
 
-// Where stages meet: the image of a trial, maps, and the levels of a pyramid.
+// The arguments of trial calls: an image, maps, and the levels of a pyramid.
 using trial_image = trial<2, 64, 64, 3>;
 template <int C2, int C3, int C4, int C5>
 using map_shapes = std::tuple<shape<2, 16, 16, C2>, shape<2, 8, 8, C3>, shape<2, 4, 4, C4>, shape<2, 2, 2, C5>>;
@@ -61,7 +61,7 @@ using trial_level = trial<2, 8, 8, Width>;
 template <class Scores, class Deltas>
 constexpr void take_predictions(const box_predictions<Scores, Deltas>&) {}
 
-// What can be asked of a stage before its shapes.
+// The requirements of a stage that do not concern shapes.
 template <class B>
 concept backbone_form = module<B> && gives_maps<B, trial_image> && requires {
   typename std::integral_constant<int, B::channels[3]>;

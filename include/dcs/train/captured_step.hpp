@@ -1,7 +1,7 @@
-// Training by a step that is captured once and repeated: fixed_train_step and AdamW's moves in one piece of repeated work (on the GPU a graph,
-// cuda/graph.cuh; elsewhere, or where it is so wanted, calls). What changes from step to step lies in the device's memory: the batch, the step's
-// shift of every random stream, and AdamW's numbers. The first step runs as calls: plans are tuned, workspaces and moments allocated.
-// While a step runs the batch after it is sent.
+// Training by a step that is captured once and repeated: fixed_train_step and AdamW's update as one piece of repeated work (on the GPU a graph,
+// cuda/graph.cuh; elsewhere, or on request, ordinary calls). Whatever changes from step to step is in the device's memory: the batch, the shift of
+// all random streams, and AdamW's coefficients. The first step runs as ordinary calls, so that plans are tuned and workspaces and moments allocated.
+// The next batch is sent while a step runs.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -16,8 +16,7 @@ DCS_EXACT_MATH
 namespace dcs {
 
 /// Trains `net`, which lies on D, on batches of n images of h × w with at most `most_truth` true boxes each: a step is fixed_train_step, then a step
-/// of `optimizer`. Both must outlive this object, and their memory stay where it is: what is loaded into them is loaded before. This object must not
-/// move.
+/// of `optimizer`. Both must outlive this object, and their memory must not be replaced: load weights before. This object must not move.
 template <cuda::gpu D, class T, class Net>
 class captured_step {
  public:
@@ -31,7 +30,7 @@ class captured_step {
 
   /// Sends the batch of the next step. Throws dcs::error where it does not fit.
   void send(const batch& b) { send(staged<T>(b, batch_.known.boxes.corners.sizes()[1])); }
-  /// The same with a batch that `staged` has prepared for as many true boxes.
+  /// The same with a batch that `staged` has prepared for the same number of true boxes.
   void send(const staged_batch<T>& s) {
     expect(!sent_, "dcs::captured_step: a batch was sent already that no step has taken");
     places_.clear();
@@ -41,7 +40,7 @@ class captured_step {
     });
     sent_ = true;
   }
-  /// Launches a step with the batch that was sent, and waits for nothing. Random numbers have the shift k in step k of this object, from 1.
+  /// Launches a step with the batch that was sent, without waiting. In step k of this object, counted from 1, random numbers have the shift k.
   void launch() { launch(steps_ + 1); }
   /// The same with another shift.
   void launch(std::uint64_t shift) {
@@ -58,10 +57,10 @@ class captured_step {
     if (!work_) work_.emplace([this] { run(); });
     work_->launch();
   }
-  /// The terms of the last step's loss, for which it waits. Throws dcs::error where the gradient's norm is not finite (nothing moved then) or the
-  /// loss is not.
+  /// Waits for the last step and returns the terms of its loss. Throws dcs::error where the gradient's norm is not finite (parameters are then
+  /// unchanged) or the loss is not.
   step_losses losses() {
-    (void)optimizer_.finish_step();  // first: a step that moved nothing is not counted
+    (void)optimizer_.finish_step();  // first, as it throws for a step that changed nothing, which is then not counted
     return losses_.read();
   }
 
@@ -82,9 +81,9 @@ class captured_step {
   fixed_batch<D, T> batch_;
   fixed_losses<D, compute_type<T>, Net> losses_;
   storage shift_ = storage::allocate<D>(sizeof(std::uint64_t)), numbers_ = storage::allocate<D>(sizeof(adamw_numbers));
-  std::vector<std::pair<void*, std::int64_t>> places_;  // what arrives goes there, in order
+  std::vector<std::pair<void*, std::int64_t>> places_;  // destinations of a batch's arrays, in order
   cuda::arrivals<D> arrivals_;
-  std::optional<cuda::repeated_work<D>> work_;  // last: it ends before what it works on
+  std::optional<cuda::repeated_work<D>> work_;  // the last member: destroyed before the memory that it uses
 };
 
 }  // namespace dcs

@@ -1,6 +1,6 @@
-// A checkpoint: the network's state dict, the optimiser's moments, and what a run must know to go on, in one safetensors file that PyTorch can read.
-// Its metadata says too what wrote it: format_version, and instruction_set, as another one rounds otherwise. What is read is checked: a weight that
-// is not a finite number is an error with its name, not a network that finds nothing.
+// A checkpoint: the network's state dict, the optimiser's moments, and the state that a run needs to continue, in one safetensors file that PyTorch
+// can read. Its metadata has format_version and instruction_set, as another instruction set rounds differently. Reading checks the values: a weight
+// that is not finite is an error with its name, instead of a network that detects nothing.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -17,7 +17,8 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// The version of checkpoints that is written, and the only one that is read. Files without one (of PyTorch, say) are read for their weights.
+/// The version of checkpoints that is written, and the only one that is read. Of files without a version (those of PyTorch, say) only weights are
+/// read.
 inline constexpr std::int64_t checkpoint_version = 1;
 
 /// A checkpoint of another version than checkpoint_version.
@@ -26,8 +27,8 @@ class checkpoint_version_error : public error {
   using error::error;
 };
 
-/// What kernels on device D compute with: avx512, avx2 or portable on the host, the device's name elsewhere. The same run on another instruction set
-/// has results of the same accuracy, but other bits.
+/// The instruction set of kernels on device D: avx512, avx2 or portable on the host, the device's name elsewhere. The same run on another instruction
+/// set has results of the same accuracy, but other bits.
 template <class D = cpu_device>
 std::string instruction_set() {
   if constexpr (std::is_same_v<D, cpu_device>)
@@ -39,7 +40,7 @@ std::string instruction_set() {
 namespace detail {
 inline bool is_optimizer_entry(const std::string& name) { return name.rfind("optimizer/", 0) == 0; }
 
-// What is wrong with a file's contents is said with its name.
+// Adds the file's name to errors about its contents.
 template <class F>
 auto naming(const std::string& path, F&& f) {
   try {
@@ -49,7 +50,7 @@ auto naming(const std::string& path, F&& f) {
   }
 }
 
-// Weights as a parameter of type T receives them: a number that T cannot hold is as wrong as one that is not finite.
+// Weights converted to a parameter's type T; a number that is outside T's range is an error, like one that is not finite.
 template <class T>
 void expect_usable(const std::string& name, const io::stored_tensor& t) {
   const std::string variance = "running_var";
@@ -116,8 +117,8 @@ concept has_encoder = requires(Net& net) {
   net.encoder();
 };
 
-/// Weights of an encoder, as ImageNet's of a torchvision ResNet, into a network; a classifier (fc.) is passed over. Returns how many arrays there
-/// were. Errors are those of load_checkpoint, and of a network that has no encoder.
+/// Weights of an encoder, as ImageNet's of a torchvision ResNet, into a network; a classifier (fc.) is ignored. Returns the number of arrays that
+/// were loaded. Throws as load_checkpoint does, and for a network that has no encoder.
 template <class Net>
 int load_encoder(const std::string& path, Net& net) {
   if constexpr (has_encoder<Net>) {

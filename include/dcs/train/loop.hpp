@@ -1,9 +1,9 @@
 // Epochs over a data set: training with augmentation, and validation, of any segmenter. The order of images, their augmentation, and every draw of a
-// step are functions of (seed, epoch, position), so a run that is resumed goes on as if it had not stopped; images are read, augmented and normalised
-// on other threads ahead of the step, which changes nothing.
+// step are functions of (seed, epoch, position), so a resumed run continues as if it had not stopped; images are read, augmented and normalised on
+// other threads ahead of the step, which does not change results.
 //
-// One loop runs an epoch, whatever a step is: eager (here), or captured once and repeated on a GPU (captured_trainer.hpp). A way of taking steps, a
-// `stepper`, prepares a batch on a loading thread, is sent it, launches the step, and is asked for the step's losses.
+// One loop runs an epoch, whatever a step is: eager (here), or captured once and repeated on a GPU (captured_trainer.hpp). A `stepper` carries out
+// steps: it prepares a batch on a loading thread, receives it, launches the step, and returns the step's losses.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -22,7 +22,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Numbers of a run: the trainer's, and the network's own.
+/// Options of training: the trainer's, and the network's own.
 template <class Options>
 struct epoch_options {
   int batch = 4;
@@ -36,8 +36,8 @@ struct epoch_options {
 /// Called after each batch with (batches done, batches in all, losses of this batch).
 using progress = std::function<void(std::int64_t, std::int64_t, const step_losses&)>;
 
-/// A way of taking training steps. `launch(epoch, index)` takes the step of the batch that was sent, number `index` of its epoch, of which its random
-/// numbers are a function; `losses` waits for it. Where `runs_ahead`, a batch is sent while the step before it runs.
+/// Carries out training steps. `launch(epoch, index)` starts the step on the batch that was sent; its random numbers are a function of the epoch and
+/// the step's index in it. `losses` waits for it. Where `runs_ahead`, the next batch is sent while a step runs.
 template <class S>
 concept stepper = requires(S& s, const batch& b, const typename S::prepared& p, int epoch, std::int64_t index) {
   { S::runs_ahead } -> std::convertible_to<bool>;
@@ -56,8 +56,7 @@ inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
   return order;
 }
 
-// The images of each batch in their order, up to `ahead` batches ahead, each on a thread of its own, where make(samples) happens too: body(made) for
-// each.
+// Calls body(make(samples)) for each batch in order. Samples are loaded, and make is called, on other threads, up to `ahead` batches in advance.
 template <dataset Data, class Make, class Body>
 void for_batches(const Data& data, const std::vector<std::int64_t>& order, int size, std::size_t ahead, const Make& make, const Body& body) {
   const auto step = static_cast<std::size_t>(size);
@@ -82,8 +81,8 @@ void for_batches(const Data& data, const std::vector<std::int64_t>& order, int s
 
 }  // namespace detail
 
-/// Takes steps one after the other, on the host or on a GPU by a launch for each kernel. Random numbers of step `index` of an epoch are those of the
-/// stream (seed, epoch, index). Network and optimiser must outlive this object.
+/// Carries out steps one after the other, on the host, or on a GPU by a launch for each kernel. Random numbers of step `index` of an epoch are those
+/// of the stream (seed, epoch, index). Network and optimiser must outlive this object.
 template <class P, segmenter Net, optimizer Optimizer>
 class eager_stepper {
  public:
@@ -92,7 +91,7 @@ class eager_stepper {
   static constexpr bool runs_ahead = false;
   eager_stepper(Net& net, Optimizer& optimizer, bool /*capture*/ = false) : net_(net), optimizer_(optimizer) {}
 
-  /// What holds from the next step on.
+  /// Settings from the next step on.
   void set(std::uint64_t seed, const options_type& o) { seed_ = seed, options_ = o; }
   batch prepare(const batch& b) const { return b; }
   void send(const batch& b) { batch_ = b; }
@@ -114,7 +113,7 @@ class eager_stepper {
   step_losses losses_;
 };
 
-/// How training takes steps: eager_stepper, but on a GPU as captured_trainer.hpp says, which is then included.
+/// The stepper that training uses: eager_stepper, or on a GPU the one of captured_trainer.hpp, which must then be included.
 template <class P, class Net, class Optimizer>
 struct stepper_for {
   using type = eager_stepper<P, Net, Optimizer>;
@@ -136,7 +135,7 @@ step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Opti
     ++done;
     if (report) report(done, batches, l);
   };
-  // Where steps run on a GPU, one thread may read and augment images more slowly than the GPU trains on them.
+  // Several batches in advance where steps run on a GPU, as one thread may load images more slowly than the GPU trains on them.
   const std::size_t ahead = Steps::runs_ahead ? static_cast<std::size_t>(std::clamp(threads(), 1, 8)) : 1;
   detail::for_batches(
       data, detail::shuffled(data.size(), random.child(1)), o.batch, ahead,
@@ -158,7 +157,7 @@ step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Opti
   return total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1)));
 }
 
-/// Mean validation losses over a data set, and the metrics of its predictions. The network lies on P's device.
+/// Mean validation losses over a data set, and the metrics of its predictions. The network is on P's device.
 template <class P = precision<>, segmenter Net, dataset Data>
 std::pair<step_losses, mean_metrics> validate(const Net& net, const Data& data, const epoch_options<typename Net::options>& o) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(data.size()));
