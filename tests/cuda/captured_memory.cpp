@@ -27,7 +27,7 @@ std::int64_t number(const void* p) { return static_cast<std::int64_t>(reinterpre
 
 }  // namespace
 
-TEST_CASE("blocks are aligned, lie apart and within a chunk, whatever was given back before; all given back, every chunk is one gap") {
+TEST_CASE("blocks are aligned, disjoint and within a chunk after any sequence of releases; after the last one every chunk is one gap") {
   constexpr std::int64_t chunk = captured_memory::chunk;
   chunks from;
   captured_memory memory(std::ref(from));
@@ -63,7 +63,7 @@ TEST_CASE("blocks are aligned, lie apart and within a chunk, whatever was given 
   CHECK(from.lengths == chunks_before);
 }
 
-TEST_CASE("the smallest gap that fits is taken, and what lies in no chunk is not ours") {
+TEST_CASE("the smallest gap that fits is used, and an address outside all chunks is recognised") {
   chunks from;
   captured_memory memory(std::ref(from));
   void* const a = memory.allocate(4000);

@@ -134,7 +134,7 @@ class table {
     for (const auto& e : log.entries())
       if (std::find(kernels.begin(), kernels.end(), e.kernel) == kernels.end()) kernels.push_back(e.kernel);
     for (std::size_t i = 0; i < kernels.size(); ++i) text << (i == 0 ? " `" : ", `") << kernels[i] << "`";
-    text << (kernels.empty() ? " none of ours |\n" : " |\n");
+    text << (kernels.empty() ? " no kernel |\n" : " |\n");
   }
 };
 

@@ -238,7 +238,7 @@ void region_rows(table& t) {
       normal<shape<dyn<"n">, 8, 8, 8>>(2, {2, 8, 8, 8}), normal<shape<dyn<"n">, 4, 4, 8>>(3, {2, 4, 4, 8}),
       normal<shape<dyn<"n">, 2, 2, 8>>(4, {2, 2, 2, 8}), normal<shape<dyn<"n">, 1, 1, 8>>(5, {2, 1, 1, 8}));
   t.row(
-      "gather_rows of rows that the device names",
+      "gather_rows of rows chosen on the device",
       [](const auto& a, const auto& b) {
         using D = device_t<std::remove_cvref_t<decltype(a)>>;
         const std::vector<level_row> where{{0, 3}, {1, 0}, {0, 80}, {1, 2}};

@@ -140,7 +140,7 @@ struct product_kernel {
 
 }  // namespace
 
-TEST_CASE("a kernel without a mistake passes in every order, and gives the same") {
+TEST_CASE("a correct kernel passes in every order, with the same result") {
   in_every_order<mistake::none>([](const auto& said) { return said == ""; });
 }
 TEST_CASE("a barrier removed is caught in every order") {
@@ -163,7 +163,7 @@ TEST_CASE("a wait removed is caught in every order") {
   in_every_order<mistake::no_wait>([](const auto& said) { return says(said, "before the wait for the copy to it"); });
 }
 
-TEST_CASE("launches have orders of their own, which a seed gives again") {
+TEST_CASE("launches differ in their order, which a seed reproduces") {
   auto& seed = emulated::options().seed;
   const auto before = seed;
   std::vector<std::vector<int>> orders;
@@ -180,7 +180,7 @@ TEST_CASE("launches have orders of their own, which a seed gives again") {
   }
 }
 
-TEST_CASE("further mistakes and what is said of them") {
+TEST_CASE("further errors of kernels and their messages") {
   std::vector<float> memory(64);
   const device_span<float> span{memory.data(), 64};
   CHECK(says(said_of([&](auto& b) { b.global(span, "memory").write(b.thread() + 1, 0); }), "is at element 64 of memory, which has 64"));
@@ -220,7 +220,7 @@ TEST_CASE("further mistakes and what is said of them") {
   CHECK(in_warp(false) != "");
 }
 
-TEST_CASE("products of fragments: what a matrix product gives, in double") {
+TEST_CASE("products of fragments equal a matrix product, in double") {
   std::vector<double> a(16 * 16), b(16 * 8), c(16 * 8), w(16 * 8);
   for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<double>(i % 7) - 3;
   for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<double>(i % 5) - 2;

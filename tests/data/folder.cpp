@@ -78,7 +78,7 @@ TEST_CASE("a folder: a mask may have another extension; lossless masks are non-z
   CHECK_THROWS_WITH_AS(s.open(4).load(0), doctest::Contains("a.jpeg: no sample is above 127"), error);
 }
 
-TEST_CASE("a folder: what is wrong is said with the file's name") {
+TEST_CASE("a folder: errors name the file") {
   const temporary_set s;
   CHECK_THROWS_WITH_AS(folder_dataset(s.root.string(), "val", 8), doctest::Contains("val"), error);
   CHECK_THROWS_WITH_AS(s.open(8), doctest::Contains("holds no image"), error);
@@ -90,7 +90,7 @@ TEST_CASE("a folder: what is wrong is said with the file's name") {
   CHECK_THROWS_WITH_AS(s.open(8).load(0), doctest::Contains("masks/a.png: neither PNG nor JPEG"), error);
 }
 
-TEST_CASE("a folder: what is no file, and what cannot be told apart, is refused by name") {
+TEST_CASE("a folder: entries that are no files, and ambiguous names, are errors that name them") {
   const raw::warnings said;
   const temporary_set s;
   io::write_png(s.image_at("a.png"), grey(4, 4, 9)), io::write_png(s.mask_at("a.png"), grey(4, 4, 9));

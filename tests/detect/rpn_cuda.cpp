@@ -137,7 +137,7 @@ TEST_CASE("kernel proposal_candidates: those of the CPU: scores random, equal, d
   check(heads<float>(1, {{32, 32}}, normal, 0.3), limits(1500, 1000), true, 256, 256);
 }
 
-TEST_CASE("kernel proposal_merge: levels in the order of their scores, fewer boxes than wanted and more, of no image too") {
+TEST_CASE("kernel proposal_merge: levels in the order of their scores, fewer boxes than places and more, an empty batch") {
   for (int after : {0, 1, 7, 500}) check(heads<float>(2, {{8, 8}, {8, 8}, {2, 2}}, normal, 0.2), limits(64, after), false, 64, 64);
   check(heads<float>(
             2, {{8, 8}, {8, 8}, {8, 8}}, [](std::size_t l, std::uint64_t i) { return static_cast<double>((i + l) % 4); }, 0.2),
@@ -145,7 +145,7 @@ TEST_CASE("kernel proposal_merge: levels in the order of their scores, fewer box
   CHECK(on_device(heads<float>(0, {{1, 1}}, normal, 0.2).stored, limits(5, 5), false, 32, 32).boxes.empty());
 }
 
-TEST_CASE("an anchor without a score is never chosen; more than the device sorts is an error") {
+TEST_CASE("an anchor with a NaN score is never chosen; more candidates than the device sorts are an error") {
   heads<float> h(1, {{2, 2}}, normal, 0.1), rest(1, {{2, 2}}, normal, 0.1);
   h.stored[0].objectness.data()[5] = NAN;
   rest.stored[0].objectness.data()[5] = -HUGE_VALF;

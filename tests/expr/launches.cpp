@@ -191,7 +191,8 @@ TEST_CASE("softmax(QKᵀ/√d)V is one launch, three backward, and never holds t
   CHECK(peak >= 400 * 400 * 4);
 }
 
-TEST_CASE("eqs 8 and 9 are one launch each way; mixed softmaxes and an index used twice fall back on the device too, and stay right") {
+TEST_CASE(
+    "eqs 8 and 9 are one launch each way; mixed softmaxes and an index used twice are evaluated unfused on the device too, with correct values") {
   using namespace weighted_equations;
   in_three_types([&](auto t) {
     using T = decltype(t);

@@ -113,7 +113,7 @@ TEST_CASE("a file that cannot be read is an error, whichever call fails") {
   CHECK(fail_each("read", EIO, nothing, read_array, nothing) == 3);
 }
 
-TEST_CASE("folders that cannot be made") {
+TEST_CASE("a folder that cannot be created is an error") {
   const folder f;
   const auto prepare = [&] { fs::remove_all(f.path / "x"); };
   const auto make = [&] { io::create_folders(f / "x/y/z", "test"); };
@@ -137,7 +137,7 @@ TEST_CASE("a call that a signal interrupted is made again") {
   CHECK(io::read_safetensors(path).at("a").as<float>().at(0) == 4);
 }
 
-TEST_CASE("memory that cannot be had is an exception") {
+TEST_CASE("memory that cannot be allocated is an exception") {
   const folder f;
   const std::string path = f / "checkpoint";
   io::write_safetensors(path, checkpoint(1));
@@ -167,7 +167,7 @@ TEST_CASE("memory that cannot be had is an exception") {
   }
 }
 
-TEST_CASE("work goes on without the thread that cannot be started") {
+TEST_CASE("work is done without a thread that cannot be started") {
   const folder f;
   io::write_bytes(f / "file", "test", "threads count from the first file on");
   const auto here = [](int x) { return std::pair(x + 1, std::this_thread::get_id()); };

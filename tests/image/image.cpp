@@ -80,7 +80,7 @@ TEST_CASE("boxes: inclusive extremes grown by five pixels, clipped to the image"
   CHECK(boxes[1] == box<float>{25, 15, 38, 27});
 }
 
-TEST_CASE("boxes: a shape that winds is one object") {
+TEST_CASE("boxes: a spiral is one object") {
   const auto m = drawn({
       "#####",
       "....#",

@@ -52,7 +52,7 @@ TEST_CASE_TEMPLATE("dilated and transposed convolution layers equal PyTorch's, w
   });
 }
 
-TEST_CASE("a dilated layer keeps the size unless given a padding, and a wrong one names its dilation") {
+TEST_CASE("a dilated layer keeps the size by default, and an error message names its dilation") {
   dilated layer;
   initialize<float>(layer, 1);
   const auto x = tensor<float, shape<1, 9, 7, 6>>::full(1);

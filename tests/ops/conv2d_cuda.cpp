@@ -72,7 +72,7 @@ TEST_CASE("kernel depthwise_weight_gradient: passes the gradient check; several 
                        parameter_of<shape<3, 3, 1, 8>>(1));
 }
 
-TEST_CASE("kernel epilogue: each part there or not, packets and odd channels") {
+TEST_CASE("kernel epilogue: each part present or missing, packets and odd channels") {
   using D = kernel_test::target;
   auto check = [&]<class T, int C>(T, std::integral_constant<int, C>, extent_t rows) {
     const auto host = [](const auto& x) { return kernel_test::rounded<T>(x); };

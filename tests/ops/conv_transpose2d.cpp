@@ -218,7 +218,7 @@ constexpr work up_convolution() {
 
 }  // namespace
 
-TEST_CASE("work is counted by its own convention each, at compile time and of a run") {
+TEST_CASE("work is counted in both conventions, at compile time and at run time") {
   // The four up-convolutions of a UNet of width 64 at 256 × 256, which has 6.44 G more by thop's rule.
   constexpr work up = up_convolution<1024, 16>() + up_convolution<512, 32>() + up_convolution<256, 64>() + up_convolution<128, 128>();
   static_assert(up == work{2'147'483'648, 8'589'934'592});

@@ -4,7 +4,7 @@
 
 using namespace programs;
 
-TEST_CASE("results.csv: rows are kept up to the checkpoint's epoch, and the file is whole after each") {
+TEST_CASE("results.csv: rows are kept up to the checkpoint's epoch, and the file is complete after each") {
   const scratch s;
   results_table t(s("results.csv"), "epoch,rate,seconds,loss");
   CHECK(t.rows() == 0);

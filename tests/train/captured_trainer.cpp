@@ -108,7 +108,7 @@ void epoch_by_hand(training<emulated>& t, int number, const epoch_options<net_ty
 
 }  // namespace
 
-TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last batch and an image of 20 objects; they go on from a checkpoint") {
+TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last batch and an image of 20 objects; they continue from a checkpoint") {
   emulated::options().check = false;  // the kernels' own tests look at every access
   const auto path = (std::filesystem::temp_directory_path() / "dcs_captured_trainer.safetensors").string();
   auto later = options();
@@ -155,7 +155,7 @@ TEST_CASE("the first captured step has the losses of the host's first step") {
   CHECK(host.losses[0][9] == 2);
 }
 
-TEST_CASE("an error of the data set ends an epoch of captured steps; the trainer goes on with the next") {
+TEST_CASE("an error of the data set ends an epoch of captured steps; the trainer can continue with the next") {
   emulated::options().check = false;
   struct broken : discs_and_many {
     sample load(std::int64_t i) const {

@@ -75,7 +75,7 @@ const float not_a_number = std::numeric_limits<float>::quiet_NaN(), infinity = s
 
 }  // namespace
 
-TEST_CASE("a checkpoint is read back, and says what wrote it") {
+TEST_CASE("a checkpoint is read back, and contains its version and instruction set") {
   const auto file = saved();
   CHECK(file.metadata.at("format_version") == std::to_string(checkpoint_version));
   CHECK(file.metadata.at("instruction_set") == cpu::name(cpu::current_isa()));
@@ -95,7 +95,7 @@ TEST_CASE("a checkpoint is read back, and says what wrote it") {
   std::filesystem::remove(path);
 }
 
-TEST_CASE("an optimiser before its first step has no moments, and what was loaded replaces what there was") {
+TEST_CASE("an optimiser before its first step has no moments, and loaded moments replace others") {
   trained fresh(0), used(2);
   save_checkpoint(path, fresh.net, &fresh.optimizer, {});
   CHECK(io::read_safetensors(path).metadata.at("optimizer_moments") == "0");
@@ -107,7 +107,7 @@ TEST_CASE("an optimiser before its first step has no moments, and what was loade
   std::filesystem::remove(path);
 }
 
-TEST_CASE("a version that is another is an error of its own; none is fine for weights alone") {
+TEST_CASE("another version is an error of its own type; a file without a version may be read for its weights alone") {
   for (const char* version : {"2", "0", "-1", "1.0", "", " 1", "1x", "99999999999999999999"}) {
     CAPTURE(version);
     for (const bool with_optimizer : {true, false})
@@ -119,7 +119,7 @@ TEST_CASE("a version that is another is an error of its own; none is fine for we
   CHECK(loading(without, false) == "");
 }
 
-TEST_CASE("numbers of the optimiser are whole numbers, and agree with the moments") {
+TEST_CASE("the optimiser's counts must be whole numbers that agree with the moments") {
   for (const char* key : {"optimizer_steps", "optimizer_moments"}) {
     CAPTURE(key);
     CHECK(says(loading([&](io::safetensors& f) { f.metadata.erase(key); }), std::string("lacks ") + key));
@@ -134,7 +134,7 @@ TEST_CASE("numbers of the optimiser are whole numbers, and agree with the moment
   CHECK(loading([](io::safetensors& f) { f.metadata["optimizer_steps"] = "12abc"; }, false) == "");
 }
 
-TEST_CASE("moments: none is missing, of no parameter, of another size, or no moment") {
+TEST_CASE("moments: a missing one, one of no parameter, one of another size, and values that no moment can have are errors") {
   CHECK(says(loading([](io::safetensors& f) { f.tensors.erase("optimizer/conv.weight/m"); }), "optimizer/conv.weight/m"));
   CHECK(says(loading([](io::safetensors& f) { f.tensors.erase("optimizer/norm.bias/v"); }), "optimizer/norm.bias/v"));
   CHECK(says(loading([](io::safetensors& f) { f.tensors.erase("optimizer/norm.bias/m"), f.tensors.erase("optimizer/norm.bias/v"); }),
@@ -153,7 +153,7 @@ TEST_CASE("moments: none is missing, of no parameter, of another size, or no mom
   CHECK(says(loading([](io::safetensors& f) { set(f, "optimizer/conv.weight/v", 5, -1); }), "expected finite numbers from 0"));
 }
 
-TEST_CASE("weights and buffers are finite numbers as the network holds them") {
+TEST_CASE("weights and buffers must be finite in the network's element type") {
   for (const bool with_optimizer : {true, false}) {
     for (const float value : {not_a_number, infinity, -infinity})
       for (const char* name : {"conv.weight", "norm.bias", "norm.running_mean", "norm.running_var"}) {

@@ -220,7 +220,7 @@ void check() {
 
 }  // namespace
 
-TEST_CASE("what running counts is what the compiler counted") {
+TEST_CASE("counts at run time equal those at compile time") {
   static_assert(parameters<small_net> == 3 * 3 * 3 * 8 + 8 + 16 + 8 * 4 + 4);
   static_assert(macs<small_net, shape<2, 8, 8, 3>> == 2 * 64 * (27 * 8 + 32));
   static_assert(thop_macs<small_net, shape<2, 8, 8, 3>> == 2 * 64 * (27 * 8 + 32) + 4 * 2 * 64 * 8);
