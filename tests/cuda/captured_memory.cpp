@@ -1,4 +1,4 @@
-// Memory of a capture: blocks lie apart, what is given back serves again, gaps join.
+// Memory of a capture: blocks are disjoint, released ones are reused, neighbouring gaps join.
 #include <dcs/core/philox.hpp>
 #include <dcs/cuda/captured_memory.hpp>
 
@@ -12,7 +12,7 @@ using cuda::captured_memory;
 
 namespace {
 
-// Chunks that are addresses alone, some of them next to each other.
+// Chunks that are mere addresses, some of them adjacent.
 struct chunks {
   std::int64_t next = 1 << 20, given = 0;
   std::vector<std::int64_t> lengths;

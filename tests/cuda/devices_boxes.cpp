@@ -1,4 +1,4 @@
-// The second table of docs/devices.md: what the network decides about boxes and regions, and what it takes from its maps for them.
+// The second table of docs/devices.md: the network's decisions about boxes and regions, and the rows of maps that it gathers for them.
 #include "devices.hpp"
 
 #include "../detect/padded.hpp"
@@ -103,7 +103,7 @@ void box_rows(table& t) {
   });
 }
 
-// What ends a prediction, after the maps have left the device.
+// The end of a prediction, after the maps have been copied to the host.
 void last_rows(table& t) {
   constexpr words on_host{"forward; no gradient", "forward; no gradient", "on the host", "on the host, in f32", "on the host"};
   t.numbers("detections_of", on_host, []<class T, class D>(T, D) {
@@ -126,7 +126,7 @@ void last_rows(table& t) {
   });
 }
 
-// A sample's places in order: what is given for each that is taken, and zeros behind the last.
+// A sample's entries in order: the values for each sampled box, and zeros after the last.
 void target_rows(table& t) {
   t.numbers("anchors: sample, rows, targets", of_boxes, []<class T, class D>(T, D) {
     using A = cuda::arithmetic_t<T>;

@@ -1,5 +1,5 @@
-// The host as a GPU: memory, copies, and what it says of kernels that are broken on purpose. A tile of a matrix is transposed through shared memory,
-// in the way of a kernel of the library; each variant has one of the mistakes that a GPU may forgive for years.
+// The host as a GPU: memory, copies, and its errors for kernels that are broken on purpose. A tile of a matrix is transposed in shared memory, as in
+// a kernel of the library; each variant has one of the errors that a GPU may not show for a long time.
 #include <dcs/cuda/device.hpp>
 #include <dcs/cuda/epilogue.cuh>
 
@@ -65,7 +65,7 @@ struct transpose_kernel {
 
 constexpr std::int64_t side = 12;
 
-// What the host says of a launch: "" where it is content.
+// The host's error message for a launch; "" without an error.
 template <mistake Made, class T>
 std::string verdict_in(std::uint64_t seed) {
   std::vector<T> x(side * side), y(side * side);
@@ -100,7 +100,7 @@ struct large_kernel {
   void operator()(emulated_block&) const {}
 };
 
-// The order in which threads and blocks come.
+// Records the order in which threads and blocks run.
 struct order_kernel {
   static constexpr const char* name = "order";
   static constexpr int threads = 32;
@@ -207,7 +207,7 @@ TEST_CASE("further errors of kernels and their messages") {
                if (b.thread() < 16) b.template copy_async<4>(s, b.thread() * 4, b.global(span, "memory"), b.thread() * 4);
              }),
              "ends before the wait"));
-  // What one warp does needs the warp's barrier alone.
+  // Within one warp, the warp's barrier suffices.
   const auto in_warp = [&](bool wait) {
     return said_of([=](auto& b) {
       auto s = b.template shared<float>(64, "s");

@@ -1,4 +1,4 @@
-// Memory of the device: filled, copied there and back.
+// Memory of the device: filled, copied to the device and back.
 #include "compare.hpp"
 
 using namespace dcs;

@@ -1,4 +1,4 @@
-// Tests on a GPU: skipped, and said so, where there is none.
+// Tests on a GPU: skipped with a message where there is none.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 

@@ -25,7 +25,7 @@ mask marked(const float_image& f) {
   return m;
 }
 
-// A disc, and the same as an image: whatever moves one moves the other.
+// A disc as a mask and as an image, which must be mapped alike.
 std::pair<float_image, mask> disc(std::int64_t side, double cy, double cx, double radius) {
   float_image f{side, side, 3, std::vector<float>(static_cast<std::size_t>(side * side * 3), 0)};
   mask m{side, side, std::vector<std::uint8_t>(static_cast<std::size_t>(side * side), 0)};

@@ -44,8 +44,8 @@ std::vector<std::string> names_in(const fs::path& p) {
   return names;
 }
 
-// What `work` does with no call failing; then, call after call of this name, that each failure is an error with the system's words, after which
-// `unharmed` holds. Returns how many calls there were.
+// Runs `work` without a failure; then once for each call of this name, which fails. Checks that each failure is an error with the system's message,
+// after which `unharmed` holds. Returns the number of calls.
 long fail_each(const std::string& name, int error, const std::function<void()>& prepare, const std::function<void()>& work,
                const std::function<void()>& unharmed) {
   prepare();

@@ -1,4 +1,4 @@
-// What several backward passes over one record do, and how records are freed.
+// Several backward passes over one record, and freeing records.
 #include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
@@ -164,7 +164,7 @@ TEST_CASE("chains of any length are freed, and backpropagated, on a stack of 256
     gradient = gradient_of(leaf);
     {
       const auto kept = equations(30'000);
-      // Many values that let go of one another's last handle in any order.
+      // Many values that hold the last handles of one another, freed in any order.
       std::vector<leaf_type> values{kept};
       for (int i = 0; i < 1000; ++i) values.push_back(eval(values.back() + values[values.size() / 2]));
     }

@@ -1,4 +1,5 @@
-// Small allocations that fail, each in turn, in a forward and backward pass: std::bad_alloc arrives, nothing stays in use, and what follows is right.
+// Small allocations that fail, each in turn, in a forward and backward pass: std::bad_alloc is thrown, no memory stays in use, and later passes are
+// correct.
 #include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/linear/linear.hpp>
 #include <dcs/ops/matmul/matmul.hpp>

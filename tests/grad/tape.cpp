@@ -39,7 +39,7 @@ TEST_CASE("buffers are freed during the backward pass: a chain of 20") {
     const auto held = host_allocator::get().statistics().live_bytes - before;
     CHECK(held <= 22 * bytes);
     backward(y, total);
-    // Beside what forward held: the gradient that arrives and the one that leaves.
+    // Besides the memory of the forward pass: the gradient of a step's result, and that of its input.
     CHECK(host_allocator::get().statistics().peak_bytes - before <= held + 3 * bytes);
     CHECK(host_allocator::get().statistics().live_bytes - before <= 4 * bytes);  // y, the seed, x's gradient
   }

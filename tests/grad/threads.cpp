@@ -1,4 +1,4 @@
-// Recording and backward passes on several threads: values handed over, networks side by side, one network or leaves shared.
+// Recording and backward passes on several threads: values passed between threads, independent networks, one network or leaves shared.
 #include <dcs/dcs.hpp>
 #include <dcs/expr/gradcheck.hpp>
 #include <dcs/optim/adamw.hpp>

@@ -1,4 +1,4 @@
-// Resizing against torchvision, and what boxes and masks are, by hand.
+// Resizing against torchvision; boxes and masks against results by hand.
 #include <dcs/image/image.hpp>
 #include <dcs/io/safetensors.hpp>
 

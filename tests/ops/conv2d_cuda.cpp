@@ -1,4 +1,4 @@
-// Convolutions on a device against the host's: depthwise ones are kernels, the others what stands around a library's call.
+// Convolutions on a device against the host's: depthwise ones are kernels; for the others, the kernels before and after a library's call.
 #include <dcs/ops/conv2d/conv2d.hpp>
 #include <dcs/ops/conv2d/cuda.cuh>
 #include <dcs/ops/linear/linear.hpp>

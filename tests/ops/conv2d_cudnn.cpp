@@ -1,5 +1,5 @@
-// What cuDNN says of the convolutions of DCSNet on an H200, asked by its description: this needs cuDNN and no GPU. Engines are chosen and made ready
-// as they are where there is one, and not run.
+// cuDNN's engines for the convolutions of DCSNet on an H200, selected from a description of that GPU: this needs cuDNN but no GPU. Engines are chosen
+// and prepared as on the GPU, and not run.
 #include <dcs/ops/conv2d/cudnn_graph.cuh>
 
 #include <doctest/doctest.h>

@@ -35,9 +35,7 @@ TEST_CASE("kernel gather_rows_forward: rows of one element, of packets, of halve
   over_samples<16>(compare);
 }
 
-TEST_CASE(
-    "kernel gather_rows_backward: a row that is gathered several times receives the sum in a fixed order; gradients that are not needed are not "
-    "computed") {
+TEST_CASE("kernel gather_rows_backward: a row gathered several times receives the sum in a fixed order; only gradients that are needed") {
   const auto check = [](const auto& f, const auto& a, const auto& b) { CHECK(kernel_test::gradcheck(f, a, b) < 1e-6); };
   over_samples<1>(check);
   over_samples<4>(check);

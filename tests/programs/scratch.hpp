@@ -1,4 +1,4 @@
-// For tests of what programs keep in a folder: a folder of the test's own, the warnings, and what an error says.
+// For tests of the programs' files: a temporary folder, the warnings, and the message of an error.
 #pragma once
 
 #include "../../examples/session.hpp"
@@ -18,7 +18,7 @@ void programs::warn(const std::string& text) { warnings.push_back(text); }
 
 namespace {
 
-// An empty folder that vanishes at the end of its test; warnings begin with none.
+// An empty folder that is removed at the end of its test; warnings are cleared at the beginning.
 struct scratch {
   std::string folder = (fs::temp_directory_path() / ("dcs_test_run_folder_" + std::to_string(::getpid()))).string();
   scratch() {

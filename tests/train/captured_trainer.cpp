@@ -1,5 +1,5 @@
-// Epochs of captured steps on the host in the place of a GPU, in double: bit for bit what calls of fixed_train_step make of the same images, whatever
-// the sizes of batches and the number of true boxes, and across a checkpoint; and the first step is the host's own.
+// Epochs of captured steps on the host in the place of a GPU, in double: bit for bit the results of calling fixed_train_step on the same images, for
+// any sizes of batches and numbers of true boxes, and across a checkpoint; and the first step is the host's own.
 #include "../models/dcsnet/tiny.hpp"
 
 #include <dcs/kernels.cuh>

@@ -1,4 +1,4 @@
-// What a checkpoint says is checked: versions, numbers of the optimiser, weights and moments. Of a network of one layer and a norm.
+// The contents of a checkpoint are checked: version, counts of the optimiser, weights and moments; with a network of one layer and a norm.
 #include <dcs/dcs.hpp>
 #include <dcs/train/checkpoint.hpp>
 
@@ -82,7 +82,7 @@ TEST_CASE("a checkpoint is read back, and contains its version and instruction s
   CHECK(file.metadata.at("optimizer_steps") == "2");
   CHECK(file.metadata.at("optimizer_moments") == "3");
   CHECK(loading([](io::safetensors&) {}) == "");
-  // The optimiser goes on as if nothing had been: one more step moves both alike.
+  // The loaded optimiser continues in the same way: one more step changes both networks alike.
   trained one(2), other(0);
   save_checkpoint(path, one.net, &one.optimizer, {});
   load_checkpoint(path, other.net, &other.optimizer);
@@ -130,7 +130,7 @@ TEST_CASE("the optimiser's counts must be whole numbers that agree with the mome
   }
   CHECK(says(loading([](io::safetensors& f) { f.metadata["optimizer_steps"] = "0"; }), "optimizer_steps is 0"));
   CHECK(says(loading([](io::safetensors& f) { f.metadata["optimizer_moments"] = "2"; }), "moments of 3 parameters; expected 2"));
-  // Whoever wants weights alone is not concerned.
+  // Loading weights alone ignores the moments.
   CHECK(loading([](io::safetensors& f) { f.metadata["optimizer_steps"] = "12abc"; }, false) == "");
 }
 

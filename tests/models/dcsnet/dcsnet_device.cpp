@@ -1,6 +1,6 @@
-// The whole network on a device: a training step in double on cuda::emulated, every kernel its own, library calls answered by the host's ops, against
-// the host's step. Losses and every gradient agree, the moved parameters, validation losses and predictions too; checkpoints pass from one to the
-// other.
+// The whole network on a device: a training step in double on cuda::emulated, every kernel its own, library calls replaced by the host's ops, against
+// the host's step. Losses and every gradient agree, the updated parameters, validation losses and predictions too; a checkpoint of one device is read
+// on the other.
 #include "device_step.hpp"
 
 #include <dcs/train/checkpoint.hpp>
