@@ -1,5 +1,5 @@
-// Every op of the host, forward and backward, in f32 and f64, what a detector computes of boxes, and steps of training: a checksum of the bits each.
-// The program is built with the headers alone and with dcs::compiled, and run.sh compares. An op that is added is added here too.
+// Every op of the host, forward and backward, in f32 and f64, the computations of a detector on boxes, and training steps: a checksum of the bits for
+// each. The program is built with the headers alone and with dcs::compiled, and run.sh compares the outputs. New ops must be added here too.
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/region_masks.hpp>
 #include <dcs/expr/gradcheck.hpp>
