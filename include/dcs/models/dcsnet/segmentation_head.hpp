@@ -7,6 +7,7 @@
 
 #include <dcs/models/dcsnet/msfa.hpp>
 #include <dcs/models/dcsnet/stages.hpp>
+#include <dcs/nn/trace.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
 DCS_EXACT_MATH
@@ -99,12 +100,6 @@ template <class X>
 struct segmentation {
   X main, edge;
   std::array<X, 4> levels;
-};
-
-/// What a call may note on its way, for those who look inside; every field is a function object over a value.
-struct no_trace {
-  template <class X>
-  constexpr void operator()(const char*, const X&) const {}
 };
 
 DCS_DEFINE_EXTENT_CHECK(segmentation_head_base, "dcs::segmentation_head: the base scale is 32, 64 or 128");
