@@ -71,23 +71,26 @@ struct network : pixelwise<network<Width, Levels>> {
   nn::conv2d<Width, 1, 1> head;
   DCS_MEMBERS(enc, up, gate, dec, head)
 
-  /// Logits, shape<N, H, W, 1>, of images, shape<N, H, W, 3>.
-  template <operand X>
-  constexpr auto operator()(const X& images) const {
-    return eval(head(level<0>(images)));
+  /// Logits, shape<N, H, W, 1>, of images, shape<N, H, W, 3>. Traced are stage/enc, up/, gate/ and stage/dec of each level.
+  template <operand X, class Trace = no_trace>
+  constexpr auto operator()(const X& images, const Trace& trace = {}) const {
+    return eval(head(level<0>(images, trace)));
   }
 
  private:
   // A level is its encoder, all levels below it, the gate over its skip, and its decoder.
-  template <std::size_t I, class X>
-  constexpr auto level(const X& x) const {
+  template <std::size_t I, class X, class Trace>
+  constexpr auto level(const X& x, const Trace& trace) const {
     const auto skip = std::get<I>(enc)(x);
+    trace("stage/enc", skip, I);
     if constexpr (I + 1 == static_cast<std::size_t>(Levels)) {
       return skip;
     } else {
-      const auto g = std::get<I>(up)(level<I + 1>(max_pool2d<2, 2, 0>(skip)), skip);
-      const auto gated = eval(skip * std::get<I>(gate)(g, skip));
-      return std::get<I>(dec)(concat<channel>(gated, g));
+      const auto g = std::get<I>(up)(level<I + 1>(max_pool2d<2, 2, 0>(skip), trace), skip);
+      const auto weight = std::get<I>(gate)(g, skip);
+      const auto y = std::get<I>(dec)(concat<channel>(eval(skip * weight), g));
+      trace("up/", g, I), trace("gate/", weight, I), trace("stage/dec", y, I);
+      return y;
     }
   }
 };

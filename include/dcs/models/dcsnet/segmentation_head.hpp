@@ -8,6 +8,7 @@
 
 #include <dcs/models/dcsnet/msfa.hpp>
 #include <dcs/models/dcsnet/stages.hpp>
+#include <dcs/nn/trace.hpp>
 #include <dcs/ops/resize/resize.hpp>
 
 DCS_EXACT_MATH
@@ -100,13 +101,6 @@ template <class X>
 struct segmentation {
   X main, edge;
   std::array<X, 4> levels;
-};
-
-/// The default observer of a head's call, which does nothing. An observer is called with the name and value of each intermediate result; comparisons
-/// with a reference use one.
-struct no_trace {
-  template <class X>
-  constexpr void operator()(const char*, const X&) const {}
 };
 
 DCS_DEFINE_EXTENT_CHECK(segmentation_head_base, "dcs::segmentation_head: the base scale is 32, 64 or 128");

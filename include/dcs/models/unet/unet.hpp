@@ -6,6 +6,7 @@
 
 #include <dcs/models/pixelwise/pixelwise.hpp>
 #include <dcs/nn/layers.hpp>
+#include <dcs/nn/trace.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 
@@ -47,21 +48,25 @@ struct network : pixelwise<network<Width, Levels>> {
   nn::conv2d<Width, 1, 1> head;
   DCS_MEMBERS(enc, up, dec, head)
 
-  /// Logits, shape<N, H, W, 1>, of images, shape<N, H, W, 3>.
-  template <operand X>
-  constexpr auto operator()(const X& images) const {
-    return eval(head(level<0>(images)));
+  /// Logits, shape<N, H, W, 1>, of images, shape<N, H, W, 3>. Traced are stage/enc and stage/dec of each level.
+  template <operand X, class Trace = no_trace>
+  constexpr auto operator()(const X& images, const Trace& trace = {}) const {
+    return eval(head(level<0>(images, trace)));
   }
 
  private:
   // A level is its encoder, all levels below it, and its decoder.
-  template <std::size_t I, class X>
-  constexpr auto level(const X& x) const {
+  template <std::size_t I, class X, class Trace>
+  constexpr auto level(const X& x, const Trace& trace) const {
     const auto skip = std::get<I>(enc)(x);
-    if constexpr (I + 1 == static_cast<std::size_t>(Levels))
+    trace("stage/enc", skip, I);
+    if constexpr (I + 1 == static_cast<std::size_t>(Levels)) {
       return skip;
-    else
-      return std::get<I>(dec)(concat<channel>(skip, std::get<I>(up)(level<I + 1>(max_pool2d<2, 2, 0>(skip)))));
+    } else {
+      const auto y = std::get<I>(dec)(concat<channel>(skip, std::get<I>(up)(level<I + 1>(max_pool2d<2, 2, 0>(skip), trace))));
+      trace("stage/dec", y, I);
+      return y;
+    }
   }
 };
 

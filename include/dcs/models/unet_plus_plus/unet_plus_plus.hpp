@@ -6,6 +6,7 @@
 
 #include <dcs/models/pixelwise/pixelwise.hpp>
 #include <dcs/nn/layers.hpp>
+#include <dcs/nn/trace.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/resize/resize.hpp>
@@ -54,10 +55,10 @@ struct network : pixelwise<network<Width, Levels>> {
     walk(*this, visit);
   }
 
-  /// Logits, shape<N, H, W, 1>, of images, shape<N, H, W, 3>.
-  template <operand X>
-  constexpr auto operator()(const X& images) const {
-    return eval(heads[0](following_columns<1>(std::make_tuple(encoded<0>(images)))));
+  /// Logits, shape<N, H, W, 1>, of images, shape<N, H, W, 3>. Traced are the nodes, stage/x with level and column.
+  template <operand X, class Trace = no_trace>
+  constexpr auto operator()(const X& images, const Trace& trace = {}) const {
+    return eval(heads[0](following_columns<1>(std::make_tuple(encoded<0>(images, trace)), trace)));
   }
 
  private:
@@ -78,31 +79,34 @@ struct network : pixelwise<network<Width, Levels>> {
   }
 
   // The values of column 0 from level I on.
-  template <std::size_t I, class X>
-  constexpr auto encoded(const X& x) const {
+  template <std::size_t I, class X, class Trace>
+  constexpr auto encoded(const X& x, const Trace& trace) const {
     const auto y = std::get<I>(std::get<0>(columns))(x);
+    trace("stage/x", y, I, std::size_t{0});
     if constexpr (I + 1 == count)
       return std::tuple(y);
     else
-      return std::tuple_cat(std::tuple(y), encoded<I + 1>(max_pool2d<2, 2, 0>(y)));
+      return std::tuple_cat(std::tuple(y), encoded<I + 1>(max_pool2d<2, 2, 0>(y), trace));
   }
   // x(0, count − 1), where the values of columns 0 to J − 1 are known.
-  template <std::size_t J, class Known>
-  constexpr auto following_columns(const Known& known) const {
+  template <std::size_t J, class Known, class Trace>
+  constexpr auto following_columns(const Known& known, const Trace& trace) const {
     if constexpr (J == count)
       return std::get<0>(std::get<J - 1>(known));
     else
-      return following_columns<J + 1>(std::tuple_cat(known, std::make_tuple(column<J>(known, std::make_index_sequence<count - J>()))));
+      return following_columns<J + 1>(std::tuple_cat(known, std::make_tuple(column<J>(known, trace, std::make_index_sequence<count - J>()))), trace);
   }
-  template <std::size_t J, class Known, std::size_t... I>
-  constexpr auto column(const Known& known, std::index_sequence<I...>) const {
-    return std::tuple(value_at<I, J>(known, std::make_index_sequence<J>())...);
+  template <std::size_t J, class Known, class Trace, std::size_t... I>
+  constexpr auto column(const Known& known, const Trace& trace, std::index_sequence<I...>) const {
+    return std::tuple(value_at<I, J>(known, trace, std::make_index_sequence<J>())...);
   }
-  template <std::size_t I, std::size_t J, class Known, std::size_t... K>
-  constexpr auto value_at(const Known& known, std::index_sequence<K...>) const {
+  template <std::size_t I, std::size_t J, class Known, class Trace, std::size_t... K>
+  constexpr auto value_at(const Known& known, const Trace& trace, std::index_sequence<K...>) const {
     const auto& skip = std::get<I>(std::get<0>(known));
-    return std::get<I>(std::get<J>(columns))(
+    const auto y = std::get<I>(std::get<J>(columns))(
         concat<channel>(std::get<I>(std::get<K>(known))..., upsample(std::get<I + 1>(std::get<J - 1>(known)), skip)));
+    trace("stage/x", y, I, J);
+    return y;
   }
 
   [[no_unique_address]] nn::upsample_bilinear upsample;

@@ -2,58 +2,14 @@
 // for.
 #pragma once
 
-#include <dcs/io/safetensors.hpp>
+#include "outcome.hpp"
+
 #include <dcs/models/dcsnet/dcsnet.hpp>
 #include <dcs/models/dcsnet/loss.hpp>
-#include <dcs/nn/state_dict.hpp>
-
-#include <map>
 
 namespace compare {
 
-using namespace dcs;
 using namespace dcs::models::dcsnet;
-
-/// Values by name, in PyTorch's layout.
-using outcome = std::map<std::string, std::vector<double>>;
-
-/// One compiled network: what the file's metadata must say, and how to run it in f64 and f32.
-struct variant {
-  int depth, width, base;
-  bool msfa, scratch;
-  outcome (*in_double)(const io::safetensors&);
-  outcome (*in_float)(const io::safetensors&);
-};
-
-template <class T, class S>
-void put(outcome& out, const std::string& name, const tensor<T, S>& t) {
-  std::vector<double> v;
-  const auto& n = t.sizes();
-  if constexpr (S::rank == 4) {
-    for (extent_t b = 0; b < n[0]; ++b)
-      for (extent_t c = 0; c < n[3]; ++c)
-        for (extent_t i = 0; i < n[1] * n[2]; ++i) v.push_back(static_cast<double>(t.data()[(b * n[1] * n[2] + i) * n[3] + c]));
-  } else {
-    for (extent_t i = 0; i < t.size(); ++i) v.push_back(static_cast<double>(t.data()[i]));
-  }
-  out[name] = std::move(v);
-}
-
-template <class T>
-void put_boxes(outcome& out, const std::string& name, const std::vector<box<T>>& boxes) {
-  auto& v = out[name];
-  for (const auto& b : boxes)
-    for (T x : {b.x1, b.y1, b.x2, b.y2}) v.push_back(static_cast<double>(x));
-}
-
-template <class T, class Net>
-void put_gradients(outcome& out, const std::string& group, Net& net) {
-  for (const auto& entry : named_parameters(net)) {
-    if (!entry.parameter->gradient()) continue;
-    const auto v = to_stored_layout(entry.parameter->description().stored, static_cast<const T*>(entry.parameter->gradient().data()));
-    out[group + entry.name] = std::vector<double>(v.begin(), v.end());
-  }
-}
 
 struct tracer {
   outcome* out;
@@ -62,20 +18,6 @@ struct tracer {
     put(*out, std::string("head/") + name, value(x));
   }
 };
-
-using image_shape = shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>;
-
-template <class T, class S>
-tensor<T, S> from_nchw(const io::stored_tensor& stored) {
-  const auto v = stored.as<T>();
-  const auto& n = stored.shape;
-  auto t = tensor<T, S>::empty({n[0], n[2], n[3], n[1]});
-  for (extent_t b = 0; b < n[0]; ++b)
-    for (extent_t c = 0; c < n[1]; ++c)
-      for (extent_t i = 0; i < n[2] * n[3]; ++i)
-        t.data()[(b * n[2] * n[3] + i) * n[1] + c] = v[static_cast<std::size_t>((b * n[1] + c) * n[2] * n[3] + i)];
-  return t;
-}
 
 template <class T, class X>
 void put_outputs(outcome& out, const std::string& group, const segmentation<X>& s) {
@@ -89,13 +31,7 @@ outcome run(const io::safetensors& file) {
   outcome out;
   auto net = std::make_unique<Net>();
   initialize<T>(*net, 0);
-  auto load = [&] {
-    io::safetensors weights;
-    for (const auto& [name, t] : file.tensors)
-      if (name.rfind("weight/", 0) == 0) weights.tensors[name.substr(7)] = t;
-    load_state_dict(*net, weights);
-  };
-  load();
+  load_weights(*net, file);
   const auto images = from_nchw<T, image_shape>(file.at("input/images"));
   const auto roi_values = file.at("input/rois").as<T>();
   const auto rois = tensor<T, shape<dyn<"roi">, 5>>::from(roi_values, {static_cast<extent_t>(roi_values.size() / 5), 5});
@@ -149,7 +85,7 @@ outcome run(const io::safetensors& file) {
     put_gradients<T>(out, "grad/", *net);
   }
   clear_gradients(*net);
-  load();
+  load_weights(*net, file);
   {
     const auto p = net->detector.features(var<T, image_shape>(images));
     const auto result = net->detector.template losses<T>(p, height, width, truth, options, {});
@@ -166,10 +102,14 @@ outcome run(const io::safetensors& file) {
 
 template <class Net>
 variant make_variant(int depth, bool msfa, bool scratch) {
-  return {depth, Net::width, Net::base, msfa, scratch, &run<Net, double>, &run<Net, float>};
+  const auto spelled = [](bool yes) { return yes ? "True" : "False"; };
+  return {{{"depth", std::to_string(depth)},
+           {"width", std::to_string(Net::width)},
+           {"base", std::to_string(Net::base)},
+           {"msfa", spelled(msfa)},
+           {"scratch", spelled(scratch)}},
+          &run<Net, double>,
+          &run<Net, float>};
 }
-
-// The networks that are compiled in, one translation unit each.
-variant paper(), paper_no_msfa(), paper_scratch(), small(), small_no_msfa(), small_scratch();
 
 }  // namespace compare

@@ -1,0 +1,66 @@
+// A network against PyTorch's values of it: what tests/goldens/networks.py writes, by the program compare_reference's own measure.
+#pragma once
+
+#include "../compare/outcome.hpp"
+#include "../ops/goldens.hpp"
+
+#include <doctest/doctest.h>
+
+namespace network_test {
+
+using namespace dcs;
+
+/// Every output, loss, gradient and running statistic: f64 within 1e-6, f32 forward within 1e-4. Groups: those that the file must have.
+inline void check_values(const io::safetensors& file, const compare::variant& net, std::initializer_list<const char*> groups) {
+  auto in_double = net.in_double(file), in_float = net.in_float(file);
+  std::map<std::string, int> seen;
+  for (const auto& c : compare::compare_entries(file, in_double, in_float)) {
+    if (c.name.starts_with("predicted/")) continue;
+    CAPTURE(c.name);
+    CHECK(c.f64 <= 1e-6);
+    if (!c.printed_only) CHECK(c.f32 <= (c.gradient ? 1e-2 : 1e-4));
+    ++seen[compare::group_of(c.name)];
+  }
+  for (const char* group : groups) CHECK(seen[group] > 0);
+  // A gradient that is off by a little more than is allowed is found, and one that is not there.
+  auto& [name, values] = *in_double.lower_bound("grad/");
+  const auto failures = [&] {
+    const auto all = compare::compare_entries(file, in_double, in_float);
+    return std::count_if(all.begin(), all.end(), [&](const auto& c) { return c.name == name && c.failed(); });
+  };
+  REQUIRE(file.contains(name));
+  CHECK(failures() == 0);
+  for (double& v : values) v *= 1 + 1.2e-6;
+  CHECK(failures() == 1);
+  values.pop_back();
+  CHECK(failures() == 1);
+}
+
+/// The weights of a file are in `written` too, and no others: the same names, shapes and bytes.
+inline void check_written(const io::safetensors& file, const io::safetensors& written) {
+  std::size_t count = 0;
+  for (const auto& [name, t] : file.tensors) {
+    if (!name.starts_with("weight/")) continue;
+    ++count;
+    CAPTURE(name);
+    REQUIRE(written.contains(name.substr(7)));
+    const io::stored_tensor& w = written.at(name.substr(7));
+    CHECK(w.shape == t.shape);
+    CHECK(w.as<float>() == t.as<float>());
+  }
+  CHECK(count > 10);
+  CHECK(written.tensors.size() == count);
+}
+
+/// A state dict that PyTorch wrote is loaded whole, and written back under the same names and in the same layouts.
+template <class Net>
+void check_state_dict(const io::safetensors& file) {
+  auto net = std::make_unique<Net>();
+  initialize(*net, 0);
+  compare::load_weights(*net, file);
+  io::safetensors written;
+  save_state_dict(*net, written);
+  check_written(file, written);
+}
+
+}  // namespace network_test
