@@ -63,7 +63,7 @@ int body(int argc, char** argv) {
   app.add_option("--net", t.config.net, "network")->capture_default_str();
   programs::add_device(app, device);
   add_training_flags(app, t, plain, cosine);
-  // The network is known before its flags can be: by --net, or of a resumed run by its folder.
+  // The network must be known before its flags are defined: from --net, or from the folder of a resumed run.
   const std::string net = programs::net_of_arguments(argc, argv, t.config.net);
   const auto session = programs::make_session(net, programs::value_of_argument(argc, argv, "--device", device));
   t.config.network = session->options();

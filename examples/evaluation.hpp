@@ -1,4 +1,4 @@
-// What the programs make of predictions, whatever network they come from: measures and pictures of an evaluation, masks and pictures of images.
+// What the programs write for predictions of any network: metrics and overlays of an evaluation, masks and overlays of images.
 #pragma once
 
 #include "session.hpp"
@@ -15,7 +15,7 @@ namespace programs {
 class evaluation {
  public:
   evaluation(const evaluate_request& request, const dcs::folder_dataset& data);
-  /// Image `i` of the data, at the network's size, and what the network says of it.
+  /// Adds image `i` of the data, at the network's size, and its prediction.
   void add(std::int64_t i, const dcs::sample& s, const dcs::prediction& found);
   void write() const;
 
@@ -28,8 +28,8 @@ class evaluation {
   std::int64_t undetected_ = 0;
 };
 
-/// Segments the images of a request, each read, brought to side × side and given to `segment`; writes a mask at the image's size and an overlay for
-/// each. Throws dcs::error where results would overwrite each other or an image.
+/// Segments the images of a request: each is read, resized to side × side and passed to `segment`; writes a mask at the image's size and an overlay
+/// for each. Throws dcs::error where results would overwrite each other or an image.
 void write_predictions(const predict_request& request, int side, const std::function<dcs::prediction(const dcs::sample&)>& segment);
 
 }  // namespace programs

@@ -1,12 +1,12 @@
-// A network of the programs: one file in examples/networks/ says a name and a type,
+// A network of the programs: one file in examples/networks/ contains a name and a type,
 //
 //   #include "../network.hpp"
 //   #include <dcs/models/unet/unet.hpp>
 //   DCS_NETWORK("unet", dcs::unet<>)
 //
 // and is the translation unit that contains the network with its training, evaluation and prediction. On the host it is compiled in three parts, so
-// that none is large (DCS_NETWORK_PART): the session, which names what the others hold; the step of training; and what runs the network forward
-// alone. On a GPU the same file is compiled by nvcc, whole.
+// that none is large (DCS_NETWORK_PART): the session, which declares the templates that the other two instantiate; the training step; and inference.
+// For a GPU nvcc compiles the same file as a whole.
 #pragma once
 
 #include "evaluation.hpp"
@@ -46,8 +46,8 @@ struct first_of {
   dcs::sample load(std::int64_t i) const { return data.load(i); }
 };
 
-/// What a network predicts inside given boxes; an error of one that looks into none. A struct, so that it can be instantiated whatever the network
-/// is.
+/// Predictions inside boxes that are passed; an error for a network that does not take boxes. A struct, so that it can be instantiated for any
+/// network.
 template <class Net>
 struct prediction_in_boxes {
   static dcs::prediction of(const Net& net, const dcs::batch& b, const typename Net::options& o) {
@@ -67,7 +67,7 @@ class network_session final : public session {
  public:
   network_session() {
 #if defined(__CUDACC__)
-    dcs::cuda::stream();  // no GPU, or a driver too old: said before anything is read or written
+    dcs::cuda::stream();  // throws without a GPU or with too old a driver, before anything is read or written
 #endif
   }
 
@@ -139,8 +139,8 @@ class network_session final : public session {
     if (e.boxes == "truth") return prediction_in_boxes<Net>::of(*net_, b, options_);
     return (e.augmented ? dcs::predict_augmented<P>(*net_, b.images, options_) : dcs::predict<P>(*net_, b.images, options_))[0];
   }
-  // What would end a run after hours, told before it begins: a file that cannot be read, and a frozen backbone that nobody has trained. And what it
-  // could not learn: objects that are all too small for a box.
+  // Checks before training starts for what would otherwise fail after hours: a file that cannot be read. Refuses a frozen backbone without trained
+  // weights, and data whose objects are all too small for a box, as such a run learns nothing.
   static void check_start(const dcs::run_config& c, const first_of& train_set, const dcs::folder_dataset& val) {
     if constexpr (requires { requires Net::backbone_type::frozen; })
       dcs::expect(!c.backbone.empty(), "--net ", c.net, ": its backbone's norms are frozen, so it comes with weights: --backbone names their file");
@@ -156,14 +156,14 @@ class network_session final : public session {
                   ", too small for a box, so that nothing would be learned; a larger --size keeps them");
     report_warnings();
   }
-  // One engine of cuDNN is met in every run, the fastest of several perhaps not.
+  // With one candidate, cuDNN uses the same engine in every run; the fastest of several may differ.
   static void choose_arithmetic([[maybe_unused]] bool tuned, [[maybe_unused]] bool tf32) {
 #if defined(__CUDACC__)
     if (!tuned) dcs::cuda::library_options::get().candidates = 1;
     dcs::cuda::library_options::get().tf32 = tf32;
 #endif
   }
-  // Brings the network where it runs.
+  // Moves the network to the device that it runs on.
   void place() {
     if constexpr (!std::is_same_v<device, dcs::cpu_device>) dcs::to_device<device>(*net_);
     if constexpr (std::is_same_v<typename P::element, dcs::bf16>) dcs::mix_precision<device>(*net_);

@@ -1,4 +1,4 @@
-// Flags of a network's own options, and which network the arguments mean.
+// Flags for a network's own options, and the network that the arguments select.
 #pragma once
 
 #include "command_line.hpp"
@@ -18,7 +18,7 @@ inline std::string value_of_argument(int argc, char** argv, std::string_view fla
   return otherwise;
 }
 
-/// The network that --net names, or with --resume the configuration in --out; `otherwise` where neither says.
+/// The network that --net names, or with --resume the configuration in --out; `otherwise` where there is neither.
 inline std::string net_of_arguments(int argc, char** argv, const std::string& otherwise) {
   for (int i = 1; i < argc; ++i)
     if (std::string_view(argv[i]) == "--resume") {

@@ -1,4 +1,4 @@
-// The networks that are compiled in, by name, and what a program does with errors and warnings.
+// The networks that are compiled in, by name, and the programs' handling of errors and warnings.
 #include "session.hpp"
 
 #include <dcs/core/printable.hpp>
@@ -16,7 +16,8 @@ namespace {
 
 using maker = std::unique_ptr<session> (*)();
 
-// By device and name. Made when the first network registers: the order in which files' objects begin is not defined.
+// By device and name. Created when the first network registers, as the order in which static objects of different files are initialised is not
+// defined.
 std::map<std::string, std::map<std::string, maker>>& networks() {
   static std::map<std::string, std::map<std::string, maker>> all;
   return all;
@@ -27,10 +28,10 @@ std::string names_on(const std::string& device) {
   return names;
 }
 
-// Of the program that guarded() runs.
+// The name of the program that guarded() runs.
 std::string program_name = "dcs";
 
-// In one call, so that lines of other processes do not come in between.
+// In one call, so that output of other processes does not split the line.
 void print_error(const std::string& text) { std::fputs((program_name + ": " + dcs::printable(text) + "\n").c_str(), stderr); }
 void print_warning(const std::string& text) {
   std::fflush(stdout);
@@ -64,7 +65,7 @@ void report_warnings() {
 
 int guarded(const char* program, int (*body)(int, char**), int argc, char** argv) {
   program_name = program;
-  dcs::warning_log::get().set_handler({});  // counted, and reported together
+  dcs::warning_log::get().set_handler({});  // warnings are counted, and reported together at the end
   dcs::notice_handler() = &print_warning;
   try {
     const int code = body(argc, argv);

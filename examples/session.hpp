@@ -1,4 +1,4 @@
-// What the programs ask of a network, whatever its type: network.hpp gives it to each file of networks/.
+// The interface between the programs and a network of any type: network.hpp implements it for each file of networks/.
 #pragma once
 
 #include <dcs/io/image_limits.hpp>
@@ -15,8 +15,8 @@ struct train_request {
   dcs::run_config config;  // of a resumed run epochs, if that is not 0, and data, if that is not empty, alone
   std::string out;
   bool resume = false;
-  bool capture = true, tune = false, tf32 = false;  // on a GPU; no run's configuration holds them
-  dcs::io::image_limits limits;                     // nor these
+  bool capture = true, tune = false, tf32 = false;  // on a GPU; not part of a run's configuration
+  dcs::io::image_limits limits;                     // not part of it either
 };
 
 struct evaluate_request {
@@ -49,11 +49,11 @@ struct registered_network {
   registered_network(const char* name, const char* device, std::unique_ptr<session> (*make)());
 };
 
-/// The network of a name on a device, cpu or cuda; throws dcs::error with the names there are, or where there is no such device.
+/// The network of this name on a device, cpu or cuda; throws dcs::error, which lists the names, where there is none, or where the device is missing.
 std::unique_ptr<session> make_session(const std::string& net, const std::string& device = "cpu");
 /// Names of the networks that are compiled in, separated by commas.
 std::string net_names();
-/// The name that a run folder's configuration holds.
+/// The network's name in the configuration of a run folder.
 std::string net_of_run(const std::string& run);
 
 /// Writes a line to stderr for each kind of warning (dcs/core/warning.hpp) that more files have had since the last call: how many, and the first.

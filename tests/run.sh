@@ -4,6 +4,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 bash cmake/packages.sh doxygen clang clang-format
 jobs=${1:-$(nproc)}
-cmake --preset release -DDCS_NETWORKS=small-scratch
+cmake --preset release "-DDCS_NETWORKS=small-scratch;unet-16;unet++-8;attention-unet-16;mask-rcnn-small-scratch"
 cmake --build build/release -j "$jobs"
 ctest --test-dir build/release --output-on-failure -j "$jobs"

@@ -6,6 +6,8 @@
 #include <dcs/ops/layer_norm/cpu.hpp>
 #include <dcs/ops/softmax/cpu.hpp>
 #include <dcs/optim/adamw.hpp>
+#include <dcs/optim/ema.hpp>
+#include <dcs/optim/sgd.hpp>
 
 namespace dcs {
 
@@ -17,7 +19,10 @@ DCS_DEFINE_ENTRIES(DCS_SOFTMAX_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_DROPOUT_ENTRIES)
 DCS_DEFINE_ENTRIES_ONCE(DCS_CAST_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_CROSS_ENTROPY_ENTRIES)
+DCS_DEFINE_ENTRIES(DCS_MEASURE_GRADIENTS_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_ADAMW_ENTRIES)
+DCS_DEFINE_ENTRIES(DCS_SGD_ENTRIES)
+DCS_DEFINE_ENTRIES(DCS_EMA_ENTRIES)
 }  // namespace cpu
 namespace detail {
 DCS_DEFINE_ENTRIES(DCS_BATCH_NORM_CALL_ENTRIES)

@@ -1,5 +1,5 @@
-// Every kernel of a network, from image to loss to step: a program whose tensors lie on a device includes this once beside the network.
-// cuda::emulated runs anywhere; where nvcc compiles, cuda::device comes with cuDNN and cuBLASLt.
+// All kernels that a network needs, from image to loss to optimiser step: a program whose tensors are on a GPU includes this besides the network.
+// cuda::emulated works with every compiler; with nvcc, cuda::device is available too, with cuDNN and cuBLASLt.
 #pragma once
 
 #include <dcs/cuda/gemm.cuh>

@@ -1,14 +1,15 @@
-// Every op of the host, forward and backward, in f32 and f64, what a detector computes of boxes, and steps of training: a checksum of the bits each.
-// The program is built with the headers alone and with dcs::compiled, and run.sh compares. An op that is added is added here too.
+// Every op of the host, forward and backward, in f32 and f64, the computations of a detector on boxes, and training steps: a checksum of the bits for
+// each. The program is built with the headers alone and with dcs::compiled, and run.sh compares the outputs. New ops must be added here too.
 #include <dcs/detect/box_head.hpp>
-#include <dcs/detect/gather.hpp>
-#include <dcs/detect/regions.hpp>
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/detect/region_masks.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/cast/cast.hpp>
+#include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
+#include <dcs/ops/gather/gather.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/nms/nms.hpp>
 #include <dcs/ops/pool/pool.hpp>
@@ -18,6 +19,8 @@
 #include <dcs/ops/softmax/softmax.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 #include <dcs/optim/adamw.hpp>
+#include <dcs/optim/ema.hpp>
+#include <dcs/optim/sgd.hpp>
 
 #include <cstdio>
 
@@ -67,6 +70,8 @@ void convolutions() {
   check<T, shape<8, 64, 64, 16>, shape<3, 3, 16, 16>>("conv2d 3x3 large", [](const auto& x, const auto& w) { return conv2d<1, 1>(x, w); });
   check<T, image, shape<1, 1, 16, 24>, shape<24>>("conv2d 1x1", [](const auto& x, const auto& w, const auto& s) { return conv2d(x, w) * s; });
   check<T, image, shape<5, 5, 16, 8>>("conv2d stride 2", [](const auto& x, const auto& w) { return conv2d<2, 2>(x, w); });
+  check<T, image, shape<2, 2, 8, 16>, shape<8>>("conv_transpose2d",
+                                                [](const auto& x, const auto& w, const auto& b) { return conv_transpose2d<2>(x, w, b); });
   check<T, image, shape<3, 3, 1, 16>>("conv2d depthwise", [](const auto& x, const auto& w) { return conv2d<1, 1, 1, 16>(x, w); });
 }
 
@@ -108,7 +113,7 @@ void maps() {
   check<T, map>("roi_align", [&](const auto& x) { return roi_align<4>(x, rois, roi_options{}); });
   const std::vector<level_row> taken{{0, 3}, {0, 20}, {0, 3}};
   check<T, map>("gather_rows", [&](const auto& x) { return gather_rows<9>(taken, x); });
-  print("laplacian_edges", loss::laplacian_edges(tensor<T, shape<1, 4, 4, 1>>::full(1)));
+  print("laplacian_edges", laplacian_edges(tensor<T, shape<1, 4, 4, 1>>::full(1)));
 }
 
 template <class T>
@@ -125,7 +130,6 @@ void boxes() {
   }
   print("nms", nms(flat.data(), scores.data(), 60, 0.4));
   print("match", match(truth, all, 0.5, 0.3, true));
-  print("choose_regions", choose_regions({}, all, truth, random));
   print("sample_boxes", sample_boxes<T>({}, {all}, {truth}, random).deltas);
   std::vector<T> image(400, T(0));
   paste(scores.data(), 4, box<T>{3, 2, 17, 15}, image.data(), 20, 20);
@@ -145,10 +149,13 @@ struct network {
   }
 };
 
-void training() {
+template <class Optimizer>
+void training(const char* what) {
+  std::puts(what);
   network net;
   initialize(net, 5);
-  adamw optimizer(named_parameters(net));
+  Optimizer optimizer(named_parameters(net));
+  ema average(named_parameters(net), 0.9);
   const auto x = random_normal<float, shape<2, 32, 32, 3>>(shape<2, 32, 32, 3>::extents, {3, 1});
   const auto target = eval(apply<above_half>(random_normal<float, shape<2, 16, 16, 1>>(shape<2, 16, 16, 1>::extents, {3, 2})));
   for (int step = 0; step < 3; ++step) {
@@ -159,9 +166,18 @@ void training() {
     const double norm = optimizer.step();
     print("gradient norm", &norm, sizeof norm);
     optimizer.clear_gradients();
+    average.update();
   }
-  for (auto& p : named_parameters(net))
-    print(p.name.c_str(), p.parameter->data<float>(), static_cast<std::size_t>(p.parameter->size()) * sizeof(float));
+  const auto print_parameters = [&] {
+    for (auto& p : named_parameters(net))
+      print(p.name.c_str(), p.parameter->data<float>(), static_cast<std::size_t>(p.parameter->size()) * sizeof(float));
+  };
+  print_parameters();
+  const averaged_weights averaged(average);
+  print_parameters();
+}
+
+void cross_entropy() {
   const auto scores = var<float, shape<4, 2>>::leaf(random_normal<float, shape<4, 2>>(shape<4, 2>::extents, {3, 3}));
   backward(loss::cross_entropy(scores, {0, 1, 1, 0}));
   print("cross_entropy", scores.grad());
@@ -180,5 +196,7 @@ void every_op() {
 int main() {
   every_op<float>();
   every_op<double>();
-  training();
+  training<adamw>("adamw");
+  training<sgd>("sgd");
+  cross_entropy();
 }

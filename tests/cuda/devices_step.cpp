@@ -1,4 +1,4 @@
-// The third table of docs/devices.md: what a training step does beside its ops. Casts, gradients that meet, regions under a mask, the loss, the
+// The third table of docs/devices.md: the parts of a training step besides its ops: casts, sums of gradients, regions under a mask, the loss, the
 // optimiser.
 #include "devices.hpp"
 

@@ -86,7 +86,7 @@ TEST_CASE("synthetic lesions: small, reproducible, every kind") {
   CHECK_THROWS_AS(synthesize(modality::ct, 32, 0, 0), error);
 }
 
-TEST_CASE("images: PNG comes back; what is no image is named") {
+TEST_CASE("images: PNG is read back; an error about a file that is no image names it") {
   const auto s = synthesize(modality::endoscopy, 64, 1, 1);
   io::write_png("image_test.tmp", s.pixels);
   const auto back = io::read_image("image_test.tmp");

@@ -38,7 +38,7 @@ TEST_CASE("anchors: corners rounded half to even, order y, x, shape") {
   CHECK(all[10] == box<double>{-16, -12, 16, 20});
 }
 
-TEST_CASE("coder: decode undoes encode; growth is cut") {
+TEST_CASE("coder: decode is the inverse of encode; growth is limited") {
   const box<double> reference{10, 20, 30, 60}, target{12, 18, 40, 50};
   for (const auto& coder : {rpn_coder, box_head_coder}) {
     double d[4];
@@ -55,7 +55,7 @@ TEST_CASE("coder: decode undoes encode; growth is cut") {
   CHECK(rpn_coder.decode(reference, huge).width() == doctest::Approx(20 * 1000.0 / 16));
 }
 
-TEST_CASE("coder: a sliver's side is exact where its coordinates in float are not, in an image and at its edge") {
+TEST_CASE("coder: the side of a very narrow box is exact although its coordinates in float are not, in an image and at its edge") {
   // 32 pixels by e^-10.35: 0.001024 wide. At x = 50 floats are 3.8e-6 apart, at 1500 1.2e-4.
   const float narrow[4] = {0, 0, -10.35f, 0};
   const double wanted = 32 * std::exp(static_cast<double>(narrow[2]));
@@ -90,7 +90,7 @@ TEST_CASE("matcher: thresholds, ties and low-quality matches") {
   CHECK(match<double>({}, boxes, 0.7, 0.3, true) == std::vector<int>(5, background));
 }
 
-TEST_CASE("sampler: everything, or a fraction that the stream decides") {
+TEST_CASE("sampler: all boxes, or a fraction chosen by the random stream") {
   std::vector<int> labels;
   for (int i = 0; i < 1000; ++i) labels.push_back(i % 10 == 0 ? 1 : i % 10 == 1 ? -1 : 0);
   const auto all = box_sampler::everything(0.5).draw(labels, {1, 1});
@@ -139,7 +139,7 @@ TEST_CASE("jitter: eqs 2 to 5 by hand, inside the image, sides at least a pixel"
   }
 }
 
-TEST_CASE("the target of a region is its crop of the mask; pasting brings it back") {
+TEST_CASE("the target of a region is its crop of the mask; pasting it gives the mask again") {
   auto masks = tensor<float, shape<1, 32, 32, 1>>::zeros();
   for (extent_t y = 8; y < 16; ++y)
     for (extent_t x = 8; x < 16; ++x) masks(0, y, x, 0) = 1;

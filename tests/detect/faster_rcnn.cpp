@@ -41,7 +41,7 @@ tensor<double, images_t> images(extent_t n) { return random_normal<double, image
 
 }  // namespace
 
-TEST_CASE("losses are finite with and without ground truth, and have the same bits again; other draws differ") {
+TEST_CASE("losses are finite with and without ground truth, and the same stream gives the same bits; another stream gives others") {
   const auto p = net().features(images(2));
   const std::vector<std::vector<box<double>>> truth{{{10, 12, 44, 40}, {20, 5, 62, 60}}, {}};
   auto run = [&](random_stream random) { return net().losses<double>(p, 64, 96, truth, {}, random); };
@@ -58,7 +58,7 @@ TEST_CASE("losses are finite with and without ground truth, and have the same bi
   CHECK(a.proposals == c.proposals);
 }
 
-TEST_CASE("ground truth that torchvision would refuse is an error") {
+TEST_CASE("ground truth that torchvision rejects is an error") {
   const auto p = net().features(images(2));
   auto run = [&](std::vector<std::vector<box<double>>> truth) { return net().losses<double>(p, 64, 96, truth, {}, {}); };
   CHECK_THROWS_WITH_AS(run({{}}), doctest::Contains("ground truth of 1 images; expected 2"), error);

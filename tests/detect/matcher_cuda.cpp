@@ -68,7 +68,7 @@ void check_close(const std::vector<double>& measured, const std::vector<double>&
 
 }  // namespace
 
-TEST_CASE("kernel truth_overlaps: the highest overlap of each true box, of none 0") {
+TEST_CASE("kernel truth_overlaps: the highest overlap of each true box; 0 without boxes") {
   in_types([](auto t) {
     using A = decltype(t);
     over_batches([](const counts& in_truth, const counts& in_boxes) {
@@ -87,7 +87,7 @@ TEST_CASE("kernel truth_overlaps: the highest overlap of each true box, of none 
   });
 }
 
-TEST_CASE("kernel match_boxes: matches of the host, with and without low quality, for images of no truth and of no box") {
+TEST_CASE("kernel match_boxes: the host's matches, with and without low-quality ones, also for images without truth and without boxes") {
   in_types([](auto t) {
     using A = decltype(t);
     over_batches([](const counts& in_truth, const counts& in_boxes) {
@@ -125,7 +125,7 @@ TEST_CASE("kernel match_boxes: matches of the host, with and without low quality
   });
 }
 
-TEST_CASE("kernel sample_boxes: the very boxes that the host draws: too many of each kind, too few, none; a shift that is read where it lies") {
+TEST_CASE("kernel sample_boxes: the same boxes as on the host: too many of each kind, too few, none; a shift that is read from memory") {
   in_orders([] {
     for (const auto& [size, fraction, most, images] :
          {std::tuple(32, 0.5, 700, 5), std::tuple(512, 0.25, 3000, 5), std::tuple(1, 0.5, 40, 5), std::tuple(64, 1.0, 64, 5),

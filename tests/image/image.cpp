@@ -1,4 +1,4 @@
-// Resizing against torchvision, and what boxes and masks are, by hand.
+// Resizing against torchvision; boxes and masks against results by hand.
 #include <dcs/image/image.hpp>
 #include <dcs/io/safetensors.hpp>
 
@@ -80,7 +80,7 @@ TEST_CASE("boxes: inclusive extremes grown by five pixels, clipped to the image"
   CHECK(boxes[1] == box<float>{25, 15, 38, 27});
 }
 
-TEST_CASE("boxes: a shape that winds is one object") {
+TEST_CASE("boxes: a spiral is one object") {
   const auto m = drawn({
       "#####",
       "....#",

@@ -30,7 +30,7 @@ mask rectangle(std::int64_t h, std::int64_t w, std::int64_t y1, std::int64_t x1,
 
 }  // namespace
 
-TEST_CASE("nothing to draw: the image, twice as large") {
+TEST_CASE("without anything to draw the overlay is the image, twice as large") {
   const auto o = draw_overlay(flat(10, 14), {}, rectangle(10, 14, 1, 1, 0, 0), {});
   CHECK(o.height == 20);
   CHECK(o.width == 28);

@@ -43,7 +43,7 @@ mask disc(std::int64_t h, std::int64_t w, double cy, double cx, double radius = 
 
 }  // namespace
 
-TEST_CASE("image, mask and probability lie on one another: any sizes, both axes, up and down and back") {
+TEST_CASE("image, mask and probability stay aligned: any sizes, both axes, up and down and back") {
   constexpr std::int64_t sizes[][2] = {{64, 64}, {96, 128}, {101, 75}, {60, 130}};
   for (const auto& [h, w] : sizes)
     for (const auto& [oh, ow] : sizes) {
@@ -76,7 +76,7 @@ TEST_CASE("image, mask and probability lie on one another: any sizes, both axes,
     }
 }
 
-TEST_CASE("a mask is cut at half of what its image's pixels hold; symmetric ones stay so") {
+TEST_CASE("a pixel of a resized mask is set where half of its area is covered; symmetric masks stay symmetric") {
   mask m = blank(8, 8);
   for (std::int64_t y = 2; y < 6; ++y)
     for (std::int64_t x = 2; x < 6; ++x) m.at(y, x) = 1;
@@ -133,7 +133,7 @@ TEST_CASE("no object vanishes, at any size: it keeps its largest pixel") {
   CHECK((r.count() == 1 && r.at(1, 1)));
 }
 
-TEST_CASE("augmentation moves image and mask by one map, to a twentieth of a pixel") {
+TEST_CASE("augmentation maps image and mask alike, to a twentieth of a pixel") {
   augment_options o;
   o.brightness_contrast = o.gamma = o.noise = o.blur = 0;
   o.affine = o.grid = 1;

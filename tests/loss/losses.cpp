@@ -50,7 +50,7 @@ TEST_CASE("every loss passes the gradient check") {
   CHECK(loss::cross_entropy(tensor<double, shape<2, 1>>::from(std::vector<double>{3, -700}), {0, 0}).item() == 0);
 }
 
-TEST_CASE("no region: sums are zero, and a mean says that it has nothing to average") {
+TEST_CASE("without regions losses of sums are zero, and a mean is an error") {
   const auto x = tensor<double, map_t>::empty({0, 4, 4, 1}), t = x;
   CHECK(gradcheck([&](const auto& a) { return loss::dice(sigmoid(a), t); }, {2, 2}, 12, x) < 1e-6);
   CHECK(gradcheck([&](const auto& a) { return loss::boundary(sigmoid(a), t); }, {2, 2}, 12, x) < 1e-6);
@@ -68,7 +68,7 @@ TEST_CASE("no region: sums are zero, and a mean says that it has nothing to aver
   CHECK_THROWS_AS(loss::cross_entropy(tensor<double, shape<dyn<"n">, 3>>::empty({0, 3}), {}), error);
 }
 
-TEST_CASE("maps without rows or columns, and scores without classes, are refused") {
+TEST_CASE("maps without rows or columns, and scores without classes, are errors") {
   for (const auto& [h, w] : {std::pair<extent_t, extent_t>{0, 4}, {4, 0}}) {
     const auto x = tensor<double, shape<dyn<"roi">, dyn<"h">, dyn<"w">, 1>>::empty({2, h, w, 1}), t = x;
     const std::string words = "sizes " + to_string(x.sizes()) + " are 0 at axis " + (h == 0 ? "1" : "2");

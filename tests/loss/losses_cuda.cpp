@@ -149,7 +149,7 @@ void check_masked_total(double bound) {
 
 }  // namespace
 
-TEST_CASE("eq. 11 under a mask is eq. 11 of the regions that are valid: every term, every gradient, whatever padded regions hold") {
+TEST_CASE("eq. 11 under a mask is eq. 11 of the regions that are valid: every term, every gradient, for any values in padded regions") {
   if constexpr (!kernel_test::on_gpu) check_masked_total<double>(1e-9);
   check_masked_total<float>(1e-5);
 }

@@ -1,5 +1,5 @@
-// A deep network through nvcc's front end, which walks the spelling of types as trees (core/operand.hpp): where a map's type is spelled by the maps
-// before it, this does not end.
+// A deep network through nvcc's front end, which walks the source text of types as trees (core/operand.hpp): if the type of a map were written in
+// terms of the maps before it, compilation would not end.
 #include <dcs/models/dcsnet/dcsnet.hpp>
 
 using images = dcs::shape<dcs::dyn<"batch">, dcs::dyn<"height">, dcs::dyn<"width">, 3>;

@@ -90,7 +90,7 @@ TEST_CASE("kernel norm_forward: norm, with ReLU, with residual and ReLU equal th
     kernel_test::compare(with_both, x, g, b, r);
   });
 }
-TEST_CASE("kernel norm_inference: scale and shift of given statistics") {
+TEST_CASE("kernel norm_inference: scale and shift of running statistics") {
   const auto check = [&]<int C>(std::integral_constant<int, C>) {
     using P = shape<C>;
     // Terms of one sign: what bf16 rounds is no difference.
@@ -210,7 +210,7 @@ void check_masked(extent_t height, extent_t width, double bound) {
 
 }  // namespace
 
-TEST_CASE("a norm under a mask is the norm of the regions that are valid: values, gradients, running statistics; what padded ones hold is not read") {
+TEST_CASE("a norm under a mask is the norm of the regions that are valid: values, gradients, running statistics; padded ones are not read") {
   if constexpr (!kernel_test::on_gpu) {
     check_masked<double, 3>(1, 1, 1e-9);
     check_masked<double, 3>(3, 5, 1e-9);

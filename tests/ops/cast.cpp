@@ -20,7 +20,7 @@ TEST_CASE("a cast to the same type is the operand, with its gradient") {
   });
 }
 
-TEST_CASE("the gradient of a cast goes back in the type that came in") {
+TEST_CASE("the gradient of a cast has the type of its input") {
   test::for_each_isa([] {
     for (extent_t n : {0, 1, 2, 3})
       for (extent_t h : {1, 2, 5, 6, 17}) {

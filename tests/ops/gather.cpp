@@ -12,7 +12,7 @@ using first_t = shape<1, 2, 2, 6>;   // 8 rows of 3
 using second_t = shape<1, 1, 2, 3>;  // 2 rows of 3
 }  // namespace
 
-TEST_CASE("rows of two maps: values, and the gradient of a row that is taken twice") {
+TEST_CASE("rows of two maps: values, and the gradient of a row that is gathered twice") {
   const auto a = random_normal<double, first_t>(first_t::extents, {1, 1});
   const auto b = random_normal<double, second_t>(second_t::extents, {1, 2});
   const std::vector<level_row> where{{1, 1}, {0, 7}, {0, 0}, {0, 7}};

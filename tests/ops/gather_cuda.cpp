@@ -35,7 +35,7 @@ TEST_CASE("kernel gather_rows_forward: rows of one element, of packets, of halve
   over_samples<16>(compare);
 }
 
-TEST_CASE("kernel gather_rows_backward: rows taken several times gather what was taken, in a fixed order; only what is wanted") {
+TEST_CASE("kernel gather_rows_backward: a row gathered several times receives the sum in a fixed order; only gradients that are needed") {
   const auto check = [](const auto& f, const auto& a, const auto& b) { CHECK(kernel_test::gradcheck(f, a, b) < 1e-6); };
   over_samples<1>(check);
   over_samples<4>(check);
@@ -53,7 +53,7 @@ TEST_CASE("kernel gather_rows_backward: rows taken several times gather what was
   CHECK(gradient(1, 0) == 0);
 }
 
-TEST_CASE("kernel scatter_rows: rows that the device names: forward and gradients are those of the host's op, and a row of none is zeros") {
+TEST_CASE("kernel scatter_rows: rows chosen on the device: forward and gradients are those of the host's op, and a row of level -1 is zeros") {
   using kernel_test::target;
   const auto check = [](auto width, auto t) {
     constexpr int Width = decltype(width)::value;

@@ -86,7 +86,7 @@ TEST_CASE("pointwise expressions") {
   halves.refused([](const auto& a, const auto& b) { return eval(a / b); });
 }
 
-TEST_CASE("an extent that the type says is 1 repeats, whatever the other is") {
+TEST_CASE("an extent of 1 in the type repeats along any other") {
   CHECK(eval(ones<map<2>>({3, 1, 4, 2}) + ones<shape<1, h, 1, 2>>({1, 1, 1, 2})).sizes() == sizes<4>{3, 1, 4, 2});
   CHECK(eval(ones<shape<n, 1>>({1, 1}) * ones<shape<1, h>>({1, 5})).sizes() == sizes<2>{1, 5});
   CHECK(eval(ones<shape<1, h>>({1, 5}) * ones<shape<n, 1>>({3, 1})).sizes() == sizes<2>{3, 5});

@@ -36,7 +36,7 @@ tensor<std::int64_t, levels_t> some_levels(extent_t k, int levels) {
   return l;
 }
 
-// RoIs where X is, in double or float: 16 bits would not hold a place.
+// RoIs on the device of X, in double or float, as 16 bits are too inaccurate for coordinates.
 template <class X>
 auto beside(const X&, const tensor<double, rois_t>& rois) {
   using B = std::conditional_t<sizeof(value_t<X>) == 8, double, float>;
@@ -138,7 +138,7 @@ TEST_CASE("kernel roi_align_forward: equals the CPU op: channels of packets and 
   over_four_levels<5>(equal);
 }
 
-TEST_CASE("kernel roi_align_backward: passes the gradient check; what no RoI reaches is zero; only what is wanted") {
+TEST_CASE("kernel roi_align_backward: passes the gradient check; pixels that no RoI covers are zero; only gradients that are needed are computed") {
   const auto check = [](const auto& x, const auto& rois) {
     differentiable(one_map<3, 2>(rois, {0.25, 2, false}), x);
     differentiable(one_map<2>(rois, {0.25, 0, true}), x);
@@ -169,7 +169,7 @@ TEST_CASE("kernel roi_align_backward: passes the gradient check; what no RoI rea
   CHECK(sum == doctest::Approx(16));  // the weights of a bin inside add up to 1
 }
 
-TEST_CASE("kernel roi_align_lists: hundreds of RoIs; those without a place, or of an image or level that is not there, add nothing") {
+TEST_CASE("kernel roi_align_lists: hundreds of RoIs; invalid ones, by coordinate, image or level, add nothing") {
   const extent_t k = 300;
   const auto rois = some_rois(k, 3, 16);
   const auto x = random_normal<double, map_t<2>>({3, 3, 4, 2}, {1, 1});

@@ -1,5 +1,5 @@
-// Epochs of captured steps on the host in the place of a GPU, in double: bit for bit what calls of fixed_train_step make of the same images, whatever
-// the sizes of batches and the number of true boxes, and across a checkpoint; and the first step is the host's own.
+// Epochs of captured steps on the host in the place of a GPU, in double: bit for bit the results of calling fixed_train_step on the same images, for
+// any sizes of batches and numbers of true boxes, and across a checkpoint; and the first step is the host's own.
 #include "../models/dcsnet/tiny.hpp"
 
 #include <dcs/kernels.cuh>
@@ -109,7 +109,7 @@ void epoch_by_hand(training<emulated>& t, int number, const epoch_options<net_ty
 
 }  // namespace
 
-TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last batch and an image of 20 objects; they go on from a checkpoint") {
+TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last batch and an image of 20 objects; they continue from a checkpoint") {
   emulated::options().check = false;  // the kernels' own tests look at every access
   const auto path = (std::filesystem::temp_directory_path() / "dcs_captured_trainer.safetensors").string();
   auto later = epoch_numbers();
@@ -156,7 +156,7 @@ TEST_CASE("the first captured step has the losses of the host's first step") {
   CHECK(host.losses[0][9] == 2);
 }
 
-TEST_CASE("an error of the data set ends an epoch of captured steps; the trainer goes on with the next") {
+TEST_CASE("an error of the data set ends an epoch of captured steps; the trainer can continue with the next") {
   emulated::options().check = false;
   struct broken : discs_and_many {
     sample load(std::int64_t i) const {

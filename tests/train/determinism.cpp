@@ -126,7 +126,7 @@ TEST_CASE("an epoch after a checkpoint has the bits of an epoch after the one be
   std::filesystem::remove(path);
 }
 
-TEST_CASE("the loader hands over what the data set has, in order, and an error of the data set to whoever waits for that batch") {
+TEST_CASE("the loader returns the data set's samples in order, and rethrows its error to the caller that waits for that batch") {
   slow_discs data;
   data.count = 7, data.pace = 3;
   const std::vector<std::int64_t> order{3, 0, 6, 1, 5, 2, 4};

@@ -1,5 +1,5 @@
-// Boxes as plain data, and their overlap: data sets have them, ops take them, detectors find them. Corners x1, y1, x2, y2 in pixels; width is x2 −
-// x1. What kernels compute too is constexpr: nvcc then compiles the same text for the device.
+// Boxes as plain data, and their overlap, shared by data sets, ops and detectors. Corners x1, y1, x2, y2 in pixels; width is x2 − x1. Functions that
+// kernels call too are constexpr, so that nvcc compiles them for the device as well.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -12,8 +12,8 @@ DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
-// A product that is rounded before it meets a sum. On a device the compiler would contract the two, in one kernel otherwise than in another; matching
-// compares overlaps that two kernels computed for equal bits, and they are those of the host.
+// A product that is rounded before it is added to anything. On a device the compiler would otherwise fuse product and sum in some kernels and not in
+// others; but matching tests overlaps of two kernels for equality, bit by bit, and both must agree with the host.
 template <class T>
 constexpr T rounded_product(T a, T b) {
 #if defined(__CUDA_ARCH__)
@@ -51,7 +51,7 @@ constexpr box<T> clip(const box<T>& b, std::int64_t height, std::int64_t width) 
   return {std::clamp(b.x1, T(0), w), std::clamp(b.y1, T(0), h), std::clamp(b.x2, T(0), w), std::clamp(b.y2, T(0), h)};
 }
 
-/// A found object.
+/// A detected object.
 template <class T>
 struct detection {
   dcs::box<T> box;

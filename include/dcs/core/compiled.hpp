@@ -8,15 +8,15 @@
 //     DCS_ENTRIES(DCS_DROPOUT_ENTRIES)
 //
 // which is used twice: DCS_ENTRIES declares the entry points `extern template` in units that link the archive, and the archive's unit for the op
-// (cmake/compiled) defines them by the same list, DCS_DEFINE_ENTRIES(DCS_DROPOUT_ENTRIES). `declare` and T are what the two fill in; float and
-// double are compiled. An entry point that its list has forgotten does not compile in a unit that links the archive, where its kernels are not; one
-// that has no kernels is found by tests/compiled/run.sh, which looks into a unit's object for anything that the archive should hold.
+// (cmake/compiled) defines them by the same list, DCS_DEFINE_ENTRIES(DCS_DROPOUT_ENTRIES). `declare` and T are what the two fill in; float and double
+// are compiled. An entry point that is missing from its list does not compile in a unit that links the archive, as such a unit skips the kernels; a
+// missing one without kernels is found by tests/compiled/run.sh, which searches a unit's object for code that the archive should contain.
 //
-// What cannot be compiled before it is known stays in every unit: the kernels of pointwise expressions, which depend on the expression. The archive
-// has those that networks use most (expr/common.hpp).
+// The kernels of pointwise expressions depend on the expression, so they are compiled in the unit that writes it. The archive has those that networks
+// use most (expr/common.hpp).
 //
-// Units that nvcc compiles are compiled whole, whatever they link. DCS_PORTABLE_ONLY, which leaves out the instruction sets that an archive has,
-// contradicts DCS_COMPILED: one program would hold two meanings of one name.
+// Units that nvcc compiles contain all their kernels, whatever they link. DCS_PORTABLE_ONLY, which leaves out instruction sets that the archive has,
+// excludes DCS_COMPILED: one program would have two definitions of one function.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -26,7 +26,7 @@
     "DCS_COMPILED and DCS_PORTABLE_ONLY exclude each other: dcs::compiled has kernels for every instruction set; link dcs::dcs for portable ones alone"
 #endif
 
-// 1 in a unit whose kernels are the archive's. DCS_ARCHIVE is defined while the archive itself is compiled.
+// 1 in a unit that takes its kernels from the archive. DCS_ARCHIVE is defined while the archive itself is compiled.
 #if defined(DCS_COMPILED) && !defined(DCS_ARCHIVE) && !defined(__CUDACC__)
 #define DCS_LINKS_KERNELS 1
 #else
@@ -49,7 +49,7 @@
 DCS_EXACT_MATH
 namespace dcs::detail {
 
-// Stands for a kernel in units that link the archive. It is reached only by an entry point that the archive lacks.
+// Replaces a kernel in units that link the archive. Only an entry point that its list lacks instantiates it, which is an error.
 struct archived_result {
   template <class T>
   operator T() const;

@@ -28,7 +28,7 @@ struct batch {
   tensor<float, mask_shape> objects;
 };
 
-/// What is known of a batch's images, where a network computes: masks of 0 and 1, the objects' boxes, and which object a pixel belongs to.
+/// The targets of a batch's images, on the network's device: masks of 0 and 1, the objects' boxes, and which object a pixel belongs to.
 template <class T, class D = cpu_device>
 struct targets {
   tensor<T, mask_shape, D> masks;

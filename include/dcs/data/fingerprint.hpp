@@ -1,4 +1,4 @@
-// What tells a run's data set from every other: a resumed run goes on with the same images, wherever they lie now.
+// A fingerprint of a data set, by which a resumed run checks that it has the same images as before, even if the folder was moved.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -15,7 +15,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// FNV-1a of 64 bits (Fowler, Noll, Vo): a checksum against mistakes, not against somebody who wants two sets to look alike.
+/// FNV-1a of 64 bits (Fowler, Noll, Vo): a checksum against mistakes, not against deliberate collisions.
 class fnv1a {
  public:
   void add(std::string_view bytes) {
@@ -32,9 +32,9 @@ class fnv1a {
   std::uint64_t hash_ = 0xcbf29ce484222325u;
 };
 
-/// A hash over names and whole contents of the files in SET/{train,val}/{images,masks}, as 16 hexadecimal digits. Hidden files and folders are passed
-/// over, as are the set's place and the dates of its files; the test split does not count, as no run is trained on it. Every file is read once: as
-/// much as the first epoch reads. Throws error where a file cannot be read.
+/// A hash over names and whole contents of the files in SET/{train,val}/{images,masks}, as 16 hexadecimal digits. Hidden files and folders, the set's
+/// path and the dates of files are ignored, and so is the test split, as no run is trained on it. Every file is read once, which takes as long as
+/// reading them in the first epoch. Throws error where a file cannot be read.
 inline std::string data_fingerprint(const std::string& set) {
   namespace fs = std::filesystem;
   std::vector<fs::path> names;

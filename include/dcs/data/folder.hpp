@@ -1,5 +1,5 @@
-// A data set in folders: SET/{train,val,test}/{images,masks}/NAME, PNG or JPEG; a mask has its image's stem, with any extension. Images are
-// read when they are asked for, by several threads ahead of the training loop; what they are does not depend on when.
+// A data set in folders: SET/{train,val,test}/{images,masks}/NAME, PNG or JPEG; a mask has its image's stem, with any extension. Images are read on
+// demand, by several threads ahead of the training loop; the result does not depend on the order.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -22,8 +22,8 @@ namespace dcs {
 class folder_dataset {
  public:
   /// `side`: pixels that images are resized to, both ways. Hidden files are passed over. Throws dcs::error where a folder is missing or empty, an
-  /// image has no mask or more than one, two images have one stem (they would have one mask, and results of one name), or what has an image's place
-  /// is no file: a folder, a FIFO, a link to nothing.
+  /// image has no mask or more than one, two images have one stem (they would have one mask, and results of one name), or an entry is no regular
+  /// file: a folder, a FIFO, a broken link.
   folder_dataset(const std::string& root, const std::string& split, std::int64_t side, io::image_limits limits = {}) : side_(side), limits_(limits) {
     namespace fs = std::filesystem;
     const fs::path images = fs::path(root) / split / "images", masks = fs::path(root) / split / "masks";

@@ -1,4 +1,4 @@
-// A sample, and what a data set must offer: no file formats, so that a network can be trained on whatever a program has in memory.
+// A sample, and the concept of a data set. It does not depend on files, so that a network can be trained on data that a program has in memory.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -19,7 +19,7 @@ struct sample {
   std::int64_t native_height = 0, native_width = 0;
 };
 
-/// What a data set must offer: a size and samples by number.
+/// The concept of a data set: a size, and samples by index.
 template <class D>
 concept dataset = requires(const D& d, std::int64_t i) {
   { d.size() } -> std::convertible_to<std::int64_t>;

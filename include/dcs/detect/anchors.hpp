@@ -1,5 +1,5 @@
-// Anchors: boxes of one scale and three shapes at every place of a level, in the order y, x, shape. Which scales and shapes is an option; the
-// defaults are those of the DCSNet paper and of torchvision.
+// Anchors: boxes of one scale and three shapes at every position of a level, in the order y, x, shape. Scales and shapes are options; the defaults
+// are those of the DCSNet paper and of torchvision.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -32,8 +32,8 @@ struct anchor_options {
 };
 
 /// Anchors for a set of boxes at the size that a network trains at: the scale of P2 is the lower quartile of the boxes' sides (√area), within 4 to
-/// 128 pixels, and each level doubles it, as each level halves the map. Three quarters of the boxes are then no smaller than the smallest anchor, and
-/// the others at most a shape away. The defaults where there is no box.
+/// 128 pixels, and each level doubles it, as each level halves the map. Three quarters of the boxes are then no smaller than the smallest square
+/// anchor. Without any box, the defaults.
 inline anchor_options anchors_for(const std::vector<box<float>>& boxes) {
   anchor_options o;
   if (boxes.empty()) return o;
@@ -45,7 +45,7 @@ inline anchor_options anchors_for(const std::vector<box<float>>& boxes) {
   return o;
 }
 
-/// The three anchors of a scale about the origin; corners rounded half to even.
+/// The three anchors of a scale, centred at the origin; corners are rounded half to even.
 template <class T>
 std::array<box<T>, anchor_shapes> anchor_cell(double scale, const std::array<double, anchor_shapes>& ratios = anchor_options().ratios) {
   std::array<box<T>, anchor_shapes> cell;
@@ -56,7 +56,7 @@ std::array<box<T>, anchor_shapes> anchor_cell(double scale, const std::array<dou
   return cell;
 }
 
-/// The anchors of level `level` about the origin, as corners in arrays that kernels keep.
+/// The anchors of level `level`, centred at the origin, as corners in arrays for kernels.
 template <class T>
 void write_anchor_cell(const anchor_options& o, std::size_t level, T (&corners)[anchor_shapes][4]) {
   const auto cell = anchor_cell<T>(o.scale_of(level), o.ratios);
@@ -64,7 +64,7 @@ void write_anchor_cell(const anchor_options& o, std::size_t level, T (&corners)[
     corners[k][0] = cell[k].x1, corners[k][1] = cell[k].y1, corners[k][2] = cell[k].x2, corners[k][3] = cell[k].y2;
 }
 
-/// Appends the anchors of level `level` of `height` × `width` places, `stride_y` × `stride_x` image pixels apart.
+/// Appends the anchors of level `level`, of `height` × `width` positions that are `stride_y` × `stride_x` image pixels apart.
 template <class T>
 void append_anchors(std::vector<box<T>>& to, const anchor_options& o, std::size_t level, std::int64_t height, std::int64_t width,
                     std::int64_t stride_y, std::int64_t stride_x) {

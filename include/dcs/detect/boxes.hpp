@@ -1,4 +1,5 @@
-// The coder between boxes and regression targets, and the level of a pyramid that pools a box. What kernels compute too is constexpr.
+// The coder between boxes and regression targets, and the level of a pyramid from which a box is pooled. Functions that kernels call too are
+// constexpr.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,7 +14,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Regression targets of a box about a reference box, and back (Girshick et al. 2014, appendix C), scaled by weights.
+/// Encodes a box relative to a reference box as regression targets, and decodes them (Girshick et al. 2014, appendix C), scaled by weights.
 struct box_coder {
   double wx = 1, wy = 1, ww = 1, wh = 1;
 
@@ -25,7 +26,7 @@ struct box_coder {
     out[2] = static_cast<T>(ww) * std::log(target.width() / w);
     out[3] = static_cast<T>(wh) * std::log(target.height() / h);
   }
-  /// Growth beyond ln(1000 / 16) is cut, so that no width overflows.
+  /// The logarithm of the growth is limited to ln(1000 / 16), so that no width overflows.
   static constexpr double most_growth = 4.135166556742356;
   template <class T>
   constexpr box<T> decode(const box<T>& reference, const T* delta) const {
@@ -35,8 +36,8 @@ struct box_coder {
     const T nw = std::exp(std::min(delta[2] / static_cast<T>(ww), limit)) * w, nh = std::exp(std::min(delta[3] / static_cast<T>(wh), limit)) * h;
     return {x - nw / 2, y - nh / 2, x + nw / 2, y + nh / 2};
   }
-  /// The decoded box's part inside an image, and whether its sides are at least `smallest`. In double whatever T is: the side of a sliver is the
-  /// difference of two coordinates that in float agree in almost all digits.
+  /// The decoded box's part inside an image, and whether its sides are at least `smallest`. In double whatever T is, as the side of a very narrow box
+  /// is the difference of two almost equal coordinates.
   template <class T, class Delta>
   constexpr std::pair<box<T>, bool> decode_within(const box<T>& reference, const Delta* delta, std::int64_t height, std::int64_t width,
                                                   double smallest) const {
@@ -49,7 +50,7 @@ struct box_coder {
 
 inline constexpr box_coder rpn_coder{1, 1, 1, 1}, box_head_coder{10, 10, 5, 5};
 
-/// Level of the pyramid, counted from P2 = 0, that pools a box: ⌊4 + log2(√area / 224) + 1e-6⌋ within 2..5 (Lin et al. 2017, eq. 1).
+/// Level of the pyramid, counted from P2 = 0, from which a box is pooled: ⌊4 + log2(√area / 224) + 1e-6⌋ within 2..5 (Lin et al. 2017, eq. 1).
 template <class T>
 constexpr int pooling_level(const box<T>& b) {
   const T k = std::floor(T(4) + std::log2(std::sqrt(b.area()) / T(224)) + T(1e-6));

@@ -1,5 +1,5 @@
-// Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), one object class: what DCSNet crops its regions by. Backbone,
-// pyramid, RPN head and box head may be a user's own: detect/stages.hpp says what each must offer.
+// Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), for one object class; DCSNet crops its regions at the boxes that it
+// finds. Backbone, pyramid, RPN head and box head may be a user's own: detect/stages.hpp states the requirements of each.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -11,13 +11,13 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Numbers of both stages.
+/// Options of both stages.
 struct detector_options {
   rpn_options rpn{};
   box_head_options box{};
   friend bool operator==(const detector_options&, const detector_options&) = default;
 
-  /// Lets samplers take every candidate: validation, and comparison with a reference.
+  /// Makes samplers take every candidate, for validation and for comparison with a reference.
   void take_everything() {
     rpn.sampler = box_sampler::everything(0.5);
     box.sampler = box_sampler::everything(0.25);
@@ -29,12 +29,12 @@ struct detector_options {
   }
 };
 
-/// The four losses of a detector, each shape<>, and what its stages decided.
+/// The four losses of a detector, each shape<>, with its proposals and the boxes that it sampled.
 template <class T, class X>
 struct detector_result {
   X classifier, box, objectness, rpn_box;
   std::vector<std::vector<dcs::box<T>>> proposals;
-  box_targets<T> sampled;  // what the box head learned from
+  box_targets<T> sampled;  // the boxes that the box head's losses are over
   X total() const { return eval(classifier + box + objectness + rpn_box); }
 };
 
@@ -75,8 +75,8 @@ struct faster_rcnn {
     return std::apply([&](const auto&... l) { return propose_all<T>(D{}, o, training, height, width, l...); }, levels);
   }
 
-  /// The detector's losses on a pyramid. `training` decides how many proposals there are, as in torchvision. Throws dcs::error unless every image has
-  /// its list of ground truth (which may be empty) and every box a positive width and height.
+  /// The detector's losses on a pyramid. `training`: whether the number of proposals is that of training, as in torchvision. Throws dcs::error unless
+  /// every image has its list of ground truth (which may be empty) and every box a positive width and height.
   template <class T, class Pyramid>
   auto losses(const Pyramid& p, extent_t height, extent_t width, const std::vector<std::vector<box<T>>>& truth, const detector_options& o,
               random_stream random, bool training = true) const {
@@ -89,7 +89,7 @@ struct faster_rcnn {
     return detect_among(p, proposals<T>(o.rpn, false, height, width, propose_levels(p)), height, width, o);
   }
 
-  /// The losses where the RPN's head has been applied to the levels and its proposals are known.
+  /// The losses from the outputs of the RPN's head on the levels, and its proposals.
   template <class T, class Pyramid, class Levels>
   auto losses_of_levels(const Pyramid& p, const Levels& levels, std::vector<std::vector<box<T>>> found, extent_t height, extent_t width,
                         const std::vector<std::vector<box<T>>>& truth, const detector_options& o, random_stream random) const {
@@ -106,7 +106,7 @@ struct faster_rcnn {
     return detector_result<T, std::remove_cvref_t<decltype(first.box)>>{second.classifier, second.box,       first.objectness,
                                                                         first.box,         std::move(found), std::move(targets)};
   }
-  /// The final detections among known proposals.
+  /// The final detections, from the proposals.
   template <class T, class Pyramid>
   std::vector<std::vector<detection<T>>> detect_among(const Pyramid& p, const std::vector<std::vector<box<T>>>& found, extent_t height,
                                                       extent_t width, const detector_options& o) const {

@@ -1,4 +1,4 @@
-// Masks of regions: what the target of a region is, and how a region's probabilities come back into the image.
+// Masks of regions: the target of a region, and pasting a region's probabilities into the image.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -29,8 +29,8 @@ tensor<T, shape<extent_of<R, 0>, Base, Base, 1>, D> region_targets(const tensor<
   return eval(apply<above_half>(roi_align<Base>(masks, rois, roi_options{})));
 }
 
-/// Puts a region's Base × Base probabilities into an image: pixel j of x1 <= j <= x2 samples at u = (j − x1) · Base / (x2 − x1) − ½, clamped,
-/// bilinearly, and the maximum with what is there stays.
+/// Pastes a region's Base × Base probabilities into an image: pixel j of x1 <= j <= x2 samples them bilinearly at u = (j − x1) · Base / (x2 − x1) −
+/// ½, clamped, and becomes the maximum of that and its previous value.
 template <class T>
 void paste(const T* probabilities, std::int64_t base, const box<T>& b, T* image, std::int64_t height, std::int64_t width) {
   auto taps = [&](std::int64_t j, T low, T high) {
@@ -54,7 +54,7 @@ void paste(const T* probabilities, std::int64_t base, const box<T>& b, T* image,
   }
 }
 
-// What dcs::compiled has of these (core/compiled.hpp).
+// The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_REGION_EXPRESSIONS(declare, T) DCS_EXPRESSION(declare, T, apply<above_half>(expr::map<T>()))
 #define DCS_REGION_ENTRIES(declare, T) declare void paste(const T*, std::int64_t, const box<T>&, T*, std::int64_t, std::int64_t);
 DCS_ENTRIES(DCS_REGION_EXPRESSIONS)

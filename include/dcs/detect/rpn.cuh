@@ -1,7 +1,8 @@
-// Proposals chosen on the device, without a wait of the host: the rules of rpn.hpp in four launches for all images and levels. A block has a level of
-// an image: it finds the key of the last candidate digit by digit (a histogram of 11 bits a pass; the anchor's index decides between equal scores),
-// collects the candidates in shared memory, sorts them there and decodes them. Suppression is that of ops/nms. What survives of the levels is merged
-// by rank: a box's place among all is its place in its own level plus the number of boxes before it in each other level, found by bisection.
+// Proposals chosen on the device by the rules of rpn.hpp, in four launches for all images and levels; the host waits for nothing. A block has one
+// level of one image: it finds the key of the last candidate by radix selection (select.cuh; the anchor's index decides between equal scores),
+// collects the candidates in shared memory, sorts them there and decodes them. Suppression is that of ops/nms. The boxes that each level keeps are
+// merged by rank: a box's position among all is its position in its own level plus the number of boxes before it in each other level, found by
+// bisection.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -15,7 +16,8 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// What the head says of a level on a device: objectness [images][height][width][3] and deltas [images][height][width][3][4], aligned to 16 bytes.
+/// The outputs of the head for a level, on a device: objectness [images][height][width][3] and deltas [images][height][width][3][4], aligned to 16
+/// bytes.
 template <class T>
 struct proposal_level {
   const T* objectness;
@@ -25,8 +27,8 @@ struct proposal_level {
 
 inline constexpr int most_candidates = 4096;
 
-/// The best anchors of every level of every image by falling objectness, decoded and clipped. A box that is too small or has no score becomes NaN.
-/// The scores of a level never rise from one candidate to the next.
+/// The best anchors of every level of every image by falling objectness, decoded and clipped. A box that is too small or has a NaN score gets NaN
+/// corners. The scores of a level never increase from one candidate to the next.
 template <class T>
 struct proposal_candidates_kernel {
   static constexpr const char* name = "proposal_candidates";
@@ -42,10 +44,10 @@ struct proposal_candidates_kernel {
   nms_problems all;
   device_span<A> boxes, scores;
   A nan, infinity;
-  std::int64_t height, width;  // of the images
+  std::int64_t height, width;  // of the images, in pixels
   double smallest;
   box_coder coder;
-  int sorted;  // power of two, at least every count
+  int sorted;  // a power of two, at least the largest count of candidates
 
   std::int64_t blocks() const { return all.problems; }
   std::int64_t shared_bytes() const {
@@ -60,14 +62,15 @@ struct proposal_candidates_kernel {
     const auto sums = b.template shared<std::int32_t>(threads / warp_size, "sums of warps");
     const auto lows = b.template shared<A>(threads / warp_size, "minima of warps");
     const auto found = b.template shared<std::int32_t>(4, "digit, anchors before it, anchors of it; slots taken");
-    // Large levels begin first.
+    // Blocks of large levels come first, as they take longest.
     const std::int64_t images = all.problems / all.levels, image = b.block() % images;
     const int at_level = static_cast<int>(b.block() / images), count = all.count[at_level];
     const level& l = levels[at_level];
     const auto objectness = b.global(l.objectness, "objectness");
     const std::int64_t first = image * l.anchors;
 
-    // Taken is a key whose leading bits are below `limit`, or equal and its anchor's index likewise.
+    // An anchor is a candidate if the leading bits of its key are below `limit`, or equal to it and the leading bits of the anchor's index at most
+    // `index_limit`.
     U limit = ~U(0);
     std::int32_t index_limit = 0x7FFFFFFF;
     int shift = 0, index_shift = 0;
@@ -153,7 +156,7 @@ struct proposal_candidates_kernel {
     b.barrier();
   }
 
-  // Each thread has a few candidates that follow each other.
+  // Each thread has a few consecutive candidates.
   template <class Block, class Objectness, class Index, class Lows>
   DCS_DEVICE void decode(Block& b, const level& l, std::int64_t problem, std::int64_t image, int count, const Objectness& objectness,
                          const Index& index, const Lows& lows) const {
@@ -167,7 +170,8 @@ struct proposal_candidates_kernel {
       score[k] = A(1) / (A(1) + lane::exp(-objectness.read(image * l.anchors + index.read(begin + k))));
       low = detail::smaller{}(low, score[k]);
     }
-    // What comes before is never smaller, unless exp rounded it so; the merge counts on that.
+    // Candidates are in order of falling logits, but rounding in exp may still make a score larger than the one before. The merge requires that
+    // scores never increase, so each becomes the minimum of all scores up to it.
     low = detail::block_scan(b, lows, low, detail::smaller{});
     const auto out_score = b.global(scores, "scores");
     const auto out = b.global(boxes, "boxes");
@@ -207,8 +211,7 @@ struct proposal_candidates_kernel {
   }
 };
 
-/// The best survivors of all levels of an image by falling score, equal scores by level; and zeros in the places that are left. A thread has a
-/// survivor.
+/// The best kept boxes of all levels of an image by falling score, equal scores by level; zeros in the remaining places. A thread has one kept box.
 template <class A>
 struct proposal_merge_kernel {
   static constexpr const char* name = "proposal_merge";
@@ -240,17 +243,17 @@ struct proposal_merge_kernel {
     const auto order = b.global(kept, "kept");
     const auto score = b.global(scores, "scores");
     const std::int64_t from = problem * all.stride + order.read(problem * all.stride + rank);
-    const A mine = score.read(from);
+    const A own_score = score.read(from);
     std::int64_t place = rank;
     for (std::int64_t l = 0; l < all.levels && place < most; ++l) {
       if (l == level) continue;
       const std::int64_t base = (image * all.levels + l) * all.stride;
-      // In [0, low) all come before, in [high, …) none.
+      // Boxes [0, low) all come before this one, boxes [high, …) all after it.
       std::int64_t low = 0, high = counts.read(image * all.levels + l);
       while (low < high) {
         const std::int64_t middle = (low + high) / 2;
         const A other = score.read(base + order.read(base + middle));
-        if (l < level ? other >= mine : other > mine)
+        if (l < level ? other >= own_score : other > own_score)
           low = middle + 1;
         else
           high = middle;
@@ -264,9 +267,9 @@ struct proposal_merge_kernel {
   }
 };
 
-/// Proposals of all images, as dcs::propose chooses them: boxes [images][most][4], zeros in the places that are left, and the number of boxes of each
-/// image; `most` is o.after_nms or o.after_nms_training. An anchor whose objectness is not a number is never chosen. Throws dcs::error for more than
-/// 8 levels, or more than 4096 candidates of a level.
+/// Proposals of all images, as dcs::propose chooses them: boxes [images][most][4], zeros in the remaining places, and the number of boxes of each
+/// image; `most` is o.after_nms or o.after_nms_training. An anchor whose objectness is NaN is never chosen. Throws dcs::error for more than 8 levels,
+/// or more than 4096 candidates of a level.
 template <class T, gpu D>
 void propose(D, const rpn_options& o, bool training, std::int64_t images, std::int64_t height, std::int64_t width,
              const std::vector<proposal_level<T>>& levels, arithmetic_t<T>* boxes, std::int32_t* counts) {
@@ -279,13 +282,13 @@ void propose(D, const rpn_options& o, bool training, std::int64_t images, std::i
   all.levels = static_cast<int>(levels.size()), all.problems = images * all.levels;
   std::int64_t largest = 0;
   for (std::size_t l = 0; l < levels.size(); ++l) {
-    const auto& given = levels[l];
-    const std::int64_t anchors = given.height * given.width * anchor_shapes;
-    expect(given.height > 0 && given.width > 0 && anchors < std::int64_t{1} << 31, "dcs::propose: level ", l, " has ", given.height, " × ",
-           given.width, " places");
+    const auto& input = levels[l];
+    const std::int64_t anchors = input.height * input.width * anchor_shapes;
+    expect(input.height > 0 && input.width > 0 && anchors < std::int64_t{1} << 31, "dcs::propose: level ", l, " has ", input.height, " × ",
+           input.width, " places");
     auto& level = candidates.levels[l];
-    level.objectness = {given.objectness, images * anchors}, level.deltas = {given.deltas, images * anchors * 4};
-    level.anchors = anchors, level.width = given.width, level.stride_y = height / given.height, level.stride_x = width / given.width;
+    level.objectness = {input.objectness, images * anchors}, level.deltas = {input.deltas, images * anchors * 4};
+    level.anchors = anchors, level.width = input.width, level.stride_y = height / input.height, level.stride_x = width / input.width;
     write_anchor_cell(o.anchors, l, level.cell);
     all.count[l] = static_cast<std::int32_t>(std::min(before, anchors));
     largest = std::max<std::int64_t>(largest, all.count[l]);

@@ -16,7 +16,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Numbers of the RPN.
+/// Options of the RPN.
 struct rpn_options {
   int before_nms_training = 2000, before_nms = 1000;  // per level
   int after_nms_training = 2000, after_nms = 1000;    // per image
@@ -27,7 +27,7 @@ struct rpn_options {
   friend bool operator==(const rpn_options&, const rpn_options&) = default;
 };
 
-/// What the head says of a level: objectness shape<N, H, W, 3> and deltas shape<N, H, W, 12>.
+/// The outputs of the head for a level: objectness shape<N, H, W, 3> and deltas shape<N, H, W, 12>.
 template <class Objectness, class Deltas>
 struct rpn_level {
   Objectness objectness;
@@ -78,7 +78,8 @@ anchor_set<T> make_anchors(const anchor_options& o, extent_t height, extent_t wi
   return a;
 }
 
-/// Proposals of one image: per level the best by objectness, decoded, clipped, without slivers, then non-maximum suppression within each level.
+/// Proposals of one image: per level the best by objectness, decoded, clipped, without very small ones, then non-maximum suppression within each
+/// level.
 template <class T, class... Level>
 std::vector<box<T>> propose(const rpn_options& o, bool training, extent_t image, extent_t height, extent_t width, const anchor_set<T>& anchors,
                             const Level&... level) {

@@ -1,5 +1,6 @@
-// What the kernels of detection share within a block: a scan over its threads, and the selection of the smallest of many keys without sorting them,
-// digit by digit (a histogram of 11 bits a pass), as far as is needed to tell them apart.
+// Algorithms within a block that the kernels of detection share: a scan over its threads, and radix selection, which finds the smallest of many keys
+// without sorting them. It goes through the keys' digits of 11 bits from the highest, with a histogram for each, and stops as soon as the leading
+// digits decide.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -43,7 +44,7 @@ struct smaller {
   }
 };
 
-/// Which keys are among the smallest: those whose leading bits are below a bound.
+/// The result of a selection: the smallest keys are those whose leading bits are below a bound.
 struct smallest_keys {
   std::uint64_t bound = 0;
   int shift = 0;
@@ -70,8 +71,8 @@ DCS_DEVICE void clear_bins(Block& b, const Ints& counts) {
   for (int i = b.thread(); i < select_bins; i += select_threads) counts.write(i, 0);
   b.barrier();
 }
-/// Of a histogram over the values of a digit: the value of the `need`-th smallest key, into found[0]. `need` becomes how many are needed of the keys
-/// that have this value. Returns whether that is less than all of them, so that further digits decide.
+/// From a histogram over the values of a digit: writes the digit of the `need`-th smallest key to found[0]. `need` becomes the number of keys that
+/// are still to be selected among those with this digit. Returns whether that is less than all of them, so that further digits must decide.
 template <class Block, class Ints, class N>
 DCS_DEVICE bool choose_digit(Block& b, const Ints& counts, const Ints& sums, const Ints& found, N& need) {
   const std::int32_t low = counts.read(2 * b.thread()), high = counts.read(2 * b.thread() + 1);
@@ -87,8 +88,8 @@ DCS_DEVICE bool choose_digit(Block& b, const Ints& counts, const Ints& sums, con
   return need < found.read(2);
 }
 
-/// The `need` smallest of `available` different keys of 64 bits, in a block of select_threads threads. key_of(i, key), for i below n, says whether i
-/// has a key, and which. Every thread calls with the same numbers.
+/// The `need` smallest of `available` different keys of 64 bits, in a block of select_threads threads. key_of(i, key), for i below n, returns whether
+/// i has a key, and sets it. Every thread must call with the same arguments.
 template <class Block, class F>
 DCS_DEVICE smallest_keys select_smallest(Block& b, const select_memory<Block>& m, std::int64_t n, std::int64_t available, std::int64_t need,
                                          const F& key_of) {
@@ -124,8 +125,8 @@ DCS_DEVICE std::int32_t of_last_thread(Block& b, const select_memory<Block>& m, 
   return last;
 }
 
-/// How many i below n are chosen; write(k, i) is called for the k-th of them, in rising order. A thread's own numbers follow each other, so that one
-/// scan knows every place.
+/// The number of chosen i below n; calls write(k, i) for the k-th of them, in ascending order. Each thread has consecutive numbers i, so that one
+/// scan gives the positions of all.
 template <class Block, class Chosen, class Write>
 DCS_DEVICE std::int64_t list_chosen(Block& b, const select_memory<Block>& m, std::int64_t n, const Chosen& chosen, const Write& write) {
   const std::int64_t each = ceil_div(n, std::int64_t{select_threads}), first = b.thread() * each, last = first + each < n ? first + each : n;
@@ -144,7 +145,7 @@ DCS_DEVICE std::int64_t count_chosen(Block& b, const select_memory<Block>& m, st
   return of_last_thread(b, m, block_scan(b, m.sums, own, add{}));
 }
 
-/// Number i with its random number before it: different for every i, and in the order of box_sampler::keep.
+/// A key with the random number of i in its high bits and i in its low bits: different for every i, and in the order of box_sampler::keep.
 template <class Random>
 DCS_DEVICE std::uint64_t drawn_key(const Random& r, std::int64_t i) {
   return static_cast<std::uint64_t>(r.bits(static_cast<std::uint64_t>(i))) << 32 | static_cast<std::uint64_t>(i);

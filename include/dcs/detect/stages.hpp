@@ -1,6 +1,6 @@
-// The stages of a detector that a user may replace, and what each must offer (nn/stage.hpp says how that is stated): a backbone, a pyramid, the head
-// of the RPN, and the box head. A detector takes the last three as aliases of one struct, so that it has one template argument for them and its
-// symbols one short name:
+// The stages of a detector that a user may replace, and the requirements of each, stated as contracts (nn/stage.hpp): a backbone, a pyramid, the head
+// of the RPN, and the box head. The last three are aliases of one struct, so that a detector has one template argument for them and its symbols stay
+// short:
 //
 //   struct my_stages : dcs::models::dcsnet::stages { template <int Width> using rpn = my_rpn_head<Width>; };
 #pragma once
@@ -20,7 +20,7 @@ struct box_head;
 template <class Scores, class Deltas>
 struct box_predictions;
 
-/// The aliases of a detector's heads; pyramids are a model's, which adds `pyramid<Width, C2, C3, C4, C5>`, a pyramid_stage.
+/// The aliases of a detector's heads; a model adds its pyramid as `pyramid<Width, C2, C3, C4, C5>`, a pyramid_stage.
 struct detector_stages {
   /// rpn_stage: objectness and deltas of a level's anchors.
   template <int Width>
@@ -30,7 +30,7 @@ struct detector_stages {
   using box = box_head<Width>;
 };
 
-/// Roles of stages of ours that models/ defines.
+/// Roles of the library's stages that models/ defines.
 struct backbone_role;
 struct pyramid_role;
 
@@ -48,7 +48,7 @@ DCS_DEFINE_EXTENT_CHECK(box_delta_mismatch, "dcs::faster_rcnn: the box head give
 
 namespace detail {
 
-// Where stages meet: the image of a trial, maps, and the levels of a pyramid.
+// The arguments of trial calls: an image, maps, and the levels of a pyramid.
 using trial_image = trial<2, 64, 64, 3>;
 template <int C2, int C3, int C4, int C5>
 using map_shapes = std::tuple<shape<2, 16, 16, C2>, shape<2, 8, 8, C3>, shape<2, 4, 4, C4>, shape<2, 2, 2, C5>>;
@@ -61,7 +61,7 @@ using trial_level = trial<2, 8, 8, Width>;
 template <class Scores, class Deltas>
 constexpr void take_predictions(const box_predictions<Scores, Deltas>&) {}
 
-// What can be asked of a stage before its shapes.
+// The requirements of a stage that do not concern shapes.
 template <class B>
 concept backbone_form = module<B> && gives_maps<B, trial_image> && requires {
   typename std::integral_constant<int, B::channels[3]>;
@@ -87,7 +87,7 @@ struct backbone_contract {
         form, "dcs::faster_rcnn: a backbone has channels of C2 to C5 and a call from N,H,W,3 to a tuple of four maps (concept detection_backbone)");
   }
   static constexpr auto shapes() {
-    return shape_list<expectations<backbone_map_count_mismatch, backbone_mismatch, given_shapes<B, trial_image>,
+    return shape_list<expectations<backbone_map_count_mismatch, backbone_mismatch, result_shapes<B, trial_image>,
                                    map_shapes<B::channels[0], B::channels[1], B::channels[2], B::channels[3]>>>();
   }
 };
@@ -101,7 +101,7 @@ struct pyramid_contract {
     static_assert(form, "dcs::faster_rcnn: a pyramid is a module with a call from a tuple of four maps to a tuple of five (concept pyramid_stage)");
   }
   static constexpr auto shapes() {
-    return shape_list<expectations<pyramid_level_count_mismatch, pyramid_mismatch, given_shapes<P, maps>, pyramid_shapes<Width>>>();
+    return shape_list<expectations<pyramid_level_count_mismatch, pyramid_mismatch, result_shapes<P, maps>, pyramid_shapes<Width>>>();
   }
 };
 
@@ -114,7 +114,7 @@ struct rpn_contract {
                   "dcs::faster_rcnn: an RPN head is a module with a call from a level to an rpn_level of objectness and deltas (concept rpn_stage)");
   }
   static constexpr auto shapes() {
-    using level = given<R, trial_level<Width>>;
+    using level = call_result<R, trial_level<Width>>;
     return shape_list<expectation<rpn_objectness_mismatch, shape_t<decltype(level::objectness)>, shape<2, 8, 8, anchor_shapes>>,
                       expectation<rpn_delta_mismatch, shape_t<decltype(level::deltas)>, shape<2, 8, 8, 4 * anchor_shapes>>>();
   }
@@ -128,7 +128,7 @@ struct box_contract {
     static_assert(form, "dcs::faster_rcnn: a box head is a module with side and a call from pooled boxes to box_predictions (concept box_stage)");
   }
   static constexpr auto shapes() {
-    using predictions = given<B, trial<5, B::side, B::side, Width>>;
+    using predictions = call_result<B, trial<5, B::side, B::side, Width>>;
     return shape_list<expectation<box_score_mismatch, shape_t<decltype(predictions::scores)>, shape<5, 2>>,
                       expectation<box_delta_mismatch, shape_t<decltype(predictions::deltas)>, shape<5, 8>>>();
   }

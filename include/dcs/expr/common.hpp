@@ -1,8 +1,8 @@
-// The pointwise expressions that dcs::compiled has kernels for. What an expression computes is known where it is written, so its kernels are compiled
-// there; but networks write the same few: a function of one or two operands, relu of a sum, a scale and a shift. They are listed here as they are
-// written, DCS_EXPRESSION(declare, T, relu(map<T>() + map<T>())), and a header with expressions of its own lists those (loss/segmentation.hpp).
-// Kernels know the form of an expression and not its shapes, so one operand stands for all. An expression that no list has is compiled in its own
-// unit, with the same bits. See core/compiled.hpp.
+// The pointwise expressions that dcs::compiled has kernels for. The kernels of an expression are compiled in the unit that writes it; but networks
+// use the same few expressions: a function of one or two operands, relu of a sum, a scale and a shift. These are listed here in the notation of
+// expressions, DCS_EXPRESSION(declare, T, relu(map<T>() + map<T>())), and a header with expressions of its own lists those (loss/segmentation.hpp).
+// Kernels depend on the form of an expression and not on shapes, so an operand of any shape serves for the list. An expression that is in no list is
+// compiled in its own unit, with the same bits. See core/compiled.hpp.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -66,7 +66,7 @@ inline constexpr int leaves_of = dcs::detail::form<E, 0, 0>::leaves;
   DCS_EXPRESSION(declare, T, (expr::map<T>() + expr::map<T>() + expr::map<T>()) / 1)                  \
   DCS_EXPRESSION(declare, T, expr::map<T>() + expr::map<T>() + expr::map<T>() + expr::map<T>())       \
   DCS_EXPRESSION(declare, T, square(expr::map<T>() - expr::map<T>()))
-// What the gradient of a sum calls by itself.
+// The kernel for the gradient of a sum, which no expression names.
 #define DCS_REPEATED_EXPRESSIONS(declare, T) \
   declare void cpu::chain_forward<expr::form_of<decltype(expr::map<T>() * 1)>, T, 1>(cpu_device, const expr::chain_arguments<T, 1>&);
 DCS_ENTRIES(DCS_UNARY_EXPRESSIONS)

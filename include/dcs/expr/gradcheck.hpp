@@ -1,4 +1,4 @@
-// Derivatives against central differences, in double: the test of every op.
+// Compares derivatives with central differences, in double: the gradient test of every op.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -21,7 +21,7 @@ tensor<T, S> random_normal(const sizes<S::rank>& s, random_stream random, double
 }
 
 namespace detail {
-// `data()` of results must be readable here: the host's, or that of a device that the host plays.
+// Reads results by data(), so they must be in the host's memory: of cpu_device or cuda::emulated.
 template <class F, class D, class... X>
 double projected(const F& f, const tensor<double, shape<dyn<"n">>, D>& direction, const X&... x) {
   const auto y = eval(f(x...));

@@ -1,5 +1,5 @@
-// Scalar functions of kernels, on the GPU and on the host: exp and log, and the pointwise functions of expressions with their derivatives, which are
-// the very text that the host's vectors use (expr/functions.inl), with one lane.
+// Scalar functions of kernels, on the GPU and on the host: exp and log, and the pointwise functions of expressions with their derivatives. These are
+// the functions of expr/functions.inl, which the host uses on vectors, for a vector of one lane.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

@@ -1,4 +1,4 @@
-// The boundary of a mask: what surface distances are between (eq. 15 of the DCSNet paper), and what an overlay draws.
+// The boundary of a mask, from which surface distances are computed (eq. 15 of the DCSNet paper), and which an overlay draws.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

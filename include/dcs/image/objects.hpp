@@ -36,7 +36,7 @@ void for_each_object(const mask& m, const Pixel& pixel, const End& end) {
 
 }  // namespace detail
 
-/// Pixels that an object has at least to get a box.
+/// The smallest number of pixels of an object that gets a box.
 inline constexpr std::int64_t smallest_object = 4;
 
 /// Boxes of the objects of a mask: 8-connected components of at least `smallest` pixels, their inclusive extremes grown by `margin` pixels per side,

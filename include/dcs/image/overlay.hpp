@@ -1,4 +1,4 @@
-// What a prediction looks like: contours of truth (green) and prediction (red), boxes (yellow), and an inset that enlarges the lesion.
+// A picture of a prediction: contours of truth (green) and prediction (red), boxes (yellow), and an inset that enlarges the lesion.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

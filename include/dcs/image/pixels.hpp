@@ -12,7 +12,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// What a file stores of a pixel, where its 8 bits cannot say whether that is 0: bits of image::stored.
+/// Flags in image::stored of what a file stores for a pixel, as its 8-bit value does not show whether the stored sample is 0.
 enum stored_pixel : std::uint8_t {
   stored_sample = 1,   ///< a sample of grey or colour, or the index into the palette, is not 0
   stored_opaque = 2,   ///< it has no alpha, or one that is not 0
@@ -61,8 +61,8 @@ inline float_image to_float(const image& i) {
 
 namespace detail {
 
-// Turns stored_pixel's bits into a mask of 0 and 1; returns why it cannot, or nullptr. Lesion is what is stored as other than 0. Where two readings
-// of a file contradict each other, neither is guessed:
+// Turns stored_pixel's bits into a mask of 0 and 1; returns the reason why it cannot, or nullptr. A pixel is lesion if its stored sample is not 0.
+// Files that can be interpreted in two ways are refused instead of guessing:
 // - a palette whose index 0 has a colour while another index is black: either may be the background;
 // - colour under full transparency: it was drawn, or hidden.
 // Where all colours are 0 and only alpha differs, the lesion is what is not transparent.
@@ -83,7 +83,8 @@ inline const char* foreground_of_stored(std::vector<std::uint8_t>& stored) {
   return nullptr;
 }
 
-// Nothing above the threshold, and yet something there. One grey level everywhere, near black, is what coarse quantisation makes of black.
+// Whether a mask has no pixel above the threshold and yet is not black. A single grey level near black everywhere counts as black, as coarse
+// quantisation of a JPEG produces it.
 inline bool only_below(const std::vector<std::uint8_t>& pixels, int threshold) {
   if (threshold <= 0 || pixels.empty()) return false;
   const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
@@ -93,9 +94,9 @@ inline bool only_below(const std::vector<std::uint8_t>& pixels, int threshold) {
 }  // namespace detail
 
 /// Foreground of a mask image: pixels with any channel above `threshold` (0 for lossless files, 127 for JPEG), since labels are often drawn in
-/// colour. With threshold 0 it is what the file stores that counts: a label of 1 in 16 bits, one under transparency, an index of a palette that is
-/// not 0. io::read_mask does the same without the image. Throws dcs::error where a file's colours, palette and transparency contradict each other,
-/// and where all that is there is below the threshold.
+/// colour. With threshold 0 the file's stored samples decide: a label of 1 in 16 bits, one under transparency, or an index of a palette that is not 0
+/// is foreground. io::read_mask does the same without the image. Throws dcs::error where a file's colours, palette and transparency contradict each
+/// other, and where an image has foreground, but all of it is below the threshold.
 inline mask to_mask(const image& i, int threshold) {
   mask m{i.height, i.width, {}};
   if (threshold == 0 && !i.stored.empty()) {

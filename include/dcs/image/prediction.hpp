@@ -1,4 +1,4 @@
-// What a network says of an image, whatever the network: the probability of every pixel, and the objects that it found where it looks for objects.
+// The prediction of any network for an image: the probability of every pixel, and the detected objects where the network detects objects.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

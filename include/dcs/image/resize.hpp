@@ -44,7 +44,7 @@ inline void check_sizes(std::int64_t in_height, std::int64_t in_width, std::int6
     expect(n >= 1 && n <= most, "dcs::resize: ", in_height, " × ", in_width, " to ", height, " × ", width, "; expected sides of 1 to ", most);
 }
 
-// in(y, x, c) is asked for row by row and no row is kept, so that a large image needs no memory in floats.
+// in(y, x, c) is called row by row and each row is used at once, so that a large image is never stored in floats.
 template <class In>
 float_image resized(std::int64_t in_height, std::int64_t in_width, std::int64_t channels, std::int64_t height, std::int64_t width, const In& in) {
   check_sizes(in_height, in_width, height, width);
@@ -75,21 +75,21 @@ float_image resized(std::int64_t in_height, std::int64_t in_width, std::int64_t 
 // The pixel of `out` in whose area the middle of pixel `i` of `in` lies.
 inline std::int64_t pixel_over(std::int64_t i, std::int64_t in, std::int64_t out) { return (2 * i + 1) * out / (2 * in); }
 
-// Sets the largest pixel of each object of `in` that has none in `out`.
+// For each object of `in` that has no pixel in `out`, sets the one that `in` covers most.
 inline void keep_objects(const mask& in, const float_image& coverage, mask& out) {
-  bool there = false;
+  bool found = false;
   std::pair<std::int64_t, std::int64_t> largest{-1, -1};
   float most = -1;
   for_each_object(
       in,
       [&](std::int64_t y, std::int64_t x) {
         const std::int64_t v = pixel_over(y, in.height, out.height), u = pixel_over(x, in.width, out.width);
-        there = there || out.at(v, u) != 0;
+        found = found || out.at(v, u) != 0;
         if (coverage.at(v, u, 0) > most) most = coverage.at(v, u, 0), largest = {v, u};
       },
       [&] {
-        if (!there) out.at(largest.first, largest.second) = 1;
-        there = false, most = -1;
+        if (!found) out.at(largest.first, largest.second) = 1;
+        found = false, most = -1;
       });
 }
 
@@ -122,7 +122,7 @@ inline mask resize(const mask& in, std::int64_t height, std::int64_t width) {
   const float_image coverage = detail::resized(in.height, in.width, 1, height, width,
                                                [&](std::int64_t y, std::int64_t x, std::int64_t) { return in.at(y, x) != 0 ? 1.0f : 0.0f; });
   mask out{height, width, std::vector<std::uint8_t>(coverage.pixels.size())};
-  // A half is a half also where its terms were rounded: else an object's left and right edge would be cut differently.
+  // The tolerance makes an exact half count as a half in spite of rounding: otherwise an object's left and right edges would be treated differently.
   for (std::size_t i = 0; i < out.pixels.size(); ++i) out.pixels[i] = coverage.pixels[i] >= 0.5f - 1e-5f;
   detail::keep_objects(in, coverage, out);
   return out;

@@ -1,4 +1,4 @@
-// Names of files and folders: as JSON, from every working directory, and of the pictures made of images.
+// Names of files and folders: as JSON strings, as absolute paths, and for the pictures that are made of images.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -34,7 +34,7 @@ inline std::string json_name(std::string_view name) {
   }
   return out;
 }
-/// The name that json_name spelled so. Throws error where a backslash is followed by anything else, or a name could not be a file's.
+/// The inverse of json_name. Throws error where a backslash is followed by anything else, or a name could not be a file's.
 inline std::string name_of_json(const std::string& text) {
   const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
   std::string out;
@@ -54,8 +54,8 @@ inline std::string name_of_json(const std::string& text) {
   return out;
 }
 
-/// A path that means the same from every working directory. Links are kept, but where the path contains "..": the folder above a link is that of
-/// what it leads to.
+/// A path that means the same from every working directory. Links are kept, but where the path contains "..": the folder above a link is the one
+/// above its target.
 inline std::string absolute_path(const std::string& path) {
   namespace fs = std::filesystem;
   if (path.empty()) return path;
@@ -65,7 +65,7 @@ inline std::string absolute_path(const std::string& path) {
 }
 
 /// A name for each image's picture, without its extension: the image's own without extension, or with it where another image has the same. `names`
-/// are the images' file names, each once. Throws error where that does not tell two of them apart.
+/// are the images' file names, each once. Throws error where two names would still be the same.
 inline std::vector<std::string> picture_names(const std::vector<std::string>& names) {
   const auto stem = [](const std::string& name) { return std::filesystem::path(name).stem().string(); };
   std::map<std::string, int> uses;

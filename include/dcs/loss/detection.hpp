@@ -36,7 +36,7 @@ void cross_entropy_backward(device, const T* x, const std::int32_t* labels, cons
   }
 }
 
-// What dcs::compiled has of these (core/compiled.hpp).
+// The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_CROSS_ENTROPY_ENTRIES(declare, T)                                                                \
   declare void cross_entropy_forward(device, const T*, const std::int32_t*, std::int64_t, std::int64_t, T*); \
   declare void cross_entropy_backward(device, const T*, const std::int32_t*, const T*, std::int64_t, std::int64_t, T*);

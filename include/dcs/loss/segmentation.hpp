@@ -1,6 +1,6 @@
 // The losses of one logit map against one binary target, as expressions: L_seg = 0.5 Dice + 0.3 focal + 0.2 boundary, the edge loss, and the
-// consistency of the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape. Of no regions Dice and boundary, which
-// are of sums, are 0; the others are means, and a mean of nothing is a dcs::error.
+// consistency of the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape. Without any region Dice and boundary,
+// which are ratios of smoothed sums, are 0; the others are means, and a mean over no elements is a dcs::error.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,22 +13,22 @@
 DCS_EXACT_MATH
 namespace dcs::loss {
 
-/// Which regions a loss counts: all of them, at no cost.
+/// The selection of all regions, which costs nothing. Losses take a selection, which says over which regions they are computed.
 struct every_region {
-  /// x with zeros in the regions that do not count.
+  /// x with zeros in the regions that are not selected.
   template <operand X>
   constexpr const X& keep(const X& x) const {
     return x;
   }
-  /// Mean over the elements of the regions that count. shape<>.
+  /// Mean over the elements of the selected regions. shape<>.
   template <operand X>
   constexpr auto mean(const X& x) const {
     return mean_all(x);
   }
 };
 
-/// Those whose number in a mask is not 0; how many they are is found on the device. What the others hold, infinities and NaN included, changes
-/// neither values nor gradients. Roi: the first extent of maps shape<Roi, H, W, 1>. Where none counts, means are 0.
+/// The selection of the regions whose number in a mask is not 0; their number is computed on the device. The values of the others, infinities and NaN
+/// included, change neither losses nor gradients. Roi: the first extent of maps shape<Roi, H, W, 1>. Where no region is selected, means are 0.
 template <extent_t Roi, class B, class D>
 class valid_regions {
  public:
@@ -49,7 +49,7 @@ class valid_regions {
 
  private:
   tensor<B, shape<Roi, 1, 1, 1>, D> mask_;
-  tensor<B, shape<>, D> share_;  // regions for each that counts
+  tensor<B, shape<>, D> share_;  // all regions / selected regions
 };
 
 /// Weights and constants of the losses, as the paper has them.
@@ -88,7 +88,7 @@ auto focal(const X& x, const Target& t, double alpha = 0.25, const Regions& regi
   return regions.mean(square(1 - exp(-ce)) * ce * alpha);
 }
 
-/// maxpool3(x) − x: where a map rises within a pixel.
+/// Soft edges of a map: maxpool3(x) − x, which is large beside a larger value.
 template <operand X>
 auto soft_edge(const X& x_) {
   const auto x = eval(x_);
@@ -101,7 +101,7 @@ auto boundary(const P& p, const Target& t, double smoothing = 1e-6) {
   return dice(soft_edge(p), soft_edge(t), smoothing);
 }
 
-/// L_seg of logits; the target is 0 in regions that do not count. shape<>.
+/// L_seg of logits; the target is 0 in regions that are not selected. shape<>.
 template <operand X, operand Target, class Regions = every_region>
 auto segmentation(const X& x_, const Target& t, const segmentation_options& o = {}, const Regions& regions = {}) {
   const auto x = eval(x_);
@@ -130,7 +130,7 @@ auto consistency(const std::array<X, 4>& levels, const Regions& regions = {}) {
 
 namespace dcs {
 
-// The expressions above as dcs::compiled has them (expr/common.hpp), in their order, and the sums of a network's terms.
+// The expressions above, in order, and the sums of a network's terms, for dcs::compiled (expr/common.hpp).
 #define DCS_SEGMENTATION_LOSS_EXPRESSIONS(declare, T)                                                                                        \
   DCS_EXPRESSION(declare, T, 1 - (2 * expr::map<T>() + 1) / (expr::map<T>() + expr::map<T>() + 1))                                           \
   DCS_EXPRESSION(declare, T, loss::cross_entropy_map(expr::map<T>(), expr::map<T>()))                                                        \

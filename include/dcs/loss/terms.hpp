@@ -1,5 +1,5 @@
-// The losses of a network on a batch, by name: the network states the names, `loss_terms`, and gives a weighted scalar for each; a trainer adds them
-// up, and the columns of results, the progress and the configuration are made from the names.
+// The losses of a network on a batch, by name: the network declares the names, `loss_terms`, and returns a weighted scalar for each; a trainer adds
+// them up, and columns of results and the progress display use the names.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -28,7 +28,7 @@ struct scalar_over<var<T, S, D>> {
 template <class X>
 using scalar = typename detail::scalar_over<X>::type;
 
-/// One weighted scalar, shape<>, for each of a network's loss_terms, and what it counted on the way, one number for each of its count_names.
+/// One weighted scalar, shape<>, for each of a network's loss_terms, and one number, such as a count of regions, for each of its count_names.
 template <class X, std::size_t Terms, std::size_t Counts = 0>
 struct terms {
   std::array<scalar<X>, Terms> values;

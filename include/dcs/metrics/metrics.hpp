@@ -1,5 +1,5 @@
 // The paper's metrics of one image: Dice, IoU, precision (eqs 12–14) and the 95 % Hausdorff distance (eq. 15), and their mean over a set. A missed
-// lesion never improves a mean, and is counted beside it.
+// lesion never improves a mean, and the number of missed lesions is reported as well.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

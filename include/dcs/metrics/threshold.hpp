@@ -1,4 +1,4 @@
-// What an intensity alone reaches: the measure that tells whether a set needs a network.
+// The Dice that a threshold on intensity reaches, which shows whether a data set needs a network at all.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -10,7 +10,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Dice of the best single grey threshold over all images of a set: what an intensity alone reaches. 0 to 255 in steps of 1, both directions.
+/// Dice of the best single grey threshold over all images of a set: thresholds from 0 to 255 in steps of 1, in both directions.
 template <dataset Data>
 double best_threshold_dice(const Data& data) {
   std::vector<double> above(256, 0), below(256, 0);

@@ -1,5 +1,5 @@
-// The numbers of a network that a user may choose: a struct with defaults, and one static function that names those which flags and configurations
-// offer:
+// The options of a network that a user may choose: a struct with defaults, and one static function that lists those which become flags and entries of
+// configurations:
 //
 //   struct options {
 //     int box_samples = 512;
@@ -10,8 +10,8 @@
 //     }
 //   };
 //
-// A name is that of the configuration; its flag has - for _. Self is the struct, const or not: what writes a configuration and what reads flags are
-// one list.
+// The name is that in a configuration; the flag has - instead of _. Self is the struct, const or not, so that writing configurations and reading
+// flags use the same list.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -19,7 +19,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// What a number may be, both ends included.
+/// The range of a number, both ends included.
 template <class N>
 struct bounds {
   N low, high;
@@ -27,7 +27,7 @@ struct bounds {
 template <class N>
 bounds(N, N) -> bounds<N>;
 
-/// A struct of options that names its fields.
+/// A struct of options that lists its fields.
 template <class O>
 concept has_fields = requires(O& o) {
   O::fields(o, [](const char*, auto&, auto...) {});

@@ -1,5 +1,5 @@
-// Stages of a network that a user may replace: what a stage must offer is stated once, as a contract, from which follow the concept that a user can
-// ask before there is a network, and the check that a network makes, whose error has stage, axis and both numbers as those of ops have.
+// Stages of a network that a user may replace. The requirements of a stage are stated once, as a contract, from which follow the concept, which a
+// user can test without a network, and the check that a network makes, whose error contains stage, axis and both numbers, like those of ops.
 //
 // A contract is a struct with
 //   form            whether the stage has the members and the call at all;
@@ -27,12 +27,12 @@ namespace dcs {
 
 DCS_DEFINE_EXTENT_CHECK(stage_rank_mismatch, "dcs: a stage of a network gives a value with too many or too few axes; number of axes");
 
-/// What a stage of the library says of itself, `using tested_stage = tested<its type, the role's contract>`, where a contract cannot name it: its
-/// tests have shown it to be right. A struct that is derived from it is another type, and is checked.
+/// A mark of the library's own stages, `using tested_stage = tested<its type, the role's contract>`, for those that a contract cannot name: they
+/// fulfil the contract, as their tests show, and are not checked again. A struct that is derived from such a stage is another type, and is checked.
 template <class Stage, class Role>
 struct tested {};
 
-/// What a stage is tried with: values of these sizes, without memory.
+/// The arguments of a trial call of a stage: values of these sizes, without memory.
 template <extent_t... E>
 using trial = probe<float, shape<E...>>;
 template <int D, int Side = 16>
@@ -40,7 +40,7 @@ using trial_map = trial<2, Side, Side, D>;
 
 namespace detail {
 
-// Probes of shapes; the shapes of values, void if these are no tuple of handles.
+// Probes of these shapes; the shapes of a tuple of handles, void for any other type.
 template <class Shapes>
 struct trials_of;
 template <class... S>
@@ -61,16 +61,16 @@ struct shapes_of<std::tuple<X...>> {
 /// Probes of a tuple of shapes.
 template <class Shapes>
 using trials = typename detail::trials_of<Shapes>::type;
-/// What the call of M gives of values, and the shapes in it where that is a tuple.
+/// The result of calling M with X..., and the shapes in it where it is a tuple.
 template <class M, class... X>
-using given = std::remove_cvref_t<decltype(std::declval<const M&>()(std::declval<const X&>()...))>;
+using call_result = std::remove_cvref_t<decltype(std::declval<const M&>()(std::declval<const X&>()...))>;
 template <class M, class... X>
-using given_shapes = typename detail::shapes_of<given<M, X...>>::type;
+using result_shapes = typename detail::shapes_of<call_result<M, X...>>::type;
 
 template <class M, class... X>
-concept gives_map = module<M> && operand<given<M, X...>>;
+concept gives_map = module<M> && operand<call_result<M, X...>>;
 template <class M, class... X>
-concept gives_maps = std::tuple_size<given_shapes<M, X...>>::value >= 0;
+concept gives_maps = std::tuple_size<result_shapes<M, X...>>::value >= 0;
 
 /// The shape found must be the one expected, or Check says on which axes they differ.
 template <template <class, class, class> class Check, class Found, class Expected>
@@ -84,16 +84,17 @@ struct shape_list {};
 namespace detail {
 
 template <class List>
-inline constexpr bool all_met = false;
+inline constexpr bool all_equal = false;
 template <class... E>
-inline constexpr bool all_met<shape_list<E...>> = (all_met<E> && ...);
+inline constexpr bool all_equal<shape_list<E...>> = (all_equal<E> && ...);
 template <template <class, class, class> class Check, class Found, class Expected>
-inline constexpr bool all_met<expectation<Check, Found, Expected>> = std::is_same_v<Found, Expected>;
+inline constexpr bool all_equal<expectation<Check, Found, Expected>> = std::is_same_v<Found, Expected>;
 template <template <class, class, class> class Count, template <class, class, class> class Check, class Found, class Expected>
-inline constexpr bool all_met<expectations<Count, Check, Found, Expected>> = std::is_same_v<Found, Expected>;
+inline constexpr bool all_equal<expectations<Count, Check, Found, Expected>> = std::is_same_v<Found, Expected>;
 
-// A function for each axis, as clang stops at the first error of one. They are only asked for the type of their result, which compiles their bodies:
-// what is not evaluated gives no error about its evaluation after the one that counts. Axes are looked at only where there is an error.
+// A function for each axis, as clang stops at the first error in a function. The functions are not evaluated: asking for the type of their result
+// compiles their bodies, with their static_assert, but gives no second error about a failed evaluation. Axes are compared one by one only if the
+// shapes differ.
 template <class Check>
 constexpr auto check_axis() {
   (void)Check{};
@@ -106,7 +107,7 @@ constexpr auto check_axes(std::index_sequence<I...>) {
   return std::true_type();
 }
 template <template <class, class, class> class Check, class Found, class Expected>
-constexpr auto check_met(expectation<Check, Found, Expected>) {
+constexpr auto check_shapes(expectation<Check, Found, Expected>) {
   if constexpr (std::is_same_v<Found, Expected>)
     return std::true_type();
   else if constexpr (Found::rank == Expected::rank)
@@ -116,11 +117,11 @@ constexpr auto check_met(expectation<Check, Found, Expected>) {
 }
 template <template <class, class, class> class Check, class Found, class Expected, std::size_t... I>
 constexpr auto check_each(std::index_sequence<I...>) {
-  (check_met(expectation<Check, std::tuple_element_t<I, Found>, std::tuple_element_t<I, Expected>>()), ...);
+  (check_shapes(expectation<Check, std::tuple_element_t<I, Found>, std::tuple_element_t<I, Expected>>()), ...);
   return std::true_type();
 }
 template <template <class, class, class> class Count, template <class, class, class> class Check, class Found, class Expected>
-constexpr auto check_met(expectations<Count, Check, Found, Expected>) {
+constexpr auto check_shapes(expectations<Count, Check, Found, Expected>) {
   constexpr auto n = std::tuple_size_v<Found>, wanted = std::tuple_size_v<Expected>;
   if constexpr (std::is_same_v<Found, Expected>)
     return std::true_type();
@@ -130,8 +131,8 @@ constexpr auto check_met(expectations<Count, Check, Found, Expected>) {
     return check_axis<Count<found<static_cast<extent_t>(n)>, expected<static_cast<extent_t>(wanted)>, axis<0>>>();
 }
 template <class... E>
-constexpr auto check_met(shape_list<E...>) {
-  (check_met(E()), ...);
+constexpr auto check_shapes(shape_list<E...>) {
+  (check_shapes(E()), ...);
   return std::true_type();
 }
 
@@ -144,7 +145,7 @@ inline constexpr bool is_tested<Stage, Role> = true;
 template <class Contract>
 constexpr bool is_fulfilled() {
   if constexpr (Contract::form)
-    return all_met<decltype(Contract::shapes())>;
+    return all_equal<decltype(Contract::shapes())>;
   else
     return false;
 }
@@ -152,18 +153,18 @@ template <class Contract>
 constexpr auto check_contract() {
   if constexpr (!Contract::ours) {
     Contract::require_form();
-    if constexpr (Contract::form) check_met(Contract::shapes());
+    if constexpr (Contract::form) check_shapes(Contract::shapes());
   }
   return std::true_type();
 }
 
 }  // namespace detail
 
-/// Whether a stage offers what its contract asks.
+/// Whether a stage fulfils its contract.
 template <class Contract>
 concept fulfils = detail::is_fulfilled<Contract>();
 
-/// True, or an error that says what the stage lacks or on which axis it differs.
+/// True, or a compile-time error that says what the stage lacks or on which axis it differs.
 template <class Contract>
 inline constexpr bool checked = decltype(detail::check_contract<Contract>())::value;
 
@@ -171,7 +172,7 @@ inline constexpr bool checked = decltype(detail::check_contract<Contract>())::va
 template <template <class, class, class> class Check, class M, class Expected, class... X>
 struct map_contract {
   static constexpr bool form = gives_map<M, X...>;
-  static constexpr auto shapes() { return shape_list<expectation<Check, shape_t<given<M, X...>>, Expected>>(); }
+  static constexpr auto shapes() { return shape_list<expectation<Check, shape_t<call_result<M, X...>>, Expected>>(); }
 };
 
 }  // namespace dcs

@@ -1,5 +1,5 @@
 // A network's state dict: parameters and buffers under PyTorch's names and in PyTorch's layouts, so that a checkpoint moves between the two, and
-// between devices: D says where the network lies, and no file tells.
+// between devices: D is the device of the network, which no file depends on.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,7 +13,7 @@ namespace dcs {
 
 namespace detail {
 
-// For every element of the stored array, its place in the parameter's memory: f(stored index, memory index).
+// Calls f(stored index, memory index) for every element of the stored array, with its index in the parameter's memory.
 template <class F>
 void for_stored(const parameter_layout& l, const F& f) {
   extent_t stride[4] = {}, n[4] = {1, 1, 1, 1}, step = 1;
@@ -65,9 +65,9 @@ std::vector<T> to_stored_layout(const detail::parameter_layout& l, const T* memo
   return out;
 }
 
-/// Copies the tensors of `file` whose names begin with `prefix` into the network, which must have memory. Every parameter and buffer must be there
-/// with its shape, unless `partial`; names the network does not have are errors, but for num_batches_tracked and those that `ignore` accepts. Returns
-/// how many were set.
+/// Copies the tensors of `file` whose names begin with `prefix` into the network, which must have memory. Every parameter and buffer must be in the
+/// file with its shape, unless `partial`; names the network does not have are errors, but for num_batches_tracked and those that `ignore` accepts.
+/// Returns how many were set.
 template <class D = cpu_device>
 int load_parameters(const std::vector<named_parameter>& list, const io::safetensors& file, const std::string& prefix = "", bool partial = false,
                     bool (*ignore)(const std::string&) = nullptr) {

@@ -51,9 +51,8 @@ void move_parameters(device, const std::vector<adamw_parameter<T>>& parameters, 
 }
 
 // What dcs::compiled has of these (core/compiled.hpp).
-#define DCS_ADAMW_ENTRIES(declare, T)                                                                              \
-  declare void adamw_measure(device, const std::vector<adamw_parameter<T>>&, const adamw_numbers&, adamw_memory&); \
-  declare void adamw_move(device, const std::vector<adamw_parameter<T>>&, const adamw_numbers&, const adamw_memory&);
+#define DCS_ADAMW_ENTRIES(declare, T) \
+  declare void move_parameters(device, const std::vector<adamw_parameter<T>>&, const adamw_numbers&, const optimizer_memory&);
 DCS_ENTRIES(DCS_ADAMW_ENTRIES)
 
 }  // namespace cpu

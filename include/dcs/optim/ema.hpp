@@ -41,6 +41,9 @@ void update_averages(device, const std::vector<average_row<T>>& rows, double sha
       for (std::int64_t i = begin; i < end; ++i) r.average[i] += s * (r.value[i] - r.average[i]);
     });
 }
+
+#define DCS_EMA_ENTRIES(declare, T) declare void update_averages(device, const std::vector<average_row<T>>&, double, chunk_tables&);
+DCS_ENTRIES(DCS_EMA_ENTRIES)
 }  // namespace cpu
 
 template <class D>

@@ -73,6 +73,11 @@ void measure_gradients(device, const std::vector<optimizer_parameter<T, T, Momen
   result[1] = clip_factor(result[0], clip_norm);
 }
 
+#define DCS_MEASURE_GRADIENTS_ENTRIES(declare, T)                                                                      \
+  declare void measure_gradients(device, const std::vector<optimizer_parameter<T, T, 1>>&, double, optimizer_memory&); \
+  declare void measure_gradients(device, const std::vector<optimizer_parameter<T, T, 2>>&, double, optimizer_memory&);
+DCS_ENTRIES(DCS_MEASURE_GRADIENTS_ENTRIES)
+
 /// update(parameter, begin, end, clipping factor) for parts of every parameter, by what was measured; nothing moves if the norm is not finite, nor
 /// does a parameter whose condition is 0. Copies in bf16 follow.
 template <class T, int Moments, class Update>

@@ -49,6 +49,10 @@ void move_parameters(device, const std::vector<sgd_parameter<T>>& parameters, co
   });
 }
 
+#define DCS_SGD_ENTRIES(declare, T) \
+  declare void move_parameters(device, const std::vector<sgd_parameter<T>>&, const sgd_numbers&, const optimizer_memory&);
+DCS_ENTRIES(DCS_SGD_ENTRIES)
+
 }  // namespace cpu
 
 /// The rule of SGD: a velocity, which begins at 0.

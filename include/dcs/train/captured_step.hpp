@@ -32,7 +32,7 @@ class captured_step {
 
   /// Sends the batch of the next step. Throws dcs::error where it does not fit.
   void send(const batch& b) { send(staged<T>(b, batch_.known.boxes.corners.sizes()[1])); }
-  /// The same with a batch that `staged` has prepared for as many true boxes.
+  /// The same with a batch that `staged` has prepared for the same number of true boxes.
   void send(const staged_batch<T>& s) {
     expect(!sent_, "dcs::captured_step: a batch was sent already that no step has taken");
     places_.clear();
@@ -42,7 +42,7 @@ class captured_step {
     });
     sent_ = true;
   }
-  /// Launches a step with the batch that was sent, and waits for nothing. Random numbers have the shift k in step k of this object, from 1.
+  /// Launches a step with the batch that was sent, without waiting. In step k of this object, counted from 1, random numbers have the shift k.
   void launch() { launch(steps_ + 1); }
   /// The same with another shift.
   void launch(std::uint64_t shift) {
@@ -63,10 +63,10 @@ class captured_step {
     }
     if (seam_) seam_->updated(optimizer_.parameters());
   }
-  /// The terms of the last step's loss, for which it waits. Throws dcs::error where the gradient's norm is not finite (nothing moved then) or the
-  /// loss is not.
+  /// Waits for the last step and returns the terms of its loss. Throws dcs::error where the gradient's norm is not finite (parameters are then
+  /// unchanged) or the loss is not.
   step_losses losses() {
-    (void)optimizer_.finish_step();  // first: a step that moved nothing is not counted
+    (void)optimizer_.finish_step();  // first, as it throws for a step that changed nothing, which is then not counted
     return losses_.read();
   }
 
@@ -91,7 +91,7 @@ class captured_step {
   storage shift_ = storage::allocate<D>(sizeof(std::uint64_t)), numbers_ = storage::allocate<D>(sizeof(typename Optimizer::numbers_type));
   std::vector<std::pair<void*, std::int64_t>> places_;  // what arrives goes there, in order
   cuda::arrivals<D> arrivals_;
-  std::optional<cuda::repeated_work<D>> work_;  // last: it ends before what it works on
+  std::optional<cuda::repeated_work<D>> work_;  // the last member: destroyed before the memory that it uses
 };
 
 }  // namespace dcs

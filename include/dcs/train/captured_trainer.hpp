@@ -1,6 +1,6 @@
 // Epochs on a GPU: every step is a captured_step, whose batch was loaded and prepared on other threads and sent while the step before it ran. A
-// captured step is of one size, so there is one for each size that is met: the last batch of an epoch may be smaller, and an image may have more true
-// boxes than any before it. What is learned depends neither on that nor on capture. A program whose network lies on a GPU includes this beside
+// captured step is of one size, so there is one for each size that occurs: the last batch of an epoch may be smaller, and an image may have more true
+// boxes than any before it. Results depend neither on that nor on capture. A program whose network lies on a GPU includes this beside
 // dcs/kernels.cuh.
 #pragma once
 
@@ -25,7 +25,7 @@ class captured_stepper {
   using element = typename P::element;
   using options_type = typename Net::options;
   struct prepared {
-    std::array<extent_t, 4> fits;  // images, height, width, true boxes of an image at most
+    std::array<extent_t, 4> fits;  // its sizes: images, height, width, and the most true boxes of an image
     staged_batch<element> arrays;
   };
   static constexpr bool runs_ahead = true;
@@ -33,7 +33,7 @@ class captured_stepper {
   captured_stepper(Net& net, Optimizer& optimizer, bool capture = true, Seam* seam = nullptr)
       : net_(net), optimizer_(optimizer), seam_(seam), capture_(capture) {}
 
-  /// What holds from the next step on; a graph holds it, so that where it changes steps are captured anew.
+  /// Settings from the next step on. A graph contains them as constants, so that steps are captured anew where they change.
   void set(std::uint64_t seed, const options_type& o) {
     if (!(o == options_) || seed != seed_) steps_.clear();
     options_ = o, seed_ = seed;
@@ -64,7 +64,7 @@ class captured_stepper {
  private:
   using step = captured_step<device, element, Net, Optimizer, Seam>;
 
-  // Where something fails, a batch may have been sent that no step will take.
+  // After an error, a batch may have been sent that no step will use.
   template <class F>
   void guarded(const F& f) {
     try {

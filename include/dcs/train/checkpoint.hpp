@@ -18,7 +18,8 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// The version of checkpoints that is written, and the only one that is read. Files without one (of PyTorch, say) are read for their weights.
+/// The version of checkpoints that is written, and the only one that is read. Of files without a version (those of PyTorch, say) only weights are
+/// read.
 inline constexpr std::int64_t checkpoint_version = 1;
 
 /// A checkpoint of another version than checkpoint_version.
@@ -27,8 +28,8 @@ class checkpoint_version_error : public error {
   using error::error;
 };
 
-/// What kernels on device D compute with: avx512, avx2 or portable on the host, the device's name elsewhere. The same run on another instruction set
-/// has results of the same accuracy, but other bits.
+/// The instruction set of kernels on device D: avx512, avx2 or portable on the host, the device's name elsewhere. The same run on another instruction
+/// set has results of the same accuracy, but other bits.
 template <class D = cpu_device>
 std::string instruction_set() {
   if constexpr (std::is_same_v<D, cpu_device>)
@@ -46,7 +47,7 @@ void with_part(P part, const F& f) {
     if (part) f(*part);
 }
 
-// What is wrong with a file's contents is said with its name.
+// Adds the file's name to errors about its contents.
 template <class F>
 auto naming(const std::string& path, F&& f) {
   try {
@@ -131,8 +132,8 @@ concept has_encoder = requires(Net& net) {
   net.encoder();
 };
 
-/// Weights of an encoder, as ImageNet's of a torchvision ResNet, into a network; a classifier (fc.) is passed over. Returns how many arrays there
-/// were. Errors are those of load_checkpoint, and of a network that has no encoder.
+/// Weights of an encoder, as ImageNet's of a torchvision ResNet, into a network; a classifier (fc.) is ignored. Returns the number of arrays that
+/// were loaded. Throws as load_checkpoint does, and for a network that has no encoder.
 template <class Net>
 int load_encoder(const std::string& path, Net& net) {
   if constexpr (has_encoder<Net>) {

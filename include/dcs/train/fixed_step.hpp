@@ -1,8 +1,8 @@
-// A training step whose sizes do not depend on the data. The host waits for nothing and decides nothing, so that a GPU may repeat the step
+// A training step whose sizes do not depend on the data. The host neither waits nor decides anything, so that a GPU can replay the step
 // (captured_step.hpp). Losses and gradients are those of train_step; the losses stay in the device's memory until they are read.
 //
-// A network whose losses are of fixed sizes as they are states `static constexpr bool fixed_size = true`; for another, fixed_size_losses(net, images,
-// fixed_targets, options, random) is found beside it (models/dcsnet/fixed_size.cuh). One with neither cannot be captured.
+// A network whose sizes never depend on the data declares `static constexpr bool fixed_size = true`; another may provide fixed_size_losses(net,
+// images, fixed_targets, options, random) in its namespace (models/dcsnet/fixed_size.cuh). A network with neither cannot be captured.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -14,7 +14,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// A batch on a device, in memory that is filled again and again: images of T, and what is known of them in what T is computed in.
+/// A batch on a device, in memory that is reused for every step: images of T, and targets in the type that T is computed in.
 template <cuda::gpu D, class T>
 struct fixed_batch {
   tensor<T, image_shape, D> images;
@@ -25,7 +25,7 @@ struct fixed_batch {
       : images(tensor<T, image_shape, D>::zeros({n, h, w, 3})), known(n, h, w, most_truth) {}
 };
 
-/// What a fixed_batch is filled with, on the host: contiguous arrays of its very elements.
+/// The contents of a fixed_batch on the host: contiguous arrays of the same element types.
 template <class T>
 struct staged_batch {
   using B = compute_type<T>;
@@ -35,7 +35,7 @@ struct staged_batch {
   std::vector<std::int32_t> counts;
 };
 
-/// A batch as a fixed_batch takes it. Throws dcs::error for more than `most_truth` true boxes of an image, and for one without area.
+/// A batch prepared for a fixed_batch. Throws dcs::error for more than `most_truth` true boxes of an image, and for one without area.
 template <class T>
 staged_batch<T> staged(const batch& b, extent_t most_truth) {
   using B = compute_type<T>;
@@ -57,7 +57,7 @@ staged_batch<T> staged(const batch& b, extent_t most_truth) {
   return s;
 }
 
-/// body(memory of the device, memory of the host, bytes) for each array of a batch. Throws dcs::error where sizes differ.
+/// Calls body(memory of the device, memory of the host, bytes) for each array of a batch. Throws dcs::error where sizes differ.
 template <class D, class T, class Body>
 void for_each_array(fixed_batch<D, T>& to, const staged_batch<T>& s, const Body& body) {
   expect(to.images.sizes() == s.images.sizes() && to.known.masks.sizes() == s.masks.sizes(), "dcs::fixed_batch: images of ",
@@ -77,7 +77,7 @@ void fill(fixed_batch<D, T>& to, const staged_batch<T>& s) {
   for_each_array(to, s, [](void* on_device, const void* on_host, std::int64_t bytes) { D::copy_from_host(on_device, on_host, bytes); });
 }
 
-/// The numbers of a step's losses on a device: the total, a network's loss_terms, and what it counts.
+/// The losses of a step, on a device: the total, the network's loss_terms, and its counts.
 template <cuda::gpu D, class B, class Net>
 class fixed_losses {
  public:
@@ -112,8 +112,8 @@ concept fixed_size_segmenter = segmenter<Net> &&(
       fixed_size_losses(net, images, known, o, random_stream{});
     });
 
-/// Losses of a batch in training mode into `losses`, with their gradients in the network's parameters: train_step without a wait of the host and
-/// without a size that depends on the data.
+/// Computes losses of a batch in training mode into `losses`, and their gradients into the network's parameters: train_step for fixed sizes, without
+/// waiting.
 template <class D, class T, class Net>
 requires fixed_size_segmenter<Net, D, T>
 void fixed_train_step(Net& net, const fixed_batch<D, T>& b, const typename Net::options& o, random_stream random,

@@ -1,9 +1,9 @@
 // Epochs over a data set: training with augmentation, and validation, of any segmenter. The order of images, their augmentation, and every draw of a
-// step are functions of (seed, epoch, position), so a run that is resumed goes on as if it had not stopped; images are read, augmented and normalised
-// on other threads ahead of the step, which changes nothing.
+// step are functions of (seed, epoch, position), so a resumed run continues as if it had not stopped; images are read, augmented and normalised on
+// other threads ahead of the step, which does not change results.
 //
-// One loop runs an epoch, whatever a step is: eager (here), or captured once and repeated on a GPU (captured_trainer.hpp). A way of taking steps, a
-// `stepper`, prepares a batch on a loading thread, is sent it, launches the step, and is asked for the step's losses.
+// One loop runs an epoch, whatever a step is: eager (here), or captured once and repeated on a GPU (captured_trainer.hpp). A `stepper` carries out
+// steps: it prepares a batch on a loading thread, receives it, launches the step, and returns the step's losses.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -62,8 +62,7 @@ inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
   return order;
 }
 
-// The images of each batch in their order, up to `ahead` batches ahead, each on a thread of its own, where make(samples) happens too: body(made) for
-// each.
+// Calls body(make(samples)) for each batch in order. Samples are loaded, and make is called, on other threads, up to `ahead` batches in advance.
 template <dataset Data, class Make, class Body>
 void for_batches(const Data& data, const std::vector<std::int64_t>& order, int size, std::size_t ahead, const Make& make, const Body& body) {
   const auto step = static_cast<std::size_t>(size);
@@ -99,7 +98,7 @@ class eager_stepper {
   /// Where there is no seam, nothing happens at it.
   eager_stepper(Net& net, Optimizer& optimizer, bool /*capture*/ = false, Seam* seam = nullptr) : net_(net), optimizer_(optimizer), seam_(seam) {}
 
-  /// What holds from the next step on.
+  /// Settings from the next step on.
   void set(std::uint64_t seed, const options_type& o) { seed_ = seed, options_ = o; }
   void set_rate(double rate) { optimizer_.options.rate = rate; }
   batch prepare(const batch& b) const { return b; }
@@ -147,7 +146,7 @@ step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Opti
     ++done;
     if (report) report(done, batches, l);
   };
-  // Where steps run on a GPU, one thread may read and augment images more slowly than the GPU trains on them.
+  // Several batches in advance where steps run on a GPU, as one thread may load images more slowly than the GPU trains on them.
   const std::size_t ahead = Steps::runs_ahead ? static_cast<std::size_t>(std::clamp(threads(), 1, 8)) : 1;
   detail::for_batches(
       data, detail::shuffled(data.size(), random.child(1)), o.batch, ahead,
@@ -170,7 +169,7 @@ step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Opti
   return total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1)));
 }
 
-/// Mean validation losses over a data set, and the metrics of its predictions. The network lies on P's device.
+/// Mean validation losses over a data set, and the metrics of its predictions. The network is on P's device.
 template <class P = precision<>, segmenter Net, dataset Data>
 std::pair<step_losses, mean_metrics> validate(const Net& net, const Data& data, const epoch_options<typename Net::options>& o) {
   std::vector<std::int64_t> order(static_cast<std::size_t>(data.size()));

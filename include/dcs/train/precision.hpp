@@ -1,4 +1,4 @@
-// Where a network runs and what its maps are made of, as one argument of everything that trains or predicts.
+// The device that a network runs on and the element type of its maps, as one argument of everything that trains or predicts.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

@@ -1,5 +1,5 @@
-// A run: training that has a folder, a configuration, a schedule, results and checkpoints, and that goes on after an interruption to the same bits.
-// The programs train by it, and a user's own program does:
+// A run: training with a folder, a configuration, a schedule, results and checkpoints, which continues after an interruption with the same bits. The
+// programs train with it, and a user's own program can:
 //
 //   auto net = std::make_unique<my_net>();
 //   dcs::run_config c;
@@ -7,7 +7,7 @@
 //   dcs::training_run run(*net, "runs/mine", c);
 //   run.train(train_set, validation_set);         // any types that model dcs::dataset
 //
-// The parts stand in train/run/: the folder with its lock and checkpoints, the configuration, the state between two epochs, the table of results.
+// Its parts are in train/run/: the folder with its lock and checkpoints, the configuration, the state between two epochs, the table of results.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -40,7 +40,7 @@ std::string results_head() {
   expect_distinct_columns(head);
   return head;
 }
-/// A row's values behind epoch, rate and seconds.
+/// A row's values after epoch, rate and seconds.
 inline std::vector<double> result_values(const step_losses& trained, const step_losses& validated, const mean_metrics& m) {
   std::vector<double> values{trained.total};
   values.insert(values.end(), trained.terms.begin(), trained.terms.end());
@@ -51,7 +51,7 @@ inline std::vector<double> result_values(const step_losses& trained, const step_
   return values;
 }
 
-/// An epoch that is done.
+/// The results of an epoch.
 struct epoch_report {
   int epoch = 0, epochs = 0;  // its number from 1, and how many the run has
   step_losses trained, validated;
@@ -81,9 +81,9 @@ class training_run {
   using options_type = typename Net::options;
 
   /// A new run, or with `resume` the one in the folder, of which `c` then says only epochs (0: as they were) and data (empty: as it was). The
-  /// network's options are c.network, or `o` where that is empty. Takes the folder for this process, gives the network its first weights or those of
-  /// the last checkpoint, and brings it to the device. `capture`: on a GPU a step is one graph, where the network's steps are of fixed sizes. Throws
-  /// dcs::error where the folder holds a run already (or none, to resume), another process trains in it, or anything in it is damaged.
+  /// network's options are c.network, or `o` where that is empty. Locks the folder, initialises the network or loads the last checkpoint, and moves
+  /// it to the device. `capture`: on a GPU a step is one graph, where the network's steps are of fixed sizes. Throws dcs::error where the folder
+  /// holds a run already (or none, to resume), another process trains in it, or anything in it is damaged.
   training_run(Net& net, const std::string& folder, const run_config& c, bool resume = false, const options_type& o = {}, bool capture = true)
       : net_(net), folder_(folder), results_(folder_.results(), results_head<Net>()), resume_(resume), capture_(capture) {
     folder_.claim();
@@ -91,7 +91,8 @@ class training_run {
     config_ = configuration(c, o);
     options_ = assigned_options(o, config_.network);
     begun_ = resume && folder_.has_checkpoint();
-    // A run that was stopped before its first epoch's checkpoint begins again; one that has gone on from there has lost something.
+    // A run that was stopped before its first checkpoint starts again. If results.csv has more epochs, the checkpoints have been removed, which is an
+    // error.
     expect(!resume || begun_ || results_.rows() <= 1, folder_.last(), " is not there to go on from, but results.csv has ", results_.rows(),
            " epochs");
     initialize(net_, config_.seed);
@@ -119,12 +120,12 @@ class training_run {
   /// Whether it goes on from a checkpoint; epochs that are done.
   bool begun() const { return begun_; }
   int epochs_done() const { return state_.epochs; }
-  /// Arrays that came from the encoder's file of weights.
+  /// The number of arrays that were loaded from the encoder's file of weights.
   int arrays() const { return arrays_; }
-  /// Why there is no epoch to do; empty where there is one.
+  /// The reason why the run has ended; empty where it has not.
   std::string ended() const { return state_.ended(config_); }
 
-  /// Says which data the run is trained on (data/fingerprint.hpp). Throws dcs::error where it began with others.
+  /// Sets the fingerprint of the data that the run is trained on (data/fingerprint.hpp). Throws dcs::error where it began with other data.
   void use_data(const std::string& fingerprint) {
     if (config_.data_fingerprint.empty()) config_.data_fingerprint = fingerprint;
     expect(config_.data_fingerprint == fingerprint, "--data ", config_.data,
@@ -146,13 +147,13 @@ class training_run {
     }
   }
 
-  /// The numbers of an epoch that stay.
+  /// The options of training.
   epoch_options<options_type> epoch_numbers() const {
     epoch_options<options_type> e;
     e.batch = config_.batch, e.seed = config_.seed, e.augmented = config_.augment, e.input = input_of(config_), e.net = options_;
     return e;
   }
-  /// How a run's network sees pixels.
+  /// The normalisation of the network's input.
   static normalisation input_of(const run_config& c) { return c.imagenet_input ? normalisation::imagenet() : normalisation{}; }
 
  private:
@@ -166,8 +167,8 @@ class training_run {
     if (c.network.empty()) c.network = listed_options(o);
     if (resume_) {
       c = read_config(folder_.config(), c.network);
-      if (given.epochs > 0) c.epochs = given.epochs;
-      if (!given.data.empty()) c.data = given.data;
+      if (requested.epochs > 0) c.epochs = requested.epochs;
+      if (!requested.data.empty()) c.data = requested.data;
     } else {
       expect(!c.data.empty(), "dcs::run: run_config::data is empty; expected the folder of the set, or another name of what the run is trained on");
       c.imagenet_input = c.imagenet_input || !c.backbone.empty();
@@ -186,13 +187,13 @@ class training_run {
     });
     expect_same_config(metadata, path, config_, folder_.config());
     const auto made = metadata.find("instruction_set");
-    const std::string here = instruction_set<device>();
-    if (made == metadata.end() || made->second != here)
+    const std::string current = instruction_set<device>();
+    if (made == metadata.end() || made->second != current)
       notice(path + " was trained with " + (made == metadata.end() ? "an unknown instruction set" : made->second) + ", this process computes with " +
-             here + ": the run goes on, but not to the bits that it would have had");
+             current + ": the run goes on, but not to the bits that it would have had");
     return state;
   }
-  // One epoch, and what the folder keeps of it.
+  // Trains one epoch, and writes results and checkpoints to the folder.
   template <class Steps, class Train, class Validation>
   epoch_report epoch(Steps& steps, const Train& train_set, const Validation& val) {
     const auto start = std::chrono::steady_clock::now();
@@ -214,7 +215,7 @@ class training_run {
     state_.rate = schedule_->next(state_.plateau, state_.rate, e.validated.total);
     e.epoch = ++state_.epochs, e.best = state_.plateau.improved();
     e.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    // The last checkpoint goes last: a run that is killed before it does this epoch again, to the same bits.
+    // The last checkpoint is written last: a run that is killed before repeats the epoch, with the same bits.
     const auto metadata = state_.metadata(config_);
     basic_ema<device>* const averages = ema_ ? &*ema_ : nullptr;
     if (e.best) save_checkpoint<device>(folder_.best(), net_, nullptr, metadata, averages);

@@ -1,6 +1,6 @@
-// What training, evaluation and prediction know of a network. A network states its options and the names of its loss terms, gives its losses on a
-// batch, and predicts; nothing is registered and there is no base class. What only some networks can do are concepts of their own, which a program
-// asks for with a clear error where a network cannot.
+// The interface of networks for training, evaluation and prediction. A network declares its options and the names of its loss terms, computes its
+// losses on a batch, and predicts; nothing is registered and there is no base class. Abilities that only some networks have are concepts of their
+// own; a program that needs one gives a clear error for other networks.
 //
 //   template <int Width> struct my_net {
 //     struct options { double dice = 1; };                                    // its own numbers (nn/options.hpp)
@@ -24,8 +24,8 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// A network that can be trained and asked for masks. `losses` gets images of shape<N, H, W, 3> with what is known of them, and a stream from which
-/// it draws what it draws (dropout draws from the trainer's random_scope); `predict` gives one prediction for each image.
+/// A network that can be trained and predicts masks. `losses` takes images of shape<N, H, W, 3> with their targets, and a stream for all its random
+/// numbers but those of dropout (which come from the trainer's random_scope); `predict` returns one prediction for each image.
 template <class Net>
 concept segmenter = module<Net> && std::default_initializable<typename Net::options> &&
     requires(const Net& net, const var<float, image_shape>& learned, const tensor<float, image_shape>& images, const targets<float>& known,
@@ -36,14 +36,14 @@ concept segmenter = module<Net> && std::default_initializable<typename Net::opti
   { net.predict(images, o) } -> std::same_as<std::vector<prediction>>;
 };
 
-/// A segmenter that looks into boxes, and can be given them: `predict(images, options, boxes)`, a list of boxes for each image.
+/// A segmenter that segments regions, and whose boxes can be supplied: `predict(images, options, boxes)`, a list of boxes for each image.
 template <class Net>
 concept region_segmenter = segmenter<Net> && requires(const Net& net, const tensor<float, image_shape>& images, const typename Net::options& o,
                                                       const std::vector<std::vector<box<float>>>& boxes) {
   { net.predict(images, o, boxes) } -> std::same_as<std::vector<prediction>>;
 };
 
-/// Names of what a network counts in a step besides its losses; none where it states none.
+/// Names of the numbers that a network counts in a step besides its losses; empty where it declares none.
 template <class Net>
 constexpr auto count_names_of() {
   if constexpr (requires { Net::count_names; })

@@ -1,4 +1,4 @@
-// The compiler counts what the paper's table and the tool thop report; that the file compiles is most of the test.
+// The counts at compile time are those of the paper's table and of the tool thop; most of the test is that this file compiles.
 #include <dcs/models/dcsnet/dcsnet.hpp>
 #include <dcs/nn/summary.hpp>
 
@@ -101,7 +101,7 @@ static_assert(
 static_assert(std::is_same_v<output_of<logit_head<256, 128>, region<64, 256>>, region<64, 1>>);
 static_assert(std::is_same_v<output_of<logit_head<256, 128, 64>, region<64, 256>>, region<64, 1>>);
 static_assert(std::is_same_v<output_of<logit_head<256, 64>, region<64, 256>>, region<64, 1>>);
-// What a call notes on its way: tokens and attended tokens, the gate's weights, the fused map.
+// The intermediate results that an observer of the head gets: tokens and attended tokens, the gate's weights, the fused map.
 struct type_trace {
   template <class X>
   constexpr void operator()(const char*, const X&) const {
@@ -111,7 +111,7 @@ struct type_trace {
 static_assert(
     std::is_same_v<decltype(std::declval<const paper_head&>()(std::declval<const crop_maps&>(), true, type_trace())), segmentation<region<64, 1>>>);
 
-// What a user's stage must offer.
+// The concepts of stages.
 struct other_channels : resnet<18> {
   static constexpr std::array<int, 4> channels{64, 128, 256, 1024};
 };
@@ -139,14 +139,14 @@ static_assert(encode_stage<crop_encoder<32>, 32> && !encode_stage<skip_fusion<32
 static_assert(embed_stage<patch_embedding<32, 4>, 32, 4> && !embed_stage<patch_embedding<32, 4>, 32, 2>);
 static_assert(decode_stage<skip_fusion<32>, 32> && !decode_stage<enhance<32>, 32>);
 static_assert(logits_stage<logit_head<32, 16>, 32> && !logits_stage<crop_encoder<32>, 32>);
-// What a user names none of is ours, and so are its types.
+// A user's stages without any alias have the library's stages and types.
 static_assert(std::is_same_v<paper, dcsnet<resnet<50>, dghc<64>, msfa<4, 8>, 256, models::dcsnet::stages>>);
 static_assert(std::is_same_v<decltype(paper::detector), faster_rcnn<resnet<50>, 256, stages>>);
 static_assert(std::is_same_v<paper_head, segmentation_head<256, 64, msfa<4, 8>>>);
 
 namespace {
 
-// Nets of a user's own: what running notes equals the constants.
+// Networks of a user's own: the counts at run time equal the constants.
 struct small_net {
   nn::conv2d<3, 8, 3> conv;
   nn::batch_norm<8> norm;
@@ -220,7 +220,7 @@ void check() {
 
 }  // namespace
 
-TEST_CASE("what running counts is what the compiler counted") {
+TEST_CASE("counts at run time equal those at compile time") {
   static_assert(parameters<small_net> == 3 * 3 * 3 * 8 + 8 + 16 + 8 * 4 + 4);
   static_assert(macs<small_net, shape<2, 8, 8, 3>> == 2 * 64 * (27 * 8 + 32));
   static_assert(thop_macs<small_net, shape<2, 8, 8, 3>> == 2 * 64 * (27 * 8 + 32) + 4 * 2 * 64 * 8);

@@ -3,6 +3,7 @@
 #include "small.hpp"
 
 #include <dcs/kernels.cuh>
+#include <dcs/models/dcsnet/fixed_size.cuh>
 #include <dcs/train/captured_step.hpp>
 #if defined(__CUDACC__)
 #include <dcs/cuda/graph.cuh>
@@ -20,7 +21,7 @@ using net_type = user::small_net;
 
 namespace {
 
-// The same engines of cuDNN in every run, products in f32; on the host no look at every access, which the kernels' own tests have.
+// The same engines of cuDNN in every run, products in f32; on the host without checking every access, as the kernels' own tests do.
 void settle() {
   auto& library = cuda::library_options::get();
   library.candidates = 1, library.tf32 = false;
@@ -55,7 +56,7 @@ std::unique_ptr<net_type> network() {
 using numbers = tensor<float, shape<dyn<"number">>>;
 using stages = std::map<std::string, numbers>;
 
-// Notes stages by name.
+// Records the results of stages by name.
 struct recorder {
   stages* out;
   template <class X>
@@ -65,7 +66,7 @@ struct recorder {
   }
 };
 
-// Every stage of inference on two images. Boxes are given, as a small difference of two scores would choose others.
+// Every stage of inference on two images. Boxes are fixed, as a small difference of two scores would choose others.
 template <class D>
 stages stages_of(const net_type& net) {
   stages out;
@@ -131,7 +132,7 @@ TEST_CASE("the losses of ten training steps on the device are the host's in f32 
     CHECK(user::regions(measured) >= 1);
     wanted_optimizer.step(), optimizer.step();
   }
-  // Weights that had not moved would not have passed.
+  // Checks that the weights have changed, as the comparison would be trivial otherwise.
   const double unmoved = train_step<precision<cpu_device>>(*network<cpu_device>(), images(1, 1), options(), {5, 9}).total;
   CHECK(std::abs(unmoved - wanted) > 0.03 * wanted);
 }

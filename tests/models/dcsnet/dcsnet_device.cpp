@@ -1,6 +1,6 @@
-// The whole network on a device: a training step in double on cuda::emulated, every kernel its own, library calls answered by the host's ops, against
-// the host's step. Losses and every gradient agree, the moved parameters, validation losses and predictions too; checkpoints pass from one to the
-// other.
+// The whole network on a device: a training step in double on cuda::emulated, every kernel its own, library calls replaced by the host's ops, against
+// the host's step. Losses and every gradient agree, the updated parameters, validation losses and predictions too; a checkpoint of one device is read
+// on the other.
 #include "device_step.hpp"
 
 #include <dcs/train/checkpoint.hpp>
@@ -20,7 +20,7 @@ std::unique_ptr<net_type> network() {
 
 }  // namespace
 
-TEST_CASE("a training step on the device is the host's: losses, every gradient, every moved value; that of fixed sizes too") {
+TEST_CASE("a training step on the device is the host's: losses, every gradient, every updated value; that of fixed sizes too") {
   emulated::options().check = false;  // the kernels' own tests look at every access
   const auto host = network<cpu_device>();
   const auto wanted = step<cpu_device>(*host);
@@ -104,7 +104,7 @@ TEST_CASE("validation losses and predictions on the device are the host's; a che
   std::filesystem::remove(path);
 }
 
-TEST_CASE("a run goes on where its checkpoint is read: weights, moments and the count of steps pass to a device and back") {
+TEST_CASE("a checkpoint written on one device continues on another: weights, moments and the number of steps") {
   emulated::options().check = false;
   const auto path = (std::filesystem::temp_directory_path() / "dcs_device_run.safetensors").string();
   const auto advance = []<class D>(net_type& net, basic_adamw<D>& optimizer, std::uint64_t k) {

@@ -4,6 +4,7 @@
 #include "small.hpp"
 
 #include <dcs/kernels.cuh>
+#include <dcs/models/dcsnet/fixed_size.cuh>
 #include <dcs/train/captured_step.hpp>
 
 #include <doctest/doctest.h>

@@ -17,7 +17,7 @@ namespace {
 
 using net_type = dcsnet<user::strided_backbone, dghc<32>, msfa<1, 2>, 8>;
 
-net_type::options options() {
+net_type::options few_boxes() {
   net_type::options o;
   o.detector.rpn.after_nms_training = 40, o.detector.rpn.sampler.size = 32, o.detector.box.sampler.size = 16;
   return o;
@@ -48,7 +48,7 @@ TEST_CASE("a step with maps in bf16 is that in f32 to bf16's accuracy; values, m
   adamw slow(host.parameters());
   basic_adamw<target> fast(there.parameters());
   // The true boxes as regions, as small differences of the proposals would choose others.
-  auto o = options();
+  auto o = few_boxes();
   o.regions.ground_truth_only = true, o.regions.centre_deviation = o.regions.size_deviation = 0;
   const auto wanted = train_step(*host.net, b, o, {5, 1});
   const auto measured = train_step<precision<target, bf16>>(*there.net, b, o, {5, 1});
@@ -95,13 +95,13 @@ TEST_CASE("a step with maps in bf16 is that in f32 to bf16's accuracy; values, m
   save_checkpoint<target>(path, *there.net, &fast, {});
   net_under_test other;
   load_checkpoint(path, *other.net);
-  const auto in_f32 = validate_batch(*other.net, b, options()).first;
+  const auto in_f32 = validate_batch(*other.net, b, few_boxes()).first;
   net_under_test again;
   to_device<target>(*again.net);
   mix_precision<target>(*again.net);
   basic_adamw<target> resumed(again.parameters());
   load_checkpoint<target>(path, *again.net, &resumed);
-  const auto in_bf16 = validate_batch<precision<target, bf16>>(*again.net, b, options()).first;
+  const auto in_bf16 = validate_batch<precision<target, bf16>>(*again.net, b, few_boxes()).first;
   CHECK(user::term(in_bf16, "main") == doctest::Approx(user::term(in_f32, "main")).epsilon(0.03));
   CHECK(user::term(in_bf16, "objectness") == doctest::Approx(user::term(in_f32, "objectness")).epsilon(0.03));
   const auto p = predict(*other.net, b.images, {}, b.boxes), q = predict<precision<target, bf16>>(*again.net, b.images, {}, b.boxes);

@@ -1,4 +1,4 @@
-// How the tests of networks with a user's own stages train them.
+// Training for the tests of networks with a user's own stages.
 #pragma once
 
 #include "tiny.hpp"
@@ -13,8 +13,8 @@ using plain_net = dcs::dcsnet<user::strided_backbone, dcs::models::dcsnet::dghc<
 
 std::vector<float> values(const dcs::parameter_base& p) { return {p.data<float>(), p.data<float>() + p.size()}; }
 
-// Eight steps on one batch with the same draws: the loss falls, and every parameter whose name begins as one of `prefixes` says, those of the user's
-// stages, gets a gradient and moves.
+// Eight steps on one batch with the same draws: the loss falls, and every parameter of the user's stages, whose names begin with one of `prefixes`,
+// gets a gradient and changes.
 template <class Net>
 void train(const std::vector<std::string>& prefixes) {
   auto net = std::make_unique<Net>();

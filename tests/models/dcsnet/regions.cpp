@@ -57,7 +57,7 @@ TEST_CASE("targets: two samples a bin each way, above one half; the crop follows
   CHECK(region_targets<8>(masks, tensor<double, shape<dyn<"roi">, 5>>::empty({0, 5})).sizes()[0] == 0);
 }
 
-TEST_CASE("choice: all true boxes where they fit, else a draw in which each has its turn; proposals fill up without repetition") {
+TEST_CASE("choice: all true boxes where they fit, else a random choice in which each occurs; proposals in the remaining places, without repetition") {
   std::vector<box<double>> truth;
   for (int i = 0; i < 6; ++i) truth.push_back({20.0 * i, 0, 20.0 * i + 10, 10});
   std::set<double> seen;

@@ -28,7 +28,7 @@ const std::vector<std::pair<counts, counts>> batches{{{3, 0, 1, 6}, {90, 40, 0, 
 
 }  // namespace
 
-TEST_CASE("kernel choose_regions: the host's choice: more true boxes than places, proposals that fill up, no truth, no proposal") {
+TEST_CASE("kernel choose_regions: the host's choice: more true boxes than places, proposals in the remaining places, no truth, no proposal") {
   over_options([](region_options o, auto t) {
     using A = decltype(t);
     o.centre_deviation = o.size_deviation = 0;
@@ -60,7 +60,7 @@ TEST_CASE("kernel choose_regions: the host's choice: more true boxes than places
   });
 }
 
-TEST_CASE("kernel jitter_regions: the host's noise, at the border too; a harmless box where there is no region") {
+TEST_CASE("kernel jitter_regions: the host's noise, at the border too; the box (0, 0, 1, 1) where there is no region") {
   over_options([](const region_options& o, auto t) {
     using A = decltype(t);
     for (const auto& [truths, proposals] : batches) {

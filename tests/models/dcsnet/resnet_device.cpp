@@ -40,7 +40,9 @@ void compare_steps() {
 }  // namespace
 
 TEST_CASE("a training step of DCSNet on ResNet-18 is the host's on the device: losses, every gradient, every moved value") {
-  compare_steps<dcsnet<resnet<18, nn::batch_norm>, dghc<32>, msfa<2, 4>, 32>>();
+  compare_steps<dcsnet<resnet<18, nn::batch_norm>, models::dcsnet::dghc<32>, models::dcsnet::msfa<2, 4>, 32>>();
 }
 
-TEST_CASE("so is one on bottlenecks, with the paper's heads of 32 channels") { compare_steps<dcsnet<user::bottlenecks, dghc<32>, msfa<1, 1>, 32>>(); }
+TEST_CASE("so is one on bottlenecks, with the paper's heads of 32 channels") {
+  compare_steps<dcsnet<user::bottlenecks, models::dcsnet::dghc<32>, models::dcsnet::msfa<1, 1>, 32>>();
+}

@@ -6,7 +6,7 @@
 
 namespace user {
 
-/// What ResNet is made of, in small: frozen and trained norms, pooling, blocks with and without a shortcut's convolution.
+/// A small network with the parts of ResNet: frozen and trained norms, pooling, blocks with and without a shortcut's convolution.
 struct small_backbone {
   static constexpr std::array<int, 4> channels{8, 8, 12, 16};
   dcs::models::resnet::plain_conv<3, 8, 7, 2> stem;

@@ -1,4 +1,4 @@
-// What tests train on: a data set of discs, written as a user would write one, and a backbone so small that a whole network around it compiles in
+// A data set of discs that tests train on, written as a user would write one, and a backbone so small that a whole network with it compiles in
 // seconds.
 #pragma once
 

@@ -24,7 +24,7 @@ TEST_CASE("results.csv: rows are kept up to the checkpoint's epoch, and the file
   again.write();
   CHECK(s.text("results.csv") == "epoch,rate,seconds,loss\n1,0.5,1.2,1\n");
   CHECK(warnings.empty());
-  // Without it a run goes on, and says what is lost, also later.
+  // Without the file a run continues, and warns about the missing rows each time.
   fs::remove(s("results.csv"));
   again.keep(1);
   again.append(2, 0.5, 1, {1});

@@ -1,4 +1,4 @@
-// For tests of what programs keep in a folder: a folder of the test's own, the warnings, and what an error says.
+// For tests of the programs' files: a temporary folder, the warnings, and the message of an error.
 #pragma once
 
 #include <dcs/core/warning.hpp>

@@ -1,6 +1,6 @@
 // DCSNet: a detector whose regions are cropped from every level of its pyramid and segmented by a multi-scale head. Each stage is a template argument
 // with a concept: backbone (detection_backbone), cropper (region_cropper), aggregator (feature_aggregator), and the others together as one struct of
-// aliases (stages). Nothing is registered: a user's struct that fits is used like ours.
+// aliases (stages). Nothing is registered: a user's struct that models the concept is used like the library's own.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -81,17 +81,17 @@ struct network {
   std::vector<prediction> predict(const tensor<T, image_shape, D>& images, const options& o) const {
     return predictions(*this, images, o);
   }
-  /// The same inside given boxes, of each image its list.
+  /// Predictions inside `boxes`, a list for each image.
   template <class T, class D>
   std::vector<prediction> predict(const tensor<T, image_shape, D>& images, const options& o,
                                   const std::vector<std::vector<box<float>>>& boxes) const {
     return predictions(*this, images, o, &boxes);
   }
 
-  /// What ImageNet weights are loaded into.
+  /// The part of the network that ImageNet weights are loaded into.
   Backbone& encoder() { return detector.body; }
 
-  /// Applies every layer once to an image, one box and one region: what a summary lists.
+  /// Applies every layer once, to an image, one box and one region, for a summary.
   template <class T, class D>
   void run_layers(const tensor<T, image_shape, D>& image) const {
     const auto side = static_cast<float>(image.sizes()[1]);
@@ -125,7 +125,7 @@ struct network {
 
 namespace dcs {
 
-/// The network under a short name: what a variant is written with.
+/// The network under a short name, with which variants are written.
 template <class Backbone, class Cropper = models::dcsnet::dghc<64>, class Aggregator = models::dcsnet::msfa<4, 8>, int Width = 256,
           class Stages = models::dcsnet::stages>
 using dcsnet = models::dcsnet::network<Backbone, Cropper, Aggregator, Width, Stages>;

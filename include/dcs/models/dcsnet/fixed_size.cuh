@@ -1,5 +1,5 @@
-// DCSNet's losses in training where no size may depend on the data and the host decides nothing: a fixed number of regions, of which a mask says
-// which are valid. Values and gradients are those of training_losses.
+// DCSNet's training losses with arrays of fixed sizes, where no size depends on the data and the host decides nothing: there is a fixed number of
+// regions, and a mask says which of them are valid. Values and gradients are those of training_losses.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -11,7 +11,7 @@
 DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
 
-/// Losses of fixed sizes: the terms, the number of valid regions as a scalar of the device, and the parameters whose gradients count only where that
+/// Losses of fixed sizes: the terms, the number of valid regions as a scalar of the device, and the parameters whose gradients are valid only if that
 /// number is not 0.
 template <class X>
 struct fixed_size_terms {
@@ -20,10 +20,10 @@ struct fixed_size_terms {
   std::vector<parameter_base*> conditional;
 };
 
-/// The losses of images on a device. Where no region is valid, the head's losses and gradients are 0, its statistics untouched, and its gradients
-/// count as none, as on the host: an optimiser leaves its parameters alone. One difference remains: dropout draws for padded regions too, so that
-/// where one lies before a valid one (an image with fewer regions than options.regions.most is not the last) the valid ones draw other numbers than
-/// in training_losses, of the same chances.
+/// The losses of images on a device. Where no region is valid, the head's losses are 0, its statistics do not change, and its gradients are treated
+/// as missing, as on the host, so that an optimiser does not change its parameters. One difference remains: dropout draws numbers for padded regions
+/// too, so that valid regions after a padded one (where an image other than the last has fewer than options.regions.most) get other random numbers
+/// than in training_losses, from the same distribution.
 template <class B, class C, class A, int W, class S, class T, class D>
 fixed_size_terms<var<T, image_shape, D>> fixed_size_losses(network<B, C, A, W, S>& net, const var<T, image_shape, D>& images,
                                                            const cuda::fixed_targets<compute_type<T>, D>& known, const options& o,

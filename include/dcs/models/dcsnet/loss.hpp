@@ -17,7 +17,7 @@ struct loss_options {
   friend bool operator==(const loss_options&, const loss_options&) = default;
 };
 
-/// Level weights at a point of the training: constant, or the schedule that the paper hints at, by the fraction of the epochs that is done.
+/// Level weights at a point of the training: constant, or by the schedule that the paper suggests, a function of the fraction of epochs that is done.
 inline std::array<double, 4> level_weights(bool scheduled, double done) {
   if (!scheduled) return {0.7, 0.8, 0.9, 1.0};
   return done < 0.3 ? std::array{0.4, 0.6, 0.8, 1.0} : done < 0.6 ? std::array{1.1, 1.0, 0.9, 0.8} : std::array{1.0, 0.9, 0.8, 0.7};
@@ -47,9 +47,9 @@ auto total_loss(const segmentation<X>& out, const tensor<T, S, D>& target, const
   return total_over(out, target, o, loss::every_region{});
 }
 
-/// The same over the RoIs that are valid: those whose number in `mask`, shape<roi> of 0 and 1, is not 0. How many they are is found on the device;
-/// what padded ones hold changes neither values nor gradients, and their own gradients are 0. All terms are 0 where none is valid. At least one RoI,
-/// valid or padded. Throws dcs::error where the smoothing of Dice is not above 0, as it alone makes Dice of no region 0.
+/// The same over the RoIs that are valid: those whose number in `mask`, shape<roi> of 0 and 1, is not 0. Their number is computed on the device. The
+/// values of padded regions change neither losses nor gradients, and their own gradients are 0. All terms are 0 where none is valid. At least one
+/// RoI, valid or padded. Throws dcs::error where the smoothing of Dice is not above 0, as it alone makes Dice of no region 0.
 template <class X, class T, class S, class M, class D>
 auto total_loss(const segmentation<X>& out, const tensor<T, S, D>& target, const tensor<T, M, D>& mask, const loss_options& o = {}) {
   static_assert(M::rank == 1, "dcs::dcsnet::total_loss: a mask has one axis, the regions");

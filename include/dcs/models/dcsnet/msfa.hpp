@@ -1,6 +1,6 @@
-// Multi-scale feature aggregation: what happens to the tokens of all levels, to each decoded level, and between the levels. An aggregator is a struct
-// with a template `stage<D, Levels>` that offers attend(tokens), refine(map) and fuse(maps...), as feature_aggregator (models/dcsnet/stages.hpp)
-// asks; msfa is the paper's, mean_fusion its ablation (Table 5).
+// Multi-scale feature aggregation: attention over the tokens of all levels, refinement of each decoded level, and fusion of the levels. An aggregator
+// is a struct with a template `stage<D, Levels>` that has attend(tokens), refine(map) and fuse(maps...), as feature_aggregator
+// (models/dcsnet/stages.hpp) requires; msfa is the paper's, mean_fusion its ablation (Table 5).
 #pragma once
 
 #include <dcs/core/header_begin.inl>

@@ -1,5 +1,5 @@
-// Regions to train on, chosen and jittered on the device in fixed sizes, without a wait of the host: the rules, the formulas and the random numbers
-// of regions.hpp. A block has an image and chooses; then a thread has a region.
+// Regions to train on, chosen and jittered on the device in arrays of fixed sizes; the host waits for nothing. Rules, formulas and random numbers are
+// those of regions.hpp. In the first kernel a block chooses the regions of an image; in the second a thread jitters one region.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -10,7 +10,7 @@
 DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
 
-/// choose_regions for each image with random.child(image): indices into cuda::proposals_and_truth, -1 behind the last. A block has an image.
+/// choose_regions for each image with random.child(image): indices into cuda::proposals_and_truth, -1 after the last. A block has one image.
 template <class A>
 struct choose_regions_kernel {
   static constexpr const char* name = "choose_regions";
@@ -56,7 +56,8 @@ struct choose_regions_kernel {
   }
 };
 
-/// jitter of each region k of image i with random.child(i).child(k), as a RoI, and whether there is one; (0, 0, 1, 1) where there is none.
+/// jitter of each region k of image i with random.child(i).child(k), as a RoI, and 1 in the mask; for padding the RoI (0, 0, 1, 1), and 0 in the
+/// mask.
 template <class A>
 struct jitter_regions_kernel {
   static constexpr const char* name = "jitter_regions";
@@ -86,7 +87,7 @@ struct jitter_regions_kernel {
   }
 };
 
-/// Regions of all images, options.most of each: RoIs, and 1 where there is one, else 0.
+/// Regions of all images, options.most of each: RoIs, and a mask that is 1 for valid regions and 0 for padding.
 template <class A, class D>
 struct masked_regions {
   tensor<A, shape<dyn<"roi">, 5>, D> rois;

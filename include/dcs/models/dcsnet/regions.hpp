@@ -1,4 +1,4 @@
-// The regions between detector and segmentation head: which boxes the head is trained on, and how they are jittered (eqs 2–5).
+// The regions between detector and segmentation head: choosing the boxes that the head is trained on, and jittering them (eqs 2–5).
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -12,7 +12,7 @@
 DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
 
-/// Numbers of the choice and perturbation of regions.
+/// Options of the choice and jitter of regions.
 struct region_options {
   int most = 4;  // regions of an image
   double positive_iou = 0.5;
@@ -21,8 +21,8 @@ struct region_options {
   friend bool operator==(const region_options&, const region_options&) = default;
 };
 
-/// Regions of one image to train on, at most `most`: every ground truth first (of more than `most` a random choice, so that none is left out for
-/// ever), then a random choice of the proposals that overlap one by at least positive_iou.
+/// Regions of one image to train on, at most `most`: every ground truth first (of more than `most` a random choice, so that all are used in the
+/// course of training), then a random choice of the proposals that overlap one by at least positive_iou.
 template <class T>
 std::vector<box<T>> choose_regions(const region_options& o, const std::vector<box<T>>& proposals, const std::vector<box<T>>& truth,
                                    random_stream random) {
@@ -44,7 +44,7 @@ std::vector<box<T>> choose_regions(const region_options& o, const std::vector<bo
   return chosen;
 }
 
-/// Eqs 2–5: centre and size moved by normal noise relative to the size; within the image, sides at least 1 pixel.
+/// Eqs 2–5: normal noise relative to the size is added to centre and size; the result is within the image, with sides of at least 1 pixel.
 template <class T>
 constexpr box<T> jitter(const region_options& o, const box<T>& b, std::int64_t height, std::int64_t width, random_stream random) {
   const T w = b.width(), h = b.height();

@@ -1,6 +1,7 @@
 // From crops of P2..P5 to logits: enhance and encode each level, exchange information between the levels' tokens, decode from the deepest up, refine,
 // fuse, and predict from the fused map, its edges, and every level (deep supervision). Names are those of the PyTorch reference. Each of these stages
-// may be a user's own: models/dcsnet/stages.hpp says what it must offer. What a user's stage gives is evaluated here, so it may be an expression.
+// may be a user's own: models/dcsnet/stages.hpp states its requirements. The head evaluates the results of stages, so a user's stage may return an
+// expression.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -101,7 +102,8 @@ struct segmentation {
   std::array<X, 4> levels;
 };
 
-/// What a call may note on its way, for those who look inside; every field is a function object over a value.
+/// The default observer of a head's call, which does nothing. An observer is called with the name and value of each intermediate result; comparisons
+/// with a reference use one.
 struct no_trace {
   template <class X>
   constexpr void operator()(const char*, const X&) const {}
@@ -159,7 +161,7 @@ struct segmentation_head {
     if constexpr (requires(main_logits & m) { m.dropout.p; }) main_head.dropout.p = 0.2;
   }
 
-  /// crops: a tuple of shape<roi, sizes[i], sizes[i], D>, i = 0 to 3. `edges`: whether the edge head is wanted (training only).
+  /// crops: a tuple of shape<roi, sizes[i], sizes[i], D>, i = 0 to 3. `edges`: whether to apply the edge head, which only training needs.
   template <class Crops, class Trace = no_trace>
   constexpr auto operator()(const Crops& crops, bool edges = true, const Trace& trace = {}) const {
     static_assert(checked<contracts::crops<Crops, Base, D>>);

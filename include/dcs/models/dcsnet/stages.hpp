@@ -1,6 +1,6 @@
-// The stages of DCSNet that a user may replace, and what each must offer (nn/stage.hpp says how that is stated). Backbone, cropper and aggregator,
-// what papers vary, are template arguments of the network; the others are aliases of one struct, `stages`, so that a network has one argument more
-// instead of seven and its symbols one short name. A user derives from it and replaces an alias:
+// The stages of DCSNet that a user may replace, and the requirements of each, stated as contracts (nn/stage.hpp). Backbone, cropper and aggregator,
+// which papers vary, are template arguments of the network; the others are aliases of one struct, `stages`, so that a network has one more argument
+// instead of seven and its symbols stay short. A user derives from it and replaces an alias:
 //
 //   struct mine : dcs::models::dcsnet::stages { template <int D> using encode = my_encoder<D>; };
 //   using net = dcs::dcsnet<dcs::resnet<18>, dghc<32>, msfa<2, 4>, 32, mine>;
@@ -42,7 +42,7 @@ struct stages : detector_stages {
   /// enhance_stage, one for each level: the first stage over a crop.
   template <int D>
   using enhance = dcsnet::enhance<D>;
-  /// encode_stage, one for each level: from an enhanced crop to what tokens are made of and what the decoder takes as skip.
+  /// encode_stage, one for each level: from an enhanced crop to the map from which tokens are made, and which is the decoder's skip.
   template <int D>
   using encode = crop_encoder<D>;
   /// embed_stage, one for each level: from an encoded crop to its tokens, one for each P × P pixels. Embeddings of level and position are added by
@@ -91,7 +91,7 @@ inline constexpr bool is_ours<msfa<Layers, Heads>> = true;
 template <>
 inline constexpr bool is_ours<mean_fusion> = true;
 
-// What can be asked of a stage before its shapes.
+// The requirements of a stage that do not concern shapes.
 template <class C, int Width>
 concept cropper_form = gives_maps<C, trial_pyramid<Width>, trial_rois> && requires {
   typename std::integral_constant<int, C::base>;
@@ -115,11 +115,11 @@ struct cropper {
   }
   static constexpr auto shapes() {
     return shape_list<
-        expectations<crop_count_mismatch, crop_mismatch, given_shapes<C, trial_pyramid<Width>, trial_rois>, crop_shapes<3, C::base, Width>>>();
+        expectations<crop_count_mismatch, crop_mismatch, result_shapes<C, trial_pyramid<Width>, trial_rois>, crop_shapes<3, C::base, Width>>>();
   }
 };
 
-/// Of the crops that a head is given.
+/// The shapes of a head's crops.
 template <class Crops, int Base, int Width>
 struct crops {
   using found = typename dcs::detail::shapes_of<Crops>::type;

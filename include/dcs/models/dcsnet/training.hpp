@@ -1,5 +1,5 @@
-// What DCSNet learns and says of a batch: the regions it looks into, its losses in training and in validation, and its predictions. The network's
-// members of the same names (dcsnet.hpp) are these functions.
+// DCSNet on a batch: the regions that it segments, its losses in training and in validation, and its predictions. The network's members of the same
+// names (dcsnet.hpp) are these functions.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -16,12 +16,12 @@
 DCS_EXACT_MATH
 namespace dcs::models::dcsnet {
 
-/// Numbers of training and prediction.
+/// Options of training and prediction.
 struct options {
   detector_options detector{};
   region_options regions{};
   loss_options loss{};
-  bool schedule = false;  // whether the levels' weights follow the schedule that the paper hints at
+  bool schedule = false;  // whether the levels' weights follow the schedule that the paper suggests
 
   template <class Self, class Field>
   static void fields(Self& o, Field&& field) {
@@ -37,7 +37,8 @@ struct options {
 
 inline constexpr std::array loss_names{"main", "levels", "edge", "consistency", "classifier", "box", "objectness", "rpn_box"};
 
-/// Regions that are segmented at once where nothing is learned: what the head holds of one is hundreds of times its maps.
+/// The number of regions that are segmented at once outside of training. The head's intermediate values for one region need hundreds of times the
+/// memory of its result.
 inline constexpr extent_t regions_at_once = 16;
 
 template <class B>
@@ -45,7 +46,7 @@ std::vector<std::vector<box<B>>> whole_images(extent_t n, extent_t h, extent_t w
   return std::vector<std::vector<box<B>>>(static_cast<std::size_t>(n), {{0, 0, static_cast<B>(w), static_cast<B>(h)}});
 }
 
-/// A head's logits as losses take them: in f32 where the maps are bf16.
+/// A head's logits for the losses: converted to f32 where the maps are bf16.
 template <class X>
 auto widened_maps(const segmentation<X>& s) {
   if constexpr (std::is_same_v<compute_type<value_t<X>>, value_t<X>>)
@@ -55,7 +56,7 @@ auto widened_maps(const segmentation<X>& s) {
         widened(s.main), widened(s.edge), {widened(s.levels[0]), widened(s.levels[1]), widened(s.levels[2]), widened(s.levels[3])}};
 }
 
-/// body(first, RoIs first, ...) for parts of the RoIs, regions_at_once each.
+/// Calls body(first, RoIs first, ...) for parts of the RoIs, regions_at_once each.
 template <class B, class S, class D, class Body>
 void for_parts_of_regions(const tensor<B, S, D>& rois, const Body& body) {
   const extent_t count = rois.sizes()[0];
@@ -65,7 +66,7 @@ void for_parts_of_regions(const tensor<B, S, D>& rois, const Body& body) {
     body(first, part);
   }
 }
-/// Copies maps of regions into rows `first`, ... of `all`, which gets memory for `count` regions with the first.
+/// Copies maps of regions into rows `first`, ... of `all`, which is allocated for `count` regions at the first call.
 template <class T, class S, class D>
 void copy_maps(tensor<T, S, D>& all, const tensor<T, S, D>& part, extent_t first, extent_t count) {
   auto sizes = part.sizes();
@@ -74,7 +75,7 @@ void copy_maps(tensor<T, S, D>& all, const tensor<T, S, D>& part, extent_t first
   if (first == 0) all = tensor<T, S, D>::empty(sizes);
   D::copy(all.data() + first * size, part.data(), part.bytes());
 }
-/// The head's logits for all RoIs, found part by part; as tensors, so that a loss over all of them is what it would be of one call.
+/// The head's logits for all RoIs, computed part by part and concatenated, so that a loss over all of them is the same as after one call.
 template <class Net, class Pyramid, class B, class S, class D>
 auto segment_in_parts(const Net& net, const Pyramid& pyramid, const tensor<B, S, D>& rois) {
   const extent_t count = rois.sizes()[0];
@@ -88,7 +89,7 @@ auto segment_in_parts(const Net& net, const Pyramid& pyramid, const tensor<B, S,
   return all;
 }
 
-/// The terms of a step's loss, of a detector's losses and a head's; the head's are 0 where there is no region.
+/// The terms of a step's loss, from the losses of detector and head; the head's are 0 where there is no region.
 template <class X, class Detector, class Head>
 loss::terms<X, loss_names.size(), 1> terms_of(const Detector& d, const Head& h, const loss_options& o, extent_t regions) {
   return {{h.main, h.levels, eval(h.edge * o.edge), eval(h.consistency * o.consistency), d.classifier, d.box, d.objectness, d.rpn_box}, {regions}};
@@ -113,21 +114,21 @@ std::vector<std::vector<box<B>>> training_regions(const std::vector<std::vector<
   return regions;
 }
 
-/// Losses in training mode: of the detector, and of the head on chosen and jittered regions. No region: the head's losses are 0, its statistics
-/// untouched. `given`: regions to use instead.
+/// Losses in training mode: of the detector, and of the head on chosen and jittered regions. Without any region the head's losses are 0 and its
+/// statistics do not change. `regions`: regions to use instead of chosen ones.
 template <class Net, class X, class B, class D>
 loss::terms<X, loss_names.size(), 1> training_losses(const Net& net, const X& images, const targets<B, D>& known, const options& o,
-                                                     random_stream random, const std::vector<std::vector<box<B>>>* given = nullptr) {
+                                                     random_stream random, const std::vector<std::vector<box<B>>>* regions = nullptr) {
   const extent_t h = images.sizes()[1], w = images.sizes()[2];
   const auto pyramid = net.detector.features(images);
   const auto detector = net.detector.template losses<B>(pyramid, h, w, known.boxes, o.detector, random.child(1));
-  const auto rois = make_rois<dyn<"roi">, D>(given ? *given : training_regions<Net>(detector.proposals, known.boxes, o.regions, h, w, random));
+  const auto rois = make_rois<dyn<"roi">, D>(regions ? *regions : training_regions<Net>(detector.proposals, known.boxes, o.regions, h, w, random));
   if (rois.sizes()[0] == 0) return terms_of<X>(detector);
   const auto head = total_loss(widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(known.masks, rois), o.loss);
   return terms_of<X>(detector, head, o.loss, rois.sizes()[0]);
 }
 
-/// What a network says of images, once the objects in them are known: each segmented, few at a time, and pasted back.
+/// The predictions for images from detected objects: each is segmented, a few at a time, and pasted into the image.
 template <class Net, class Pyramid, class B>
 std::vector<prediction> segment_objects(const Net& net, const Pyramid& pyramid, std::vector<std::vector<detection<B>>> objects, extent_t h,
                                         extent_t w) {
@@ -193,7 +194,8 @@ loss::terms<tensor<T, image_shape, D>, loss_names.size(), 1> validation_losses(c
   return terms_of<X>(detector, head, o.loss, rois.sizes()[0]);
 }
 
-/// Predictions: the final detections, or `boxes` where given, each segmented and pasted back. Whole images where the cropper takes these.
+/// Predictions: the final detections, or `boxes` if passed, each segmented and pasted into the image; the whole image where the cropper takes whole
+/// images.
 template <class Net, class T, class D>
 std::vector<prediction> predictions(const Net& net, const tensor<T, image_shape, D>& images, const options& o,
                                     const std::vector<std::vector<box<float>>>* boxes = nullptr) {

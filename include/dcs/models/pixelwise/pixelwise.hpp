@@ -1,6 +1,6 @@
-// What networks share that give one logit for every pixel of the image: their losses, Dice and cross-entropy over the whole batch, and their
-// prediction, the sigmoid. Such a network is a module with a call from images, shape<N, H, W, 3>, to logits, shape<N, H, W, 1>, and derives from
-// pixelwise<itself>.
+// The common part of networks that return one logit for every pixel of the image: their losses, Dice and cross-entropy over the whole batch, and
+// their prediction, the sigmoid. Such a network is a module with a call from images, shape<N, H, W, 3>, to logits, shape<N, H, W, 1>, and derives
+// from pixelwise<itself>.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -31,7 +31,7 @@ template <class Net>
 struct pixelwise {
   using options = pixelwise_options;
   static constexpr std::array loss_terms{"dice_loss", "cross_entropy"};
-  static constexpr bool fixed_size = true;  // no size depends on what the images show: a GPU may repeat a captured step
+  static constexpr bool fixed_size = true;  // no size depends on the data, so a GPU may replay a captured step
 
   /// 1 − Dice of the probabilities over the whole batch (Milletari et al. 2016), and the mean cross-entropy of the logits.
   template <operand X, class T, class D>

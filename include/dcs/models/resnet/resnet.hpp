@@ -1,5 +1,5 @@
 // ResNet (He et al. 2016) as a backbone: four feature maps at strides 4, 8, 16, 32. The stride of a bottleneck is on its 3 × 3 convolution, as in
-// torchvision, whose names the members carry. With frozen norms (for ImageNet weights) the stem convolution is not trained either.
+// torchvision, whose names the members have. With frozen norms (for ImageNet weights) the stem convolution is not trained either.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

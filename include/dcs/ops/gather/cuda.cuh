@@ -1,6 +1,7 @@
-// Rows of several maps gathered by a kernel of the block interface, and their gradient without atomics: the host knows which rows are taken, sorts
-// them, and a thread adds what was taken from a row in the order of the samples. A thread has up to 16 bytes of a row. Where the device itself chose
-// the rows, the host knows nothing of them: there each row is taken once at most, which needs no order, and a row of level -1 is zeros.
+// Rows of several maps gathered by a kernel of the block interface, and their gradient without atomics. Where the host chooses the rows, it sorts
+// them by source, and a thread adds the gradients of one source row in the order of the samples. Where the device chose the rows, the host cannot
+// sort them; each row must then be gathered at most once, so that there is nothing to add, and a row of level -1 is zeros. A thread has up to 16
+// bytes of a row.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -42,14 +43,14 @@ struct gather_rows_forward_kernel {
   }
 };
 
-/// Row where[i] of dx receives row i of dy; no row is named twice, and level -1 is none.
+/// Row where[i] of dx receives row i of dy; no row occurs twice, and level -1 means no row.
 template <class T, int V>
 struct scatter_rows_kernel {
   static constexpr const char* name = "scatter_rows";
   static constexpr int threads = 256;
   device_span<const level_row> where;
   device_span<const T> dy;
-  device_span<T> dx[gather_most_maps];  // null: not wanted
+  device_span<T> dx[gather_most_maps];  // null: not needed
   divider packets;                      // of a row
 
   std::int64_t blocks() const { return ceil_div(dy.size / V, std::int64_t{threads}); }
@@ -67,8 +68,8 @@ struct scatter_rows_kernel {
 };
 
 namespace detail {
-// Row `row` of map `level` was taken by samples order[begin], …, order[end − 1].
-struct taken_row {
+// Row `row` of map `level` was gathered by samples order[begin], …, order[end − 1].
+struct gathered_row {
   extent_t row;
   std::int32_t level, begin, end, unused = 0;
 };
@@ -78,22 +79,22 @@ template <class T, int V>
 struct gather_rows_backward_kernel {
   static constexpr const char* name = "gather_rows_backward";
   static constexpr int threads = 256;
-  device_span<const detail::taken_row> taken;
+  device_span<const detail::gathered_row> gathered;
   device_span<const std::int32_t> order;
   device_span<const T> dy;
   device_span<T> dx[gather_most_maps];
   divider packets;
 
-  std::int64_t blocks() const { return ceil_div(taken.size * packets.divisor(), std::int64_t{threads}); }
+  std::int64_t blocks() const { return ceil_div(gathered.size * packets.divisor(), std::int64_t{threads}); }
   static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     using A = arithmetic_t<T>;
     std::int64_t i = b.index();
-    if (i >= taken.size * packets.divisor()) return;
+    if (i >= gathered.size * packets.divisor()) return;
     const std::int64_t column = packets.split(i) * V, width = packets.divisor() * V;
-    const detail::taken_row to = b.global(taken, "rows taken").read(i);
+    const detail::gathered_row to = b.global(gathered, "gathered rows").read(i);
     const auto samples = b.global(order, "samples");
     const auto gradient = b.global(dy, "dy");
     packet<A, V> sum;
@@ -107,7 +108,7 @@ struct gather_rows_backward_kernel {
 };
 
 namespace detail {
-// Elements that a map has at least, for all its rows that are taken.
+// The number of elements of each map up to the end of the last row that is gathered.
 inline std::vector<std::int64_t> sizes_of_maps(const std::vector<level_row>& where, std::size_t maps, std::int64_t width) {
   expect(maps <= gather_most_maps, "dcs::gather_rows: ", maps, " maps; expected at most ", gather_most_maps);
   std::vector<std::int64_t> size(maps);
@@ -135,7 +136,7 @@ void gather_rows_forward(D, const std::vector<level_row>& where, const std::vect
     launch(D{}, kernel);
   });
 }
-/// Null gradients are not wanted.
+/// Gradients that are not needed are null.
 template <class T, gpu D>
 void gather_rows_backward(D, const std::vector<level_row>& where, const T* dy, const std::vector<T*>& dx, std::int64_t width) {
   const auto size = detail::sizes_of_maps(where, dx.size(), width);
@@ -145,16 +146,16 @@ void gather_rows_backward(D, const std::vector<level_row>& where, const T* dy, c
   const auto at = [&](std::int32_t i) -> const level_row& { return where[static_cast<std::size_t>(i)]; };
   std::stable_sort(order.begin(), order.end(),
                    [&](std::int32_t a, std::int32_t b) { return at(a).level != at(b).level ? at(a).level < at(b).level : at(a).row < at(b).row; });
-  std::vector<detail::taken_row> taken;
+  std::vector<detail::gathered_row> gathered;
   for (std::size_t s = 0; s < order.size(); ++s) {
     const auto& w = at(order[s]);
     const auto end = static_cast<std::int32_t>(s) + 1;
-    if (!taken.empty() && taken.back().level == w.level && taken.back().row == w.row)
-      taken.back().end = end;
+    if (!gathered.empty() && gathered.back().level == w.level && gathered.back().row == w.row)
+      gathered.back().end = end;
     else
-      taken.push_back({w.row, w.level, end - 1, end});
+      gathered.push_back({w.row, w.level, end - 1, end});
   }
-  const auto rows = uploaded<D>(taken);
+  const auto rows = uploaded<D>(gathered);
   const auto samples = uploaded<D>(order);
   detail::with_row_packets<T>(width, [&](auto v) {
     gather_rows_backward_kernel<T, decltype(v)::value> kernel{
@@ -164,15 +165,15 @@ void gather_rows_backward(D, const std::vector<level_row>& where, const T* dy, c
   });
 }
 
-/// Rows that the device names: level -1 is none, and no other is named twice.
+/// Rows chosen on the device: level -1 means no row, and no other row occurs twice.
 struct device_rows {
   storage memory;  // level_row[count]
   std::int64_t count = 0;
   device_span<const level_row> span() const { return {static_cast<const level_row*>(memory.data()), count}; }
 };
 
-/// shape<sample, Width>: row i is `where[i]`, zeros where that is none. Each map is seen as rows of Width elements. The rows must exist: the host
-/// does not look at them.
+/// shape<sample, Width>: row i is `where[i]`, or zeros where its level is -1. Each map is treated as rows of Width elements. The rows must exist,
+/// which is not checked.
 template <int Width, operand... X>
 auto gather_rows(const device_rows& where, const X&... x) {
   using First = std::tuple_element_t<0, std::tuple<X...>>;

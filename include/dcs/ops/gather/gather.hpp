@@ -1,4 +1,4 @@
-// Rows of several maps gathered into one matrix: how losses over sampled anchors meet predictions that lie in five levels.
+// Rows of several maps gathered into one matrix, as for losses over sampled anchors, whose predictions are in the maps of five levels.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -8,7 +8,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Row `row` of level `level`, where a level's memory is a list of rows.
+/// Row `row` of level `level`, where the memory of a level is treated as a list of rows.
 struct level_row {
   int level;
   extent_t row;
@@ -22,8 +22,8 @@ void gather_rows_forward(device, const std::vector<level_row>& where, const std:
   for (std::size_t i = 0; i < where.size(); ++i)
     std::copy_n(maps[static_cast<std::size_t>(where[i].level)] + where[i].row * width, width, out + static_cast<std::int64_t>(i) * width);
 }
-/// Row where[i] of the gradients dx, which are zeros, receives the sum of the rows i of dy that were taken from it, in their order. Null gradients
-/// are not wanted.
+/// Row where[i] of the gradients dx, which are zeros, receives the sum of the rows i of dy that were gathered from it, in their order. Gradients that
+/// are not needed are null.
 template <class T>
 void gather_rows_backward(device, const std::vector<level_row>& where, const T* dy, const std::vector<T*>& dx, std::int64_t width) {
   for (std::size_t i = 0; i < where.size(); ++i)
@@ -31,7 +31,7 @@ void gather_rows_backward(device, const std::vector<level_row>& where, const T* 
       for (std::int64_t k = 0; k < width; ++k) to[where[i].row * width + k] += dy[static_cast<std::int64_t>(i) * width + k];
 }
 
-// What dcs::compiled has of these (core/compiled.hpp).
+// The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_GATHER_ENTRIES(declare, T)                                                                                     \
   declare void gather_rows_forward(device, const std::vector<level_row>&, const std::vector<const T*>&, std::int64_t, T*); \
   declare void gather_rows_backward(device, const std::vector<level_row>&, const T*, const std::vector<T*>&, std::int64_t);
@@ -40,8 +40,8 @@ DCS_ENTRIES(DCS_GATHER_ENTRIES)
 }  // namespace cpu
 
 namespace detail {
-// y as the rows gathered from x...; scatter(dy, dx...) puts the gradient of y into those of the maps, which are zeros, or without memory where nobody
-// wants them.
+// The operand of y, the rows gathered from x...; scatter(dy, dx...) adds the gradient of y to those of the maps, which begin as zeros; a gradient
+// that is not needed has no memory.
 template <class T, class Out, class D, class Scatter, class... X>
 auto record_gathered(tensor<T, Out, D> y, const Scatter& scatter, const X&... x) {
   return record(
@@ -66,7 +66,7 @@ auto record_gathered(tensor<T, Out, D> y, const Scatter& scatter, const X&... x)
 }
 }  // namespace detail
 
-/// shape<sample, Width>: row i is `where[i]`. Each map is seen as rows of Width elements. Backward adds to the rows taken.
+/// shape<sample, Width>: row i is `where[i]`. Each map is treated as rows of Width elements. The backward pass adds to the gathered rows.
 template <int Width, operand... X>
 auto gather_rows(const std::vector<level_row>& where, const X&... x) {
   using First = std::tuple_element_t<0, std::tuple<X...>>;

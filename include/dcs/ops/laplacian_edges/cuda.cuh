@@ -1,4 +1,4 @@
-// The edges of a map as a kernel of the block interface: a thread has a pixel, and finds its neighbours in the cache.
+// The edges of a map as a kernel of the block interface: a thread has a pixel, and reads its neighbours, which are in the cache.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

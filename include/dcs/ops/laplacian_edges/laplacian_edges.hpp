@@ -1,4 +1,4 @@
-// The edges of a binary map: what an edge loss compares with. Nothing flows back through it.
+// The edges of a binary map, the target of an edge loss. It has no gradient.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -27,7 +27,7 @@ void laplacian_edges_forward(device, const T* t, std::int64_t n, std::int64_t h,
   });
 }
 
-// What dcs::compiled has of these (core/compiled.hpp).
+// The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_LAPLACIAN_EDGES_ENTRIES(declare, T) declare void laplacian_edges_forward(device, const T*, std::int64_t, std::int64_t, std::int64_t, T*);
 DCS_ENTRIES(DCS_LAPLACIAN_EDGES_ENTRIES)
 

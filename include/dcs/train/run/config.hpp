@@ -1,5 +1,5 @@
-// A run's configuration, and as a file: config.json, and the copy of it in every checkpoint. What a flag would not accept, a file must not bring in.
-// The network's own options (nn/options.hpp) stand among the others, under their names.
+// A run's configuration, and its file format: config.json, and the copy of it in every checkpoint. A value that a flag would not accept is refused in
+// a file too. The network's own options (nn/options.hpp) are entries like the others, under their names.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -23,7 +23,7 @@ namespace dcs {
 
 using json = nlohmann::json;
 
-/// An option of a network, seen from outside: its name, what it may be, and what it is.
+/// A type-erased option of a network: its name, range and value.
 struct network_option {
   std::string name, help;
   double low = 0, high = 0;  // of numbers
@@ -65,15 +65,15 @@ Options assigned_options(Options o, const std::vector<network_option>& list) {
     Options::fields(o, [&]<class T>(const char* name, T& value, const auto&...) {
       expect(at < list.size() && list[at].name == name, "dcs::run: the options of a configuration are not those of its network: ", name,
              " is missing");
-      const auto& given = list[at++].value;
+      const auto& setting = list[at++].value;
       if constexpr (std::is_same_v<T, bool>) {
-        value = std::get<bool>(given);
+        value = std::get<bool>(setting);
       } else if constexpr (std::is_integral_v<T>) {
-        value = static_cast<T>(std::get<std::int64_t>(given));
+        value = static_cast<T>(std::get<std::int64_t>(setting));
       } else if constexpr (std::is_floating_point_v<T>) {
-        value = static_cast<T>(std::get<double>(given));
+        value = static_cast<T>(std::get<double>(setting));
       } else {
-        const auto& numbers = std::get<std::vector<double>>(given);
+        const auto& numbers = std::get<std::vector<double>>(setting);
         expect(numbers.size() == value.size(), "dcs::run: ", name, " has ", numbers.size(), " numbers; expected ", value.size());
         for (std::size_t i = 0; i < numbers.size(); ++i) value[i] = static_cast<typename T::value_type>(numbers[i]);
       }
@@ -82,10 +82,10 @@ Options assigned_options(Options o, const std::vector<network_option>& list) {
   return o;
 }
 
-/// What a run is told. `network`: the network's own options.
+/// The settings of a run. `network`: the network's own options.
 struct run_config {
   std::string net, data, backbone;
-  std::string data_fingerprint;  // of the set that the run began with (data/fingerprint.hpp); empty until it has begun
+  std::string data_fingerprint;  // of the data set that the run began with (data/fingerprint.hpp); empty before
   int side = 128, epochs = 100, batch = 4, warmup = 0;
   std::uint64_t seed = 0;
   double rate = 2e-4, weight_decay = 1e-4, momentum = 0.9, ema = 0;
@@ -95,7 +95,7 @@ struct run_config {
   std::vector<network_option> network{};
 };
 
-/// JSON, in which every key of an object stands once: parsers take the last of two without a word. `where` begins the messages of errors.
+/// Parses JSON in which a key occurs only once in an object, as parsers silently use the last of two. `where` begins the messages of errors.
 inline json parse_json(const std::string& text, const std::string& where) {
   std::vector<std::set<std::string>> open;
   const auto unique_keys = [&](int, json::parse_event_t event, json& value) {
@@ -168,7 +168,7 @@ std::string name_at(const json& j, const char* key, const std::array<const char*
   expect(std::find(names.begin(), names.end(), value) != names.end(), key, " is ", printable(value), "; expected one of ", all);
   return value;
 }
-/// Gives an option the value that a configuration has.
+/// Sets an option to the value in a configuration.
 inline void read_option(const json& j, network_option& o) {
   const json& v = j.at(o.name);
   const auto number = [&](const json& x) {
@@ -191,8 +191,8 @@ inline void read_option(const json& j, network_option& o) {
   }
 }
 
-/// The configuration that `j` holds, of a network with these options: each key but data_fingerprint, which is written once the run has begun, and no
-/// other. `where` begins the messages of errors.
+/// The configuration in `j`, for a network with these options: each key but data_fingerprint, which is written once the run has begun, and no other.
+/// `where` begins the messages of errors.
 inline run_config config_of(const json& j, const std::string& where, const std::vector<network_option>& network) {
   run_config c;
   c.network = network;
@@ -221,7 +221,7 @@ inline run_config config_of(const json& j, const std::string& where, const std::
 inline run_config read_config(const std::string& path, const std::vector<network_option>& network) {
   return config_of(read_json(path), path, network);
 }
-/// The network that a configuration names.
+/// The name of the network in a configuration.
 inline std::string net_of_config(const std::string& path) {
   try {
     return read_json(path).at("net");
@@ -230,8 +230,8 @@ inline std::string net_of_config(const std::string& path) {
   }
 }
 
-/// The first key in which two configurations differ, of those that a run keeps for good: neither epochs nor the set's place. Empty where there is
-/// none.
+/// The first key in which two configurations differ, of those that cannot change in a run: all but the number of epochs and the path of the data.
+/// Empty where there is none.
 inline std::string differing_key(const run_config& a, const run_config& b) {
   const json x = to_json(a), y = to_json(b);
   for (const auto& [key, value] : x.items())

@@ -1,4 +1,4 @@
-// A run's folder belongs to one process at a time: two that write one folder leave a mixture of both.
+// A lock on a run's folder, which one process may write at a time: files of two would be mixed.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -15,22 +15,23 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Holds a folder from construction to destruction, by flock on its file `.lock`, which contains the number of the process. The system lets go of it
-/// when the process ends, however it ends, so that a `.lock` that a killed process left behind keeps nobody out. It is not inherited by programs that
-/// the process starts.
+/// Locks a folder from construction to destruction, by flock on its file `.lock`, which contains the process's id. The system releases the lock when
+/// the process ends, however it ends, so that a `.lock` which a killed process left behind blocks no other process. Programs that the process starts
+/// do not inherit it.
 class run_lock {
  public:
-  /// Throws error where another process holds the folder, or the file cannot be made. Where the file system has no locks this is a warning.
+  /// Throws error where another process has locked the folder, or the file cannot be created. Where the file system has no locks this is a warning.
   explicit run_lock(const std::string& folder) : path_(folder + "/.lock") {
-    // A holder that ends removes the file. Whoever had opened it before then holds the lock of a file that nobody else can find, and tries again.
+    // A process that releases the lock removes the file. Another that had opened it before would then lock a file that no longer has a name, which
+    // does not exclude others; it tries again.
     for (int attempt = 0; attempt < 1000; ++attempt) {
       file_ = io::detail::descriptor(path_, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
       if (!file_) io::detail::refuse_call("dcs::run", "open", path_);
       struct stat s {};
       expect(::fstat(file_.get(), &s) == 0 && S_ISREG(s.st_mode), "dcs::run: ", path_, " is no file; it keeps a second process out of the run");
-      if (!take(folder) || stands()) {
+      if (!acquire(folder) || is_named()) {
         const std::string text = std::to_string(::getpid()) + "\n";
-        // What the file says is for the message of another process alone: on a full disk the lock holds all the same.
+        // The file's contents are only for the error message of another process: failing to write them, as on a full disk, does not matter.
         if (::ftruncate(file_.get(), 0) == 0) (void)!::pwrite(file_.get(), text.data(), text.size(), 0);
         held_ = true;
         return;
@@ -45,8 +46,8 @@ class run_lock {
   }
 
  private:
-  // Whether the lock was taken; not where the file system has none.
-  bool take(const std::string& folder) const {
+  // Whether the lock was acquired; false where the file system has no locks.
+  bool acquire(const std::string& folder) const {
     while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
       const int reason = errno;
@@ -56,10 +57,11 @@ class run_lock {
     }
     return true;
   }
-  bool stands() const {
-    struct stat here {
-    }, there{};
-    return ::fstat(file_.get(), &here) == 0 && ::lstat(path_.c_str(), &there) == 0 && here.st_ino == there.st_ino && here.st_dev == there.st_dev;
+  bool is_named() const {
+    struct stat opened {
+    }, named{};
+    return ::fstat(file_.get(), &opened) == 0 && ::lstat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino &&
+           opened.st_dev == named.st_dev;
   }
   std::string holder() const {
     char text[32] = {};

@@ -1,4 +1,4 @@
-// How far an epoch is.
+// The progress display of an epoch.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,7 +13,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// One line that is written over on a terminal; on anything else a plain line now and then.
+/// On a terminal one line that is overwritten; otherwise a plain line from time to time.
 class progress_line {
  public:
   explicit progress_line(std::string head) : head_(std::move(head)), terminal_(isatty(1) != 0), start_(clock::now()), last_(start_) {}

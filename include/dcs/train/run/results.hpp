@@ -1,4 +1,4 @@
-// A run's results.csv: a row for each epoch. The file is written anew, whole, for each: no failure leaves half a row or drops others.
+// A run's results.csv: a row for each epoch. The whole file is rewritten atomically for each, so that no failure leaves half a row or loses others.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -28,15 +28,15 @@ inline void expect_distinct_columns(const std::string& head) {
 
 class results_table {
  public:
-  /// Of the columns that `head` names, separated by commas: the first is the epoch, from 1.
+  /// `head`: the names of the columns, separated by commas; the first is the epoch, counted from 1.
   results_table(std::string path, std::string head) : path_(std::move(path)), head_(std::move(head)), fields_(fields_of(head_).size()) {}
 
-  /// How many rows the file has; 0 where there is no file. Throws error where it cannot be read or is no table of these columns.
+  /// The number of rows in the file; 0 where there is no file. Throws error where it cannot be read or is no table of these columns.
   std::int64_t rows() const { return present() ? static_cast<std::int64_t>(read().size()) : 0; }
 
-  /// Keeps the rows of the epochs 1 to `epochs`, and lets later ones go, which a run does again; whether the file has any, or is not there. Throws
-  /// error where it cannot be read or lacks a row. A file that is not there is a warning, here and whenever the run is resumed: its rows are
-  /// missing from then on.
+  /// Keeps the rows of the epochs 1 to `epochs`, and drops later ones, which the run will repeat. Throws error where the file cannot be read or lacks
+  /// a row. A missing file is a warning, now and whenever the run is resumed, as its rows remain missing. Returns whether the file differs from the
+  /// rows that are kept, so that it must be written.
   bool keep(int epochs) {
     rows_.clear();
     bool differs = true;
@@ -54,7 +54,7 @@ class results_table {
       notice(path_ + ": the rows of epochs 1 to " + std::to_string(std::min<std::int64_t>(first - 1, epochs)) + " are lost");
     return differs;
   }
-  /// Writes the file with the rows that there are.
+  /// Writes the file with the current rows.
   void write() const {
     std::string text = head_ + "\n";
     for (const auto& row : rows_) text += row + "\n";
@@ -85,7 +85,7 @@ class results_table {
       row.remove_prefix(comma + 1);
     }
   }
-  // The rows, each checked. A last line without an end is of an earlier version, which appended to the file, and was killed.
+  // The rows, each checked. A last line without a line break comes from an earlier version, which appended to the file and was killed.
   std::vector<std::string> read() const {
     const std::string text = io::read_bytes(path_, "dcs::run", std::int64_t{1} << 30);
     std::vector<std::string> lines;

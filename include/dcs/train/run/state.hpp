@@ -1,4 +1,4 @@
-// What a run must know to go on, beside its network and optimiser: the metadata of its last checkpoint.
+// The state that a run needs to continue, besides network and optimiser: the metadata of its last checkpoint.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -24,15 +24,15 @@ inline std::string exact(double x) {
 
 /// A run between two epochs.
 struct run_state {
-  int epochs = 0;  // that are done
+  int epochs = 0;  // number of epochs done
   double rate = 0;
   dcs::plateau plateau;
 
   run_state() = default;
-  /// Of a run that begins.
+  /// The state of a new run.
   explicit run_state(const run_config& c) : rate(c.rate) { plateau.patience = c.patience, plateau.stop_after = c.stop_after; }
 
-  /// Why there is no epoch to do; empty where there is one.
+  /// The reason why the run has ended; empty where it has not.
   std::string ended(const run_config& c) const {
     if (plateau.exhausted())
       return "the validation loss has not improved for " + std::to_string(plateau.since_best) + " epochs (--stop-after of its first start)";
@@ -52,8 +52,8 @@ struct run_state {
             {"config", to_json(c).dump()}};
   }
 
-  /// The state that a checkpoint's metadata holds, for a run of configuration `c`; `where` begins the messages of errors. Throws error where a
-  /// number is none, or one that no run could have come to.
+  /// The state that a checkpoint's metadata holds, for a run of configuration `c`; `where` begins the messages of errors. Throws error for an entry
+  /// that is not a number, or a value that no run can have.
   static run_state of(const std::map<std::string, std::string>& metadata, const run_config& c, const std::string& where) {
     run_state s(c);
     s.epochs = static_cast<int>(whole(metadata, "epoch", 0, 99999, where)) + 1;
@@ -63,7 +63,7 @@ struct run_state {
     expect(s.rate > 0 && s.rate <= c.rate, where, ": rate is ", exact(s.rate), "; expected one above 0 and at most ", exact(c.rate),
            ", that of the run's first epoch");
     s.plateau.best = real(metadata, "best_loss", where);
-    // Where the loss was never a number, no epoch has been the best, and the least loss is that of before the first.
+    // Where every loss was NaN, there is no best epoch, and the lowest loss has its initial value.
     const bool none = s.plateau.since_best == s.epochs && s.plateau.best == std::numeric_limits<double>::infinity();
     expect(none || (is_finite(s.plateau.best) && s.plateau.since_best < s.epochs), where, ": best_loss is ", exact(s.plateau.best), ", since_best ",
            s.plateau.since_best, " after ", s.epochs, " epochs; expected a finite loss of one of them");

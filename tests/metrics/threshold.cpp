@@ -1,4 +1,5 @@
-#include <dcs/train/loop.hpp>
+#include <dcs/data/sample.hpp>
+#include <dcs/metrics/threshold.hpp>
 
 #include <doctest/doctest.h>
 
@@ -38,7 +39,7 @@ TEST_CASE("the best threshold by hand: one for all images, of bright objects or 
   CHECK(best_threshold_dice(greys{{a}, {{1, 0, 0, 1}}}) == doctest::Approx(2.0 / 3));
 }
 
-TEST_CASE("the best threshold where an image has no object: Dice is 1 where nothing is above it") {
+TEST_CASE("the best threshold for an image without objects: Dice is 1 where no pixel is above it") {
   CHECK(best_threshold_dice(greys{{{5, 5, 5, 5}}, {{0, 0, 0, 0}}}) == 1);
   CHECK(best_threshold_dice(greys{{a, {5, 5, 5, 5}}, {{0, 0, 1, 1}, {0, 0, 0, 0}}}) == doctest::Approx(1));
   // Nothing is above 181 and more, where the other image has 1 of 2.
