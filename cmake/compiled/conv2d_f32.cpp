@@ -7,7 +7,7 @@ namespace dcs {
 namespace cpu {
 DCS_CONV2D_ENTRIES(template, float)
 DCS_CONV_TRANSPOSE2D_ENTRIES(template, float)
-}
+}  // namespace cpu
 namespace detail {
 DCS_CONV2D_CALL_ENTRIES(template, float)
 }

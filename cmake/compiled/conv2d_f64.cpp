@@ -7,7 +7,7 @@ namespace dcs {
 namespace cpu {
 DCS_CONV2D_ENTRIES(template, double)
 DCS_CONV_TRANSPOSE2D_ENTRIES(template, double)
-}
+}  // namespace cpu
 namespace detail {
 DCS_CONV2D_CALL_ENTRIES(template, double)
 }

@@ -16,8 +16,8 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// A file's name as a JSON string, which must be UTF-8, which names need not be: bytes that are not are spelled \xNN, and a backslash is \\.
-/// (In the file each backslash is doubled once more, as JSON has it.)
+/// A file's name as a JSON string, which must be UTF-8, which names need not be: a byte that is not is spelled as a backslash, an x and two
+/// hexadecimal digits, and a backslash as two. (In the file each backslash is doubled once more, as JSON has it.)
 inline std::string json_name(std::string_view name) {
   constexpr const char* digits = "0123456789abcdef";
   std::string out;

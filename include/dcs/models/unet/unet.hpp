@@ -33,8 +33,9 @@ template <int Width = 64, int Levels = 5>
 struct network : pixelwise<network<Width, Levels>> {
   static_assert(Width >= 1 && Levels >= 2, "dcs::unet: at least one channel and two levels");
   static constexpr int channels(std::size_t level) { return Width << level; }
+  static constexpr int inputs(std::size_t level) { return level == 0 ? 3 : channels(level) / 2; }
   template <std::size_t... I>
-  static auto encoders(std::index_sequence<I...>) -> std::tuple<double_conv<I == 0 ? 3 : channels(I) / 2, channels(I)>...>;
+  static auto encoders(std::index_sequence<I...>) -> std::tuple<double_conv<inputs(I), channels(I)>...>;
   template <std::size_t... I>
   static auto decoders(std::index_sequence<I...>) -> std::tuple<double_conv<2 * channels(I), channels(I)>...>;
   template <std::size_t... I>
