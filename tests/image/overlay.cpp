@@ -1,6 +1,8 @@
 // Pixels of an overlay by hand: contours and boxes where they belong, the inset in the corner away from the lesion.
 #include <dcs/image/overlay.hpp>
 
+#include <array>
+
 #include <doctest/doctest.h>
 
 using namespace dcs;
