@@ -2,7 +2,9 @@
 goldens has them, in networks/NAME.safetensors. Computed in f64 and stored as f32, which is exact to 6e-8 of each norm; an entry whose true value is 0
 stays the rounding that it is. Written with torch 2.15 and torchvision 0.29.
 
-Mask R-CNN's file has predicted/ too: the detections and the probabilities of a network in evaluation mode, which looks only for what it is sure of.
+Mask R-CNN's masks have two objects each, one in the box of the other, and a speck that is too small for one. Its file has more than the others: under
+objects/ the boxes and a map of the objects' numbers, as training sees them; under predicted/ the detections and the probabilities of evaluation mode,
+with the rules of a prediction.
 """
 import argparse
 import pathlib
@@ -50,10 +52,30 @@ def add_predictions(blob):
     blob["predicted/probability"] = torch.sigmoid(found["logits"])
 
 
+def add_objects(blob):
+    """The targets of training: boxes, and k + 1 where object k is."""
+    known = mask_rcnn.targets_of(blob["input/mask"])
+    blob |= {f"objects/boxes.{i}": t["boxes"] for i, t in enumerate(known)}
+    blob["objects/map"] = torch.stack([sum((k + 1) * m.float() for k, m in enumerate(t["masks"])) for t in known])
+
+
+random_batch = common.random_batch
+
+
+def batch_of_objects(n, size, seed=0):
+    """The ellipses, an L around them and two pixels."""
+    image, mask = random_batch(n, size, seed)
+    mask[:, :, 4:-4, 4:7] = 1
+    mask[:, :, -7:-4, 4:-10] = 1
+    mask[:, :, 0, -2:] = 1
+    return image, mask
+
+
 def stored(path, blob, **metadata):
     if metadata["net"] == "mask-rcnn":
+        add_objects(blob)
         add_predictions(blob)
-    left_out = "f32_error/", "output/term/"  # what judges gradients in f32 alone, and losses once more
+    left_out = "f32_error/", "output/term/", "output/mask/pooled"  # what judges gradients in f32 alone, losses once more, and what the rest shows
     save(path, {k: v.float() for k, v in blob.items() if not k.startswith(left_out)}, **metadata)
 
 
@@ -61,6 +83,7 @@ common.save_safetensors = stored
 (here / "networks").mkdir(exist_ok=True)
 for name, size in ("unet", 32), ("unet++", 32), ("attention-unet", 32), ("mask-rcnn", 64):
     torch.manual_seed(0)
+    common.random_batch = batch_of_objects if name == "mask-rcnn" else random_batch
     file = here / "networks" / (run.NETS[name] + ".safetensors")
     run.goldens(argparse.Namespace(net=name, small=True, size=size, batch=2, seed=0, scratch=False, eval=False, option={}, file=str(file)))
     print(file.stat().st_size, "bytes")

@@ -10,6 +10,32 @@ TEST_CASE("Mask R-CNN has torchvision's values") {
   network_test::check_values(test::goldens("networks/mask_rcnn"), compare::make_mask_rcnn<net_type>("True"), {"output", "loss", "grad"});
 }
 
+TEST_CASE("objects are torchvision's: their boxes, which pixels are whose, and none of two pixels") {
+  const auto file = test::goldens("networks/mask_rcnn");
+  const auto masks = compare::from_nchw<float, mask_shape>(file.at("input/mask"));
+  const auto known = compare::tight_targets(masks);
+  CHECK(known.boxes == compare::stored_boxes<float>(file, "objects/boxes", 2));
+  for (const auto& image : known.boxes) REQUIRE(image.size() == 2);
+  const auto map = file.at("objects/map").as<float>();
+  CHECK(std::vector<float>(known.objects.values().begin(), known.objects.values().end()) == map);
+  // What a data set's batch has is the same map, with boxes that are larger by a margin.
+  std::vector<sample> samples;
+  for (std::int64_t n = 0; n < 2; ++n) {
+    samples.push_back({"", {64, 64, 3, std::vector<float>(64 * 64 * 3)}, {64, 64, {}}, 64, 64});
+    for (std::int64_t p = 0; p < 64 * 64; ++p) samples.back().truth.pixels.push_back(masks.data()[n * 64 * 64 + p] > 0);
+  }
+  const batch b = make_batch(samples, {});
+  CHECK(std::vector<float>(b.objects.values().begin(), b.objects.values().end()) == map);
+  for (std::size_t n = 0; n < 2; ++n) {
+    REQUIRE(b.boxes[n].size() == 2);
+    for (std::size_t k = 0; k < 2; ++k) {
+      const auto& tight = known.boxes[n][k];
+      CHECK(b.boxes[n][k] ==
+            box<float>{std::max(tight.x1 - 5, 0.0f), std::max(tight.y1 - 5, 0.0f), std::min(tight.x2 + 4, 64.0f), std::min(tight.y2 + 4, 64.0f)});
+    }
+  }
+}
+
 TEST_CASE("Mask R-CNN predicts what torchvision's does: the same objects, and the same masks in the image") {
   const auto file = test::goldens("networks/mask_rcnn");
   auto net = std::make_unique<net_type>();
