@@ -162,8 +162,8 @@ class training_run {
     c.epochs = r.epochs, c.data = r.data;
     return c;
   }
-  run_config configuration(const run_config& given, const options_type& o) const {
-    run_config c = given;
+  run_config configuration(const run_config& requested, const options_type& o) const {
+    run_config c = requested;
     if (c.network.empty()) c.network = listed_options(o);
     if (resume_) {
       c = read_config(folder_.config(), c.network);
