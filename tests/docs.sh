@@ -3,7 +3,7 @@
 #   ```cpp            what stands in a file
 #   ```cpp main       statements of a function of their own
 #   ```cpp continued  further statements of the function before
-# Code after any other word (a file's name, sketch) is not looked at. <!-- given: CODE --> right before a piece is what it takes for granted. Links to
+# Code after any other word (a file's name, sketch) is not looked at. <!-- assumed: CODE --> right before a piece is what it takes for granted. Links to
 # files lead somewhere.
 set -euo pipefail
 python3 - "$@" <<'EOF_PYTHON'
@@ -11,7 +11,7 @@ import pathlib, re, subprocess, sys
 
 compiler, source = sys.argv[1], pathlib.Path(sys.argv[2])
 pages = [source / "README.md", source / "include/dcs/ops/README.md", *sorted((source / "docs").glob("*.md"))]
-block = re.compile(r"(?:^<!-- given: (.*?) -->\n+)?^```cpp(?: (\S+))?\n(.*?)^```$", re.M | re.S)
+block = re.compile(r"(?:^<!-- assumed: (.*?) -->\n+)?^```cpp(?: (\S+))?\n(.*?)^```$", re.M | re.S)
 link = re.compile(r"\]\(([^)#]+)\)")
 includes, body, faults, count = [], [], [], 0
 flags = ["-std=c++20", "-fsyntax-only", "-DDCS_COMPILED", "-Wall", "-Wextra", "-Wno-unused", "-Werror", "-I", str(source / "include"), "-x", "c++", "-"]
@@ -28,13 +28,13 @@ for page in pages:
             faults.append(f"{page}: a link to {target}, which is not there")
     parts, open_function = [], False
     for match in block.finditer(text):
-        given, kind, code = match.groups()
+        assumed, kind, code = match.groups()
         if kind not in (None, "main", "continued"):
             continue
         count += 1
         line = text[: match.start(3)].count("\n") + 1
         includes += [l for l in code.split("\n") if l.startswith("#include <dcs/")]
-        code = f'{given or ""}\n#line {line} "{page}"\n' + "\n".join("" if l.startswith("#include <dcs/") else l for l in code.split("\n"))
+        code = f'{assumed or ""}\n#line {line} "{page}"\n' + "\n".join("" if l.startswith("#include <dcs/") else l for l in code.split("\n"))
         if kind == "continued":
             if not open_function:
                 faults.append(f"{page}:{line}: continues nothing")
