@@ -68,7 +68,7 @@ TEST_CASE("batches arrive in the order that they were sent; one of another size 
   const auto x = numbers(1);
   way.send(x.data(), x.bytes());
   way.close();
-  CHECK_THROWS_WITH_AS(way.receive(a.data(), 8), doctest::Contains("8 bytes are wanted"), error);
+  CHECK_THROWS_WITH_AS(way.receive(a.data(), 8), doctest::Contains("8 bytes are to be received"), error);
 }
 
 #if defined(__CUDACC__)
