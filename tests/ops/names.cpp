@@ -196,7 +196,7 @@ TEST_CASE("losses") {
   CHECK_THROWS_WITH_AS(loss::cross_entropy(scores, {1}), doctest::Contains("1 labels for 3 rows"), error);
   const auto target = ones<map<1>>({3, 4, 4, 1});
   for (extent_t k : {1, 4}) {
-    const loss::live_regions<n, float, cpu_device> live(ones<shape<n>>({k}));
+    const loss::valid_regions<n, float, cpu_device> live(ones<shape<n>>({k}));
     CHECK_THROWS_WITH_AS(eval(live.keep(target)), doctest::Contains("(n)"), error);
     CHECK_THROWS_WITH_AS(nms(ones<shape<n, 4>>({3, 4}), ones<shape<n>>({k}), 0.5), doctest::Contains("dcs::nms"), error);
   }
