@@ -179,19 +179,22 @@ TEST_CASE("validation and prediction of many boxes are what they are where all a
   auto net = initialized<region_net>(5);
   auto b = images();
   b.boxes = {many_boxes(23), {}, many_boxes(18)};
-  const auto found = validation_losses(*net, b, {});
-  CHECK(found.regions == 41);
+  const auto found = validate_batch(*net, b, {}).first;
+  CHECK(user::regions(found) == 41);
 
   const auto pyramid = net->detector.features(b.images);
   const auto rois = make_rois<dyn<"roi">>(b.boxes);
   const auto maps = net->segment(pyramid, rois);
-  const auto wanted = loss::total(maps, region_targets<32>(b.masks, rois));
-  CHECK(found.main == doctest::Approx(static_cast<double>(wanted.main.item())).epsilon(1e-5));
-  CHECK(found.levels == doctest::Approx(static_cast<double>(wanted.levels.item())).epsilon(1e-5));
-  CHECK(found.edge == doctest::Approx(static_cast<double>(wanted.edge.item())).epsilon(1e-5));
-  CHECK(found.consistency == doctest::Approx(static_cast<double>(wanted.consistency.item())).epsilon(1e-5));
+  const auto wanted = total_loss(maps, region_targets<32>(b.masks, rois));
+  const auto term = [&](const std::string& name) {
+    return found.terms[static_cast<std::size_t>(std::find(loss_names.begin(), loss_names.end(), name) - loss_names.begin())];
+  };
+  CHECK(term("main") == doctest::Approx(static_cast<double>(wanted.main.item())).epsilon(1e-5));
+  CHECK(term("levels") == doctest::Approx(static_cast<double>(wanted.levels.item())).epsilon(1e-5));
+  CHECK(term("edge") == doctest::Approx(static_cast<double>(wanted.edge.item())).epsilon(1e-5));
+  CHECK(term("consistency") == doctest::Approx(static_cast<double>(wanted.consistency.item())).epsilon(1e-5));
 
-  const auto predicted = predict(*net, b.images, {}, &b.boxes);
+  const auto predicted = predict(*net, b.images, {}, b.boxes);
   std::vector<std::vector<float>> pasted(3, std::vector<float>(side * side, 0.0f));
   const auto p = eval(sigmoid(maps.main));
   for (extent_t k = 0; k < 41; ++k)
@@ -216,8 +219,8 @@ TEST_CASE("what validation and prediction hold grows by maps alone with the numb
     }
     return p;
   };
-  const auto validation = peaks([&](const batch& b) { validation_losses(*net, b, {}); });
-  const auto prediction = peaks([&](const batch& b) { predict(*net, b.images, {}, &b.boxes); });
+  const auto validation = peaks([&](const batch& b) { (void)net->losses(b.images, detail::placed_targets<precision<>>(b), {}, {}); });
+  const auto prediction = peaks([&](const batch& b) { (void)predict(*net, b.images, {}, b.boxes); });
   // Bytes for each region that is segmented with others, and for each beyond those.
   const auto together = [](const std::array<double, 3>& p) { return (p[1] - p[0]) / 8; };
   const auto beyond = [](const std::array<double, 3>& p) { return (p[2] - p[1]) / 48; };
