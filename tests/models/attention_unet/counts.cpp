@@ -13,6 +13,7 @@ static_assert(thop_macs<attention_unet<>, shape<1, 512, 512, 3>> == 4 * thop_mac
 
 TEST_CASE("Attention U-Net has as many learned values as the compiler counts") {
   extent_t count = 0;
-  for_each_parameter(attention_unet<4>(), [&](const std::string&, const parameter_base& p) { count += p.is_buffer() ? 0 : p.size(); });
+  attention_unet<4> net;
+  for_each_parameter(net, [&](const std::string&, const parameter_base& p) { count += p.is_buffer() ? 0 : p.size(); });
   CHECK(count == parameters<attention_unet<4>>);
 }

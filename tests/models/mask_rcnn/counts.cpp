@@ -27,7 +27,8 @@ static_assert(work_of<512, 1000, 100>.thop == 129'895'464'960);
 
 TEST_CASE("a frozen backbone's norms are not learned, everything else is") {
   extent_t count = 0, trained = 0;
-  for_each_parameter(net_type(), [&](const std::string&, const parameter_base& p) {
+  net_type net;
+  for_each_parameter(net, [&](const std::string&, const parameter_base& p) {
     count += p.is_buffer() ? 0 : p.size();
     trained += p.trained() ? p.size() : 0;
   });

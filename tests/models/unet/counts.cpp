@@ -13,6 +13,7 @@ static_assert(thop_macs<unet<>, shape<1, 512, 512, 3>> == 4 * thop_macs<unet<>, 
 
 TEST_CASE("UNet has as many learned values as the compiler counts") {
   extent_t count = 0;
-  for_each_parameter(unet<4>(), [&](const std::string&, const parameter_base& p) { count += p.is_buffer() ? 0 : p.size(); });
+  unet<4> net;
+  for_each_parameter(net, [&](const std::string&, const parameter_base& p) { count += p.is_buffer() ? 0 : p.size(); });
   CHECK(count == parameters<unet<4>>);
 }

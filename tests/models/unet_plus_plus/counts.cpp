@@ -13,6 +13,7 @@ static_assert(thop_macs<unet_plus_plus<>, shape<1, 512, 512, 3>> == 4 * thop_mac
 
 TEST_CASE("UNet++ has as many learned values as the compiler counts") {
   extent_t count = 0;
-  for_each_parameter(unet_plus_plus<4>(), [&](const std::string&, const parameter_base& p) { count += p.is_buffer() ? 0 : p.size(); });
+  unet_plus_plus<4> net;
+  for_each_parameter(net, [&](const std::string&, const parameter_base& p) { count += p.is_buffer() ? 0 : p.size(); });
   CHECK(count == parameters<unet_plus_plus<4>>);
 }
