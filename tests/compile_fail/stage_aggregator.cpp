@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: an aggregator has a stage<D, Levels> with attend, refine and fuse
+// expect: dcs::segmentation_head: an aggregator has a stage<D, Levels> with attend, refine and fuse
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Neither attends nor refines.

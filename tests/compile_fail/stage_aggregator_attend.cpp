@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: an aggregator's attend keeps the shape of the tokens
+// expect: dcs::segmentation_head: an aggregator's attend keeps the shape of the tokens
 // expect: attend_mismatch<dcs::found_extent<64>, dcs::expected_extent<208>, dcs::axis<1>
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 

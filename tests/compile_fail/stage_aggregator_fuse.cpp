@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: an aggregator's fuse makes of four maps one of the same shape
+// expect: dcs::segmentation_head: an aggregator's fuse makes of four maps one of the same shape
 // expect: fuse_mismatch<dcs::found_extent<128>, dcs::expected_extent<32>, dcs::axis<3>
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 

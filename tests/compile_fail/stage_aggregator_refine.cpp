@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: an aggregator's refine keeps the shape of a map
+// expect: dcs::segmentation_head: an aggregator's refine keeps the shape of a map
 // expect: refine_mismatch<dcs::found_extent<64>, dcs::expected_extent<32>, dcs::axis<3>
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 

@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: a decoder is a module with a call from a skip and the decoded deeper level
+// expect: dcs::segmentation_head: a decoder is a module with a call from a skip and the decoded deeper level
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Takes one map, not two.

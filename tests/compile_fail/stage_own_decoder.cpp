@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: the decoder gives a map of the skip's shape
+// expect: dcs::segmentation_head: the decoder gives a map of the skip's shape
 // expect: decode_mismatch<dcs::found_extent<8>, dcs::expected_extent<16>, dcs::axis<1>
 // expect: decode_mismatch<dcs::found_extent<8>, dcs::expected_extent<16>, dcs::axis<2>
 #include <dcs/models/dcsnet/segmentation_head.hpp>

@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: an embedding gives one token for each patch of a crop, as wide as the crop
+// expect: dcs::segmentation_head: an embedding gives one token for each patch of a crop, as wide as the crop
 // expect: embed_mismatch<dcs::found_extent<32>, dcs::expected_extent<8>, dcs::axis<1>
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 

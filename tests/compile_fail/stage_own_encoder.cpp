@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: the encoder of a crop keeps its shape
+// expect: dcs::segmentation_head: the encoder of a crop keeps its shape
 // expect: encode_mismatch<dcs::found_extent<16>, dcs::expected_extent<32>, dcs::axis<3>
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 

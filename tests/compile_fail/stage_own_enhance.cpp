@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: the enhancement of a crop keeps its shape
+// expect: dcs::segmentation_head: the enhancement of a crop keeps its shape
 // expect: enhance_mismatch<dcs::found_extent<8>, dcs::expected_extent<16>, dcs::axis<1>
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 

@@ -1,4 +1,4 @@
-// expect: dcs::models::dcsnet::segmentation_head: a head of logits keeps a map's sides (axes 1 and 2) and gives one channel (axis 3)
+// expect: dcs::segmentation_head: a head of logits keeps a map's sides (axes 1 and 2) and gives one channel (axis 3)
 // expect: logits_mismatch<dcs::found_extent<2>, dcs::expected_extent<1>, dcs::axis<3>
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 

@@ -191,8 +191,9 @@ TEST_CASE("validation and prediction of many boxes are what they are where all a
   };
   CHECK(term("main") == doctest::Approx(static_cast<double>(wanted.main.item())).epsilon(1e-5));
   CHECK(term("levels") == doctest::Approx(static_cast<double>(wanted.levels.item())).epsilon(1e-5));
-  CHECK(term("edge") == doctest::Approx(static_cast<double>(wanted.edge.item())).epsilon(1e-5));
-  CHECK(term("consistency") == doctest::Approx(static_cast<double>(wanted.consistency.item())).epsilon(1e-5));
+  const loss_options weights;
+  CHECK(term("edge") == doctest::Approx(weights.edge * static_cast<double>(wanted.edge.item())).epsilon(1e-5));
+  CHECK(term("consistency") == doctest::Approx(weights.consistency * static_cast<double>(wanted.consistency.item())).epsilon(1e-5));
 
   const auto predicted = predict(*net, b.images, {}, b.boxes);
   std::vector<std::vector<float>> pasted(3, std::vector<float>(side * side, 0.0f));
