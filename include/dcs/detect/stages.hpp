@@ -32,6 +32,7 @@ struct detector_stages {
 
 /// Roles of the library's stages that models/ defines.
 struct backbone_role;
+template <int Width, int C2, int C3, int C4, int C5>
 struct pyramid_role;
 
 DCS_DEFINE_EXTENT_CHECK(backbone_map_count_mismatch, "dcs::faster_rcnn: a backbone gives the four maps C2 to C5; number of maps");
@@ -95,7 +96,7 @@ struct backbone_contract {
 template <class P, int Width, int C2, int C3, int C4, int C5>
 struct pyramid_contract {
   using maps = trials<map_shapes<C2, C3, C4, C5>>;
-  static constexpr bool ours = is_tested<P, pyramid_role>;
+  static constexpr bool ours = is_tested<P, pyramid_role<Width, C2, C3, C4, C5>>;
   static constexpr bool form = module<P> && gives_maps<P, maps>;
   static constexpr void require_form() {
     static_assert(form, "dcs::faster_rcnn: a pyramid is a module with a call from a tuple of four maps to a tuple of five (concept pyramid_stage)");

@@ -26,7 +26,7 @@ struct wrapped_conv {
 /// Pyramid of Width channels over maps of C2..C5 channels. Call: a tuple C2..C5 to a tuple P2..P6.
 template <int Width, int C2, int C3, int C4, int C5>
 struct pyramid {
-  using tested_stage = tested<pyramid, pyramid_role>;
+  using tested_stage = tested<pyramid, pyramid_role<Width, C2, C3, C4, C5>>;
 
   std::tuple<wrapped_conv<C2, Width, 1>, wrapped_conv<C3, Width, 1>, wrapped_conv<C4, Width, 1>, wrapped_conv<C5, Width, 1>> inner_blocks;
   std::array<wrapped_conv<Width, Width, 3>, 4> layer_blocks;
