@@ -45,8 +45,9 @@ mask disc(std::int64_t h, std::int64_t w, double cy, double cx, double radius = 
 
 TEST_CASE("image, mask and probability stay aligned: any sizes, both axes, up and down and back") {
   constexpr std::int64_t sizes[][2] = {{64, 64}, {96, 128}, {101, 75}, {60, 130}};
-  for (const auto& [h, w] : sizes)
-    for (const auto& [oh, ow] : sizes) {
+  for (const auto& from : sizes)
+    for (const auto& to : sizes) {
+      const std::int64_t h = from[0], w = from[1], oh = to[0], ow = to[1];
       CAPTURE(h);
       CAPTURE(w);
       CAPTURE(oh);
