@@ -54,9 +54,9 @@ void check_training() {
   for (double l : a.losses) CHECK(std::isfinite(l));
   CHECK(a.losses == b.losses);
   CHECK((a.weights() == b.weights()));
-  for (const auto& [name, p] : named_parameters(*a.net)) {
-    CAPTURE(name);
-    if (p->trained()) CHECK((a.weights().at(name) != start.at(name)));
+  for (const auto& entry : named_parameters(*a.net)) {
+    CAPTURE(entry.name);
+    if (entry.parameter->trained()) CHECK((a.weights().at(entry.name) != start.at(entry.name)));
   }
   const auto path = (std::filesystem::temp_directory_path() / ("dcs_test_network_" + std::to_string(::getpid()))).string();
   save_checkpoint(path, *a.net, &a.optimizer, {});

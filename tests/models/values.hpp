@@ -25,10 +25,12 @@ inline void check_values(const io::safetensors& file, const compare::variant& ne
   }
   for (const char* group : groups) CHECK(seen[group] > 0);
   // A gradient that is off by a little more than is allowed is found, and one that is not there. The largest: that of a bias before a norm is 0.
-  auto& [name, values] = *std::max_element(in_double.begin(), in_double.end(), [](const auto& x, const auto& y) {
+  auto& largest = *std::max_element(in_double.begin(), in_double.end(), [](const auto& x, const auto& y) {
     const auto size = [](const auto& entry) { return entry.first.starts_with("grad/") ? compare::norm(entry.second) : -1; };
     return size(x) < size(y);
   });
+  const std::string& name = largest.first;
+  std::vector<double>& values = largest.second;
   const auto failures = [&] {
     const auto all = compare::compare_entries(file, in_double, in_float);
     return std::count_if(all.begin(), all.end(), [&](const auto& c) { return c.name == name && c.failed(); });
@@ -44,7 +46,9 @@ inline void check_values(const io::safetensors& file, const compare::variant& ne
 /// The weights of a file are in `written` too, and no others: the same names, shapes and bytes.
 inline void check_written(const io::safetensors& file, const io::safetensors& written) {
   std::size_t count = 0;
-  for (const auto& [name, t] : file.tensors) {
+  for (const auto& entry : file.tensors) {
+    const std::string& name = entry.first;
+    const io::stored_tensor& t = entry.second;
     if (!name.starts_with("weight/")) continue;
     ++count;
     CAPTURE(name);
