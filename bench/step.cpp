@@ -1,7 +1,7 @@
 // Seconds of DCSNet's training step (forward, four detection losses, head loss, backward, clipping to norm 1, AdamW) or of inference, one given RoI
 // per image: what `bench/reference/dcsnet.py time` clocks in PyTorch, line for line, so that the two are run side by side.
-#include <dcs/loss/total.hpp>
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
+#include <dcs/models/dcsnet/loss.hpp>
 #include <dcs/optim/adamw.hpp>
 
 #include <chrono>
@@ -10,13 +10,14 @@
 #include <string_view>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 
-using network = dcsnet<resnet<50>, dghc<64>, msfa<4, 8>>;
+using net_type = dcsnet<resnet<50>, dghc<64>, msfa<4, 8>>;
 using image_shape = shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>;
 using roi_shape = shape<dyn<"roi">, 5>;
-using mask_shape = shape<dyn<"roi">, network::base, network::base, 1>;
+using mask_shape = shape<dyn<"roi">, net_type::base, net_type::base, 1>;
 
 struct inputs {
   tensor<float, image_shape> images;
@@ -29,7 +30,7 @@ inputs random_inputs(extent_t batch, extent_t size) {
   const random_stream r{1, 0}, boxes = r.child(1), pixels = r.child(2), labels = r.child(3);
   inputs in{tensor<float, image_shape>::empty({batch, size, size, 3}),
             tensor<float, roi_shape>::empty({batch, 5}),
-            tensor<float, mask_shape>::empty({batch, network::base, network::base, 1}),
+            tensor<float, mask_shape>::empty({batch, net_type::base, net_type::base, 1}),
             {}};
   for (extent_t i = 0; i < in.images.size(); ++i) in.images.data()[i] = 2 * pixels.uniform(static_cast<std::uint64_t>(i)) - 1;
   for (extent_t i = 0; i < in.masks.size(); ++i) in.masks.data()[i] = labels.uniform(static_cast<std::uint64_t>(i)) > 0.5f ? 1.0f : 0.0f;
@@ -44,18 +45,18 @@ inputs random_inputs(extent_t batch, extent_t size) {
   return in;
 }
 
-double train(network& net, adamw& optimiser, const inputs& in, extent_t size, std::uint64_t step) {
+double train(net_type& net, adamw& optimiser, const inputs& in, extent_t size, std::uint64_t step) {
   const random_scope dropout(1, step);
   const auto pyramid = net.detector.features(var<float, image_shape>(in.images));
   const auto detection = net.detector.losses<float>(pyramid, size, size, in.truth, {}, random_stream{2, step});
-  const auto loss = eval(loss::total(net.segment(pyramid, in.rois), in.masks).total + detection.total());
+  const auto loss = eval(models::dcsnet::total_loss(net.segment(pyramid, in.rois), in.masks).total + detection.total());
   optimiser.clear_gradients();
   backward(loss);
   optimiser.step();
   return static_cast<double>(value(loss).item());
 }
 
-void infer(const network& net, const inputs& in, extent_t size) {
+void infer(const net_type& net, const inputs& in, extent_t size) {
   const auto pyramid = net.detector.features(in.images);
   (void)net.detector.detect<float>(pyramid, size, size, {});
   (void)net.segment(pyramid, in.rois);
@@ -85,7 +86,7 @@ int main(int count, char** arguments) {
   expect(size >= 64 && size % 32 == 0 && batch >= 1, "dcs step: size ", size, " and batch ", batch,
          "; expected a multiple of 32 from 64 on, and at least 1");
 
-  const auto net = std::make_unique<network>();
+  const auto net = std::make_unique<net_type>();
   initialize<float>(*net, 0);
   adamw optimiser(named_parameters(*net));
   const inputs in = random_inputs(batch, size);

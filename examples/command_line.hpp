@@ -1,4 +1,4 @@
-// What the programs share of their command line: a mistake is one line on stderr, with the program's name.
+// Command-line handling that the programs share: an error is one line on stderr, with the program's name.
 #pragma once
 
 #include <dcs/core/printable.hpp>
@@ -11,34 +11,34 @@
 
 namespace programs {
 
-/// CLI11 writes a mistake in two lines and with the bytes that were given, this in one that a terminal may show.
+/// CLI11 writes an error in two lines, with the argument's raw bytes; this writes one line that is safe to show on a terminal.
 inline void one_line_mistakes(CLI::App& app) {
   app.failure_message([](const CLI::App* a, const CLI::Error& e) {
     return dcs::printable(std::filesystem::path(a->get_name()).filename().string() + ": " + e.what() + " (--help lists what there is)") + "\n";
   });
 }
 
-/// What every program that runs a network is asked: where.
+/// The flag of every program that runs a network: the device.
 inline void add_device(CLI::App& app, std::string& device) {
   app.add_option("--device", device, "cpu or cuda: where the network runs")->capture_default_str()->check(CLI::IsMember({"cpu", "cuda"}));
 }
 
-/// And how exactly, on a GPU.
+/// Flags about the accuracy and tuning of a GPU's arithmetic.
 inline void add_tf32(CLI::App& app, bool& tf32) {
   app.add_flag("--tf32", tf32, "cuda: matrix units may round f32 to TF32, ten bits of mantissa; products are exact without");
 }
 
-/// What every program that reads images is asked: how large they may be.
+/// The flag of every program that reads images: how large they may be.
 inline void add_limits(CLI::App& app, dcs::io::image_limits& limits) {
   app.add_option("--most-pixels", limits.pixels, "images of more pixels (width × height) are refused")
       ->capture_default_str()
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
 }
 
-/// Whole numbers from 0; CLI11's own check spells out the largest double.
+/// Whole numbers from 0; the message of CLI11's own check shows the largest double.
 inline CLI::Range whole_number() { return CLI::Range(0, 1'000'000'000); }
 
-/// Digits alone; CLI11 takes -1 for the largest unsigned number.
+/// Digits alone; CLI11 converts -1 to the largest unsigned number.
 inline CLI::Validator digits() {
   return CLI::Validator(
       [](std::string& text) {
@@ -47,7 +47,7 @@ inline CLI::Validator digits() {
       "UINT");
 }
 
-/// Numbers from `low` to `high`; CLI11's own check lets nan pass.
+/// Numbers from `low` to `high`; CLI11's own check accepts nan.
 inline CLI::Validator number(double low, double high) {
   const std::string range = CLI::detail::to_string(low) + " to " + CLI::detail::to_string(high);
   return CLI::Validator(

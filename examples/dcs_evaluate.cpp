@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 static int body(int argc, char** argv) {
-  programs::evaluate_config c;
+  programs::evaluate_request c;
   CLI::App app{"Evaluates a run of dcs_train. The last line holds the means; missed counts images whose lesion was not found"};
   app.add_option("--run", c.run, "folder of the run")->required()->check(CLI::ExistingDirectory);
   app.add_option("--data", c.data, "folder of the set (default: the run's)");

@@ -3,7 +3,7 @@
 #include "session.hpp"
 
 static int body(int argc, char** argv) {
-  programs::predict_config c;
+  programs::predict_request c;
   CLI::App app{"Segments images with a run of dcs_train: NAME.mask.png and NAME.overlay.png in --out"};
   app.add_option("--run", c.run, "folder of the run")->required()->check(CLI::ExistingDirectory);
   app.add_option("--out", c.out, "folder for the results")->required();

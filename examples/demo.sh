@@ -7,7 +7,7 @@ bash cmake/packages.sh
 out=${1:-build/demo} device=${2:-cpu}
 preset=release
 [ "$device" = cpu ] || preset=$device
-cmake --preset "$preset" -B "build/demo-$preset" -DDCS_BUILD_TESTS=OFF -DDCS_BUILD_BENCH=OFF -DDCS_VARIANTS=0 >/dev/null
+cmake --preset "$preset" -B "build/demo-$preset" -DDCS_BUILD_TESTS=OFF -DDCS_BUILD_BENCH=OFF -DDCS_NETWORKS=small-scratch >/dev/null
 cmake --build "build/demo-$preset" -j "$(nproc)" --target dcs_synthesize dcs_train dcs_evaluate
 bin=build/demo-$preset/examples
 rm -rf "$out/set" "$out/run"

@@ -3,4 +3,4 @@
 set -euo pipefail
 [ -x "$1" ] && "$1" --version | grep -q "version 14\." || { echo "skipped: clang-format 14 is not installed"; exit 77; }
 cd "$2"
-find include tests examples bench -name '*.[hc]pp' -o -name '*.cu' -o -name '*.cuh' -o -name '*.inl' | sort | xargs "$1" --dry-run -Werror
+find include tests examples bench cmake -name '*.[hc]pp' -o -name '*.cu' -o -name '*.cuh' -o -name '*.inl' | sort | xargs "$1" --dry-run -Werror

@@ -3,8 +3,8 @@
 
 #include <dcs/loss/detection.cuh>
 #include <dcs/loss/detection.hpp>
-#include <dcs/loss/segmentation.cuh>
 #include <dcs/loss/segmentation.hpp>
+#include <dcs/ops/laplacian_edges/cuda.cuh>
 #include <dcs/ops/pool/cuda.cuh>
 
 namespace gpu_bench {

@@ -2,9 +2,9 @@
 #include "measure.cuh"
 
 #include <dcs/cuda/gemm.cuh>
-#include <dcs/detect/gather.cuh>
 #include <dcs/ops/cast/cuda.cuh>
 #include <dcs/ops/dropout/cuda.cuh>
+#include <dcs/ops/gather/cuda.cuh>
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/rearrange/cuda.cuh>
 #include <dcs/ops/rearrange/rearrange.hpp>

@@ -95,15 +95,15 @@ void adamw(meter& m) {
     for (int k = 0; k < 4; ++k) memory.emplace_back(n);
     device::zero(memory.back().data(), memory.back().bytes());  // the second moment
     const auto* of = &memory[memory.size() - 4];
-    parameters.push_back({of[0].data(), of[1].data(), of[2].data(), of[3].data(), nullptr, n});
+    parameters.push_back({of[0].data(), of[1].data(), {of[2].data(), of[3].data()}, nullptr, n});
     count += static_cast<double>(n);
   }
   const auto numbers = dcs::adamw_numbers::of({1e-4, 0.9, 0.999, 1e-8, 1e-4, 1.0}, 10);
-  dcs::adamw_memory kept;
+  dcs::optimizer_memory kept;
   // The gradient is read for the norm, then with parameter and moments, which are written.
   m.run<float>("adamw_clipped", 32 * count, 0, [&] {
-    dcs::cuda::adamw_measure(device{}, parameters, numbers, kept);
-    dcs::cuda::adamw_move(device{}, parameters, numbers, kept);
+    dcs::cuda::measure_gradients(device{}, parameters, 1.0, kept);
+    dcs::cuda::move_parameters(device{}, parameters, numbers, kept);
   });
 }
 

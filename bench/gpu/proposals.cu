@@ -2,9 +2,9 @@
 // waits for itself more than for memory: the floors are low.
 #include "measure.cuh"
 
-#include <dcs/detect/regions.cuh>
 #include <dcs/detect/rpn.cuh>
 #include <dcs/detect/targets.cuh>
+#include <dcs/models/dcsnet/regions.cuh>
 #include <dcs/ops/nms/cuda.cuh>
 
 namespace gpu_bench {
@@ -44,7 +44,7 @@ class pyramid_boxes {
       const std::int64_t anchors = s * s * dcs::anchor_shapes;
       objectness_.emplace_back(images * anchors), deltas_.emplace_back(images * anchors * 4);
       levels_.push_back({objectness_.back().data(), deltas_.back().data(), s, s});
-      anchors_.add(s, s, side, side);
+      anchors_.add({}, s, s, side, side);
       const auto decoded = static_cast<double>(images * std::min<std::int64_t>(options_.before_nms_training, anchors) * 4);
       bytes_ += static_cast<double>(objectness_.back().bytes()) + decoded * sizeof(T);
     }
@@ -90,14 +90,14 @@ void sampling(meter& m) {
   // Of a sample: row, label, weight and target; of a proposal region and level too.
   const double anchor = 16 + 6 * sizeof(float), proposal = 8 + 11 * sizeof(float);
   const dcs::box_head_options head;
-  const dcs::region_options some;
+  const dcs::models::dcsnet::region_options some;
   m.run<float>("sample_anchors", static_cast<double>(images * p.options().sampler.size) * anchor, 0, [&] {
     (void)dcs::cuda::sample_anchors(device{}, p.options(), images, p.anchors(), truth, {1, 1});
   });
   m.run<float>("sample_proposals", seen + static_cast<double>(images * head.sampler.size) * proposal, 0, [&] {
     (void)dcs::cuda::sample_proposals(device{}, head, images, all, {1, 2});
   });
-  m.run<float>("regions", seen, 0, [&] { (void)dcs::cuda::regions(device{}, some, images, side, side, all, {1, 3}, {1, 4}); });
+  m.run<float>("regions", seen, 0, [&] { (void)dcs::models::dcsnet::regions(device{}, some, images, side, side, all, {1, 3}, {1, 4}); });
 }
 
 template <class T>

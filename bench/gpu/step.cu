@@ -3,19 +3,20 @@
 // region of the head. As a program trains, the next batch is sent while a step runs and the step's losses are read before the next is launched.
 // Usage: bench_gpu_step [side of the images, 512 unless given]
 #include <dcs/cuda/graph.cuh>
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/train/captured_step.hpp>
 
 #include <chrono>
 #include <cstdio>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 using cuda::device;
 using cuda::expect_success;
 
 namespace {
 
-using network = dcsnet<resnet<50>, dghc<64>, msfa<4, 8>>;
+using net_type = dcsnet<resnet<50>, dghc<64>, msfa<4, 8>>;
 constexpr int regions = 4;
 
 // Noise with bright squares.
@@ -76,15 +77,15 @@ void report(const char* name, const F& f) {
 }
 
 void train(const char* name, bool capture, extent_t side) {
-  const auto net = std::make_unique<network>();
+  const auto net = std::make_unique<net_type>();
   initialize(*net, 0);
   to_device<device>(*net);
   mix_precision<device>(*net);
   basic_adamw<device> optimizer(named_parameters(*net));
-  step_options o;
+  net_type::options o;
   o.regions.most = regions;
   const auto b = staged<bf16>(random_batch(4, side), 16);
-  captured_step<device, bf16, network> steps(*net, optimizer, 4, side, side, o, {5, 1}, capture);
+  captured_step<device, bf16, net_type> steps(*net, optimizer, 4, side, side, o, {5, 1}, capture);
   steps.send(b);
   report(name, [&] {
     steps.launch();
@@ -94,7 +95,7 @@ void train(const char* name, bool capture, extent_t side) {
 }
 
 void infer(extent_t side) {
-  const auto net = std::make_unique<network>();
+  const auto net = std::make_unique<net_type>();
   initialize(*net, 0);
   to_device<device>(*net);
   mix_precision<device>(*net);

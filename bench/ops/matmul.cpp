@@ -1,5 +1,5 @@
 // Batched matrix products through the typed op: attention's scores and their product with the values, without recording and with.
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 
 #include <benchmark/benchmark.h>

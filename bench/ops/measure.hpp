@@ -1,7 +1,7 @@
 // How the files beside this one time an op as a network calls it: on tensors (forward), and on leaves of a tape (training: forward and backward).
 #pragma once
 
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 
 #include <benchmark/benchmark.h>
 

@@ -3,8 +3,10 @@
 #include "check.hpp"
 
 #include <dcs/dcs.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 // A backbone: the channels of its four maps, and a call that gives them at strides 4, 8, 16 and 32.
 struct small_backbone {
@@ -53,20 +55,20 @@ struct residual_encoder {
     return relu(conv(crop) + crop);
   }
 };
-struct stages : dcsnet_stages {
+struct my_stages : models::dcsnet::stages {
   template <int D>
   using encode = residual_encoder<D>;
 };
 
-// Concepts say whether a struct fits, before any network is built of it; models/stages.hpp has one for each stage.
+// Concepts say whether a struct fits, before any network is built of it; models/dcsnet/stages.hpp has one for each stage.
 static_assert(detection_backbone<small_backbone>);
 static_assert(feature_aggregator<gated_maximum>);
 static_assert(!feature_aggregator<small_backbone>);
 static_assert(encode_stage<residual_encoder<16>, 16>);
 // An encoder that gave 8 channels would not fit, and the network would say: encode_mismatch<found_extent<8>, expected_extent<16>, axis<3>>.
 
-using net_type = dcsnet<small_backbone, dghc<32>, gated_maximum, 16, stages>;
-using mean_type = dcsnet<small_backbone, dghc<32>, mean_fusion, 16, stages>;
+using net_type = dcsnet<small_backbone, dghc<32>, gated_maximum, 16, my_stages>;
+using mean_type = dcsnet<small_backbone, dghc<32>, mean_fusion, 16, my_stages>;
 static_assert(parameters<net_type> == parameters<mean_type> + 16 * 16 + 16, "all that differs is the gate");
 // The work on one image is a constant too: 208 tokens pass the gate.
 static_assert(network_work<net_type, 64>.multiply_adds == network_work<mean_type, 64>.multiply_adds + 208 * 16 * 16);

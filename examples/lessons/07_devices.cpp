@@ -3,8 +3,8 @@
 // nvcc, this lesson trains on the GPU as well.
 #include "check.hpp"
 
-#include <dcs/cuda/kernels.cuh>
 #include <dcs/dcs.hpp>
+#include <dcs/kernels.cuh>
 #include <dcs/optim/adamw.hpp>
 
 #include <vector>

@@ -1,6 +1,6 @@
 // expect: operands of an op must lie on one device
 // expect: dcs::cuda::emulated
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/ops/conv2d/conv2d.hpp>
 
 int main() {

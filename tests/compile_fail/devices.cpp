@@ -1,7 +1,7 @@
 // expect: operands of an op must lie on one device
 // expect: dcs::cuda::emulated>
-#include <dcs/cuda/kernels.cuh>
 #include <dcs/expr/pointwise.hpp>
+#include <dcs/kernels.cuh>
 
 int main() {
   const dcs::tensor<float, dcs::shape<4>> x;

@@ -11,7 +11,7 @@ case $(basename "$compiler") in
 esac
 if [ -z "$file" ]; then
   mkdir -p "$folder"
-  echo '#include <dcs/dcs.hpp>' >"$folder/headers.hpp"
+  printf '#include <dcs/%s>\n' dcs.hpp models/dcsnet/dcsnet.hpp >"$folder/headers.hpp"
   case $(basename "$compiler") in
     nvcc*) "${command[@]}" "$folder/headers.hpp" ;;
     *) "$compiler" -std=c++20 -x c++-header -I "$include" -o "$folder/headers.hpp.gch" "$folder/headers.hpp" ;;

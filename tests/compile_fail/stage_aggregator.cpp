@@ -1,5 +1,5 @@
 // expect: dcs::segmentation_head: an aggregator has a stage<D, Levels> with attend, refine and fuse
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Neither attends nor refines.
 struct sum {
@@ -13,4 +13,4 @@ struct sum {
     }
   };
 };
-int main() { dcs::segmentation_head<32, 32, sum> head; }
+int main() { dcs::models::dcsnet::segmentation_head<32, 32, sum> head; }

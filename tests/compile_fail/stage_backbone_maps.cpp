@@ -1,6 +1,7 @@
 // expect: dcs::faster_rcnn: a backbone gives the four maps C2 to C5; number of maps
 // expect: backbone_map_count_mismatch<dcs::found_extent<3>, dcs::expected_extent<4>, dcs::axis<0>
 #include <dcs/detect/faster_rcnn.hpp>
+#include <dcs/models/dcsnet/stages.hpp>
 
 #include "backbone.hpp"
 
@@ -11,4 +12,4 @@ struct shallow : backbone {
     return std::tuple(c2, c3, c4);
   }
 };
-int main() { dcs::faster_rcnn<shallow, 32> detector; }
+int main() { dcs::faster_rcnn<shallow, 32, dcs::models::dcsnet::stages> detector; }

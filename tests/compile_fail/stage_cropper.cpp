@@ -1,5 +1,5 @@
 // expect: dcs::dcsnet: a cropper has base, takes_whole_images and a call
-#include <dcs/models/dcsnet.hpp>
+#include <dcs/models/dcsnet/dcsnet.hpp>
 
 int main() {
   struct cropper {

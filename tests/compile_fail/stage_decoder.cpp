@@ -1,8 +1,8 @@
 // expect: dcs::conv2d: the channels of the input (axis 3) must be those the weight expects
 // expect: conv2d_channel_mismatch<dcs::found_extent<384>, dcs::expected_extent<512>, dcs::axis<3>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 int main() {
-  const dcs::skip_fusion<256> stage;
+  const dcs::models::dcsnet::skip_fusion<256> stage;
   stage(dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 16, 16, 256>>(), dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 8, 8, 128>>());
 }

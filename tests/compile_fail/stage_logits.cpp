@@ -1,8 +1,8 @@
 // expect: dcs::conv2d: the channels of the input (axis 3) must be those the weight expects
 // expect: conv2d_channel_mismatch<dcs::found_extent<128>, dcs::expected_extent<256>, dcs::axis<3>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 int main() {
-  const dcs::logit_head<256, 128> head;
+  const dcs::models::dcsnet::logit_head<256, 128> head;
   head(dcs::tensor<float, dcs::shape<dcs::dyn<"roi">, 64, 64, 128>>());
 }

@@ -3,6 +3,7 @@
 // expect: dcs::faster_rcnn: the box head gives eight deltas of each box (axis 1)
 // expect: box_delta_mismatch<dcs::found_extent<12>, dcs::expected_extent<8>, dcs::axis<1>
 #include <dcs/detect/faster_rcnn.hpp>
+#include <dcs/models/dcsnet/stages.hpp>
 
 #include "backbone.hpp"
 
@@ -19,7 +20,7 @@ struct two_classes {
     return dcs::box_predictions{scores(x), deltas(x)};
   }
 };
-struct stages : dcs::dcsnet_stages {
+struct stages : dcs::models::dcsnet::stages {
   template <int Width>
   using box = two_classes<Width>;
 };

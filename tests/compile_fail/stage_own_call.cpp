@@ -1,9 +1,9 @@
 // expect: dcs::segmentation_head: a decoder is a module with a call from a skip and the decoded deeper level
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Takes one map, not two.
-struct stages : dcs::dcsnet_stages {
+struct stages : dcs::models::dcsnet::stages {
   template <int D>
-  using decode = dcs::enhance<D>;
+  using decode = dcs::models::dcsnet::enhance<D>;
 };
-int main() { dcs::segmentation_head<32, 32, dcs::mean_fusion, stages> head; }
+int main() { dcs::models::dcsnet::segmentation_head<32, 32, dcs::models::dcsnet::mean_fusion, stages> head; }

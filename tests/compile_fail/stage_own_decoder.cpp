@@ -1,7 +1,7 @@
 // expect: dcs::segmentation_head: the decoder gives a map of the skip's shape
 // expect: decode_mismatch<dcs::found_extent<8>, dcs::expected_extent<16>, dcs::axis<1>
 // expect: decode_mismatch<dcs::found_extent<8>, dcs::expected_extent<16>, dcs::axis<2>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Stays on the deeper level's side.
 template <int D>
@@ -13,8 +13,8 @@ struct deeper_alone {
     return conv(deeper);
   }
 };
-struct stages : dcs::dcsnet_stages {
+struct stages : dcs::models::dcsnet::stages {
   template <int D>
   using decode = deeper_alone<D>;
 };
-int main() { dcs::segmentation_head<32, 32, dcs::mean_fusion, stages> head; }
+int main() { dcs::models::dcsnet::segmentation_head<32, 32, dcs::models::dcsnet::mean_fusion, stages> head; }

@@ -1,6 +1,6 @@
 // expect: dcs::segmentation_head: an embedding gives one token for each patch of a crop, as wide as the crop
 // expect: embed_mismatch<dcs::found_extent<32>, dcs::expected_extent<8>, dcs::axis<1>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // A token for each pixel.
 template <int D, int P>
@@ -12,8 +12,8 @@ struct pointwise_embedding {
     return conv(crop);
   }
 };
-struct stages : dcs::dcsnet_stages {
+struct stages : dcs::models::dcsnet::stages {
   template <int D, int P>
   using embed = pointwise_embedding<D, P>;
 };
-int main() { dcs::segmentation_head<32, 32, dcs::mean_fusion, stages> head; }
+int main() { dcs::models::dcsnet::segmentation_head<32, 32, dcs::models::dcsnet::mean_fusion, stages> head; }

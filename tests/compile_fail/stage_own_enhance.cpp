@@ -1,6 +1,6 @@
 // expect: dcs::segmentation_head: the enhancement of a crop keeps its shape
 // expect: enhance_mismatch<dcs::found_extent<8>, dcs::expected_extent<16>, dcs::axis<1>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Halves the crop.
 template <int D>
@@ -12,8 +12,8 @@ struct halving {
     return conv(crop);
   }
 };
-struct stages : dcs::dcsnet_stages {
+struct stages : dcs::models::dcsnet::stages {
   template <int D>
   using enhance = halving<D>;
 };
-int main() { dcs::segmentation_head<32, 32, dcs::mean_fusion, stages> head; }
+int main() { dcs::models::dcsnet::segmentation_head<32, 32, dcs::models::dcsnet::mean_fusion, stages> head; }

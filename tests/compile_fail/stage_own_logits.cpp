@@ -1,6 +1,6 @@
 // expect: dcs::segmentation_head: a head of logits keeps a map's sides (axes 1 and 2) and gives one channel (axis 3)
 // expect: logits_mismatch<dcs::found_extent<2>, dcs::expected_extent<1>, dcs::axis<3>
-#include <dcs/models/segmentation_head.hpp>
+#include <dcs/models/dcsnet/segmentation_head.hpp>
 
 // Two classes, where there is one logit.
 template <int D>
@@ -12,8 +12,8 @@ struct two_classes {
     return conv(map);
   }
 };
-struct stages : dcs::dcsnet_stages {
+struct stages : dcs::models::dcsnet::stages {
   template <int D, int...>
   using logits = two_classes<D>;
 };
-int main() { dcs::segmentation_head<32, 32, dcs::mean_fusion, stages> head; }
+int main() { dcs::models::dcsnet::segmentation_head<32, 32, dcs::models::dcsnet::mean_fusion, stages> head; }

@@ -1,6 +1,7 @@
 // expect: dcs::faster_rcnn: a pyramid gives the five levels P2 to P6; number of levels
 // expect: pyramid_level_count_mismatch<dcs::found_extent<4>, dcs::expected_extent<5>, dcs::axis<0>
 #include <dcs/detect/faster_rcnn.hpp>
+#include <dcs/models/dcsnet/stages.hpp>
 
 #include "backbone.hpp"
 
@@ -14,7 +15,7 @@ struct no_pyramid {
     return maps;
   }
 };
-struct without_p6 : dcs::dcsnet_stages {
+struct without_p6 : dcs::models::dcsnet::stages {
   template <int Width, int, int, int, int>
   using pyramid = no_pyramid<Width>;
 };

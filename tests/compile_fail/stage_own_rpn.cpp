@@ -3,6 +3,7 @@
 // expect: dcs::faster_rcnn: the RPN head gives four deltas for each anchor of a place, 12 (axis 3)
 // expect: rpn_delta_mismatch<dcs::found_extent<24>, dcs::expected_extent<12>, dcs::axis<3>
 #include <dcs/detect/faster_rcnn.hpp>
+#include <dcs/models/dcsnet/stages.hpp>
 
 #include "backbone.hpp"
 
@@ -17,7 +18,7 @@ struct six_anchors {
     return dcs::rpn_level{eval(objectness(level)), eval(deltas(level))};
   }
 };
-struct stages : dcs::dcsnet_stages {
+struct stages : dcs::models::dcsnet::stages {
   template <int Width>
   using rpn = six_anchors<Width>;
 };

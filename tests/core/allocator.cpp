@@ -9,7 +9,7 @@
 
 using namespace dcs;
 
-// AddressSanitizer and ThreadSanitizer end a program that asks for this much, unless they are told to refuse it as the C library does.
+// AddressSanitizer and ThreadSanitizer end a program that allocates this much, unless they are configured to return null as the C library does.
 extern "C" [[gnu::weak]] const char* __asan_default_options() { return "allocator_may_return_null=1"; }
 extern "C" [[gnu::weak]] const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
 
@@ -21,7 +21,7 @@ bool same(const memory_statistics& a, const memory_statistics& b) {
 
 }  // namespace
 
-TEST_CASE("memory that is refused is not counted, whatever the number of bytes") {
+TEST_CASE("failed allocations are not counted, for any number of bytes") {
   auto& memory = host_allocator::get();
   const auto before = memory.statistics();
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
@@ -36,12 +36,12 @@ TEST_CASE("memory that is refused is not counted, whatever the number of bytes")
   CHECK_THROWS_AS(storage::allocate<cpu_device>(std::int64_t{1} << 60), error);
   CHECK(memory.allocate(0) == nullptr);
   CHECK(same(memory.statistics(), before));
-  // After a refusal there is memory as before.
+  // A failed allocation does not affect later ones.
   const auto x = tensor<float, shape<100>>::full(1);
   CHECK(memory.statistics().live_bytes == before.live_bytes + 448);
 }
 
-TEST_CASE("blocks are handed out again by size, last first, and hold what is written to them") {
+TEST_CASE("freed blocks are reused by size, last first, and keep what is written to them") {
   auto& memory = host_allocator::get();
   memory.release_cache();
   const auto before = memory.statistics().live_bytes;
@@ -63,7 +63,7 @@ TEST_CASE("blocks are handed out again by size, last first, and hold what is wri
   memory.deallocate(memory.allocate(100), 100);
 }
 
-TEST_CASE("taking memory back needs no memory") {
+TEST_CASE("deallocation needs no memory") {
   auto& memory = host_allocator::get();
   std::vector<void*> blocks(5000);
   for (void*& p : blocks) p = memory.allocate(192);
@@ -75,7 +75,7 @@ TEST_CASE("taking memory back needs no memory") {
   }
 }
 
-TEST_CASE("a tensor whose handle has no memory takes none of the device's") {
+TEST_CASE("a tensor whose handle cannot be allocated leaks no memory of the device") {
   using S = shape<dyn<"n">, 4>;
   const auto before = host_allocator::get().statistics();
   long n = 0;
@@ -91,7 +91,7 @@ TEST_CASE("a tensor whose handle has no memory takes none of the device's") {
   CHECK(host_allocator::get().statistics().live_bytes == before.live_bytes);
 }
 
-TEST_CASE("threads allocate and free at once, one what the other allocated") {
+TEST_CASE("threads allocate and free concurrently, each also what another allocated") {
   auto& memory = host_allocator::get();
   const auto before = memory.statistics().live_bytes;
   std::vector<std::thread> threads;

@@ -20,7 +20,7 @@ static_assert(std::is_same_v<join_shapes<shape<1, 2>, shape<3>>, shape<1, 2, 3>>
 static_assert(bf16(1.0f + 1.0f / 256).bits == 0x3F80 && bf16(1.0f + 3.0f / 256).bits == 0x3F82);  // ties to even
 static_assert(f16(65520.0f).bits == 0x7C00 && float(f16(0.1f)) > 0.0999f && f16(5.9604645e-8f).bits == 1);
 
-TEST_CASE("extents are spelled in messages") {
+TEST_CASE("extents as messages show them") {
   CHECK(to_string(64) == "64");
   CHECK(to_string(dyn<"roi">) == "roi");
   CHECK(to_string(windowed(dyn<"height">, 1, 4, 0)) == "height/4");
@@ -59,7 +59,7 @@ TEST_CASE("views show foreign and strided memory") {
   CHECK(c(1, 0) == 2);
 }
 
-TEST_CASE("the allocator hands freed blocks out again") {
+TEST_CASE("the allocator reuses freed blocks") {
   { auto warm = tensor<float, shape<1000>>::empty(); }
   host_allocator::get().reset_statistics();
   const auto before = host_allocator::get().statistics();
@@ -89,7 +89,7 @@ TEST_CASE("Philox: the published test vector; streams are independent") {
   CHECK(r.child(1).bits(0) != r.child(2).bits(0));
 }
 
-TEST_CASE("parallel_for: every task once; the first exception comes back; nested calls run") {
+TEST_CASE("parallel_for: every task once; the first exception is rethrown; nested calls run") {
   for (int n : {1, 2, 5}) {
     set_threads(n);
     std::vector<std::atomic<int>> hits(1000);
@@ -101,7 +101,7 @@ TEST_CASE("parallel_for: every task once; the first exception comes back; nested
   CHECK_THROWS_AS(set_threads(0), error);
 }
 
-TEST_CASE("a number that a whole number cannot hold becomes the nearest that it can, NaN becomes 0") {
+TEST_CASE("conversion to whole numbers clamps to their range, NaN becomes 0") {
   constexpr auto least = std::numeric_limits<std::int64_t>::min(), most = std::numeric_limits<std::int64_t>::max();
   static_assert(convert_number<std::int64_t>(1e30) == most && convert_number<std::int64_t>(-1e30) == least);
   static_assert(convert_number<std::int64_t>(0x1p63) == most && convert_number<std::int64_t>(-0x1p63) == least);

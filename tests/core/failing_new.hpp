@@ -11,7 +11,7 @@ namespace failing_new {
 constexpr long never = std::numeric_limits<long>::max();
 inline std::atomic<long> made{0}, fails_at{never};
 
-/// In its scope the allocation of number `n`, counted from 0 over all threads, fails, and all behind it succeed.
+/// In its scope the n-th allocation, counted from 0 over all threads, fails, and all after it succeed.
 struct scope {
   explicit scope(long n) { made = 0, fails_at = n; }
   scope(const scope&) = delete;

@@ -48,13 +48,13 @@ void check_makers() {
 
 static_assert(count(sizes<3>{2, 0, 5}) == 0 && count(sizes<3>{2, 3, 5}) == 30 && count(sizes<0>{}) == 1 && count(sizes<1>{k60}) == k60);
 
-TEST_CASE("sizes whose product or bytes do not fit are refused by all that makes a tensor, and nothing of it counts as in use") {
+TEST_CASE("every way of making a tensor throws for sizes whose product or bytes do not fit, and no memory counts as in use") {
   const auto before = host_allocator::get().statistics().live_bytes;
   check_makers<float>(), check_makers<double>(), check_makers<bf16>(), check_makers<std::uint8_t>(), check_makers<std::int64_t>();
   CHECK(host_allocator::get().statistics().live_bytes == before);
 }
 
-TEST_CASE("bytes count, not elements alone") {
+TEST_CASE("the number of bytes is limited, not only that of elements") {
   using S = shape<dyn<"a">>;
   CHECK_THROWS_WITH_AS((tensor<double, S>::empty({k60 / 8 + 1})), doctest::Contains("elements of 8 bytes"), error);
   CHECK_THROWS_WITH_AS((tensor<float, S>::empty({k60 / 4 + 1})), doctest::Contains("more than 2^60 bytes"), error);
@@ -82,13 +82,13 @@ TEST_CASE("results larger than any array: ops whose sizes are products or sums o
   CHECK_THROWS_WITH_AS(resize_bilinear_like<corners::aligned>(wide, map), doctest::Contains("dcs::resize"), error);
 }
 
-TEST_CASE("a reshape whose sizes do not fit is refused, not wrapped") {
+TEST_CASE("a reshape whose sizes do not fit is an error and does not overflow") {
   const auto x = tensor<float, shape<dyn<"n">, dyn<"m">>>::zeros({16, 1});
   CHECK_THROWS_WITH_AS((reshape<shape<dyn<"n">, k60 / 4, dyn<"rest">>>(x)), doctest::Contains("dcs::reshape: sizes [16, 1]"), error);
   CHECK_THROWS_WITH_AS((reshape<shape<dyn<"n">, 16, k60 / 64>>(x)), doctest::Contains("dcs::reshape: sizes [16, 1]"), error);
 }
 
-TEST_CASE("what windows make of a name agrees with the name") {
+TEST_CASE("extents after windows agree with the named extent") {
   constexpr extent_t h = dyn<"h">, quarter = windowed(h, 1, 4, 0), less = windowed(h, 3, 1, 0), half = windowed(h, 3, 2, 1);
   using S = shape<h, quarter, less>;
   CHECK((tensor<float, S>::zeros({8, 2, 6}).size() == 96 && tensor<float, S>::zeros({9, 3, 7}).size() == 189));

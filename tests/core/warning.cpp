@@ -1,4 +1,4 @@
-// Warnings are counted by kind and file, whoever adds them.
+// Warnings are counted by kind and file, from any thread.
 #include <dcs/core/warning.hpp>
 
 #include <doctest/doctest.h>

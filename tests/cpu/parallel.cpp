@@ -1,4 +1,4 @@
-// The pool of threads: what DCS_THREADS may say, threads that do not start, and errors of tasks.
+// The pool of threads: values of DCS_THREADS, threads that do not start, and errors of tasks.
 #include <dcs/cpu/parallel.hpp>
 
 #include <doctest/doctest.h>
@@ -13,7 +13,7 @@ namespace {
 std::atomic<int> may_start{1 << 20};  // threads that the system lets start, before it refuses
 }
 
-// Stands before the C library's own, as a limit on threads would.
+// Replaces the C library's function, and fails as it would at a limit on threads.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) {
   using function = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
   static const auto original = reinterpret_cast<function>(dlsym(RTLD_NEXT, "pthread_create"));
@@ -22,7 +22,7 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 
 namespace {
 
-// Whether loops do what they should: every task once, and the error of one.
+// Whether loops work: every task runs once, and an error is rethrown.
 void check_loops() {
   std::vector<int> times(1000, 0);
   cpu::parallel_for(1000, [&](std::int64_t i) { ++times[static_cast<std::size_t>(i)]; });
@@ -69,7 +69,7 @@ TEST_CASE("DCS_THREADS is a number of threads, or an error that quotes it") {
     unsetenv("DCS_THREADS");
 }
 
-TEST_CASE("where threads do not start, fewer do the work") {
+TEST_CASE("where threads cannot be started, fewer do the work") {
   for (const int allowed : {0, 1, 5, 7, 100}) {
     CAPTURE(allowed);
     may_start = allowed;
@@ -83,7 +83,7 @@ TEST_CASE("where threads do not start, fewer do the work") {
   }
 }
 
-TEST_CASE("numbers of threads that cannot be are errors, and so is a change by a task") {
+TEST_CASE("invalid numbers of threads are errors, and so is a change from within a task") {
   set_threads(4);
   CHECK_THROWS_WITH_AS(set_threads(0), doctest::Contains("dcs::set_threads: 0 threads"), error);
   CHECK_THROWS_AS(set_threads(-1), error);
@@ -93,7 +93,7 @@ TEST_CASE("numbers of threads that cannot be are errors, and so is a change by a
   check_loops();
 }
 
-TEST_CASE("errors of many tasks and of tasks within tasks: one arrives, and the pool goes on") {
+TEST_CASE("errors of many tasks and of nested tasks: one is rethrown, and the pool still works") {
   set_threads(4);
   for (int round = 0; round < 200; ++round) {
     CHECK_THROWS_AS(cpu::parallel_for(64, [](std::int64_t i) { fail("task ", i); }), error);
@@ -102,7 +102,7 @@ TEST_CASE("errors of many tasks and of tasks within tasks: one arrives, and the 
   check_loops();
 }
 
-TEST_CASE("threads of a program's own may run loops at once") {
+TEST_CASE("threads of the program may run loops concurrently") {
   set_threads(3);
   std::atomic<std::int64_t> sum{0};
   std::vector<std::thread> own;

@@ -1,4 +1,4 @@
-// Memory of a capture: blocks lie apart, what is given back serves again, gaps join.
+// Memory of a capture: blocks are disjoint, released ones are reused, neighbouring gaps join.
 #include <dcs/core/philox.hpp>
 #include <dcs/cuda/captured_memory.hpp>
 
@@ -12,7 +12,7 @@ using cuda::captured_memory;
 
 namespace {
 
-// Chunks that are addresses alone, some of them next to each other.
+// Chunks that are mere addresses, some of them adjacent.
 struct chunks {
   std::int64_t next = 1 << 20, given = 0;
   std::vector<std::int64_t> lengths;
@@ -27,7 +27,7 @@ std::int64_t number(const void* p) { return static_cast<std::int64_t>(reinterpre
 
 }  // namespace
 
-TEST_CASE("blocks are aligned, lie apart and within a chunk, whatever was given back before; all given back, every chunk is one gap") {
+TEST_CASE("blocks are aligned, disjoint and within a chunk after any sequence of releases; after the last one every chunk is one gap") {
   constexpr std::int64_t chunk = captured_memory::chunk;
   chunks from;
   captured_memory memory(std::ref(from));
@@ -63,7 +63,7 @@ TEST_CASE("blocks are aligned, lie apart and within a chunk, whatever was given 
   CHECK(from.lengths == chunks_before);
 }
 
-TEST_CASE("the smallest gap that fits is taken, and what lies in no chunk is not ours") {
+TEST_CASE("the smallest gap that fits is used, and an address outside all chunks is recognised") {
   chunks from;
   captured_memory memory(std::ref(from));
   void* const a = memory.allocate(4000);

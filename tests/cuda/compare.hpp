@@ -8,8 +8,8 @@
 #else
 #include <dcs/cuda/device.hpp>
 #endif
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/grad/accumulate.cuh>
-#include <dcs/grad/gradcheck.hpp>
 
 #include <doctest/doctest.h>
 
@@ -67,7 +67,7 @@ auto run(const F& f, const dcs::tensor<T, S>&... x) {
       [&](const auto&... v) {
         const auto y = dcs::eval(f(v...));
         using Y = typename std::remove_cvref_t<decltype(y)>::tensor_type;
-        using R = typename Y::value_type;  // a cast's is another than T
+        using R = typename Y::value_type;  // the result of a cast is of another type than T
         auto dy = rounded<R>(rounded<dcs::bf16>(dcs::random_normal<double, typename Y::shape_type>(y.sizes(), {77, 7})));
         dcs::backward(y, dcs::to<D>(dy));
         auto grad = [](const auto& leaf) {

@@ -182,7 +182,7 @@ void loss_rows(table& t) {
   t.row(
       "smooth_l1_sum", [&](const auto& a) { return loss::smooth_l1_sum(a, beside(a, box)); }, normal<deltas>(7, {9, 4}));
   t.numbers("laplacian_edges", no_gradient, [&]<class T, class D>(T, D) {
-    const auto e = to<cpu_device>(loss::laplacian_edges(to<D>(held<T>(target))));
+    const auto e = to<cpu_device>(laplacian_edges(to<D>(held<T>(target))));
     return std::vector<double>(e.values().begin(), e.values().end());
   });
   t.row(

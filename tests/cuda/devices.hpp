@@ -1,10 +1,10 @@
 // What the tests of docs/devices.md share: a section of that file is a table of ops by device and element type, with the kernels that each launches.
-// A cell is earned: the op runs there, and what it gives is what the host gives in double, to the type's accuracy. A test compares the section that
-// it made with the file; with DCS_WRITE_TABLE set it writes it there instead.
+// The text of a cell is entered only if the op runs there and its results are those of the host in double, to the type's accuracy. A test compares
+// the section that it made with the file; with DCS_WRITE_TABLE set it writes the file instead.
 #pragma once
 
-#include <dcs/cuda/kernels.cuh>
 #include <dcs/dcs.hpp>
+#include <dcs/kernels.cuh>
 
 #include "compare.hpp"
 
@@ -36,7 +36,7 @@ auto binary(std::uint64_t stream, const sizes<S::rank>& n) {
   for (double& v : t.values()) v = v > 0 ? 1 : 0;
   return t;
 }
-/// t where x lies, in x's type, or in what x's arithmetic is done in.
+/// t on x's device, in x's type, or in the type of x's arithmetic.
 template <class X, class S>
 auto beside(const X&, const tensor<double, S>& t) {
   return to<device_t<X>>(held<value_t<X>>(t));
@@ -50,13 +50,14 @@ inline constexpr bool is_host = std::is_same_v<D, cpu_device>;
 /// Numbers of a row without gradient, one after the other.
 template <class T, class S, class D>
 void append(std::vector<double>& to, const tensor<T, S, D>& from) {
-  for (const T& v : dcs::to<cpu_device>(from).values()) to.push_back(static_cast<double>(v));
+  const auto host = dcs::to<cpu_device>(from);  // named, as what values() gives lives no longer
+  for (const T& v : host.values()) to.push_back(static_cast<double>(v));
 }
 
 using map = shape<dyn<"n">, 6, 7, 8>;
 using logits = shape<dyn<"n">, 8, 8, 1>;
 
-/// What the cells of a row say where the op is right, in the order of the columns.
+/// The texts of a row's cells where the op is correct, in the order of the columns.
 using words = std::array<const char*, 5>;
 inline constexpr words both_ways{"forward, backward", "forward, backward", "forward, backward", "forward, backward", "forward, backward"};
 inline constexpr words no_gradient{"forward; no gradient", "forward; no gradient", "forward; no gradient", "forward; no gradient",
@@ -81,7 +82,7 @@ class table {
     });
   }
 
-  /// What has no gradient: f(T, D) gives numbers, of results in what T's arithmetic is done in.
+  /// An op without gradient: f(T, D) returns its results as numbers, computed in the type of T's arithmetic.
   template <class F>
   void numbers(const char* op, const words& right, const F& f) {
     line(op, right, [&]<class T, class D>(T, D) {
@@ -134,7 +135,7 @@ class table {
     for (const auto& e : log.entries())
       if (std::find(kernels.begin(), kernels.end(), e.kernel) == kernels.end()) kernels.push_back(e.kernel);
     for (std::size_t i = 0; i < kernels.size(); ++i) text << (i == 0 ? " `" : ", `") << kernels[i] << "`";
-    text << (kernels.empty() ? " none of ours |\n" : " |\n");
+    text << (kernels.empty() ? " no kernel |\n" : " |\n");
   }
 };
 

@@ -1,12 +1,14 @@
-// The second table of docs/devices.md: what the network decides about boxes and regions, and what it takes from its maps for them.
+// The second table of docs/devices.md: the network's decisions about boxes and regions, and the rows of maps that it gathers for them.
 #include "devices.hpp"
 
 #include "../detect/padded.hpp"
 
 #include <dcs/detect/fixed_losses.cuh>
-#include <dcs/detect/regions.cuh>
+#include <dcs/detect/region_masks.hpp>
+#include <dcs/models/dcsnet/regions.cuh>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 using namespace device_table;
 using kernel_test::padded;
 using kernel_test::proposals_near;
@@ -102,7 +104,7 @@ void box_rows(table& t) {
   });
 }
 
-// What ends a prediction, after the maps have left the device.
+// The end of a prediction, after the maps have been copied to the host.
 void last_rows(table& t) {
   constexpr words on_host{"forward; no gradient", "forward; no gradient", "on the host", "on the host, in f32", "on the host"};
   t.numbers("detections_of", on_host, []<class T, class D>(T, D) {
@@ -125,7 +127,7 @@ void last_rows(table& t) {
   });
 }
 
-// A sample's places in order: what is given for each that is taken, and zeros behind the last.
+// A sample's entries in order: the values for each sampled box, and zeros after the last.
 void target_rows(table& t) {
   t.numbers("anchors: sample, rows, targets", of_boxes, []<class T, class D>(T, D) {
     using A = cuda::arithmetic_t<T>;
@@ -137,7 +139,7 @@ void target_rows(table& t) {
       anchor_set<A> all;
       for (extent_t side : {8, 4}) {
         all.begin.push_back(static_cast<extent_t>(all.boxes.size()));
-        append_anchors(all.boxes, 256.0 / static_cast<double>(side), side, side, 64 / side, 64 / side);
+        append_anchors(all.boxes, {}, all.begin.size() - 1, side, side, 64 / side, 64 / side);
       }
       all.begin.push_back(static_cast<extent_t>(all.boxes.size()));
       for (std::size_t n = 0; n < truths.size(); ++n) {
@@ -155,7 +157,7 @@ void target_rows(table& t) {
       }
     } else {
       cuda::anchor_grid<A> all;
-      all.add(8, 8, 64, 64), all.add(4, 4, 64, 64);
+      all.add({}, 8, 8, 64, 64), all.add({}, 4, 4, 64, 64);
       const auto sampled = cuda::sample_anchors(D{}, o, images, all, s.padded_truth.seen(), {3, 3});
       const auto where = kernel_test::on_host(sampled.where.span().data, images * 64);
       std::vector<double> label, weight, target;
@@ -213,7 +215,7 @@ void region_rows(table& t) {
         }
       }
     } else {
-      const auto r = cuda::regions(D{}, o, images, 64, 64, s.both(), {5, 5}, {6, 6});
+      const auto r = models::dcsnet::regions(D{}, o, images, 64, 64, s.both(), {5, 5}, {6, 6});
       append(roi, r.rois), append(mask, r.mask);
     }
     roi.insert(roi.end(), mask.begin(), mask.end());
@@ -237,7 +239,7 @@ void region_rows(table& t) {
       normal<shape<dyn<"n">, 8, 8, 8>>(2, {2, 8, 8, 8}), normal<shape<dyn<"n">, 4, 4, 8>>(3, {2, 4, 4, 8}),
       normal<shape<dyn<"n">, 2, 2, 8>>(4, {2, 2, 2, 8}), normal<shape<dyn<"n">, 1, 1, 8>>(5, {2, 1, 1, 8}));
   t.row(
-      "gather_rows of rows that the device names",
+      "gather_rows of rows chosen on the device",
       [](const auto& a, const auto& b) {
         using D = device_t<std::remove_cvref_t<decltype(a)>>;
         const std::vector<level_row> where{{0, 3}, {1, 0}, {0, 80}, {1, 2}};

@@ -1,5 +1,5 @@
-// The host as a GPU: memory, copies, and what it says of kernels that are broken on purpose. A tile of a matrix is transposed through shared memory,
-// in the way of a kernel of the library; each variant has one of the mistakes that a GPU may forgive for years.
+// The host as a GPU: memory, copies, and its errors for kernels that are broken on purpose. A tile of a matrix is transposed in shared memory, as in
+// a kernel of the library; each variant has one of the errors that a GPU may not show for a long time.
 #include <dcs/cuda/device.hpp>
 #include <dcs/cuda/epilogue.cuh>
 
@@ -65,7 +65,7 @@ struct transpose_kernel {
 
 constexpr std::int64_t side = 12;
 
-// What the host says of a launch: "" where it is content.
+// The host's error message for a launch; "" without an error.
 template <mistake Made, class T>
 std::string verdict_in(std::uint64_t seed) {
   std::vector<T> x(side * side), y(side * side);
@@ -100,7 +100,7 @@ struct large_kernel {
   void operator()(emulated_block&) const {}
 };
 
-// The order in which threads and blocks come.
+// Records the order in which threads and blocks run.
 struct order_kernel {
   static constexpr const char* name = "order";
   static constexpr int threads = 32;
@@ -140,12 +140,12 @@ struct product_kernel {
 
 }  // namespace
 
-TEST_CASE("a kernel without a mistake passes in every order, and gives the same") {
+TEST_CASE("a correct kernel passes in every order, with the same result") {
   in_every_order<mistake::none>([](const auto& said) { return said == ""; });
 }
 TEST_CASE("a barrier removed is caught in every order") {
   in_every_order<mistake::no_barrier>(
-      [](const auto& said) { return says(said, "no barrier between") || says(said, "before the wait") || says(said, "nobody wrote"); });
+      [](const auto& said) { return says(said, "no barrier between") || says(said, "before the wait") || says(said, "was not written"); });
 }
 TEST_CASE("an index one past the tile is caught in every order") {
   in_every_order<mistake::past_the_tile>([](const auto& said) { return says(said, "of tiles, which") || says(said, "before the wait"); });
@@ -163,7 +163,7 @@ TEST_CASE("a wait removed is caught in every order") {
   in_every_order<mistake::no_wait>([](const auto& said) { return says(said, "before the wait for the copy to it"); });
 }
 
-TEST_CASE("launches have orders of their own, which a seed gives again") {
+TEST_CASE("launches differ in their order, which a seed reproduces") {
   auto& seed = emulated::options().seed;
   const auto before = seed;
   std::vector<std::vector<int>> orders;
@@ -180,7 +180,7 @@ TEST_CASE("launches have orders of their own, which a seed gives again") {
   }
 }
 
-TEST_CASE("further mistakes and what is said of them") {
+TEST_CASE("further errors of kernels and their messages") {
   std::vector<float> memory(64);
   const device_span<float> span{memory.data(), 64};
   CHECK(says(said_of([&](auto& b) { b.global(span, "memory").write(b.thread() + 1, 0); }), "is at element 64 of memory, which has 64"));
@@ -201,13 +201,13 @@ TEST_CASE("further mistakes and what is said of them") {
              }),
              "different exchanges"));
   CHECK(says(said_of([&](auto& b) { b.global(span, "memory").template read<4>(b.thread() < 4 ? 2 : 0); }), "at once"));
-  CHECK(says(said_of([&](auto& b) { b.template shared<float>(64, "s").read(b.thread()); }), "nobody wrote"));
+  CHECK(says(said_of([&](auto& b) { b.template shared<float>(64, "s").read(b.thread()); }), "was not written"));
   CHECK(says(said_of([&](auto& b) {
                auto s = b.template shared<float>(64, "s");
                if (b.thread() < 16) b.template copy_async<4>(s, b.thread() * 4, b.global(span, "memory"), b.thread() * 4);
              }),
              "ends before the wait"));
-  // What one warp does needs the warp's barrier alone.
+  // Within one warp, the warp's barrier suffices.
   const auto in_warp = [&](bool wait) {
     return said_of([=](auto& b) {
       auto s = b.template shared<float>(64, "s");
@@ -220,7 +220,7 @@ TEST_CASE("further mistakes and what is said of them") {
   CHECK(in_warp(false) != "");
 }
 
-TEST_CASE("products of fragments: what a matrix product gives, in double") {
+TEST_CASE("products of fragments equal a matrix product, in double") {
   std::vector<double> a(16 * 16), b(16 * 8), c(16 * 8), w(16 * 8);
   for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<double>(i % 7) - 3;
   for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<double>(i % 5) - 2;

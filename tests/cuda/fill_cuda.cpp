@@ -1,10 +1,10 @@
-// Memory of the device: filled, copied there and back.
+// Memory of the device: filled, copied to the device and back.
 #include "compare.hpp"
 
 using namespace dcs;
 using kernel_test::target;
 
-TEST_CASE("kernel fill: a tensor filled, copied there and back") {
+TEST_CASE("kernel fill: a tensor filled, copied to the device and back") {
   using S = shape<dyn<"n">, 3>;
   const auto check = [](auto number) {
     using T = decltype(number);
@@ -20,7 +20,7 @@ TEST_CASE("kernel fill: a tensor filled, copied there and back") {
   CHECK(to<target>(tensor<double, shape<>>::full(4.0)).item() == 4.0);
 }
 
-TEST_CASE("memory that is not there is an error, and what comes after works") {
+TEST_CASE("running out of memory is an error, and later work succeeds") {
   const auto here = to<target>(tensor<float, shape<3>>::full(2.5f));
   if constexpr (!std::is_same_v<target, cuda::emulated>) {
     CHECK_THROWS_AS((void)storage::allocate<target>(std::int64_t{1} << 50), error);

@@ -1,4 +1,4 @@
-// Tests on a GPU: skipped, and said so, where there is none.
+// Tests on a GPU: skipped with a message where there is none.
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@ int main(int argc, char** argv) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
   if (status != cudaSuccess || count == 0) {
-    std::printf("skipped: no GPU (%s)\n", status == cudaSuccess ? "none is there" : cudaGetErrorString(status));
+    std::printf("skipped: no GPU (%s)\n", status == cudaSuccess ? "the machine has none" : cudaGetErrorString(status));
     return 77;
   }
   return doctest::Context(argc, argv).run();

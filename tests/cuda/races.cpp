@@ -12,7 +12,7 @@ using kernel_test::says;
 
 namespace {
 
-// Ranks by counting, in place: every element goes to the place that the others give it.
+// Sorts in place by ranks: every element is written to the index that its rank is.
 struct rank_kernel {
   static constexpr const char* name = "rank";
   static constexpr int threads = 32;
@@ -32,7 +32,7 @@ struct rank_kernel {
   }
 };
 
-// How often each of eight numbers stands in x: a histogram in shared memory, as selections of the detector have it.
+// How often each of eight numbers occurs in x: a histogram in shared memory, as the detector's selections use it.
 struct histogram_kernel {
   static constexpr const char* name = "histogram";
   static constexpr int threads = 64, bins = 8;
@@ -88,7 +88,7 @@ TEST_CASE("atomics beside plain accesses of one place, with no barrier between, 
   for (const step s : {step::read, step::write, step::atomic}) CHECK(shared(step::atomic, s, 0, false) == "");  // one thread after itself
   CHECK(says(shared(step::atomic, step::read, 40, false), "of counts, which thread"));
   CHECK(says(said_of([](auto& b) { b.atomic_add(b.template shared<std::int32_t>(1, "counts"), 0, 1); }),
-             "adds to element 0 of counts, which nobody wrote"));
+             "adds to element 0 of counts, which was not written"));
 
   // Every thread counts; then one reads. Blocks have no barrier between them at all.
   std::int32_t count = 0;
@@ -145,7 +145,7 @@ TEST_CASE("what one thread reads through a const span and another writes, with n
       in_each(0, 141, false, "");
       in_each(1, 141, true, "");
     }
-  // Spans that overlap nowhere are told apart, and a place shown as one wide element or two narrow ones is one place.
+  // Spans that do not overlap are distinguished, and memory accessed as one wide element or as two narrow ones is recognised as the same.
   CHECK(said_of([=](auto& b) {
           b.global(second_half, "in").read(b.thread());
           if (b.block() == 0) b.global(first_half, "out").write(b.thread(), 1.0f);

@@ -26,7 +26,7 @@ void to_device(const storage& to, const T& v) {
 }
 }  // namespace
 
-TEST_CASE("repeated work sees what lies in memory when it is launched: inputs, and the shift of its random numbers") {
+TEST_CASE("repeated work reads memory at each launch: its inputs, and the shift of its random numbers") {
   auto x = to<target>(numbers(1)).clone();
   auto y = to<target>(numbers(2)).clone();
   const storage shift = storage::allocate<target>(sizeof(std::uint64_t));
@@ -44,7 +44,8 @@ TEST_CASE("repeated work sees what lies in memory when it is launched: inputs, a
     work.launch();
     const auto wanted = eval(dropout(in, 0.4, random_stream{5, 6, k}.child(2)) * scale);
     CHECK(kernel_test::difference(to<cpu_device>(y), wanted) < 1e-6);
-    CHECK(kernel_test::difference(eval(dropout(in, 0.4, random_stream{5, 6}.child(2)) * scale), wanted) > 0.1);  // the shift draws anew
+    CHECK(kernel_test::difference(eval(dropout(in, 0.4, random_stream{5, 6}.child(2)) * scale), wanted) >
+          0.1);  // another shift gives other random numbers
   }
 }
 
@@ -56,7 +57,7 @@ TEST_CASE("batches arrive in the order that they were sent; one of another size 
     const auto wanted_first = first.clone(), wanted_second = second.clone();
     way.send(first.data(), first.bytes());
     way.send(second.data(), second.bytes());
-    first.fill(0), second.fill(0);  // what was sent belongs to the sender again
+    first.fill(0), second.fill(0);  // the sender may overwrite what it has sent
     way.close();
     way.receive(a.data(), a.bytes());
     way.receive(b.data(), b.bytes());
@@ -67,11 +68,11 @@ TEST_CASE("batches arrive in the order that they were sent; one of another size 
   const auto x = numbers(1);
   way.send(x.data(), x.bytes());
   way.close();
-  CHECK_THROWS_WITH_AS(way.receive(a.data(), 8), doctest::Contains("8 bytes are wanted"), error);
+  CHECK_THROWS_WITH_AS(way.receive(a.data(), 8), doctest::Contains("8 bytes are to be received"), error);
 }
 
 #if defined(__CUDACC__)
-TEST_CASE("a capture keeps what is copied from the host, refuses what would wait, and a failed one leaves the stream as it was") {
+TEST_CASE("a capture keeps copies of host data, refuses calls that would wait, and a failed one leaves the stream usable") {
   auto y = to<target>(numbers(1)).clone();
   const auto in = numbers(4);
   std::optional<cuda::repeated_work<target>> work;
@@ -88,7 +89,7 @@ TEST_CASE("a capture keeps what is copied from the host, refuses what would wait
   CHECK(kernel_test::difference(to<cpu_device>(y), in) == 0);
 }
 
-TEST_CASE("a capture's constants are filled at once, and it goes on with them when their holder has others") {
+TEST_CASE("a capture's constants are filled at once, and stay valid for the graph when their owner replaces them") {
   auto y = to<target>(numbers(1)).clone();
   const auto in = numbers(4), others = numbers(5);
   storage table = cuda::constant(target{}, others.data(), others.bytes());

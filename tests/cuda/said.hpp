@@ -1,4 +1,4 @@
-// What the host says of a kernel that is written as a function of its block.
+// The host's error message for a kernel that is written as a function of its block.
 #pragma once
 
 #include <dcs/cuda/device.hpp>
@@ -23,7 +23,7 @@ struct kernel_of_body {
     body(b);
   }
 };
-/// Of two blocks of 64 threads: "" where the host is content.
+/// The message for two blocks of 64 threads; "" without an error.
 template <class Body>
 std::string said_of(const Body& body) {
   try {

@@ -1,4 +1,4 @@
-// Floats on matrix units: how they are rounded to TF32, and what three products of the parts give that one does not.
+// Floats on matrix units: rounding to TF32, and the accuracy of three products of the parts compared with one product.
 #include <dcs/cuda/tf32.hpp>
 
 #include "compare.hpp"

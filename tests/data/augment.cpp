@@ -25,7 +25,7 @@ mask marked(const float_image& f) {
   return m;
 }
 
-// A disc, and the same as an image: whatever moves one moves the other.
+// A disc as a mask and as an image, which must be mapped alike.
 std::pair<float_image, mask> disc(std::int64_t side, double cy, double cx, double radius) {
   float_image f{side, side, 3, std::vector<float>(static_cast<std::size_t>(side * side * 3), 0)};
   mask m{side, side, std::vector<std::uint8_t>(static_cast<std::size_t>(side * side), 0)};
@@ -40,7 +40,7 @@ std::pair<float_image, mask> disc(std::int64_t side, double cy, double cx, doubl
 
 }  // namespace
 
-TEST_CASE("nothing asked for, nothing changed") {
+TEST_CASE("augmentation with all probabilities 0 changes nothing") {
   auto f = numbered(9);
   auto m = marked(f);
   const auto f0 = f;
@@ -119,7 +119,7 @@ TEST_CASE("shift, scale, rotation and grid keep a disc's image on its mask, with
   }
 }
 
-TEST_CASE("what comes from outside the image is black and no lesion") {
+TEST_CASE("pixels from outside the image are black and background") {
   auto o = nothing();
   o.affine = 1, o.shift = 0, o.degrees = 0, o.scale = 0.5;  // 0.5 … 1.5: some draws shrink
   bool shrunk = false;
@@ -135,7 +135,7 @@ TEST_CASE("what comes from outside the image is black and no lesion") {
   CHECK(shrunk);
 }
 
-TEST_CASE("brightness, gamma, noise and blur leave the mask, stay in 0..255 and do what they say") {
+TEST_CASE("brightness, gamma, noise and blur do not change the mask, stay in 0..255 and have the stated effect") {
   auto constant = [](float v) { return float_image{16, 16, 3, std::vector<float>(16 * 16 * 3, v)}; };
   mask m{16, 16, std::vector<std::uint8_t>(256, 0)};
   m.at(5, 5) = 1;

@@ -1,6 +1,7 @@
 #include <dcs/data/augment.hpp>
+#include <dcs/data/batch.hpp>
 #include <dcs/data/folder.hpp>
-#include <dcs/data/synthesize.hpp>
+#include <dcs/data/synthetic_set.hpp>
 
 #include <doctest/doctest.h>
 
@@ -85,7 +86,7 @@ TEST_CASE("synthetic lesions: small, reproducible, every kind") {
   CHECK_THROWS_AS(synthesize(modality::ct, 32, 0, 0), error);
 }
 
-TEST_CASE("images: PNG comes back; what is no image is named") {
+TEST_CASE("images: PNG is read back; an error about a file that is no image names it") {
   const auto s = synthesize(modality::endoscopy, 64, 1, 1);
   io::write_png("image_test.tmp", s.pixels);
   const auto back = io::read_image("image_test.tmp");
@@ -116,9 +117,7 @@ TEST_CASE("folders: a missing mask, another size, an empty folder") {
   const auto s = synthesize(modality::mri, 64, 1, 1);
   io::write_png((root / "train/images/b.png").string(), s.pixels);
   CHECK_THROWS_WITH_AS(folder_dataset(root.string(), "train", 64), doctest::Contains("has no mask"), error);
-  image m{64, 64, 1, s.truth.pixels};
-  for (auto& p : m.pixels) p = static_cast<std::uint8_t>(p * 255);
-  io::write_png((root / "train/masks/b.png").string(), m);
+  io::write_mask((root / "train/masks/b.png").string(), s.truth);
   const folder_dataset data(root.string(), "train", 32);
   CHECK(data.size() == 1);
   const auto x = data.load(0);
@@ -126,4 +125,36 @@ TEST_CASE("folders: a missing mask, another size, an empty folder") {
   io::write_png((root / "train/masks/b.png").string(), {32, 64, 1, std::vector<std::uint8_t>(2048, 0)});
   CHECK_THROWS_WITH_AS(data.load(0), doctest::Contains("its image"), error);
   fs::remove_all(root);
+}
+
+TEST_CASE("a synthetic set is what a folder reads back: every image once, masks as they were") {
+  namespace fs = std::filesystem;
+  const std::string root = "set_test.tmp";
+  fs::remove_all(root);
+  const auto written = write_synthetic_set(root, modality::ct, 64, 5, {.train = 2, .val = 1});
+  CHECK(written.images == 3);
+  CHECK((written.lesion_share > 0 && written.lesion_share < 0.01));
+  CHECK(!fs::exists(root + "/test"));
+  const folder_dataset train(root, "train", 64), val(root, "val", 64);
+  REQUIRE((train.size() == 2 && val.size() == 1));
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    const auto made = synthesize(modality::ct, 64, 5, i);
+    const auto read = i < 2 ? train.load(static_cast<std::int64_t>(i)) : val.load(0);
+    CHECK(read.truth.pixels == made.truth.pixels);
+    CHECK(read.pixels.pixels == to_float(made.pixels).pixels);
+  }
+  CHECK_THROWS_WITH_AS(write_synthetic_set(root, modality::ct, 64, 5, {.test = 1}), doctest::Contains("holds a set already"), error);
+  fs::remove_all(root);
+}
+
+TEST_CASE("predictions of a batch: each image's part of the map, in f32") {
+  auto p = tensor<double, mask_shape>::zeros({2, 3, 4, 1});
+  for (extent_t i = 0; i < p.size(); ++i) p.data()[i] = static_cast<double>(i) / 32;
+  const auto found = predictions_of(p * 0.5);
+  REQUIRE(found.size() == 2);
+  for (std::size_t n = 0; n < 2; ++n) {
+    CHECK((found[n].height == 3 && found[n].width == 4 && found[n].probability.size() == 12 && found[n].detections.empty()));
+    for (std::size_t i = 0; i < 12; ++i) CHECK(found[n].probability[i] == static_cast<float>(12 * n + i) / 64);
+  }
+  CHECK(predictions_of(tensor<float, mask_shape>::zeros({0, 3, 4, 1})).empty());
 }

@@ -1,4 +1,4 @@
-// A folder of images as people leave it: what is found, and what is said where something is missing.
+// Folders of images as they occur in practice: which files are found, and the errors where something is missing.
 #include "../io/raw_images.hpp"
 
 #include <dcs/data/folder.hpp>
@@ -53,7 +53,7 @@ TEST_CASE("a folder: names in order, image and mask at the asked size") {
   CHECK(x.pixels.height == 8);
   CHECK(x.pixels.channels == 3);
   CHECK(x.pixels.at(4, 4, 2) == doctest::Approx(100));
-  CHECK((x.truth.count() == 1 && x.truth.at(3, 2)));  // half a pixel's width, and all there is
+  CHECK((x.truth.count() == 1 && x.truth.at(3, 2)));  // the object's only pixel
   (void)d.load(2), (void)d.load(1);                   // a file counts once
   const sample large = d.at_side(16).load(1);
   CHECK(large.truth.count() == 2);
@@ -67,7 +67,7 @@ TEST_CASE("a folder: names in order, image and mask at the asked size") {
 
 TEST_CASE("a folder: a mask may have another extension; lossless masks are non-zero, JPEG ones above 127") {
   const temporary_set s;
-  io::write_png(s.image_at("a.jpg"), grey(4, 4, 9));  // the bytes decide what it is
+  io::write_png(s.image_at("a.jpg"), grey(4, 4, 9));  // the format is recognised from the contents, not the name
   io::write_png(s.mask_at("a.PNG"), grey(4, 4, 1));
   CHECK(s.open(4).load(0).truth.count() == 16);
   CHECK(s.open(4).native_truth(0).count() == 16);
@@ -78,7 +78,7 @@ TEST_CASE("a folder: a mask may have another extension; lossless masks are non-z
   CHECK_THROWS_WITH_AS(s.open(4).load(0), doctest::Contains("a.jpeg: no sample is above 127"), error);
 }
 
-TEST_CASE("a folder: what is wrong is said with the file's name") {
+TEST_CASE("a folder: errors name the file") {
   const temporary_set s;
   CHECK_THROWS_WITH_AS(folder_dataset(s.root.string(), "val", 8), doctest::Contains("val"), error);
   CHECK_THROWS_WITH_AS(s.open(8), doctest::Contains("holds no image"), error);
@@ -90,7 +90,7 @@ TEST_CASE("a folder: what is wrong is said with the file's name") {
   CHECK_THROWS_WITH_AS(s.open(8).load(0), doctest::Contains("masks/a.png: neither PNG nor JPEG"), error);
 }
 
-TEST_CASE("a folder: what is no file, and what cannot be told apart, is refused by name") {
+TEST_CASE("a folder: entries that are no files, and ambiguous names, are errors that name them") {
   const raw::warnings said;
   const temporary_set s;
   io::write_png(s.image_at("a.png"), grey(4, 4, 9)), io::write_png(s.mask_at("a.png"), grey(4, 4, 9));

@@ -1,5 +1,5 @@
-// Synthetic sets keep their promises: a function of the seed, lesions under 1 % of the pixels that no threshold finds, distractors at least as bright
-// as they are.
+// Properties of synthetic sets: a function of the seed, lesions of less than 1 % of the pixels that no threshold finds, distractors at least as
+// bright as the lesions.
 #include <dcs/data/synthesize.hpp>
 
 #include <doctest/doctest.h>

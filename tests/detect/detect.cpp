@@ -1,10 +1,30 @@
 #include <dcs/detect/anchors.hpp>
 #include <dcs/detect/matcher.hpp>
-#include <dcs/detect/regions.hpp>
+#include <dcs/detect/region_masks.hpp>
+#include <dcs/models/dcsnet/regions.hpp>
 
 #include <doctest/doctest.h>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
+
+TEST_CASE("anchors for boxes: the lower quartile of their sides, doubled from level to level; the defaults without a box") {
+  std::vector<box<float>> boxes;
+  for (int i = 1; i <= 9; ++i) boxes.push_back({10, 20, 10 + 4.0f * static_cast<float>(i), 20 + 9.0f * static_cast<float>(i)});  // sides 6 to 54
+  CHECK(anchors_for(boxes).scales == std::array<double, 5>{18, 36, 72, 144, 288});
+  CHECK(anchors_for(boxes).ratios == anchor_options{}.ratios);
+  CHECK(anchors_for({{0, 0, 1, 1}}).scales[0] == 4);
+  CHECK(anchors_for({{0, 0, 900, 900}}).scales[0] == 128);
+  CHECK(anchors_for({}) == anchor_options{});
+}
+
+TEST_CASE("anchors: a level without a scale, a scale and a ratio that are not above 0 are errors") {
+  std::vector<box<float>> all;
+  CHECK_THROWS_WITH_AS(append_anchors(all, anchor_options{}, 5, 2, 2, 4, 4), doctest::Contains("level 5 has no scale"), error);
+  CHECK_THROWS_WITH_AS(append_anchors(all, anchor_options{{32, 0, 1, 1, 1}}, 1, 2, 2, 4, 4), doctest::Contains("the scale of level 1 is 0"), error);
+  CHECK_THROWS_WITH_AS(append_anchors(all, anchor_options{{32, 64, 128, 256, 512}, {1, -1, 2}}, 0, 2, 2, 4, 4), doctest::Contains("a ratio is -1"),
+                       error);
+}
 
 TEST_CASE("anchors: corners rounded half to even, order y, x, shape") {
   const auto cell = anchor_cell<double>(32);
@@ -12,13 +32,13 @@ TEST_CASE("anchors: corners rounded half to even, order y, x, shape") {
   CHECK(cell[1] == box<double>{-16, -16, 16, 16});
   CHECK(cell[2] == box<double>{-11, -23, 11, 23});
   std::vector<box<double>> all;
-  append_anchors(all, 32, 2, 3, 4, 4);
+  append_anchors(all, anchor_options{}, 0, 2, 3, 4, 4);
   REQUIRE(all.size() == 18);
   CHECK(all[4] == box<double>{-12, -16, 20, 16});
   CHECK(all[10] == box<double>{-16, -12, 16, 20});
 }
 
-TEST_CASE("coder: decode undoes encode; growth is cut") {
+TEST_CASE("coder: decode is the inverse of encode; growth is limited") {
   const box<double> reference{10, 20, 30, 60}, target{12, 18, 40, 50};
   for (const auto& coder : {rpn_coder, box_head_coder}) {
     double d[4];
@@ -35,7 +55,7 @@ TEST_CASE("coder: decode undoes encode; growth is cut") {
   CHECK(rpn_coder.decode(reference, huge).width() == doctest::Approx(20 * 1000.0 / 16));
 }
 
-TEST_CASE("coder: a sliver's side is exact where its coordinates in float are not, in an image and at its edge") {
+TEST_CASE("coder: the side of a very narrow box is exact although its coordinates in float are not, in an image and at its edge") {
   // 32 pixels by e^-10.35: 0.001024 wide. At x = 50 floats are 3.8e-6 apart, at 1500 1.2e-4.
   const float narrow[4] = {0, 0, -10.35f, 0};
   const double wanted = 32 * std::exp(static_cast<double>(narrow[2]));
@@ -70,7 +90,7 @@ TEST_CASE("matcher: thresholds, ties and low-quality matches") {
   CHECK(match<double>({}, boxes, 0.7, 0.3, true) == std::vector<int>(5, background));
 }
 
-TEST_CASE("sampler: everything, or a fraction that the stream decides") {
+TEST_CASE("sampler: all boxes, or a fraction chosen by the random stream") {
   std::vector<int> labels;
   for (int i = 0; i < 1000; ++i) labels.push_back(i % 10 == 0 ? 1 : i % 10 == 1 ? -1 : 0);
   const auto all = box_sampler::everything(0.5).draw(labels, {1, 1});
@@ -119,7 +139,7 @@ TEST_CASE("jitter: eqs 2 to 5 by hand, inside the image, sides at least a pixel"
   }
 }
 
-TEST_CASE("the target of a region is its crop of the mask; pasting brings it back") {
+TEST_CASE("the target of a region is its crop of the mask; pasting it gives the mask again") {
   auto masks = tensor<float, shape<1, 32, 32, 1>>::zeros();
   for (extent_t y = 8; y < 16; ++y)
     for (extent_t x = 8; x < 16; ++x) masks(0, y, x, 0) = 1;

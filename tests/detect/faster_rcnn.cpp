@@ -1,7 +1,8 @@
 // The detector over a backbone of the user's own, so small that it compiles in seconds; the whole network is compared with the reference in
 // tests/compare.
 #include <dcs/detect/faster_rcnn.hpp>
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
+#include <dcs/models/dcsnet/stages.hpp>
 
 #include <doctest/doctest.h>
 
@@ -25,7 +26,7 @@ struct tiny_backbone {
 };
 
 using images_t = shape<dyn<"batch">, 64, 96, 3>;
-using net_t = faster_rcnn<tiny_backbone, 8>;
+using net_t = faster_rcnn<tiny_backbone, 8, models::dcsnet::stages>;
 
 const net_t& net() {
   static const net_t n = [] {
@@ -40,7 +41,7 @@ tensor<double, images_t> images(extent_t n) { return random_normal<double, image
 
 }  // namespace
 
-TEST_CASE("losses are finite with and without ground truth, and have the same bits again; other draws differ") {
+TEST_CASE("losses are finite with and without ground truth, and the same stream gives the same bits; another stream gives others") {
   const auto p = net().features(images(2));
   const std::vector<std::vector<box<double>>> truth{{{10, 12, 44, 40}, {20, 5, 62, 60}}, {}};
   auto run = [&](random_stream random) { return net().losses<double>(p, 64, 96, truth, {}, random); };
@@ -57,7 +58,7 @@ TEST_CASE("losses are finite with and without ground truth, and have the same bi
   CHECK(a.proposals == c.proposals);
 }
 
-TEST_CASE("ground truth that torchvision would refuse is an error") {
+TEST_CASE("ground truth that torchvision rejects is an error") {
   const auto p = net().features(images(2));
   auto run = [&](std::vector<std::vector<box<double>>> truth) { return net().losses<double>(p, 64, 96, truth, {}, {}); };
   CHECK_THROWS_WITH_AS(run({{}}), doctest::Contains("ground truth of 1 images; expected 2"), error);

@@ -38,17 +38,15 @@ void over_batches(const Body& body) {
 template <class A>
 cuda::anchor_grid<A> grid() {
   cuda::anchor_grid<A> g;
-  g.add(8, 8, 64, 64), g.add(4, 4, 64, 64), g.add(1, 3, 64, 64);
+  g.add({}, 8, 8, 64, 64), g.add({}, 4, 4, 64, 64), g.add({}, 1, 3, 64, 64);
   return g;
 }
 template <class A>
 anchor_set<A> anchors() {
   anchor_set<A> a;
-  double scale = 32;
   for (const auto& [h, w] : {std::pair(8, 8), std::pair(4, 4), std::pair(1, 3)}) {
     a.begin.push_back(static_cast<extent_t>(a.boxes.size()));
-    append_anchors(a.boxes, scale, h, w, 64 / h, 64 / w);
-    scale *= 2;
+    append_anchors(a.boxes, {}, a.begin.size() - 1, h, w, 64 / h, 64 / w);
   }
   a.begin.push_back(static_cast<extent_t>(a.boxes.size()));
   return a;
@@ -70,7 +68,7 @@ void check_close(const std::vector<double>& measured, const std::vector<double>&
 
 }  // namespace
 
-TEST_CASE("kernel truth_overlaps: the highest overlap of each true box, of none 0") {
+TEST_CASE("kernel truth_overlaps: the highest overlap of each true box; 0 without boxes") {
   in_types([](auto t) {
     using A = decltype(t);
     over_batches([](const counts& in_truth, const counts& in_boxes) {
@@ -89,7 +87,7 @@ TEST_CASE("kernel truth_overlaps: the highest overlap of each true box, of none 
   });
 }
 
-TEST_CASE("kernel match_boxes: matches of the host, with and without low quality, for images of no truth and of no box") {
+TEST_CASE("kernel match_boxes: the host's matches, with and without low-quality ones, also for images without truth and without boxes") {
   in_types([](auto t) {
     using A = decltype(t);
     over_batches([](const counts& in_truth, const counts& in_boxes) {
@@ -127,7 +125,7 @@ TEST_CASE("kernel match_boxes: matches of the host, with and without low quality
   });
 }
 
-TEST_CASE("kernel sample_boxes: the very boxes that the host draws: too many of each kind, too few, none; a shift that is read where it lies") {
+TEST_CASE("kernel sample_boxes: the same boxes as on the host: too many of each kind, too few, none; a shift that is read from memory") {
   in_orders([] {
     for (const auto& [size, fraction, most, images] :
          {std::tuple(32, 0.5, 700, 5), std::tuple(512, 0.25, 3000, 5), std::tuple(1, 0.5, 40, 5), std::tuple(64, 1.0, 64, 5),
@@ -187,7 +185,7 @@ TEST_CASE("kernel rpn_targets: rows, labels, weights and deltas of dcs::rpn_loss
       const auto where = on_host(s.where.span().data, images * 300);
       const auto label = to<cpu_device>(s.label), weight = to<cpu_device>(s.weight);
       const auto deltas = to<cpu_device>(s.target);
-      int positive = 0, dead = 0;
+      int positive = 0, padded = 0;
       std::vector<double> measured, wanted;
       for (std::size_t n = 0; n < truth.size(); ++n) {
         const auto matches = match(truth[n], all.boxes, o.positive_iou, o.negative_iou, true);
@@ -203,11 +201,11 @@ TEST_CASE("kernel rpn_targets: rows, labels, weights and deltas of dcs::rpn_loss
           CHECK((label.data()[slot] == A(m >= 0) && weight.data()[slot] == A(live)));
           for (int c = 0; c < 4; ++c)
             measured.push_back(static_cast<double>(deltas.data()[4 * slot + c])), wanted.push_back(static_cast<double>(d[c]));
-          positive += m >= 0, dead += !live;
+          positive += m >= 0, padded += !live;
         }
       }
       check_close(measured, wanted);
-      if (in_boxes == many) CHECK((positive > 5 && dead > 5));
+      if (in_boxes == many) CHECK((positive > 5 && padded > 5));
     });
   });
 }

@@ -10,7 +10,7 @@ namespace kernel_test {
 template <class A>
 using boxes_of_images = std::vector<std::vector<dcs::box<A>>>;
 
-// `most` boxes of each image; what lies behind those that there are is not a number.
+// Room for `most` boxes of each image; padding is NaN.
 template <class A>
 struct padded {
   dcs::cuda::device_scratch<A, target> corners;

@@ -14,7 +14,7 @@ using map = tensor<T, shape<dyn<"n">, dyn<"h">, dyn<"w">, Channels>>;
 template <class T>
 using level_t = rpn_level<map<T, 3>, map<T, 12>>;
 
-// What the head says, as T holds it, and as what kernels compute in.
+// The head's outputs in T, and in the type that kernels compute in.
 template <class T>
 struct heads {
   using A = cuda::arithmetic_t<T>;
@@ -61,7 +61,9 @@ auto on_device(const std::vector<level_t<T>>& head, const rpn_options& o, bool t
 }
 template <class A>
 std::vector<box<A>> on_cpu(const std::vector<level_t<A>>& l, const rpn_options& o, bool training, extent_t image, extent_t height, extent_t width) {
-  const auto with = [&](const auto&... x) { return propose<A>(o, training, image, height, width, make_anchors<A>(height, width, x...), x...); };
+  const auto with = [&](const auto&... x) {
+    return propose<A>(o, training, image, height, width, make_anchors<A>(o.anchors, height, width, x...), x...);
+  };
   return l.size() == 1 ? with(l[0]) : l.size() == 2 ? with(l[0], l[1]) : with(l[0], l[1], l[2]);
 }
 
@@ -74,7 +76,7 @@ void check(const heads<T>& h, const rpn_options& o, bool training, extent_t heig
     CAPTURE(n);
     const auto image = static_cast<extent_t>(n);
     const auto wanted = on_cpu(h.host, o, training, image, height, width);
-    // A GPU rounds a power, and a product with a sum, otherwise than the host: it must choose the same where no choice hangs on the last bits.
+    // A GPU rounds a power, and a product with a sum, otherwise than the host: it must choose the same where no choice depends on the last bits.
     for (double d : {-1.0, 1.0}) {
       rpn_options other = o;
       other.nms_threshold += 1e-5 * d, other.smallest_side += 2e-5 * d;
@@ -128,14 +130,14 @@ TEST_CASE("kernel proposal_candidates: those of the CPU: scores random, equal, d
     check(heads<T>(
               1, {{8, 8}, {8, 8}}, [](std::size_t, std::uint64_t i) { return 40 + static_cast<double>(i % 50); }, 0.2),
           limits(100, 60), false, 64, 64);
-    // Far beyond the image and far too large: clipped, slivers fall away.
+    // Far beyond the image and far too large: boxes are clipped, and very small ones dropped.
     check(heads<T>(1, {{16, 16}, {4, 4}}, normal, 4), limits(60, 60), false, 128, 96);
   });
   // More candidates than threads, more than one pass of the sort.
   check(heads<float>(1, {{32, 32}}, normal, 0.3), limits(1500, 1000), true, 256, 256);
 }
 
-TEST_CASE("kernel proposal_merge: levels in the order of their scores, fewer boxes than wanted and more, of no image too") {
+TEST_CASE("kernel proposal_merge: levels in the order of their scores, fewer boxes than places and more, an empty batch") {
   for (int after : {0, 1, 7, 500}) check(heads<float>(2, {{8, 8}, {8, 8}, {2, 2}}, normal, 0.2), limits(64, after), false, 64, 64);
   check(heads<float>(
             2, {{8, 8}, {8, 8}, {8, 8}}, [](std::size_t l, std::uint64_t i) { return static_cast<double>((i + l) % 4); }, 0.2),
@@ -143,7 +145,7 @@ TEST_CASE("kernel proposal_merge: levels in the order of their scores, fewer box
   CHECK(on_device(heads<float>(0, {{1, 1}}, normal, 0.2).stored, limits(5, 5), false, 32, 32).boxes.empty());
 }
 
-TEST_CASE("an anchor without a score is never chosen; more than the device sorts is an error") {
+TEST_CASE("an anchor with a NaN score is never chosen; more candidates than the device sorts are an error") {
   heads<float> h(1, {{2, 2}}, normal, 0.1), rest(1, {{2, 2}}, normal, 0.1);
   h.stored[0].objectness.data()[5] = NAN;
   rest.stored[0].objectness.data()[5] = -HUGE_VALF;

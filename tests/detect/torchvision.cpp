@@ -80,7 +80,7 @@ TEST_CASE_TEMPLATE("coder equals torchvision's", T, float, double) {
   }
 }
 
-TEST_CASE_TEMPLATE("matcher equals torchvision's to the last tie", T, float, double) {
+TEST_CASE_TEMPLATE("matcher equals torchvision's, ties included", T, float, double) {
   for (int i = 0; i < 3; ++i) {
     CAPTURE(i);
     const std::string number = "matcher/" + std::to_string(i), name = number + "." + kind<T>;
@@ -108,7 +108,7 @@ TEST_CASE("RPN equals torchvision's: anchors of uneven levels, proposals, losses
   const auto levels = rpn_levels();
   std::apply(
       [&](const auto&... l) {
-        const auto anchors = make_anchors<double>(height, width, l...);
+        const auto anchors = make_anchors<double>({}, height, width, l...);
         CHECK(flat(anchors.boxes) == golden().at("rpn/anchors").as<double>());
 
         rpn_options o;
@@ -134,7 +134,7 @@ TEST_CASE("RPN equals torchvision's: anchors of uneven levels, proposals, losses
   }
 }
 
-TEST_CASE("box head equals torchvision's: sampled boxes and what they stand for, losses and gradients, detections") {
+TEST_CASE("box head equals torchvision's: sampled boxes and their targets, losses and gradients, detections") {
   box_head_options o;
   o.sampler = box_sampler::everything(0.25);
   const std::vector<std::vector<box<double>>> truth{boxes_of<double>("rpn/truth"), {}};

@@ -72,7 +72,7 @@ TEST_CASE("kernel sum_chunks: chunks of rows and of columns, as many as a warp h
   CHECK(kernel_test::gradcheck([](const auto& x) { return sum<1>(square(x)); }, normal<rows>(1, {1, 515})) < 1e-6);
 }
 
-TEST_CASE("kernel add_into: a value used twice gathers both gradients") {
+TEST_CASE("kernel add_into: a value used twice receives the sum of both gradients") {
   const auto twice = [](const auto& x) { return eval(eval(x * 2) + eval(sigmoid(x))); };
   for (extent_t c : {0, 1, 7, 8, 300, 2047, 2049}) kernel_test::compare(twice, normal<vector>(1, {c}));
   for (extent_t c : {1, 8, 259}) CHECK(kernel_test::gradcheck(twice, normal<vector>(1, {c})) < 1e-6);

@@ -1,5 +1,5 @@
-// What an evaluation costs: how many kernels run and how many blocks of memory are asked for, forward and backward, for tensors and for vars.
-#include <dcs/grad/gradcheck.hpp>
+// The cost of an evaluation: the number of kernels and of allocations, forward and backward, for tensors and for vars.
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
@@ -32,7 +32,7 @@ struct both {
   cost forward, backward;
 };
 
-// Of an equation over leaves. The gradient that comes in is held by the caller, as where a value is used twice, so that no kernel may write into it.
+// The cost of an equation over leaves. The caller keeps the incoming gradient, as where a value is used twice, so that no kernel may write into it.
 template <class F, class... X>
 both training_cost(const F& f, const X&... x) {
   const auto dy = [&] {
@@ -64,7 +64,7 @@ tensor<float, map<C>> a_map(std::uint64_t stream) {
 
 }  // namespace
 
-TEST_CASE("loops are counted where they start: none for nothing, one with others inside, on any number of threads") {
+TEST_CASE("loops are counted on the thread that starts them: empty ones not, nested ones not, on any number of threads") {
   const int before = threads();
   for (int n : {1, 2, 5}) {
     set_threads(n);
@@ -102,7 +102,7 @@ TEST_CASE("a chain of vars is one kernel forward and one derived kernel backward
   CHECK(once.backward.runs == 1);
   CHECK(once.backward.allocations == 2);
 
-  // A leaf that is used twice gathers its gradient within the kernel; a constant costs nothing.
+  // The gradients of a leaf that is used twice are added within the kernel; a constant costs nothing.
   const auto twice = training_cost([&](const auto& a) { return relu(a) * y + tanh(a); }, x);
   CHECK(twice.forward.runs == 1);
   CHECK(twice.backward.runs == 1);
@@ -111,7 +111,7 @@ TEST_CASE("a chain of vars is one kernel forward and one derived kernel backward
   CHECK(often.backward.runs == 1);
   CHECK(often.backward.allocations == 2);
 
-  // What broadcasts is summed afterwards: the full gradient, the sum and the partial sums of a fixed tree.
+  // The gradient of a broadcast leaf is summed afterwards, which allocates the full gradient, the sum and the partial sums.
   const auto c = random_normal<float, shape<6>>({6}, {4, 3});
   const auto repeated = training_cost([&](const auto& a, const auto& b) { return a * b; }, x, c);
   CHECK(repeated.forward.runs == 1);
@@ -182,7 +182,7 @@ TEST_CASE("softmax(QKᵀ/√d)V is one kernel forward and one backward, and neve
   set_threads(before);
 }
 
-TEST_CASE("eqs 8 and 9 are one kernel each way; mixed softmaxes and an index used twice are several and right, for tensors and vars") {
+TEST_CASE("eqs 8 and 9 are one kernel each way; mixed softmaxes and an index used twice are several, with correct values") {
   const auto l = a_map<2>(1), l2 = a_map<2>(2);
   const auto a = a_map<16>(3), b = a_map<16>(4);
   using namespace weighted_equations;

@@ -1,5 +1,5 @@
-// Which kernels an equation launches on a device, forward and backward, for tensors and for vars: what its type selects, and what happens where only
-// the values say that it does not fit. What the library computes (products, convolutions that are not depthwise) is no launch of ours.
+// The kernels that an equation launches on a device, forward and backward, for tensors and for vars: those that its type selects, and those that run
+// where only the values show that a pattern does not apply. Calls of libraries (products, convolutions that are not depthwise) are not logged.
 #include <dcs/cuda/gemm.cuh>
 #include <dcs/expr/chain.cuh>
 #include <dcs/nn/layers.hpp>
@@ -57,7 +57,7 @@ launches of_vars(const F& f, const X&... x) {
       },
       leaves);
 }
-// An equation that launches the same for tensors and for vars.
+// Checks an equation that launches the same kernels for tensors and for vars.
 template <class F, class... X>
 void check(const std::string& forward, const std::string& backward, const F& f, const X&... x) {
   CHECK(of_tensors(f, x...) == forward);
@@ -79,7 +79,7 @@ using map = shape<2, 5, 4, C>;
 
 }  // namespace
 
-TEST_CASE("a log has what is launched while it is alive, with names and blocks; logs nest; an empty launch is none") {
+TEST_CASE("a log has the launches during its lifetime, with names and blocks; logs nest; a launch without blocks is not logged") {
   const launch_log outer;
   tensor<float, shape<dyn<"n">>, emulated>::full({300}, 1);
   {
@@ -94,7 +94,7 @@ TEST_CASE("a log has what is launched while it is alive, with names and blocks; 
   CHECK(outer.entries()[1].blocks == 1);
 }
 
-TEST_CASE("a pointwise chain is one launch forward and one backward in every type; what it broadcast is summed after") {
+TEST_CASE("a pointwise chain is one launch forward and one backward in every type; gradients of broadcast leaves are summed after it") {
   in_three_types([](auto t) {
     using T = decltype(t);
     for (extent_t n : {1, 30}) {
@@ -106,7 +106,7 @@ TEST_CASE("a pointwise chain is one launch forward and one backward in every typ
       check(
           "chain_forward", "chain_backward", [](const auto& a, const auto& b) { return maximum(tanh(a) - b, a / 3 + square(b)) * a; }, x, y);
     }
-    // What broadcasts is summed after the one launch.
+    // The gradient of a broadcast leaf is summed after the one launch.
     const auto c = normal<T, shape<6>>(3);
     check(
         "chain_forward", "chain_backward, sum_columns", [](const auto& a, const auto& b) { return relu(a + b) * b; }, normal<T, rows>(1, {30, 7, 6}),
@@ -117,7 +117,7 @@ TEST_CASE("a pointwise chain is one launch forward and one backward in every typ
   });
 }
 
-TEST_CASE("a depthwise convolution takes scale, shift, residual and ReLU into its own launch; one of the library has its weights made ready") {
+TEST_CASE("a depthwise convolution takes scale, shift, residual and ReLU into its launch; for a library, weights are transposed first") {
   in_three_types([](auto t) {
     using T = decltype(t);
     const auto x = normal<T, map<8>>(1), residual = normal<T, map<8>>(2);
@@ -128,7 +128,7 @@ TEST_CASE("a depthwise convolution takes scale, shift, residual and ReLU into it
     check("depthwise_forward", "chain_backward, chain_forward, depthwise_data_gradient, depthwise_weight_gradient, sum_chunks, chain_forward",
           depthwise, x, filter, residual);
     const auto dense = [&](const auto& a, const auto& w, const auto& r) { return relu(conv2d<1, 1>(a, w) * scale + shift + r); };
-    // Weights are turned, or scaled, on their way to the library and back.
+    // Weights are transposed, or scaled, before and after the library's call.
     check("transposition", "chain_backward, chain_forward, transposition, transposition, chain_forward", dense, x, normal<T, shape<3, 3, 8, 8>>(6),
           residual);
     check(
@@ -159,7 +159,7 @@ TEST_CASE("batch norm takes residual and ReLU into its own launches") {
 }
 
 TEST_CASE("softmax(QKᵀ/√d)V is one launch, three backward, and never holds the matrix of probabilities") {
-  emulated::options().check = false;  // the kernels' own tests look at every access
+  emulated::options().check = false;  // the kernels' own tests check every access
   const auto at = [](auto t, auto depth, extent_t length, const std::string& forward, const std::string& backward) {
     using T = decltype(t);
     constexpr int d = decltype(depth)::value;
@@ -191,7 +191,7 @@ TEST_CASE("softmax(QKᵀ/√d)V is one launch, three backward, and never holds t
   CHECK(peak >= 400 * 400 * 4);
 }
 
-TEST_CASE("eqs 8 and 9 are one launch each way; mixed softmaxes and an index used twice fall back on the device too, and stay right") {
+TEST_CASE("eqs 8 and 9 are one launch each way; mixed softmaxes and an index used twice are several, with correct values") {
   using namespace weighted_equations;
   in_three_types([&](auto t) {
     using T = decltype(t);

@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 
@@ -59,7 +59,7 @@ TEST_CASE("a chain is one kernel and one tensor") {
   CHECK(y(3, 3) == doctest::Approx(3 / (1 + std::exp(-1)) - 1));
 }
 
-TEST_CASE("f32 functions are accurate over their range; the ends are right") {
+TEST_CASE("f32 functions are accurate over their range, and at its ends") {
   for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
     if (!cpu::supports(isa)) continue;
     cpu::set_isa(isa);

@@ -1,5 +1,5 @@
-// Equations 8 and 9 of the paper for two maps, and what looks like them: tests say which run as one kernel on the host and which on a device.
-// x, y: logits of two channels; p, q: maps.
+// Equations 8 and 9 of the paper for two maps, and similar equations: tests check which of them run as one kernel, on the host and on a device. x, y:
+// logits of two channels; p, q: maps.
 #pragma once
 
 #include <dcs/ops/rearrange/rearrange.hpp>

@@ -1,5 +1,5 @@
-// Lets calls of the system fail, for tests: failing_calls.cpp, as a library before the C library, stands in the place of the calls that it names.
-// A program that links it sets what is to fail by these functions; any other program by LD_PRELOAD and variables of its environment:
+// Lets calls of the system fail, for tests: failing_calls.cpp is a library loaded before the C library that replaces these calls. A program that
+// links it chooses the failures by these functions; any other program by LD_PRELOAD and environment variables:
 //   FAIL_CALL     "write 12 28 once": the 12th write fails, with errno 28 (ENOSPC); "on" in the place of "once": and every one after it
 //   FAIL_FOLDER   an absolute path: only calls on files below it count. Memory and threads count from the first such call on
 //   FAIL_TRACE    a file that gets a line for each call that counts: its name, its number among those of its name, and its paths

@@ -44,8 +44,8 @@ std::vector<std::string> names_in(const fs::path& p) {
   return names;
 }
 
-// What `work` does with no call failing; then, call after call of this name, that each failure is an error with the system's words, after which
-// `unharmed` holds. Returns how many calls there were.
+// Runs `work` without a failure; then once for each call of this name, which fails. Checks that each failure is an error with the system's message,
+// after which `unharmed` holds. Returns the number of calls.
 long fail_each(const std::string& name, int error, const std::function<void()>& prepare, const std::function<void()>& work,
                const std::function<void()>& unharmed) {
   prepare();
@@ -113,7 +113,7 @@ TEST_CASE("a file that cannot be read is an error, whichever call fails") {
   CHECK(fail_each("read", EIO, nothing, read_array, nothing) == 3);
 }
 
-TEST_CASE("folders that cannot be made") {
+TEST_CASE("a folder that cannot be created is an error") {
   const folder f;
   const auto prepare = [&] { fs::remove_all(f.path / "x"); };
   const auto make = [&] { io::create_folders(f / "x/y/z", "test"); };
@@ -137,7 +137,7 @@ TEST_CASE("a call that a signal interrupted is made again") {
   CHECK(io::read_safetensors(path).at("a").as<float>().at(0) == 4);
 }
 
-TEST_CASE("memory that cannot be had is an exception") {
+TEST_CASE("memory that cannot be allocated is an exception") {
   const folder f;
   const std::string path = f / "checkpoint";
   io::write_safetensors(path, checkpoint(1));
@@ -167,7 +167,7 @@ TEST_CASE("memory that cannot be had is an exception") {
   }
 }
 
-TEST_CASE("work goes on without the thread that cannot be started") {
+TEST_CASE("work is done without a thread that cannot be started") {
   const folder f;
   io::write_bytes(f / "file", "test", "threads count from the first file on");
   const auto here = [](int x) { return std::pair(x + 1, std::this_thread::get_id()); };

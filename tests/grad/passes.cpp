@@ -1,5 +1,5 @@
-// What several backward passes over one record do, and how records are freed.
-#include <dcs/grad/gradcheck.hpp>
+// Several backward passes over one record, and freeing records.
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
 
@@ -69,7 +69,7 @@ TEST_CASE("a second pass through what a first one has used up is an error that c
   CHECK(gradient_of(other) == 8);
 }
 
-TEST_CASE("one pass may meet a value many times, and what no gradient reaches is used up with the rest") {
+TEST_CASE("a value may occur many times in one pass, and records that no gradient reaches are used up with the rest") {
   auto leaf = ones();
   const auto shared = eval(leaf * 2);
   const auto unreached = record(
@@ -80,7 +80,7 @@ TEST_CASE("one pass may meet a value many times, and what no gradient reaches is
   CHECK_THROWS_AS(backward(sum_all(below)), error);
 }
 
-TEST_CASE("a leaf is sent its gradient any number of times; a constant has nothing to send to; a gradient without memory is an error") {
+TEST_CASE("backward on a leaf adds to its gradient each time; on a constant it does nothing; a gradient without memory is an error") {
   auto leaf = ones();
   const auto two = tensor<double, S>::full(2);
   backward(leaf, two);
@@ -96,7 +96,7 @@ TEST_CASE("a leaf is sent its gradient any number of times; a constant has nothi
   CHECK_THROWS_WITH_AS(backward(eval(leaf * 2), tensor<double, S>()), doctest::Contains("without memory"), error);
 }
 
-TEST_CASE("crops that one step makes serve one pass together") {
+TEST_CASE("crops of one step are used by one pass together") {
   using maps = shape<1, 8, 8, 2>;
   auto x = var<double, maps>::leaf(random_normal<double, maps>(maps::extents, {1, 1}));
   const auto rois = tensor<double, shape<1, 5>>::from(std::vector<double>{0, 1, 1, 7, 7});
@@ -125,7 +125,7 @@ TEST_CASE("where a step throws, the pass ends with the error and the rest of the
   CHECK(gradient_of(leaf) == 1);
 }
 
-TEST_CASE("a pass within a step: over other records it is as any, over the pass's own it is an error") {
+TEST_CASE("a pass within a step: it may use other records, but not those of the running pass") {
   auto leaf = ones(), other = ones();
   const auto inner = sum_all(other * 3);
   backward(sum_all(through(leaf, [&] { backward(inner); })));
@@ -136,7 +136,7 @@ TEST_CASE("a pass within a step: over other records it is as any, over the pass'
   CHECK_THROWS_WITH_AS(backward(y, tensor<double, S>::full(1)), doctest::Contains("sent back before"), error);
 }
 
-TEST_CASE("a step that sends a gradient to what it did not name as an input is an error") {
+TEST_CASE("a step that adds a gradient to something that is not one of its inputs is an error") {
   auto leaf = ones();
   const auto named = through(leaf, nothing), unnamed = through(leaf, nothing);
   const auto y = record(
@@ -144,7 +144,7 @@ TEST_CASE("a step that sends a gradient to what it did not name as an input is a
   CHECK_THROWS_WITH_AS(backward(sum_all(y)), doctest::Contains("dcs::record"), error);
 }
 
-TEST_CASE("chains of any length are freed, and sent back, on a stack of 256 KB") {
+TEST_CASE("chains of any length are freed, and backpropagated, on a stack of 256 KB") {
   const auto before = host_allocator::get().statistics().live_bytes;
   double gradient = 0, of_equations = 0;
   on_small_stack([&] {
@@ -164,7 +164,7 @@ TEST_CASE("chains of any length are freed, and sent back, on a stack of 256 KB")
     gradient = gradient_of(leaf);
     {
       const auto kept = equations(30'000);
-      // Many values that let go of one another's last handle in any order.
+      // Many values that hold the last handles of one another, freed in any order.
       std::vector<leaf_type> values{kept};
       for (int i = 0; i < 1000; ++i) values.push_back(eval(values.back() + values[values.size() / 2]));
     }

@@ -1,5 +1,6 @@
-// Small allocations that fail, each in turn, in a forward and backward pass: std::bad_alloc arrives, nothing stays in use, and what follows is right.
-#include <dcs/grad/gradcheck.hpp>
+// Small allocations that fail, each in turn, in a forward and backward pass: std::bad_alloc is thrown, no memory stays in use, and later passes are
+// correct.
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/linear/linear.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
@@ -50,7 +51,7 @@ TEST_CASE("every small allocation of a pass may fail") {
   for (extent_t i = 0; i < gw.size(); ++i) CHECK(w.grad().data()[i] == gw.data()[i]);
 }
 
-TEST_CASE("a record is let go of without small memory") {
+TEST_CASE("a record can be freed when small allocations fail") {
   auto leaf = var<double, X>::leaf(random_normal<double, X>({4, 6}, {1, 1}));
   auto y = eval(leaf * 1);
   for (int i = 0; i < 1000; ++i) y = eval(y + y * 0.5);

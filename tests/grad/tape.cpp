@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 
 #include <doctest/doctest.h>
 
@@ -27,7 +27,7 @@ TEST_CASE("constants record nothing; tensors stay tensors") {
   CHECK_THROWS_AS(backward(eval(leaf * 2)), error);  // not a scalar
 }
 
-TEST_CASE("buffers are freed as the backward pass leaves them: a chain of 20") {
+TEST_CASE("buffers are freed during the backward pass: a chain of 20") {
   constexpr extent_t n = 1 << 16, bytes = n * 4 * 8;
   auto x = var<double, S>::leaf(tensor<double, S>::full({n, 4}, 0.5));
   const auto before = host_allocator::get().statistics().live_bytes;
@@ -39,7 +39,7 @@ TEST_CASE("buffers are freed as the backward pass leaves them: a chain of 20") {
     const auto held = host_allocator::get().statistics().live_bytes - before;
     CHECK(held <= 22 * bytes);
     backward(y, total);
-    // Beside what forward held: the gradient that arrives and the one that leaves.
+    // Besides the memory of the forward pass: the gradient of a step's result, and that of its input.
     CHECK(host_allocator::get().statistics().peak_bytes - before <= held + 3 * bytes);
     CHECK(host_allocator::get().statistics().live_bytes - before <= 4 * bytes);  // y, the seed, x's gradient
   }

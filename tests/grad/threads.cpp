@@ -1,6 +1,6 @@
-// Recording and backward passes on several threads: values handed over, networks side by side, one network or leaves shared.
+// Recording and backward passes on several threads: values passed between threads, independent networks, one network or leaves shared.
 #include <dcs/dcs.hpp>
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/optim/adamw.hpp>
 
 #include <doctest/doctest.h>
@@ -54,7 +54,7 @@ std::vector<float> numbers_of(const net_type& net) {
 
 }  // namespace
 
-TEST_CASE("a record may begin on one thread and go on on others, older or younger than it") {
+TEST_CASE("a record may begin on one thread and continue on others, started before or after it") {
   for (const int chain : {0, 1, 30}) {
     auto leaf = ones(3);
     auto x = eval(leaf * 2.0f);
@@ -84,7 +84,7 @@ TEST_CASE("threads that share leaves lose no gradient, small or large") {
   CHECK(all);
 }
 
-TEST_CASE("tasks of a loop may send back to leaves that other threads share") {
+TEST_CASE("tasks of a parallel loop may run backward passes into leaves that other threads share") {
   auto leaf = ones(20'000);
   std::thread beside([&] {
     for (int k = 0; k < 10; ++k) backward(sum_all(leaf * 2.0f));
@@ -94,7 +94,7 @@ TEST_CASE("tasks of a loop may send back to leaves that other threads share") {
   CHECK(leaf.grad()(19'999, 3) == 2 * 10 + 3 * 8);
 }
 
-TEST_CASE("of passes on several threads that share a recorded value, one gets it and the others an error") {
+TEST_CASE("of passes on several threads that share a recorded value, one succeeds and the others throw") {
   for (int round = 0; round < 50; ++round) {
     auto leaf = ones(2);
     const auto shared = eval(leaf * 2.0f);
@@ -135,7 +135,7 @@ TEST_CASE("networks that are trained side by side have the bits of networks that
   for (std::size_t i = 0; i < count; ++i) CHECK(numbers_of(together[i]) == numbers_of(alone[i]));
 }
 
-TEST_CASE("two threads that train one network give it the gradients of both, the same bits each time") {
+TEST_CASE("two threads that train one network add the gradients of both, with the same bits each time") {
   const auto gradients = [](bool at_once) {
     net_type net;
     initialize(net, 3);

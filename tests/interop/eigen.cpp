@@ -37,7 +37,7 @@ TEST_CASE("a tensor is Eigen's matrix of pixels × channels, over the same memor
   CHECK(as_eigen(tensor<double, shape<3, dyn<"n">>>::zeros({3, 0})).size() == 0);
 }
 
-TEST_CASE("an Eigen matrix is a view, whatever its storage order, and the other way round") {
+TEST_CASE("an Eigen matrix of either storage order becomes a view, and a view an Eigen matrix") {
   Eigen::MatrixXd columns(2, 3);  // column-major
   columns << 1, 2, 3, 4, 5, 6;
   const auto v = as_view<shape<2, 3>>(columns);

@@ -20,7 +20,7 @@ TEST_CASE("crc32c: known values") {
   CHECK(of(falling) == 0x113FDB5C);
 }
 
-TEST_CASE("crc32c: parts in turn are the whole, wherever it is cut and lies") {
+TEST_CASE("crc32c: checksums of parts combine to that of the whole, for any cut and alignment") {
   std::string s;
   for (int i = 0; i < 70; ++i) s += static_cast<char>(i * 37 + 11);
   for (std::size_t begin = 0; begin < 9; ++begin) {

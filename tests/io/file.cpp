@@ -25,7 +25,7 @@ std::string message(auto&& f) {
 }
 }  // namespace
 
-TEST_CASE("a file is written whole, over what was there, and leaves nothing beside it") {
+TEST_CASE("a file is replaced as a whole, and no temporary file remains") {
   const folder f;
   io::write_bytes(f / "a", "test", "old");
   io::write_bytes(f / "a", "test", "newer");
@@ -39,7 +39,7 @@ TEST_CASE("a file is written whole, over what was there, and leaves nothing besi
   CHECK(std::distance(fs::directory_iterator(f.path), fs::directory_iterator()) == 1);
 }
 
-TEST_CASE("the new file has the permissions that the process gives") {
+TEST_CASE("the new file has the permissions of the process's umask") {
   const folder f;
   const mode_t old = ::umask(027);
   io::write_bytes(f / "a", "test", "x");
@@ -49,7 +49,7 @@ TEST_CASE("the new file has the permissions that the process gives") {
   CHECK((s.st_mode & 0777) == 0640);
 }
 
-TEST_CASE("links and files under the temporary name are not written over") {
+TEST_CASE("links and files under the temporary name are not overwritten") {
   const folder f;
   const std::string partial = "a." + std::to_string(::getpid()) + "-0.partial";
   io::write_bytes(f / "victim", "test", "precious");
@@ -59,7 +59,7 @@ TEST_CASE("links and files under the temporary name are not written over") {
   CHECK(fs::is_symlink(f.path / partial));
 }
 
-TEST_CASE("what is no regular file is refused, not waited for") {
+TEST_CASE("a path that is no regular file is an error at once") {
   const folder f;
   REQUIRE(::mkfifo((f / "fifo").c_str(), 0600) == 0);
   CHECK(message([&] { io::input_file(f / "fifo", "test"); }).find("a FIFO, socket or device; expected a file") != std::string::npos);
@@ -77,7 +77,7 @@ TEST_CASE("a file that ends too early") {
   CHECK(message([&] { in.read(four, 4); }).find("ends at byte 3, 1 bytes too early") != std::string::npos);
 }
 
-TEST_CASE("folders are made with those above them") {
+TEST_CASE("folders are created with their parents") {
   const folder f;
   io::create_folders(f / "x/y/z/", "test");
   io::create_folders(f / "x/y/z", "test");

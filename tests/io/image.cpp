@@ -1,4 +1,4 @@
-// Every kind of PNG and JPEG arrives as 8-bit grey or RGB; every damaged one is refused with its name.
+// Every kind of PNG and JPEG is read as 8-bit grey or RGB; every damaged one is an error that names the file.
 #include "raw_images.hpp"
 
 #include <filesystem>
@@ -36,7 +36,7 @@ void check_refused(const std::string& path, const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("PNG: what is written is read") {
+TEST_CASE("PNG: a written file is read back") {
   for (std::int64_t channels : {1, 3}) {
     const auto i = smooth(11, 7, channels);
     io::write_png(png_path, i);
@@ -101,7 +101,7 @@ TEST_CASE("JPEG: grey and colour") {
   std::filesystem::remove(png_path);
 }
 
-TEST_CASE("damaged images are refused by name") {
+TEST_CASE("damaged images are errors that name the file") {
   for (const char* bytes : {"", "x", "GIF89a and more bytes than eight", "\xFF\xD8\xFF", "\xFF\xD8\xFF and nothing of a JPEG"})
     check_refused(png_path, bytes);
   CHECK_THROWS_WITH_AS(io::read_image("no_such_file.png"), doctest::Contains("no_such_file.png"), error);
@@ -127,7 +127,7 @@ TEST_CASE("damaged images are refused by name") {
   std::filesystem::remove(png_path), std::filesystem::remove(jpeg_path);
 }
 
-TEST_CASE("PNG: interlaced, and whatever it states of gamma and colours, the samples are as stored") {
+TEST_CASE("PNG: interlaced, and with any gamma or colour profile, samples are as stored") {
   std::vector<std::vector<png_byte>> rows;
   image want{5, 9, 3, {}};
   for (int y = 0; y < 5; ++y) {
@@ -168,7 +168,7 @@ TEST_CASE("PNG: 16-bit samples keep their range, and a warning says which") {
   std::filesystem::remove(png_path);
 }
 
-TEST_CASE("JPEG: what its decoder mends is read, with a warning in the decoder's words; what ends too early is refused in them") {
+TEST_CASE("JPEG: files that the decoder repairs are read, with its message as a warning; those that end too early are errors") {
   write_jpeg(smooth(64, 64, 3), 90);
   const auto whole = io::read_image(jpeg_path);
   const std::string bytes = bytes_of(jpeg_path);
@@ -207,7 +207,7 @@ TEST_CASE("JPEG: what its decoder mends is read, with a warning in the decoder's
   std::filesystem::remove(jpeg_path);
 }
 
-TEST_CASE("limits: pixels by default and by option, told from the header; bytes that cannot hold their pixels; scans") {
+TEST_CASE("limits: pixels by default and by option, checked from the header; files too short for their pixels; scans") {
   write_raw_png(1u << 14, (1u << 12) + 1, 1, PNG_COLOR_TYPE_GRAY,
                 std::vector<std::vector<png_byte>>((1u << 12) + 1, std::vector<png_byte>(1u << 11)));
   CHECK_THROWS_WITH_AS(io::read_image(png_path), doctest::Contains("4097 × 16384 pixels are more than the 67108864"), error);
@@ -243,7 +243,7 @@ TEST_CASE("limits: pixels by default and by option, told from the header; bytes 
   std::filesystem::remove(png_path), std::filesystem::remove(jpeg_path);
 }
 
-TEST_CASE("what is no regular file is refused at once, and an image is written whole or not at all") {
+TEST_CASE("a path that is no regular file is an error at once, and an image is written whole or not at all") {
   std::filesystem::remove("image_fifo");
   REQUIRE(::mkfifo("image_fifo", 0600) == 0);
   for (const char* path : {"image_fifo", "/dev/zero", "."}) {

@@ -1,4 +1,4 @@
-// What a mask file says is not lost: every colour type and depth of PNG with labels as small as 1, every transparency, colour management; JPEG.
+// No label in a mask file is lost: every colour type and depth of PNG with labels as small as 1, every transparency, colour management; JPEG.
 #include "raw_images.hpp"
 
 #include <filesystem>
@@ -68,7 +68,7 @@ image spot(int value, int side = 64) {
 
 }  // namespace
 
-TEST_CASE("masks: every depth and colour type, the smallest and the largest label, interlaced or not, whatever gamma the file states") {
+TEST_CASE("masks: every depth and colour type, the smallest and the largest label, interlaced or not, with any gamma in the file") {
   const remove_files cleanup;
   const raw::warnings said;
   for (const bool interlaced : {false, true})
@@ -146,7 +146,7 @@ TEST_CASE("masks: an empty one is empty") {
   CHECK(io::read_mask(jpeg_path).count() == 0);
 }
 
-TEST_CASE("masks: JPEG labels above 127 are lesion, lower ones are refused or named") {
+TEST_CASE("masks: JPEG labels above 127 are lesion, lower ones are errors or warnings") {
   const remove_files cleanup;
   const raw::warnings said;
   for (const int quality : {50, 75, 95, 100}) {
@@ -173,7 +173,7 @@ TEST_CASE("masks: JPEG labels above 127 are lesion, lower ones are refused or na
   CHECK(said.first().find(jpeg_path) != std::string::npos);
 }
 
-TEST_CASE("masks: what is no image is no mask") {
+TEST_CASE("masks: a file that is no image is an error") {
   const remove_files cleanup;
   raw::put_bytes(png_path, "no image at all");
   CHECK_THROWS_WITH_AS(io::read_mask(png_path), doctest::Contains("neither PNG nor JPEG"), error);

@@ -57,7 +57,7 @@ TEST_CASE("npy: the bytes are NumPy's") {
   CHECK(written(tensor<double, shape<>>::from(half)) == numpy("{'descr': '<f8', 'fortran_order': False, 'shape': (), }", half, 8));
 }
 
-TEST_CASE("npy: what is written is read") {
+TEST_CASE("npy: a written file is read back") {
   check_round_trip(tensor<double, shape<dyn<"n">, 3>>::full({5, 3}, 1.25));
   check_round_trip(tensor<std::uint8_t, shape<4>>::from(std::vector<std::uint8_t>{0, 1, 128, 255}));
   check_round_trip(tensor<f16, shape<1, 1, 1, 2>>::from(std::vector<f16>{f16(1.5f), f16(-2.0f)}));
@@ -172,7 +172,7 @@ TEST_CASE("npy: three axes in Fortran order, more elements than a block of readi
   std::remove(path.c_str());
 }
 
-TEST_CASE("npy: everything else is refused") {
+TEST_CASE("npy: everything else is an error") {
   const std::string four(4, 'x');
   auto dictionary = [](const char* type, const char* order, const char* shape) {
     return std::string("{'descr': '") + type + "', 'fortran_order': " + order + ", 'shape': " + shape + ", }";

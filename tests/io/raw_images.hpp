@@ -1,4 +1,4 @@
-// Images of every kind that libpng and libjpeg write, for the tests of what reads them.
+// Images of every kind that libpng and libjpeg write, for the tests of the readers.
 #pragma once
 
 #include <dcs/io/image.hpp>
@@ -44,7 +44,7 @@ inline void write(const std::string& path, const png& p) {
   std::fclose(f);
 }
 
-/// What a JPEG is made with besides its pixels.
+/// The options of a JPEG besides its pixels.
 struct jpeg_kind {
   int quality = 75;
   bool progressive = false;
@@ -79,7 +79,7 @@ inline std::string bytes_of(const std::string& path) {
 }
 inline void put_bytes(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
 
-/// Warnings during its life, instead of their lines on stderr.
+/// Collects warnings during its lifetime, instead of their lines on stderr.
 struct warnings {
   warnings() { dcs::warning_log::get().clear(), dcs::warning_log::get().set_handler({}); }
   ~warnings() { dcs::warning_log::get().clear(); }

@@ -29,7 +29,7 @@ void check_refused(const std::string& header, const std::string& data, const cha
 
 }  // namespace
 
-TEST_CASE("safetensors: what is written is read") {
+TEST_CASE("safetensors: a written file is read back") {
   io::safetensors s;
   const float a[] = {1, 2, 3, 4, 5, 6};
   const double b = 7;
@@ -110,7 +110,7 @@ TEST_CASE("safetensors: floats of eight bits") {
   CHECK(std::isinf(number("F8_E5M2", "\x7C")));
 }
 
-TEST_CASE("safetensors: a type that is not converted is an error where it is asked for, and no sooner") {
+TEST_CASE("safetensors: a type that is not converted is an error in as(), not in reading") {
   struct {
     const char *type, *shape;
     std::size_t bytes;
@@ -124,7 +124,7 @@ TEST_CASE("safetensors: a type that is not converted is an error where it is ask
   check_refused(R"({"a":{"dtype":"F4","shape":[3],"data_offsets":[0,2]}})", "xx", "end within a byte");
 }
 
-TEST_CASE("safetensors: a value outside the range of what is asked for is an error that names it") {
+TEST_CASE("safetensors: a value outside the range of the requested type is an error that names it") {
   const double infinity = std::numeric_limits<double>::infinity();
   for (const double v : {1e30, -1e30, 0x1p63, infinity, -infinity, std::nan("")}) {
     const auto a = stored("F64", "[2]", bytes_of(1.0) + bytes_of(v));
@@ -159,7 +159,7 @@ TEST_CASE("safetensors: a value outside the range of what is asked for is an err
   CHECK(std::isnan(single(std::nan(""))));
 }
 
-TEST_CASE("safetensors: what the format's own reader takes is read") {
+TEST_CASE("safetensors: everything that the format's reference reader accepts is read") {
   const std::string four("\0\0\x20\xC0", 4);
   const auto read = [&](const std::string& header) {
     CAPTURE(header);
@@ -195,7 +195,7 @@ TEST_CASE("safetensors: what the format's own reader takes is read") {
   CHECK(io::read_safetensors(path).at("a").count() == 0);
 }
 
-TEST_CASE("safetensors: nothing is written that the format's own reader does not read") {
+TEST_CASE("safetensors: files that the format's reference reader rejects are not written") {
   const float one = 1;
   const auto refused = [&](auto&& change, const char* words) {
     io::safetensors s;
@@ -229,7 +229,7 @@ TEST_CASE("safetensors: nothing is written that the format's own reader does not
   CHECK((bytes.size() - 13) % 8 == 0);
 }
 
-TEST_CASE("safetensors: a tensor that is damaged is noticed") {
+TEST_CASE("safetensors: a damaged tensor is an error") {
   const std::vector<float> values(100, 1.5f);
   io::safetensors s;
   s.put("kernel", {10, 10}, values.data());
@@ -256,7 +256,7 @@ TEST_CASE("safetensors: a tensor that is damaged is noticed") {
   check_refused(R"({"__metadata__":{"crc32c/a":"00000000"},)" + one, "x", "their CRC-32C is");
 }
 
-TEST_CASE("safetensors: what is no file is refused, not waited for") {
+TEST_CASE("safetensors: a path that is no regular file is an error at once") {
   std::remove("fifo.tmp");
   REQUIRE(::mkfifo("fifo.tmp", 0600) == 0);
   CHECK_THROWS_WITH_AS(io::read_safetensors("fifo.tmp"), doctest::Contains("a FIFO, socket or device"), error);
@@ -264,7 +264,7 @@ TEST_CASE("safetensors: what is no file is refused, not waited for") {
   std::remove("fifo.tmp");
 }
 
-TEST_CASE("safetensors: everything the format does not allow is refused") {
+TEST_CASE("safetensors: everything that the format does not allow is an error") {
   const std::string four(4, 'x'), eight(8, 'x');
   write_raw(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})", four);
   CHECK(io::read_safetensors(path).tensors.size() == 1);

@@ -17,7 +17,7 @@ TEST_CASE_TEMPLATE("every loss equals PyTorch's, forward and backward", T, float
     for (int i = 0; i < 5; ++i) {
       const std::string n = "." + std::to_string(i);
       const auto t = test::golden_tensor<T, S>(file, "target" + n);
-      CHECK(test::golden_error(loss::laplacian_edges(t), file, "edges" + n) == 0);
+      CHECK(test::golden_error(laplacian_edges(t), file, "edges" + n) == 0);
       test::check_op<T, S>(
           file, "dice" + n, {"x"}, [&](const auto& x) { return loss::dice(sigmoid(x), t); }, bound);
       test::check_op<T, S>(

@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
 
@@ -50,7 +50,7 @@ TEST_CASE("every loss passes the gradient check") {
   CHECK(loss::cross_entropy(tensor<double, shape<2, 1>>::from(std::vector<double>{3, -700}), {0, 0}).item() == 0);
 }
 
-TEST_CASE("no region: sums are zero, and a mean says that it has nothing to average") {
+TEST_CASE("without regions losses of sums are zero, and a mean is an error") {
   const auto x = tensor<double, map_t>::empty({0, 4, 4, 1}), t = x;
   CHECK(gradcheck([&](const auto& a) { return loss::dice(sigmoid(a), t); }, {2, 2}, 12, x) < 1e-6);
   CHECK(gradcheck([&](const auto& a) { return loss::boundary(sigmoid(a), t); }, {2, 2}, 12, x) < 1e-6);
@@ -59,7 +59,7 @@ TEST_CASE("no region: sums are zero, and a mean says that it has nothing to aver
   CHECK(loss::boundary(sigmoid(x), t).item() == 0);
   CHECK(loss::smooth_l1_sum(x, t).item() == 0);
   CHECK(gradcheck([&](const auto& a) { return loss::soft_edge(a); }, {2, 2}, 12, x) < 1e-6);
-  CHECK(loss::laplacian_edges(t).size() == 0);
+  CHECK(laplacian_edges(t).size() == 0);
   CHECK_THROWS_AS(loss::segmentation(x, t), error);
   CHECK_THROWS_AS(loss::focal(x, t), error);
   CHECK_THROWS_AS(loss::edge(x, t), error);
@@ -68,7 +68,7 @@ TEST_CASE("no region: sums are zero, and a mean says that it has nothing to aver
   CHECK_THROWS_AS(loss::cross_entropy(tensor<double, shape<dyn<"n">, 3>>::empty({0, 3}), {}), error);
 }
 
-TEST_CASE("maps without rows or columns, and scores without classes, are refused") {
+TEST_CASE("maps without rows or columns, and scores without classes, are errors") {
   for (const auto& [h, w] : {std::pair<extent_t, extent_t>{0, 4}, {4, 0}}) {
     const auto x = tensor<double, shape<dyn<"roi">, dyn<"h">, dyn<"w">, 1>>::empty({2, h, w, 1}), t = x;
     const std::string words = "sizes " + to_string(x.sizes()) + " are 0 at axis " + (h == 0 ? "1" : "2");
@@ -81,7 +81,7 @@ TEST_CASE("maps without rows or columns, and scores without classes, are refused
     refused([&] { return loss::segmentation(x, t); });
     refused([&] { return loss::consistency(std::array{x, x, x, x}); });
     refused([&] { return loss::smooth_l1_sum(x, t); });
-    refused([&] { return loss::laplacian_edges(t); });
+    refused([&] { return laplacian_edges(t); });
   }
   const auto scores = tensor<double, shape<dyn<"n">, dyn<"class">>>::empty({2, 0});
   CHECK_THROWS_WITH_AS(loss::cross_entropy(scores, {0, 0}), doctest::Contains("scores of sizes [2, 0]"), error);
@@ -105,7 +105,7 @@ TEST_CASE("values by hand") {
   auto square_mask = tensor<float, shape<1, 5, 5, 1>>::zeros();
   for (extent_t i = 1; i < 4; ++i)
     for (extent_t j = 1; j < 4; ++j) square_mask(0, i, j, 0) = 1;
-  const auto e = loss::laplacian_edges(square_mask);
+  const auto e = laplacian_edges(square_mask);
   CHECK(sum_all(e).item() == 8);  // all of the square but its centre
   CHECK(e(0, 2, 2, 0) == 0);
   CHECK(e(0, 0, 0, 0) == 0);

@@ -1,8 +1,8 @@
 // The losses on a device against the host's: the kernels of their own, and those that are chains and sums.
 #include <dcs/expr/chain.cuh>
 #include <dcs/loss/detection.cuh>
-#include <dcs/loss/segmentation.cuh>
-#include <dcs/loss/total.hpp>
+#include <dcs/models/dcsnet/loss.hpp>
+#include <dcs/ops/laplacian_edges/cuda.cuh>
 #include <dcs/ops/pool/cuda.cuh>
 
 #include "../cuda/masked.hpp"
@@ -64,7 +64,7 @@ TEST_CASE("kernel laplacian_edges: the edges of the CPU, at borders too") {
         cuda::emulated::options().seed = seed;
         const auto check = [&](auto t) {
           const auto here = to<kernel_test::target>(kernel_test::rounded<decltype(t)>(blob(n, h)));
-          CHECK(kernel_test::difference(to<cpu_device>(loss::laplacian_edges(here)), loss::laplacian_edges(blob(n, h))) == 0);
+          CHECK(kernel_test::difference(to<cpu_device>(laplacian_edges(here)), laplacian_edges(blob(n, h))) == 0);
         };
         check(double{}), check(float{}), check(bf16{});
       }
@@ -103,7 +103,7 @@ template <class D, class T, class Loss>
 auto loss_step(const std::vector<tensor<T, region_maps>>& logits, const Loss& loss) {
   std::vector<map_of<D, T>> v;
   for (const auto& x : logits) v.push_back(map_leaf<D>(x));
-  const auto terms = loss(segmentation<map_of<D, T>>{v[0], v[1], {v[2], v[3], v[4], v[5]}});
+  const auto terms = loss(models::dcsnet::segmentation<map_of<D, T>>{v[0], v[1], {v[2], v[3], v[4], v[5]}});
   backward(terms.total);
   std::vector<double> values;
   const std::array all{terms.total, terms.main, terms.levels, terms.edge, terms.consistency};  // nvcc loses a list in the head of a loop
@@ -113,7 +113,7 @@ auto loss_step(const std::vector<tensor<T, region_maps>>& logits, const Loss& lo
   return std::pair(values, gradients);
 }
 
-// Every term and gradient on the device under every mask against the host with the regions that are alive.
+// Every term and gradient on the device under every mask against the host with the regions that are valid.
 template <class T>
 void check_masked_total(double bound) {
   const sizes<4> n{4, 8, 8, 1};
@@ -122,26 +122,26 @@ void check_masked_total(double bound) {
   auto target = tensor<T, region_maps>::empty(n);
   for (extent_t i = 0; i < target.size(); ++i) target.data()[i] = random_stream{9, 9}.uniform(static_cast<std::uint64_t>(i)) > 0.4f ? T(1) : T(0);
   for (const auto& mask : masked_test::masks())
-    for (double dead : {1.0, 1e30, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    for (double padded : {1.0, 1e30, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
       CAPTURE(mask);
-      CAPTURE(dead);
+      CAPTURE(padded);
       std::vector<tensor<T, region_maps>> filled;
-      for (const auto& x : logits) filled.push_back(masked_test::with_dead(x, mask, dead));
-      const auto there = to<kernel_test::target>(masked_test::with_dead(target, mask, dead));
-      const auto alive = masked_test::mask_on<kernel_test::target, T>(mask);
-      const auto measured = loss_step<kernel_test::target>(filled, [&](const auto& out) { return loss::total(out, there, alive); });
-      if (masked_test::alive(mask) == 0) {
+      for (const auto& x : logits) filled.push_back(masked_test::with_padded(x, mask, padded));
+      const auto there = to<kernel_test::target>(masked_test::with_padded(target, mask, padded));
+      const auto valid = masked_test::mask_on<kernel_test::target, T>(mask);
+      const auto measured = loss_step<kernel_test::target>(filled, [&](const auto& out) { return models::dcsnet::total_loss(out, there, valid); });
+      if (masked_test::valid(mask) == 0) {
         for (double v : measured.first) CHECK(v == 0);
         for (const auto& g : measured.second) CHECK(masked_test::in_dead(g, mask) == 0);
         continue;
       }
       std::vector<tensor<double, region_maps>> live;
-      for (const auto& x : logits) live.push_back(kernel_test::rounded<double>(masked_test::living(x, mask)));
-      const auto truth = kernel_test::rounded<double>(masked_test::living(target, mask));
-      const auto wanted = loss_step<cpu_device>(live, [&](const auto& out) { return loss::total(out, truth); });
+      for (const auto& x : logits) live.push_back(kernel_test::rounded<double>(masked_test::valid(x, mask)));
+      const auto truth = kernel_test::rounded<double>(masked_test::valid(target, mask));
+      const auto wanted = loss_step<cpu_device>(live, [&](const auto& out) { return models::dcsnet::total_loss(out, truth); });
       for (std::size_t i = 0; i < wanted.first.size(); ++i) CHECK(measured.first[i] == doctest::Approx(wanted.first[i]).epsilon(bound));
       for (std::size_t i = 0; i < wanted.second.size(); ++i) {
-        CHECK(kernel_test::difference(masked_test::living(measured.second[i], mask), wanted.second[i]) < bound);
+        CHECK(kernel_test::difference(masked_test::valid(measured.second[i], mask), wanted.second[i]) < bound);
         CHECK(masked_test::in_dead(measured.second[i], mask) == 0);
       }
     }
@@ -149,7 +149,7 @@ void check_masked_total(double bound) {
 
 }  // namespace
 
-TEST_CASE("eq. 11 under a mask is eq. 11 of the regions that are alive: every term, every gradient, whatever dead regions hold") {
+TEST_CASE("eq. 11 under a mask is eq. 11 of the regions that are valid: every term, every gradient, for any values in padded regions") {
   if constexpr (!kernel_test::on_gpu) check_masked_total<double>(1e-9);
   check_masked_total<float>(1e-5);
 }
@@ -161,20 +161,20 @@ TEST_CASE("eq. 11 under a mask passes the gradient check") {
   const auto there = to<kernel_test::target>(target);
   for (const masked_test::mask_values& values : {masked_test::mask_values{0, 1, 0, 1}, {1, 1, 1, 1}, {0, 0, 0, 0}}) {
     const auto mask = masked_test::mask_on<kernel_test::target>(values);
-    loss::total_options o;
+    models::dcsnet::loss_options o;
     o.segmentation.smoothing = 1e-3;
     const auto f = [&](const auto& a, const auto& b, const auto& c) {
-      return loss::total(segmentation<std::remove_cvref_t<decltype(a)>>{a, b, {c, a, b, c}}, there, mask, o).total;
+      return models::dcsnet::total_loss(models::dcsnet::segmentation<std::remove_cvref_t<decltype(a)>>{a, b, {c, a, b, c}}, there, mask, o).total;
     };
     CHECK(kernel_test::gradcheck(f, draw(1), draw(2), draw(3)) < 1e-6);
   }
 }
-TEST_CASE("a mask of another number of regions, and no smoothing where regions may be dead, are errors") {
+TEST_CASE("a mask of another number of regions, and no smoothing where regions may be padded, are errors") {
   const auto x = to<kernel_test::target>(tensor<float, region_maps>::zeros({4, 8, 8, 1}));
-  const segmentation<std::remove_cvref_t<decltype(x)>> out{x, x, {x, x, x, x}};
+  const models::dcsnet::segmentation<std::remove_cvref_t<decltype(x)>> out{x, x, {x, x, x, x}};
   const auto mask = [](std::vector<double> v) { return masked_test::mask_on<kernel_test::target, float>(v); };
-  CHECK_THROWS_WITH_AS((void)loss::total(out, x, mask({1, 1, 1})), doctest::Contains("a mask of 3 for 4 regions"), error);
-  loss::total_options o;
+  CHECK_THROWS_WITH_AS((void)models::dcsnet::total_loss(out, x, mask({1, 1, 1})), doctest::Contains("a mask of 3 for 4 regions"), error);
+  models::dcsnet::loss_options o;
   o.segmentation.smoothing = 0;
-  CHECK_THROWS_WITH_AS((void)loss::total(out, x, mask({1, 1, 1, 1}), o), doctest::Contains("smoothing 0"), error);
+  CHECK_THROWS_WITH_AS((void)models::dcsnet::total_loss(out, x, mask({1, 1, 1, 1}), o), doctest::Contains("smoothing 0"), error);
 }

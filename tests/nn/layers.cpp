@@ -1,5 +1,5 @@
-// Convolution layers against torch.nn's (goldens/layers.py), with their weights by PyTorch's names and layouts, and how they begin.
-#include <dcs/grad/gradcheck.hpp>
+// Convolution layers against torch.nn's (goldens/layers.py), with weights under PyTorch's names and layouts, and their initialisation.
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 
 #include "check_module.hpp"
@@ -10,7 +10,7 @@ namespace {
 
 template <int C>
 using image = shape<dyn<"n">, dyn<"height">, dyn<"width">, C>;
-// What a pool of two makes of an image's extents.
+// An image's extents after pooling by two.
 template <int C>
 using half = shape<dyn<"n">, windowed(dyn<"height">, 2, 2, 0), windowed(dyn<"width">, 2, 2, 0), C>;
 
@@ -52,7 +52,7 @@ TEST_CASE_TEMPLATE("dilated and transposed convolution layers equal PyTorch's, w
   });
 }
 
-TEST_CASE("a dilated layer keeps the size unless given a padding, and a wrong one names its dilation") {
+TEST_CASE("a dilated layer keeps the size by default, and an error message names its dilation") {
   dilated layer;
   initialize<float>(layer, 1);
   const auto x = tensor<float, shape<1, 9, 7, 6>>::full(1);

@@ -1,5 +1,5 @@
 // Multi-head attention and the encoder layer: gradients against differences, and both against torch.nn's (goldens/transformer.py).
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/nn/transformer.hpp>
 
 #include "check_module.hpp"

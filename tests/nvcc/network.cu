@@ -1,9 +1,9 @@
-// A deep network through nvcc's front end, which walks the spelling of types as trees (core/operand.hpp): where a map's type is spelled by the maps
-// before it, this does not end.
-#include <dcs/models/dcsnet.hpp>
+// A deep network through nvcc's front end, which walks the source text of types as trees (core/operand.hpp): if the type of a map were written in
+// terms of the maps before it, compilation would not end.
+#include <dcs/models/dcsnet/dcsnet.hpp>
 
 using images = dcs::shape<dcs::dyn<"batch">, dcs::dyn<"height">, dcs::dyn<"width">, 3>;
-using net_type = dcs::dcsnet<dcs::resnet<50, dcs::nn::batch_norm>, dcs::dghc<32>, dcs::msfa<4, 8>, 32>;
+using net_type = dcs::dcsnet<dcs::resnet<50, dcs::nn::batch_norm>, dcs::models::dcsnet::dghc<32>, dcs::models::dcsnet::msfa<4, 8>, 32>;
 
 template <class X>
 void apply(const net_type& net, const X& x) {

@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/attention/attention.hpp>
 
 #include "check_op.hpp"
@@ -55,7 +55,7 @@ TEST_CASE("attention equals the unfused equation and passes the gradient check")
   }
 }
 
-TEST_CASE("attention whose probabilities exist already uses them") {
+TEST_CASE("attention whose probabilities have been evaluated before uses them") {
   using S = shape<1, 2, 6, 4>;
   const auto q = random_normal<double, S>(S::extents, {1, 1}), k = random_normal<double, S>(S::extents, {1, 2}),
              v = random_normal<double, S>(S::extents, {1, 3});
@@ -218,7 +218,7 @@ TEST_CASE("sizes and dropout that do not fit are errors") {
   CHECK_THROWS_WITH_AS(attention(q, q, q, 1.0, 1.0), doctest::Contains("dropout"), error);
 }
 
-TEST_CASE_TEMPLATE("scores of −∞ are probabilities of 0, and a row of nothing else is NaN, as step by step", T, float, double) {
+TEST_CASE_TEMPLATE("scores of −∞ have probability 0, and a row of such scores alone is NaN, as the unfused ops have it", T, float, double) {
   test::for_each_isa([] {
     for (const extent_t depth : {2, 5, 32})
       masked_scores::for_each_mask(depth, [](const masked_scores::mask& m) {
@@ -236,7 +236,7 @@ TEST_CASE_TEMPLATE("scores of −∞ are probabilities of 0, and a row of nothin
   });
 }
 
-TEST_CASE("infinite keys and values, and scores of ∞ and NaN, give what they give step by step") {
+TEST_CASE("infinite keys and values, and scores of ∞ and NaN, give the results of the unfused ops") {
   constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   test::for_each_isa([] {
     for (const double number : {-infinity, infinity, nan})

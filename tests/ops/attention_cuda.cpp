@@ -228,7 +228,7 @@ TEST_CASE("one key has probability 1: the result is its value, and neither q nor
     });
 }
 
-TEST_CASE("scores of −∞ are probabilities of 0, and a row of nothing else is NaN, as step by step on the host") {
+TEST_CASE("scores of −∞ have probability 0, and a row of such scores alone is NaN, as the unfused ops on the host have it") {
   const auto compare_steps = [](const auto& x, double tolerance) {
     using A = compute_type<typename std::remove_cvref_t<decltype(x.q)>::value_type>;
     const masked_scores::inputs<A> wide{cast<A>(x.q), cast<A>(x.k), cast<A>(x.v)};
@@ -249,7 +249,7 @@ TEST_CASE("scores of −∞ are probabilities of 0, and a row of nothing else is
   }
 }
 
-TEST_CASE("bits of dropout are those of the stream, wherever they begin") {
+TEST_CASE("bits of dropout are those of the stream, at any offset") {
   const attention_geometry g{1, 1, 1, 1, 1.0, 0.3, {8, 9}};
   const cuda::detail::attention_problem<float> p(g);
   for (std::uint64_t base : {std::uint64_t{0}, (std::uint64_t{1} << 34) - 8})
@@ -282,7 +282,7 @@ TEST_CASE("a shift of dropout that lies in memory, forward and backward, at ever
     });
 }
 
-TEST_CASE("no heads are nothing to do; extents beyond 32 bits are errors") {
+TEST_CASE("without heads nothing is launched; extents beyond 32 bits are errors") {
   using T = float;
   for (std::int64_t depth : {32, 5}) {
     T* none = nullptr;

@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
 #include <dcs/ops/layer_norm/layer_norm.hpp>
@@ -79,7 +79,7 @@ TEST_CASE("batch norm: statistics, their update, and one kernel with residual an
       std::is_same_v<kernel_of<decltype(relu(batch_norm_inference(conv2d(x, w), one, zero, mean, variance)))>, kernels::convolution_epilogue>);
 }
 
-TEST_CASE("norms of images without rows or columns are an error, of no images empty") {
+TEST_CASE("norms of images without rows or columns are errors; an empty batch gives an empty result") {
   using X = shape<dyn<"n">, dyn<"h">, dyn<"w">, 2>;
   const auto one = tensor<float, shape<2>>::full(1), zero = tensor<float, shape<2>>::zeros();
   for (const auto& [h, w] : {std::pair<extent_t, extent_t>{0, 4}, {4, 0}}) {

@@ -90,7 +90,7 @@ TEST_CASE("kernel norm_forward: norm, with ReLU, with residual and ReLU equal th
     kernel_test::compare(with_both, x, g, b, r);
   });
 }
-TEST_CASE("kernel norm_inference: scale and shift of given statistics") {
+TEST_CASE("kernel norm_inference: scale and shift of running statistics") {
   const auto check = [&]<int C>(std::integral_constant<int, C>) {
     using P = shape<C>;
     // Terms of one sign: what bf16 rounds is no difference.
@@ -175,7 +175,7 @@ auto norm_step(form f, const tensor<T, S>& x, const tensor<T, S>& r, const tenso
   return std::tuple(host(y.value()), gradient(xv), gradient(rv), gradient(gv), gradient(bv), host(mean), host(variance));
 }
 
-// On the device under every mask against the host with the regions that are alive.
+// On the device under every mask against the host with the regions that are valid.
 template <class T, int C>
 void check_masked(extent_t height, extent_t width, double bound) {
   using S = shape<dyn<"roi">, dyn<"h">, dyn<"w">, C>;
@@ -187,14 +187,14 @@ void check_masked(extent_t height, extent_t width, double bound) {
   for (const auto& mask : masked_test::masks())
     for (form f : {form::plain, form::relu, form::residual}) {
       CAPTURE(mask);
-      const auto live = [&](const auto& t) { return kernel_test::rounded<double>(masked_test::living(t, mask)); };
+      const auto live = [&](const auto& t) { return kernel_test::rounded<double>(masked_test::valid(t, mask)); };
       const auto wanted = norm_step<cpu_device>(f, live(x), live(r), live(dy), kernel_test::rounded<double>(g), kernel_test::rounded<double>(b));
-      for (double dead : {1e30, std::numeric_limits<double>::quiet_NaN()}) {
-        const auto filled = [&](const auto& t) { return masked_test::with_dead(t, mask, dead); };
+      for (double padded : {1e30, std::numeric_limits<double>::quiet_NaN()}) {
+        const auto filled = [&](const auto& t) { return masked_test::with_padded(t, mask, padded); };
         const row_mask_scope scope(masked_test::mask_on<kernel_test::target, compute_type<T>>(mask));
         const auto measured = norm_step<kernel_test::target>(f, filled(x), filled(r), filled(dy), g, b);
         const auto maps = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
-          CHECK(kernel_test::difference(masked_test::living(std::get<I>(measured), mask), std::get<I>(wanted)) < bound);
+          CHECK(kernel_test::difference(masked_test::valid(std::get<I>(measured), mask), std::get<I>(wanted)) < bound);
           CHECK(masked_test::in_dead(std::get<I>(measured), mask) == 0);
         };
         const auto channels = [&]<std::size_t I>(std::integral_constant<std::size_t, I>) {
@@ -210,7 +210,7 @@ void check_masked(extent_t height, extent_t width, double bound) {
 
 }  // namespace
 
-TEST_CASE("a norm under a mask is the norm of the regions that are alive: values, gradients, running statistics; what dead ones hold is not read") {
+TEST_CASE("a norm under a mask is the norm of the regions that are valid: values, gradients, running statistics; padded ones are not read") {
   if constexpr (!kernel_test::on_gpu) {
     check_masked<double, 3>(1, 1, 1e-9);
     check_masked<double, 3>(3, 5, 1e-9);

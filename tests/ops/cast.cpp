@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/cast/cast.hpp>
 
 #include "check_op.hpp"
@@ -20,7 +20,7 @@ TEST_CASE("a cast to the same type is the operand, with its gradient") {
   });
 }
 
-TEST_CASE("the gradient of a cast goes back in the type that came in") {
+TEST_CASE("the gradient of a cast has the type of its input") {
   test::for_each_isa([] {
     for (extent_t n : {0, 1, 2, 3})
       for (extent_t h : {1, 2, 5, 6, 17}) {
@@ -121,7 +121,7 @@ std::vector<T> of_bits(const std::vector<std::int64_t>& bits) {
   return v;
 }
 template <class T>
-bool is_nan(T x) {
+bool holds_nan(T x) {
   return std::isnan(static_cast<compute_type<T>>(x));
 }
 
@@ -138,10 +138,10 @@ void check_bits(const std::vector<From>& from, const io::stored_tensor& wanted) 
   for (extent_t i = 0; i < x.size(); ++i) {
     const To w = bits[static_cast<std::size_t>(i)];
     CAPTURE(static_cast<double>(static_cast<compute_type<From>>(x(i))));
-    nans += is_nan(w);
-    CHECK(is_nan(value(i)) == is_nan(w));
-    CHECK((is_nan(w) || std::memcmp(&value.data()[i], &w, sizeof(To)) == 0));
-    CHECK((is_nan(w) || std::memcmp(&recorded.data()[i], &w, sizeof(To)) == 0));
+    nans += holds_nan(w);
+    CHECK(holds_nan(value(i)) == holds_nan(w));
+    CHECK((holds_nan(w) || std::memcmp(&value.data()[i], &w, sizeof(To)) == 0));
+    CHECK((holds_nan(w) || std::memcmp(&recorded.data()[i], &w, sizeof(To)) == 0));
   }
   CHECK(nans > 0);
 }

@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
 
 #include <doctest/doctest.h>

@@ -1,4 +1,4 @@
-// Convolutions on a device against the host's: depthwise ones are kernels, the others what stands around a library's call.
+// Convolutions on a device against the host's: depthwise ones are kernels; for the others, the kernels before and after a library's call.
 #include <dcs/ops/conv2d/conv2d.hpp>
 #include <dcs/ops/conv2d/cuda.cuh>
 #include <dcs/ops/linear/linear.hpp>
@@ -72,7 +72,7 @@ TEST_CASE("kernel depthwise_weight_gradient: passes the gradient check; several 
                        parameter_of<shape<3, 3, 1, 8>>(1));
 }
 
-TEST_CASE("kernel epilogue: each part there or not, packets and odd channels") {
+TEST_CASE("kernel epilogue: each part present or missing, packets and odd channels") {
   using D = kernel_test::target;
   auto check = [&]<class T, int C>(T, std::integral_constant<int, C>, extent_t rows) {
     const auto host = [](const auto& x) { return kernel_test::rounded<T>(x); };

@@ -1,5 +1,5 @@
-// What cuDNN says of the convolutions of DCSNet on an H200, asked by its description: this needs cuDNN and no GPU. Engines are chosen and made ready
-// as they are where there is one, and not run.
+// cuDNN's engines for the convolutions of DCSNet on an H200, selected from a description of that GPU: this needs cuDNN but no GPU. Engines are chosen
+// and prepared as on the GPU, and not run.
 #include <dcs/ops/conv2d/cudnn_graph.cuh>
 
 #include <doctest/doctest.h>
@@ -139,7 +139,7 @@ TEST_CASE("on an H200 cuDNN has an engine for transposed and for dilated convolu
   }
 }
 
-TEST_CASE("f32 without TF32 has fewer engines than with it: those that round are passed over") {
+TEST_CASE("f32 without TF32 has fewer engines than with it: those that round are not used") {
   const auto count = [](bool tf32) {
     const tf32_scope scope(tf32);
     const convolution_graph graph({layer{"", 4, 128, 64, 64, 3, 1, 1}.geometry(), convolution_pass::forward, CUDNN_DATA_FLOAT}, h200());
@@ -152,7 +152,7 @@ TEST_CASE("f32 without TF32 has fewer engines than with it: those that round are
   CHECK(rounded > exact);
 }
 
-TEST_CASE("an engine that wants more workspace than is allowed is passed over") {
+TEST_CASE("an engine that needs more workspace than is allowed is not used") {
   const convolution_graph graph({layer{"", 4, 128, 64, 64, 3, 1, 1}.geometry(), convolution_pass::forward, CUDNN_DATA_FLOAT}, h200());
   const std::int64_t usual = cuda::library_options::get().most_workspace;
   cuda::library_options::get().most_workspace = 1 << 20;

@@ -184,7 +184,7 @@ TEST_CASE("Winograd's output transform applies scale, shift, residual and ReLU")
   }
 }
 
-TEST_CASE("Winograd's algorithm takes an empty batch, and passes on what is not a number") {
+TEST_CASE("Winograd's algorithm accepts an empty batch, and propagates NaN") {
   const auto g = same(0, 8, 8, 16, 16);
   const auto r = run<float>(g, {{}, std::vector<double>(9 * 16 * 16, 1.0), {}, {}, {}, {}});
   CHECK(r.dw == std::vector<float>(9 * 16 * 16, 0.0f));

@@ -1,6 +1,6 @@
 // Transposed convolutions against their definition, their gradients against differences, and the types of their results. PyTorch's are compared in
 // conv_transpose2d_goldens.cpp.
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
 #include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
@@ -158,7 +158,7 @@ TEST_CASE("the extents of a transposed convolution's result are part of its type
   CHECK(to_string(up(windowed(height, 4, 4, 0))) == "(height-1)/2");
   CHECK(to_string(up(windowed(rounded_up, 3, 2, 1))) == "height/2");
 
-  // Whatever its name says it is, for every size that the divisor divides.
+  // The run-time size equals that of the named extent, for every size that the divisor divides.
   const auto size_of = [](extent_t e, extent_t n) {
     const auto p = detail::unpack(e);
     return p.offset >= n ? extent_t{0} : (n - p.offset + p.divisor - 1) / p.divisor;
@@ -179,7 +179,7 @@ TEST_CASE("the extents of a transposed convolution's result are part of its type
   static_assert(std::is_same_v<decltype(y), const tensor<float, image>>);
   CHECK(y.sizes() == x.sizes());
   CHECK(eval(concat<channel>(x, y)).sizes() == sizes<4>{2, 8, 12, 6});
-  // Of an odd height the result is one row more, and what meets both says so.
+  // For an odd height the result has one more row, and an op over both maps throws.
   const auto odd = tensor<float, image>::zeros({2, 7, 12, 3});
   const auto more =
       conv_transpose2d<2>(eval(conv2d<2, 1>(odd, tensor<float, shape<3, 3, 3, 6>>::zeros())), tensor<float, shape<2, 2, 3, 6>>::zeros());
@@ -218,7 +218,7 @@ constexpr work up_convolution() {
 
 }  // namespace
 
-TEST_CASE("work is counted by its own convention each, at compile time and of a run") {
+TEST_CASE("work is counted in both conventions, at compile time and at run time") {
   // The four up-convolutions of a UNet of width 64 at 256 × 256, which has 6.44 G more by thop's rule.
   constexpr work up = up_convolution<1024, 16>() + up_convolution<512, 32>() + up_convolution<256, 64>() + up_convolution<128, 128>();
   static_assert(up == work{2'147'483'648, 8'589'934'592});

@@ -1,6 +1,6 @@
 // Extents of 0, one table of all ops on maps N,H,W,C: of no images the result is empty; images without rows or columns are an error that names the op
 // and the sizes; and so are images without channels, where the type allows them.
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/cast/cast.hpp>
@@ -109,17 +109,17 @@ void check(const char* op, const auto& f) {
 
 }  // namespace
 
-TEST_CASE("of no images every op gives none, and its gradient; images without rows or columns it refuses") {
+TEST_CASE("every op maps an empty batch to an empty batch, its gradient too; images without rows or columns are errors") {
   const auto visit = [](const char* op, const auto& f) { check(op, f); };
   for_each_op(visit);
   for_each_op_of_three_channels(visit);
 }
 
-TEST_CASE("images without channels are refused too") {
+TEST_CASE("images without channels are errors too") {
   for_each_op([](const char* op, const auto& f) { refused<0>(op, tensor<float, map<0>>::empty({2, 4, 4, 0}), f); });
 }
 
-TEST_CASE("products, attention and resizes of nothing are refused whichever operand has nothing") {
+TEST_CASE("products, attention and resizes with an empty inner extent in either operand are errors") {
   using M = shape<dyn<"n">, dyn<"heads">, dyn<"rows">, dyn<"columns">>;
   using N = shape<dyn<"n">, dyn<"heads">, dyn<"columns">, dyn<"out">>;
   const auto product = [](const sizes<4>& a, const sizes<4>& b) { return eval(matmul(tensor<float, M>::empty(a), tensor<float, N>::empty(b))); };
@@ -137,7 +137,7 @@ TEST_CASE("products, attention and resizes of nothing are refused whichever oper
   CHECK_THROWS_WITH_AS(eval(softmax<0>(tensor<float, shape<dyn<"n">>>::empty({0}))), doctest::Contains("dcs::softmax: axis 0 of sizes [0]"), error);
 }
 
-TEST_CASE("an extent that reshape computes is, of no images, what it would be of one") {
+TEST_CASE("an extent that reshape computes for an empty batch is that for one image") {
   using In = shape<dyn<"n">, dyn<"h">, dyn<"w">, 2>;
   const auto none = tensor<float, In>::empty({0, 3, 4, 2});
   CHECK(reshape<shape<dyn<"n">, dyn<"pixel">, 2>>(none).sizes() == sizes<3>{0, 12, 2});

@@ -1,4 +1,4 @@
-// What the golden tests of ops share: a file of tests/goldens and the error against it.
+// Common parts of the golden tests of ops: a file of tests/goldens, and the error relative to it.
 #pragma once
 
 #include <dcs/io/safetensors.hpp>
@@ -29,7 +29,7 @@ double relative_error(const std::vector<T>& found, const std::vector<double>& wa
   return norm > 0 ? std::sqrt(difference / norm) : std::sqrt(difference);
 }
 
-/// What is asked of T: in double equality but for rounding.
+/// The tolerance for T: in double equality up to rounding.
 template <class T>
 inline constexpr double tolerance = sizeof(T) == 8 ? 1e-12 : 2e-6;
 

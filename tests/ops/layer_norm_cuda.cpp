@@ -55,7 +55,7 @@ TEST_CASE("kernel layer_norm_backward: passes the gradient check") {
     CHECK(kernel_test::gradcheck(of_sum, x, r, g, b) < 2e-6);
   });
 }
-TEST_CASE("kernel layer_norm_sums: the gradients of gamma and beta where that of the input is not wanted") {
+TEST_CASE("kernel layer_norm_sums: the gradients of gamma and beta where that of the input is not needed") {
   over_shapes([](const auto& x, const auto&, const auto& g, const auto& b) {
     if (x.size() > 3000) return;
     const auto constant = to<kernel_test::target>(x);

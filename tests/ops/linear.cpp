@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/linear/linear.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 
@@ -38,7 +38,7 @@ TEST_CASE("linear: values and gradients") {
   CHECK(y(0, 1) == 30);
 }
 
-TEST_CASE("linear of rows without elements is an error, of no rows empty") {
+TEST_CASE("linear of rows without elements is an error; without rows the result is empty") {
   const auto w = tensor<float, shape<3, 2>>::full(1);
   const auto x = tensor<float, shape<dyn<"n">, dyn<"token">, 3>>::empty({2, 0, 3});
   CHECK_THROWS_WITH_AS(linear(x, w), doctest::Contains("dcs::linear: sizes [2, 0, 3] are 0 at axis 1"), error);

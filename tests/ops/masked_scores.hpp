@@ -1,7 +1,7 @@
-// Attention whose scores are −∞ here and there: inputs, the equation step by step, and how results are compared.
+// Attention with some scores of −∞: inputs, the unfused equation, and the comparison of results.
 #pragma once
 
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/attention/attention.hpp>
 
 #include <doctest/doctest.h>
@@ -13,7 +13,7 @@ using namespace dcs;
 using queries = shape<1, 2, dyn<"lq">, dyn<"d">>;
 using keys = shape<1, 2, dyn<"lk">, dyn<"d">>;
 
-/// Which scores are −∞. Rows of odd number do not see the keys [first, last), and rows of which `blind` says so see none.
+/// Which scores are −∞: rows of odd number ignore the keys [first, last), and rows for which `blind` is true ignore all keys.
 struct mask {
   extent_t rows, columns, depth, first, last;
   bool (*blind)(extent_t row);
@@ -38,7 +38,7 @@ inputs<T> make(const mask& m) {
   return {cast<T>(x.q), cast<T>(x.k), cast<T>(x.v)};
 }
 
-/// Every row sees the keys from `first` on alone, as those before hold −∞.
+/// Every row attends only to the keys from `first` on, as the scores of those before are −∞.
 template <class T>
 inputs<T> make_infinite(extent_t rows, extent_t columns, extent_t depth, extent_t first) {
   inputs<double> x{random_normal<double, queries>({1, 2, rows, depth}, {1, 1}), random_normal<double, keys>({1, 2, columns, depth}, {1, 2}),

@@ -86,7 +86,7 @@ TEST_CASE("pointwise expressions") {
   halves.refused([](const auto& a, const auto& b) { return eval(a / b); });
 }
 
-TEST_CASE("an extent that the type says is 1 repeats, whatever the other is") {
+TEST_CASE("an extent of 1 in the type repeats along any other") {
   CHECK(eval(ones<map<2>>({3, 1, 4, 2}) + ones<shape<1, h, 1, 2>>({1, 1, 1, 2})).sizes() == sizes<4>{3, 1, 4, 2});
   CHECK(eval(ones<shape<n, 1>>({1, 1}) * ones<shape<1, h>>({1, 5})).sizes() == sizes<2>{1, 5});
   CHECK(eval(ones<shape<1, h>>({1, 5}) * ones<shape<n, 1>>({3, 1})).sizes() == sizes<2>{3, 5});
@@ -196,7 +196,7 @@ TEST_CASE("losses") {
   CHECK_THROWS_WITH_AS(loss::cross_entropy(scores, {1}), doctest::Contains("1 labels for 3 rows"), error);
   const auto target = ones<map<1>>({3, 4, 4, 1});
   for (extent_t k : {1, 4}) {
-    const loss::live_regions<n, float, cpu_device> live(ones<shape<n>>({k}));
+    const loss::valid_regions<n, float, cpu_device> live(ones<shape<n>>({k}));
     CHECK_THROWS_WITH_AS(eval(live.keep(target)), doctest::Contains("(n)"), error);
     CHECK_THROWS_WITH_AS(nms(ones<shape<n, 4>>({3, 4}), ones<shape<n>>({k}), 0.5), doctest::Contains("dcs::nms"), error);
   }

@@ -92,7 +92,7 @@ void in_three_types(const Body& body) {
 
 }  // namespace
 
-TEST_CASE("kernel nms_rank: by falling score, equal scores and both zeros in their order; a box without a score is not there") {
+TEST_CASE("kernel nms_rank: by falling score, equal scores and both zeros in their order; a box with a NaN score is ignored") {
   in_three_types([](auto t) {
     problem<decltype(t)> p;
     for (int i = 0; i < 300; ++i) p.add(100 * i, 0, 10, 10, i % 7 == 0 ? -0.0 : i % 7 == 1 ? 0.0 : i % 5 - 2.0);
@@ -115,7 +115,7 @@ TEST_CASE("kernel nms_overlaps: random boxes, of no area too, in tiles that are 
   });
 }
 
-TEST_CASE("kernel nms_survivors: one box that strikes all, chains in which every second box stays, more tiles than are read ahead") {
+TEST_CASE("kernel nms_survivors: one box that suppresses all others, chains in which every second box is kept, more tiles than are prefetched") {
   problem<float> same, chain;
   for (int i = 0; i < 200; ++i) same.add(3, 4, 5, 6, 1), chain.add(4 * i, 0, 10, 10, 500 - i);
   check(same, 0.5), check(chain, 0.4);

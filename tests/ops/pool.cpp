@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 #include <dcs/ops/resize/resize.hpp>
@@ -63,7 +63,7 @@ TEST_CASE("values by hand") {
   CHECK_THROWS_AS((max_pool2d<3>(x)), error);
 }
 
-TEST_CASE_TEMPLATE("NaN wins a maximum wherever it stands, and gets the gradient", T, float, double) {
+TEST_CASE_TEMPLATE("a NaN anywhere in a window is its maximum, and receives the gradient", T, float, double) {
   using X = shape<1, 2, 2, 19>;
   test::for_each_isa([] {
     for (extent_t at = 0; at < 4; ++at) {

@@ -43,7 +43,7 @@ void expect_gradients(extent_t smallest, const F& f) {
 
 }  // namespace
 
-TEST_CASE("kernel max_pool_forward: equals the CPU op; of equal values the first wins") {
+TEST_CASE("kernel max_pool_forward: equals the CPU op; of equal values the first is the maximum") {
   expect_equal(1, largest<3, 2, 1>);
   expect_equal(1, largest<1, 2, 0>);
   expect_equal(4, largest<2, 2, 0>);

@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
@@ -69,7 +69,7 @@ TEST_CASE("values by hand") {
   CHECK_THROWS_AS((reshape<shape<dyn<"a">, dyn<"b">>>(x)), error);
 }
 
-TEST_CASE("extents of 0 behind the first axis are an error; of no images the result is empty") {
+TEST_CASE("extents of 0 after the first axis are errors; for an empty batch the result is empty") {
   for (const extent_t h : {0, 4}) {
     const auto x = tensor<double, shape<dyn<"n">, dyn<"h">, dyn<"w">, 2>>::empty({2, h, 4 - h, 2});
     const auto refused = [&](const char* op, const auto& f) {

@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
 #include "check_op.hpp"
@@ -119,7 +119,7 @@ TEST_CASE("sums take memory near that of their result, whichever axes are long, 
   check_large_sum<A, 0>({200000, 7});
 }
 
-TEST_CASE("many results are the sums, bit by bit, that few have: chunks of rows in their order") {
+TEST_CASE("many results have the same bits as few: both ways sum the same chunks of rows in order") {
   using A = shape<dyn<"a">, dyn<"b">>;
   const auto x = random_normal<float, A>({900, 2000}, {4, 2});
   const auto all = sum<0>(x);

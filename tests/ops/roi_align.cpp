@@ -1,4 +1,4 @@
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
 
 #include "check_op.hpp"
@@ -85,7 +85,7 @@ TEST_CASE("every level of a pyramid in one call: types, values and gradients") {
   });
 }
 
-TEST_CASE("RoIAlign by hand: a linear ramp is sampled at bin centres; outside adds 0 but counts") {
+TEST_CASE("RoIAlign by hand: a linear ramp is sampled at bin centres; samples outside are zeros in the mean") {
   auto x = tensor<float, shape<1, 8, 8, 1>>::empty();
   for (extent_t i = 0; i < 8; ++i)
     for (extent_t j = 0; j < 8; ++j) x(0, i, j, 0) = static_cast<float>(10 * i + j);

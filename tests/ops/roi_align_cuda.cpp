@@ -1,6 +1,7 @@
 // The kernels of RoIAlign against the CPU op.
-#include <dcs/detect/regions.hpp>
+#include <dcs/detect/region_masks.hpp>
 #include <dcs/expr/chain.cuh>
+#include <dcs/models/dcsnet/regions.hpp>
 #include <dcs/ops/roi_align/cuda.cuh>
 #include <dcs/ops/roi_align/roi_align.hpp>
 
@@ -12,8 +13,10 @@ namespace {
 
 using rois_t = shape<dyn<"roi">, 5>;
 using levels_t = shape<dyn<"roi">>;
-template <int C>
-using map_t = shape<dyn<"n">, dyn<"h">, dyn<"w">, C>;
+// Maps of C channels; each level of a pyramid has sizes of its own, so names of its own.
+inline constexpr std::array heights{dyn<"h">, dyn<"h3">, dyn<"h4">, dyn<"h5">}, widths{dyn<"w">, dyn<"w3">, dyn<"w4">, dyn<"w5">};
+template <int C, std::size_t Level = 0>
+using map_t = shape<dyn<"n">, heights[Level], widths[Level], C>;
 
 // Boxes inside, over borders, outside, smaller than a pixel, and without area; floats, so that every type places them alike.
 tensor<double, rois_t> some_rois(extent_t k, extent_t batch, double side) {
@@ -35,7 +38,7 @@ tensor<std::int64_t, levels_t> some_levels(extent_t k, int levels) {
   return l;
 }
 
-// RoIs where X is, in double or float: 16 bits would not hold a place.
+// RoIs on the device of X, in double or float, as 16 bits are too inaccurate for coordinates.
 template <class X>
 auto beside(const X&, const tensor<double, rois_t>& rois) {
   using B = std::conditional_t<sizeof(value_t<X>) == 8, double, float>;
@@ -66,7 +69,7 @@ void over_maps(const Body& body) {
 template <int C>
 auto two_levels(extent_t n, extent_t h) {
   return std::pair(random_normal<double, map_t<C>>({n, h, h + 1, C}, {2, 1}),
-                   random_normal<double, map_t<C>>({n, (h + 1) / 2, h / 2 + 1, C}, {2, 2}));
+                   random_normal<double, map_t<C, 1>>({n, (h + 1) / 2, h / 2 + 1, C}, {2, 2}));
 }
 template <int C, class Body>
 void over_levels(const Body& body) {
@@ -92,8 +95,12 @@ void over_levels(const Body& body) {
 // P2 to P5 in one launch: crops of one size from the level of each RoI, and crops of every level.
 template <int C, class Body>
 void over_four_levels(const Body& body) {
-  const auto level = [](extent_t side, std::uint64_t stream) { return random_normal<double, map_t<C>>({2, side, side + 1, C}, {5, stream}); };
-  const auto p2 = level(16, 1), p3 = level(8, 2), p4 = level(4, 3), p5 = level(2, 4);
+  const auto level = []<std::size_t Level>(std::integral_constant<std::size_t, Level>) {
+    constexpr extent_t side = 16 >> Level;
+    return random_normal<double, map_t<C, Level>>({2, side, side + 1, C}, {5, Level + 1});
+  };
+  const auto p2 = level(std::integral_constant<std::size_t, 0>{}), p3 = level(std::integral_constant<std::size_t, 1>{}),
+             p4 = level(std::integral_constant<std::size_t, 2>{}), p5 = level(std::integral_constant<std::size_t, 3>{});
   for (extent_t k : {0, 1, 13}) {
     const auto rois = some_rois(k, 2, 64);
     const auto levels = some_levels(k, 4);
@@ -137,7 +144,7 @@ TEST_CASE("kernel roi_align_forward: equals the CPU op: channels of packets and 
   over_four_levels<5>(equal);
 }
 
-TEST_CASE("kernel roi_align_backward: passes the gradient check; what no RoI reaches is zero; only what is wanted") {
+TEST_CASE("kernel roi_align_backward: passes the gradient check; pixels that no RoI covers are zero; only gradients that are needed are computed") {
   const auto check = [](const auto& x, const auto& rois) {
     differentiable(one_map<3, 2>(rois, {0.25, 2, false}), x);
     differentiable(one_map<2>(rois, {0.25, 0, true}), x);
@@ -154,7 +161,7 @@ TEST_CASE("kernel roi_align_backward: passes the gradient check; what no RoI rea
   using kernel_test::target;
   const auto [x, y] = two_levels<4>(1, 8);
   const auto at = [](const auto& t) { return to<target>(kernel_test::rounded<float>(t)); };
-  const auto leaf = var<float, map_t<4>, target>::leaf(at(y));
+  const auto leaf = var<float, map_t<4, 1>, target>::leaf(at(y));
   const auto constant = var<float, map_t<4>, target>(at(x));
   const auto corner = tensor<double, rois_t>::from(std::vector<double>{0, 0, 0, 8, 8}, {1, 5});
   const auto [p, q] = roi_align_pyramid<2, 2>(std::tuple(constant, leaf), beside(leaf, corner), {4, 8});
@@ -168,7 +175,7 @@ TEST_CASE("kernel roi_align_backward: passes the gradient check; what no RoI rea
   CHECK(sum == doctest::Approx(16));  // the weights of a bin inside add up to 1
 }
 
-TEST_CASE("kernel roi_align_lists: hundreds of RoIs; those without a place, or of an image or level that is not there, add nothing") {
+TEST_CASE("kernel roi_align_lists: hundreds of RoIs; invalid ones, by coordinate, image or level, add nothing") {
   const extent_t k = 300;
   const auto rois = some_rois(k, 3, 16);
   const auto x = random_normal<double, map_t<2>>({3, 3, 4, 2}, {1, 1});
@@ -206,8 +213,14 @@ TEST_CASE("the gradient has the same bits in every order of threads") {
 TEST_CASE("four levels with crops of four sizes are one launch forward; backward the lists and one launch more") {
   if constexpr (!kernel_test::on_gpu) {
     using D = cuda::emulated;
-    const auto leaf = [](extent_t side) { return var<float, map_t<4>, D>::leaf(tensor<float, map_t<4>, D>::full({1, side, side, 4}, 1)); };
-    const std::tuple pyramid(leaf(16), leaf(8), leaf(4), leaf(2));
+    const auto leaf = []<std::size_t Level>(std::integral_constant<std::size_t, Level>) {
+      constexpr extent_t side = 16 >> Level;
+      return var<float, map_t<4, Level>, D>::leaf(tensor<float, map_t<4, Level>, D>::full({1, side, side, 4}, 1));
+    };
+    const auto pyramid = [&]<std::size_t... Level>(std::index_sequence<Level...>) {
+      return std::tuple(leaf(std::integral_constant<std::size_t, Level>{})...);
+    }
+    (std::make_index_sequence<4>{});
     const auto rois = to<D>(kernel_test::rounded<float>(some_rois(3, 1, 64)));
     const cuda::launch_log log;
     const auto crops = roi_align_pyramid<8, 4, 2, 1>(pyramid, rois, {4, 8, 16, 32});

@@ -43,7 +43,7 @@ TEST_CASE("kernel softmax_rows_forward: equals the CPU op") {
 TEST_CASE("kernel softmax_rows_backward: passes the gradient check") {
   over_rows<short_rows>([](const auto& x) { CHECK(kernel_test::gradcheck(op<1>, x) < 1e-6); });
 }
-TEST_CASE("kernel softmax_long_rows_forward: equals the CPU op, however far apart the values and wherever the largest stands") {
+TEST_CASE("kernel softmax_long_rows_forward: equals the CPU op, for any range of values and any position of the largest") {
   over_rows<long_rows>([](const auto& x) {
     kernel_test::compare(op<1>, x);
     if (x.size() == 0) return;

@@ -35,7 +35,7 @@ TEST_CASE("kernel weighted_sum_forward: equals the CPU op") {
   over_shapes([](const auto&... x) { kernel_test::compare(fusion, x...); });
 }
 
-TEST_CASE("kernel weighted_sum_backward: passes the gradient check, and gives only what is wanted") {
+TEST_CASE("kernel weighted_sum_backward: passes the gradient check, and computes only the gradients that are needed") {
   over_shapes([](const auto&... x) { CHECK(kernel_test::gradcheck(fusion, x...) < 1e-6); });
   const auto l = random_normal<double, maps<2>>({1, 2, 3, 2}, {1, 1});
   const auto a = to<kernel_test::target>(random_normal<double, maps<8>>({1, 2, 3, 8}, {1, 2}));

@@ -1,19 +1,14 @@
 // AdamW's kernels against its equations in double, and the optimiser on a device against the host's.
 #include <dcs/optim/adamw.cuh>
 
-#include "../cuda/compare.hpp"
+#include "device_optimiser.hpp"
 
 using namespace dcs;
 using kernel_test::on_gpu;
 using kernel_test::target;
+using namespace optimiser_test;
 
 namespace {
-
-// Measured against wanted, relative to what is wanted whatever its size.
-template <class T>
-bool near(double measured, double wanted) {
-  return std::abs(measured - wanted) <= (sizeof(T) == 8 ? 1e-12 : 1e-6) * std::abs(wanted);
-}
 
 // Parameters as the host sees them.
 template <class T, class G>
@@ -58,7 +53,7 @@ class on_device {
   std::vector<adamw_parameter<T, G>> list(bool copies = false) const {
     std::vector<adamw_parameter<T, G>> l;
     for (const auto& o : all_)
-      l.push_back({o.value.data(), o.gradient.data(), o.first.data(), o.second.data(), copies ? o.copy.data() : nullptr, o.value.span().size});
+      l.push_back({o.value.data(), o.gradient.data(), {o.first.data(), o.second.data()}, copies ? o.copy.data() : nullptr, o.value.span().size});
     return l;
   }
   std::vector<typename leaves<T, G>::one> download() const {
@@ -82,7 +77,7 @@ class on_device {
   };
   std::vector<one> all_;
 };
-std::vector<double> result_of(const adamw_memory& memory) { return kernel_test::on_host(static_cast<const double*>(memory.result.data()), 2); }
+std::vector<double> result_of(const optimizer_memory& memory) { return kernel_test::on_host(static_cast<const double*>(memory.result.data()), 2); }
 
 const std::vector<std::vector<std::int64_t>> all_sizes{{0}, {1}, {3, 0, 4}, {7, 8192, 1}, {8193, 16384, 5, 20003, 64}};
 const adamw_options options{0.01, 0.9, 0.999, 1e-8, 0.1, 1.0};
@@ -96,8 +91,8 @@ void check_norm() {
       double first = 0;
       for (std::uint64_t seed = 1; seed <= 3; ++seed) {
         cuda::emulated::options().seed = seed;
-        adamw_memory memory;
-        adamw_measure(target{}, there.list(), adamw_numbers::of(options, 1), memory);
+        optimizer_memory memory;
+        measure_gradients(target{}, there.list(), options.clip_norm, memory);
         const auto result = result_of(memory);
         CHECK(near<T>(result[0], p.norm()));
         CHECK(near<T>(result[1], p.norm() > 1 ? 1 / (p.norm() + 1e-6) : 1));
@@ -115,17 +110,17 @@ void check_update(bool copies, bool there = false) {
       const leaves<T, G> before(sizes);
       const on_device<T, G> moved(before);
       const double norm = before.norm(), clip = norm > 1 ? 1 / (norm + 1e-6) : 1;
-      adamw_memory memory;
+      optimizer_memory memory;
       const auto numbers = adamw_numbers::of(options, 3);
-      adamw_measure(target{}, moved.list(copies), numbers, memory);
+      measure_gradients(target{}, moved.list(copies), options.clip_norm, memory);
       if (there) {  // in the device's memory, and others beside the kernel
         memory.numbers = storage::allocate<target>(sizeof numbers);
         target::copy_from_host(memory.numbers.data(), &numbers, sizeof numbers);
         auto others = options;
         others.rate = 7, others.weight_decay = 0.5;
-        adamw_move(target{}, moved.list(copies), adamw_numbers::of(others, 1), memory);
+        move_parameters(target{}, moved.list(copies), adamw_numbers::of(others, 1), memory);
       } else {
-        adamw_move(target{}, moved.list(copies), numbers, memory);
+        move_parameters(target{}, moved.list(copies), numbers, memory);
       }
       const auto after = moved.download();
       double worst = 0;
@@ -156,12 +151,12 @@ TEST_CASE("kernel gradient_squares: the norm of all gradients, whatever their si
 TEST_CASE("kernel gradient_norm: sums beyond one pass of the block; without a limit nothing is clipped; infinity marks the step") {
   std::vector<std::int64_t> sizes(1100, 2);
   leaves<float, float> p(sizes);
-  adamw_memory memory;
+  optimizer_memory memory;
   auto no_clip = options;
   no_clip.clip_norm = 0;
   const on_device<float, float> finite(p);
   for (const auto& o : {options, no_clip, options, no_clip}) {
-    adamw_measure(target{}, finite.list(), adamw_numbers::of(o, 1), memory);
+    measure_gradients(target{}, finite.list(), o.clip_norm, memory);
     const auto result = result_of(memory);
     CHECK(near<float>(result[0], p.norm()));
     CHECK(near<float>(result[1], o.clip_norm > 0 ? 1 / (p.norm() + 1e-6) : 1));
@@ -169,9 +164,9 @@ TEST_CASE("kernel gradient_norm: sums beyond one pass of the block; without a li
   p.all[1050].gradient[1] = HUGE_VALF;
   const auto numbers = adamw_numbers::of(options, 1);
   const on_device<float, float> infinite(p);
-  adamw_measure(target{}, infinite.list(), numbers, memory);
+  measure_gradients(target{}, infinite.list(), options.clip_norm, memory);
   CHECK(std::isnan(result_of(memory)[1]));
-  adamw_move(target{}, infinite.list(), numbers, memory);
+  move_parameters(target{}, infinite.list(), numbers, memory);
   const auto after = infinite.download();
   for (std::size_t i = 0; i < after.size(); ++i) CHECK(after[i].value == p.all[i].value);
 }
@@ -194,104 +189,29 @@ TEST_CASE("the table of parameters is sent anew only for other parameters, and n
     const auto found = kernel_test::on_host(static_cast<const std::byte*>(table.data()), table.bytes());
     return table.bytes() == n && std::memcmp(found.data(), wanted.data(), found.size()) == 0;
   };
-  adamw_memory memory;
-  adamw_measure(target{}, first.list(), numbers, memory);
-  const storage table = memory.parameters, result = memory.result, chunks = memory.chunks;
+  optimizer_memory memory;
+  measure_gradients(target{}, first.list(), options.clip_norm, memory);
+  const storage table = memory.tables.rows, result = memory.result, chunks = memory.tables.places;
   CHECK(lists(table, first.list()));
-  adamw_measure(target{}, first.list(), numbers, memory);
-  CHECK(memory.parameters == table);
-  adamw_measure(target{}, second.list(), numbers, memory);  // as many elements elsewhere
+  measure_gradients(target{}, first.list(), options.clip_norm, memory);
+  CHECK(memory.tables.rows == table);
+  measure_gradients(target{}, second.list(), options.clip_norm, memory);  // as many elements elsewhere
   CHECK(near<float>(result_of(memory)[0], b.norm()));
-  CHECK(lists(memory.parameters, second.list()));
-  CHECK(memory.chunks == chunks);
-  adamw_measure(target{}, other.list(), numbers, memory);
+  CHECK(lists(memory.tables.rows, second.list()));
+  CHECK(memory.tables.places == chunks);
+  measure_gradients(target{}, other.list(), options.clip_norm, memory);
   CHECK(near<float>(result_of(memory)[0], c.norm()));
-  adamw_move(target{}, other.list(), numbers, memory);
+  move_parameters(target{}, other.list(), numbers, memory);
   CHECK(other.download()[0].value != c.all[0].value);
   CHECK(second.download()[1].value == b.all[1].value);
-  CHECK(lists(memory.parameters, other.list()));
+  CHECK(lists(memory.tables.rows, other.list()));
   CHECK(lists(table, first.list()));  // whoever was captured with it reads it still
   CHECK(memory.result == result);
 }
 
-namespace {
-
-struct net {
-  parameter<shape<3, 5>, init::he_normal<3>> weight;
-  parameter<shape<70>, init::normal<500>> bias, unused;
-  DCS_MEMBERS(weight, bias, unused)
-};
-
-template <class D, class T>
-void give_gradients(net& n, double scale) {
-  const auto loss_of = [&](const auto& p) {
-    using P = std::remove_cvref_t<decltype(p)>;
-    using S = typename P::shape_type;
-    const auto x = p.as(var<T, S, D>());
-    backward(x, to<D>(random_normal<T, S>(S::extents, {7, static_cast<std::uint64_t>(S::rank)}, scale)));
-  };
-  loss_of(n.weight), loss_of(n.bias);
-}
-
-template <class D, class T, class P>
-std::vector<T> host_values(const P& p) {
-  std::vector<T> v(static_cast<std::size_t>(p.size()));
-  D::copy_to_host(v.data(), p.memory().data(), p.size() * static_cast<extent_t>(sizeof(T)));
-  return v;
-}
-
-template <class T>
-void put_on_device(net& n, const net& from) {
-  const auto put = [](auto& to, const auto& source) {
-    to.template allocate<T, target>();
-    target::copy_from_host(to.memory().data(), source.memory().data(), to.memory().bytes());
-  };
-  put(n.weight, from.weight), put(n.bias, from.bias), put(n.unused, from.unused);
-}
-
-// Five steps on both; the device's optimiser is saved and loaded on the way.
-template <class T>
-void compare_optimisers() {
-  net host, other;
-  initialize<T>(host, 5);
-  put_on_device<T>(other, host);
-  const auto before = host_values<cpu_device, T>(host.unused);
-  basic_adamw<cpu_device> a(named_parameters(host), options);
-  auto b = std::make_unique<basic_adamw<target>>(named_parameters(other), options);
-  CHECK(b->gradient_norm() == 0);
-  for (int step = 0; step < 5; ++step) {
-    a.clear_gradients(), b->clear_gradients();
-    const double scale = step % 2 == 0 ? 0.01 : 3;
-    give_gradients<cpu_device, T>(host, scale), give_gradients<target, T>(other, scale);
-    const double norm = a.step();
-    CHECK(near<T>(b->step(), norm));
-    if (step == 2) {
-      io::safetensors file;
-      b->save(file);
-      b = std::make_unique<basic_adamw<target>>(named_parameters(other), options);
-      b->load(file);
-    }
-  }
-  const double tolerance = sizeof(T) == 8 ? 1e-12 : 1e-6;
-  const auto compare = [&](const auto& p, const auto& q) {
-    const auto x = host_values<cpu_device, T>(p), y = host_values<target, T>(q);
-    for (std::size_t i = 0; i < x.size(); ++i) CHECK(std::abs(x[i] - y[i]) < tolerance);
-  };
-  compare(host.weight, other.weight), compare(host.bias, other.bias);
-  CHECK(host_values<target, T>(other.unused) == before);
-  CHECK(host_values<target, T>(other.bias) != before);
-  a.clear_gradients(), b->clear_gradients();
-  give_gradients<target, T>(other, HUGE_VAL);
-  const auto still = host_values<target, T>(other.bias);
-  CHECK_THROWS_WITH_AS(b->step(), doctest::Contains("norm"), error);
-  CHECK(host_values<target, T>(other.bias) == still);
-}
-
-}  // namespace
-
 TEST_CASE("the optimiser on a device moves parameters as the host's, through a checkpoint too") {
-  compare_optimisers<float>();
-  if constexpr (!on_gpu) compare_optimisers<double>();
+  compare_optimisers<adamw_rule, float>(options);
+  if constexpr (!on_gpu) compare_optimisers<adamw_rule, double>(options);
 }
 
 namespace {

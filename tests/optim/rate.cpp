@@ -1,5 +1,5 @@
 // The rules for the learning rate, worked by hand.
-#include <dcs/optim/adamw.hpp>
+#include <dcs/optim/rate.hpp>
 
 #include <doctest/doctest.h>
 

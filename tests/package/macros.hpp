@@ -1,5 +1,5 @@
-// What systems' headers define under common names, as a program has it before it includes dcs. <cstddef> comes first: libstdc++ takes min and max
-// away with the first of its headers.
+// Macros that systems' headers define under common names, as a program may have them before it includes dcs. <cstddef> comes first: libstdc++ takes
+// min and max away with the first of its headers.
 #include <cstddef>
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #define max(a, b) ((a) > (b) ? (a) : (b))

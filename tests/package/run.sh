@@ -4,6 +4,7 @@
 #   every_header                          two translation units that include all of the library link (but interop, whose libraries may be missing)
 #   strict                                no warning under many more than ours, nothing amiss under macros like min and max, both in every header
 #   flags                                 the same values under -ffast-math, each of its parts, -fno-rtti; -fno-exceptions is refused in words
+#   compiled                              find_package and add_subdirectory, with dcs::compiled
 set -euo pipefail
 kind=$1 source=$(cd "$2" && pwd) build=$3 compiler=$4
 rm -rf "$build"
@@ -78,5 +79,16 @@ case $kind in
     done
     echo '#include <dcs/dcs.hpp>' | "${own[@]}" -fno-exceptions -fsyntax-only -x c++ - 2>"$build/said" && wrong "-fno-exceptions compiles"
     grep -q 'error.*compile without -fno-exceptions' "$build/said" || wrong "-fno-exceptions: $(head -3 "$build/said")" ;;
+  compiled) # the archive is what the build itself has of it, where ccache keeps it
+    options=(-DCMAKE_CXX_COMPILER="$compiler" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2)
+    if launcher=$(command -v ccache); then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER="$launcher"); fi
+    cmake -S "$source" -B "$build/dcs" "${options[@]}" -DDCS_BUILD_TESTS=OFF -DDCS_BUILD_EXAMPLES=OFF -DDCS_INSTALL_COMPILED=ON -DCMAKE_INSTALL_PREFIX="$build/prefix" >/dev/null
+    cmake --build "$build/dcs"
+    cmake --install "$build/dcs" >/dev/null
+    cmake -S "$source/tests/package/compiled" -B "$build/found" "${options[@]}" -DCMAKE_PREFIX_PATH="$build/prefix" >/dev/null
+    cmake --build "$build/found" --target consumer
+    "$build/found/consumer"
+    cmake -S "$source/tests/package/compiled" -B "$build" "${options[@]}" -DWITHIN=ON >/dev/null
+    cmake --build "$build" --target consumer ;;
 esac
 "$build/consumer" >/dev/null

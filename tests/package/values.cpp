@@ -3,7 +3,7 @@
 #include <dcs/ops/nms/nms.hpp>
 #include <dcs/ops/softmax/softmax.hpp>
 #ifndef POINTWISE
-#include <dcs/grad/gradcheck.hpp>
+#include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
@@ -51,7 +51,7 @@ void layers() {
 }
 #endif
 
-// What is infinite, or not a number, is seen and passed on.
+// Infinities and NaN are recognised and propagated.
 void not_finite() {
   volatile std::uint32_t bits[] = {0xff800000, 0x7fc00000};  // told to the compiler neither by a type nor by a constant
   const auto from_bits = [&](int i) { return std::bit_cast<float>(std::uint32_t{bits[i]}); };

@@ -11,14 +11,14 @@ works fresh --epochs 3 --out whole
 works fresh --epochs 2 --out run
 
 echo "== a checkpoint says what it is, and is believed in nothing"
-header=$(head -c 200000 run/last.safetensors | tr -d '\0' | head -c 4000)
+header=$(head -c 200000 run/last.safetensors | tr -d '\0')
 for text in '"format_version":"1"' '"instruction_set":"' '"config":"{' '"epoch":"1"'; do check grep -qaF "$text" <<<"$header"; done
 mkdir broken && cp run/config.json run/results.csv broken
 # wrong TEXT KEY [VALUE]: with that in its metadata, the run does not go on.
 wrong_metadata() {
   cp run/last.safetensors broken/last.safetensors
   edit broken/last.safetensors "${@:2}"
-  fails "broken/last.safetensors: $1" timeout 60 "$bin/dcs_train" --resume --out broken --epochs 3
+  fails "broken/last.safetensors: $1" timeout 300 "$bin/dcs_train" --resume --out broken --epochs 3
 }
 wrong_metadata "epoch is nan" epoch nan
 wrong_metadata "epoch is -5" epoch -5
@@ -62,11 +62,11 @@ echo "== a damaged checkpoint is passed over for the one before"
 # goes_on TEXT [ROWS]: the run goes on with a warning that contains TEXT, to the bits of the one that nothing happened to, of whose results it has the last
 # ROWS (3).
 goes_on() {
-  timeout 60 "$bin/dcs_train" --resume --out broken --epochs 3 >out 2>err || wrong "exit code $?: $(cat err)"
+  timeout 300 "$bin/dcs_train" --resume --out broken --epochs 3 >out 2>err || wrong "exit code $?: $(cat err)"
   check test "$(wc -l <err)" = 1
   check grep -qF "$1" err
   check test -f broken/last.safetensors
-  check timeout 60 cmp broken/last.safetensors whole/last.safetensors
+  check timeout 300 cmp broken/last.safetensors whole/last.safetensors
   check diff <(rows broken) <(rows whole | tail -n "${2:-3}")
   rm -rf broken
 }

@@ -1,6 +1,6 @@
 # Sourced by the tests of the programs, whose arguments are PROGRAMS FOLDER: begins in FOLDER, made anew. Exit code 77: they were not built.
 if [ ! -x "${1:-}/dcs_train" ]; then
-  echo "skipped: the programs, or small-scratch among them, are not built (DCS_BUILD_EXAMPLES, DCS_VARIANTS; for a GPU DCS_CUDA_VARIANTS)"
+  echo "skipped: the programs, or small-scratch among them, are not built (DCS_BUILD_EXAMPLES, DCS_NETWORKS; for a GPU DCS_CUDA_NETWORKS)"
   exit 77
 fi
 bin=$(cd "$1" && pwd)

@@ -1,15 +1,16 @@
 // Steps and epochs of a small network on the GPU: as graphs and as calls, from the same weights and with the same batches, they have the same bits.
-// Compiled by nvcc alone; tests/models/dcsnet_cuda.cpp, tests/models/dcsnet_device.cpp and tests/train/captured_trainer.cpp compare such steps with
-// the host's, where no GPU is needed.
-#include "../models/tiny.hpp"
+// Compiled by nvcc alone; tests/models/dcsnet/dcsnet_cuda.cpp, tests/models/dcsnet/dcsnet_device.cpp and tests/train/captured_trainer.cpp compare
+// such steps with the host's, where no GPU is needed.
+#include "../models/dcsnet/tiny.hpp"
 
 #include <dcs/cuda/graph.cuh>
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
 #include <dcs/train/captured_trainer.hpp>
 
 #include <doctest/doctest.h>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 
@@ -27,8 +28,8 @@ std::unique_ptr<net_type> network() {
   to_device<device>(*net);
   return net;
 }
-step_options options() {
-  step_options o;
+net_type::options options() {
+  net_type::options o;
   o.detector.rpn.after_nms_training = 100, o.detector.box.sampler.size = 32;
   return o;
 }
@@ -44,8 +45,10 @@ std::vector<double> totals(bool capture) {
     steps.launch();
     steps.send(batch_of(k + 1));
     const auto l = steps.losses();
-    for (double v : {l.total, l.main, l.edge, l.classifier, l.box, l.objectness, l.rpn_box}) all.push_back(v);
-    CHECK(l.regions >= 2);
+    for (double v : {l.total, user::term(l, "main"), user::term(l, "edge"), user::term(l, "classifier"), user::term(l, "box"),
+                     user::term(l, "objectness"), user::term(l, "rpn_box")})
+      all.push_back(v);
+    CHECK(user::regions(l) >= 2);
   }
   return all;
 }
@@ -66,15 +69,17 @@ namespace {
 std::vector<double> epochs(bool capture) {
   const auto net = network();
   basic_adamw<device> optimizer(named_parameters(*net));
-  trainer<net_type, device, float> t(*net, optimizer, capture);
-  epoch_options o;
-  o.batch = 2, o.seed = 7, o.step = options();
+  captured_stepper<precision<device>, net_type> steps(*net, optimizer, capture);
+  epoch_options<net_type::options> o;
+  o.batch = 2, o.seed = 7, o.net = options();
   user::discs data;
   data.count = 5;
   std::vector<double> all;
   for (int epoch = 0; epoch < 2; ++epoch)
-    (void)t.epoch(data, o, epoch, [&](std::int64_t, std::int64_t, const step_losses& l) {
-      for (double v : {l.total, l.main, l.edge, l.classifier, l.box, l.objectness, l.rpn_box}) all.push_back(v);
+    (void)train_epoch(steps, data, o, epoch, [&](std::int64_t, std::int64_t, const step_losses& l) {
+      for (double v : {l.total, user::term(l, "main"), user::term(l, "edge"), user::term(l, "classifier"), user::term(l, "box"),
+                       user::term(l, "objectness"), user::term(l, "rpn_box")})
+        all.push_back(v);
     });
   return all;
 }

@@ -1,8 +1,9 @@
-// Epochs of captured steps on the host in the place of a GPU, in double: bit for bit what calls of fixed_train_step make of the same images, whatever
-// the sizes of batches and the number of true boxes, and across a checkpoint; and the first step is the host's own.
-#include "../models/tiny.hpp"
+// Epochs of captured steps on the host in the place of a GPU, in double: bit for bit the results of calling fixed_train_step on the same images, for
+// any sizes of batches and numbers of true boxes, and across a checkpoint; and the first step is the host's own.
+#include "../models/dcsnet/tiny.hpp"
 
-#include <dcs/cuda/kernels.cuh>
+#include <dcs/kernels.cuh>
+#include <dcs/models/dcsnet/fixed_size.cuh>
 #include <dcs/train/captured_trainer.hpp>
 #include <dcs/train/checkpoint.hpp>
 
@@ -11,6 +12,7 @@
 #include <filesystem>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 
@@ -30,17 +32,15 @@ struct discs_and_many : user::discs {
   }
 };
 
-epoch_options options() {
-  epoch_options o;
+epoch_options<net_type::options> epoch_numbers() {
+  epoch_options<net_type::options> o;
   o.batch = 2, o.seed = 6;
-  o.step.detector.rpn.before_nms_training = 60, o.step.detector.rpn.after_nms_training = 40, o.step.detector.rpn.sampler.size = 32,
-  o.step.detector.box.sampler.size = 16;
-  o.step.regions.most = 1;  // none is dead: dropout draws as on the host
+  o.net.detector.rpn.before_nms_training = 60, o.net.detector.rpn.after_nms_training = 40, o.net.detector.rpn.sampler.size = 32,
+  o.net.detector.box.sampler.size = 16;
+  o.net.regions.most = 1;  // none is padded: dropout draws as on the host
   return o;
 }
-std::vector<double> terms(const step_losses& l) {
-  return {l.total, l.main, l.levels, l.edge, l.consistency, l.classifier, l.box, l.objectness, l.rpn_box, static_cast<double>(l.regions)};
-}
+using user::terms;
 
 struct result {
   std::vector<double> values;
@@ -53,16 +53,16 @@ template <class D>
 struct training {
   std::unique_ptr<net_type> net = std::make_unique<net_type>();
   basic_adamw<D> optimizer;
-  trainer<net_type, D, double> epochs;
+  typename stepper_for<precision<D, double>, net_type, basic_adamw<D>>::type steps;
   discs_and_many data;
   std::vector<std::vector<double>> losses;
 
-  explicit training(bool capture = true) : optimizer(named(*net), {1e-3, 0.9, 0.999, 1e-8, 1e-2, 1}), epochs(*net, optimizer, capture) {
+  explicit training(bool capture = true) : optimizer(named(*net), {1e-3, 0.9, 0.999, 1e-8, 1e-2, 1}), steps(*net, optimizer, capture) {
     data.count = 3;
   }
-  step_losses epoch(int number, const epoch_options& o = options()) {
+  step_losses epoch(int number, const epoch_options<net_type::options>& o = epoch_numbers()) {
     optimizer.options.rate = number == 0 ? 1e-3 : 5e-4;
-    return epochs.epoch(data, o, number, [&](std::int64_t, std::int64_t all, const step_losses& l) {
+    return train_epoch(steps, data, o, number, [&](std::int64_t, std::int64_t all, const step_losses& l) {
       CHECK(all == (data.count + 1) / 2);
       losses.push_back(terms(l));
     });
@@ -84,7 +84,7 @@ struct training {
 };
 
 // One epoch, said again with fixed_train_step, for any number of true boxes.
-void epoch_by_hand(training<emulated>& t, int number, const epoch_options& o) {
+void epoch_by_hand(training<emulated>& t, int number, const epoch_options<net_type::options>& o) {
   t.optimizer.options.rate = number == 0 ? 1e-3 : 5e-4;
   const random_stream epoch = random_stream{o.seed, 0}.child(static_cast<std::uint64_t>(number)),
                       first = random_stream{o.seed, 0}.child(0).child(3).child(0);
@@ -96,12 +96,12 @@ void epoch_by_hand(training<emulated>& t, int number, const epoch_options& o) {
       augment(o.augment, samples.back().pixels, samples.back().truth, epoch.child(2).child(static_cast<std::uint64_t>(order[i])));
     }
     fixed_batch<emulated, double> b(static_cast<extent_t>(samples.size()), 64, 64, 40);
-    put(b, staged<double>(make_batch(samples, o.input), 40));
-    fixed_losses<emulated, double> l;
+    fill(b, staged<double>(make_batch(samples, o.input), 40));
+    fixed_losses<emulated, double, net_type> l;
     random_stream random = first;
     random.shift = (static_cast<std::uint64_t>(number) << 32) + begin / 2;
     t.optimizer.clear_gradients();
-    fixed_train_step(*t.net, b, o.step, random, l);
+    fixed_train_step(*t.net, b, o.net, random, l);
     t.optimizer.step();
     t.losses.push_back(terms(l.read()));
   }
@@ -109,11 +109,11 @@ void epoch_by_hand(training<emulated>& t, int number, const epoch_options& o) {
 
 }  // namespace
 
-TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last batch and an image of 20 objects; they go on from a checkpoint") {
+TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last batch and an image of 20 objects; they continue from a checkpoint") {
   emulated::options().check = false;  // the kernels' own tests look at every access
   const auto path = (std::filesystem::temp_directory_path() / "dcs_captured_trainer.safetensors").string();
-  auto later = options();
-  later.step.loss.levels = {1.1, 1.0, 0.9, 0.8};  // as a schedule changes them
+  auto later = epoch_numbers();
+  later.net.loss.levels = {1.1, 1.0, 0.9, 0.8};  // as a schedule changes them
   training<emulated> whole;
   const auto mean = terms(whole.epoch(0));
   save_checkpoint<emulated>(path, *whole.net, &whole.optimizer, {});
@@ -125,7 +125,7 @@ TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last 
 
   {
     training<emulated> by_hand;
-    epoch_by_hand(by_hand, 0, options());
+    epoch_by_hand(by_hand, 0, epoch_numbers());
     epoch_by_hand(by_hand, 1, later);
     CHECK((by_hand.so_far() == wanted));
   }
@@ -156,7 +156,7 @@ TEST_CASE("the first captured step has the losses of the host's first step") {
   CHECK(host.losses[0][9] == 2);
 }
 
-TEST_CASE("an error of the data set ends an epoch of captured steps; the trainer goes on with the next") {
+TEST_CASE("an error of the data set ends an epoch of captured steps; the trainer can continue with the next") {
   emulated::options().check = false;
   struct broken : discs_and_many {
     sample load(std::int64_t i) const {
@@ -167,7 +167,7 @@ TEST_CASE("an error of the data set ends an epoch of captured steps; the trainer
   training<emulated> t;
   broken data;
   data.count = 3;
-  CHECK_THROWS_WITH_AS(t.epochs.epoch(data, options(), 0), "image 1 is damaged", error);
+  CHECK_THROWS_WITH_AS(train_epoch(t.steps, data, epoch_numbers(), 0), "image 1 is damaged", error);
   (void)t.epoch(1);
   CHECK(t.losses.size() >= 2);
 }
@@ -176,7 +176,7 @@ TEST_CASE("a step without a region leaves the head as it is, values and statisti
   emulated::options().check = false;
   training<cpu_device> host;
   training<emulated> there;
-  const auto o = options().step;
+  const auto o = epoch_numbers().net;
   captured_step<emulated, double, net_type> steps(*there.net, there.optimizer, 2, 64, 64, o, {5, 1});
   std::vector<std::vector<double>> head(3);
   const auto note_head = [&](std::size_t k) {
@@ -191,7 +191,7 @@ TEST_CASE("a step without a region leaves the head as it is, values and statisti
       for (auto& s : samples) std::fill(s.truth.pixels.begin(), s.truth.pixels.end(), std::uint8_t{0});
     const auto b = make_batch(samples, {});
     host.optimizer.clear_gradients();
-    const auto wanted = terms(train_step<cpu_device, double>(*host.net, b, o, {5, 1, k}));
+    const auto wanted = terms(train_step<precision<cpu_device, double>>(*host.net, b, o, {5, 1, k}));
     host.optimizer.step();
     steps.send(b);
     steps.launch();

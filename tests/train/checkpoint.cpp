@@ -1,5 +1,6 @@
-// What a checkpoint says is checked: versions, numbers of the optimiser, weights and moments. Of a network of one layer and a norm.
+// The contents of a checkpoint are checked: version, counts of the optimiser, weights and moments; with a network of one layer and a norm.
 #include <dcs/dcs.hpp>
+#include <dcs/optim/adamw.hpp>
 #include <dcs/train/checkpoint.hpp>
 
 #include <doctest/doctest.h>
@@ -75,14 +76,14 @@ const float not_a_number = std::numeric_limits<float>::quiet_NaN(), infinity = s
 
 }  // namespace
 
-TEST_CASE("a checkpoint is read back, and says what wrote it") {
+TEST_CASE("a checkpoint is read back, and contains its version and instruction set") {
   const auto file = saved();
   CHECK(file.metadata.at("format_version") == std::to_string(checkpoint_version));
   CHECK(file.metadata.at("instruction_set") == cpu::name(cpu::current_isa()));
   CHECK(file.metadata.at("optimizer_steps") == "2");
   CHECK(file.metadata.at("optimizer_moments") == "3");
   CHECK(loading([](io::safetensors&) {}) == "");
-  // The optimiser goes on as if nothing had been: one more step moves both alike.
+  // The loaded optimiser continues in the same way: one more step changes both networks alike.
   trained one(2), other(0);
   save_checkpoint(path, one.net, &one.optimizer, {});
   load_checkpoint(path, other.net, &other.optimizer);
@@ -95,7 +96,7 @@ TEST_CASE("a checkpoint is read back, and says what wrote it") {
   std::filesystem::remove(path);
 }
 
-TEST_CASE("an optimiser before its first step has no moments, and what was loaded replaces what there was") {
+TEST_CASE("an optimiser before its first step has no moments, and loaded moments replace others") {
   trained fresh(0), used(2);
   save_checkpoint(path, fresh.net, &fresh.optimizer, {});
   CHECK(io::read_safetensors(path).metadata.at("optimizer_moments") == "0");
@@ -107,7 +108,7 @@ TEST_CASE("an optimiser before its first step has no moments, and what was loade
   std::filesystem::remove(path);
 }
 
-TEST_CASE("a version that is another is an error of its own; none is fine for weights alone") {
+TEST_CASE("another version is an error of its own type; a file without a version may be read for its weights alone") {
   for (const char* version : {"2", "0", "-1", "1.0", "", " 1", "1x", "99999999999999999999"}) {
     CAPTURE(version);
     for (const bool with_optimizer : {true, false})
@@ -119,7 +120,7 @@ TEST_CASE("a version that is another is an error of its own; none is fine for we
   CHECK(loading(without, false) == "");
 }
 
-TEST_CASE("numbers of the optimiser are whole numbers, and agree with the moments") {
+TEST_CASE("the optimiser's counts must be whole numbers that agree with the moments") {
   for (const char* key : {"optimizer_steps", "optimizer_moments"}) {
     CAPTURE(key);
     CHECK(says(loading([&](io::safetensors& f) { f.metadata.erase(key); }), std::string("lacks ") + key));
@@ -130,11 +131,11 @@ TEST_CASE("numbers of the optimiser are whole numbers, and agree with the moment
   }
   CHECK(says(loading([](io::safetensors& f) { f.metadata["optimizer_steps"] = "0"; }), "optimizer_steps is 0"));
   CHECK(says(loading([](io::safetensors& f) { f.metadata["optimizer_moments"] = "2"; }), "moments of 3 parameters; expected 2"));
-  // Whoever wants weights alone is not concerned.
+  // Loading weights alone ignores the moments.
   CHECK(loading([](io::safetensors& f) { f.metadata["optimizer_steps"] = "12abc"; }, false) == "");
 }
 
-TEST_CASE("moments: none is missing, of no parameter, of another size, or no moment") {
+TEST_CASE("moments: a missing one, one of no parameter, one of another size, and values that no moment can have are errors") {
   CHECK(says(loading([](io::safetensors& f) { f.tensors.erase("optimizer/conv.weight/m"); }), "optimizer/conv.weight/m"));
   CHECK(says(loading([](io::safetensors& f) { f.tensors.erase("optimizer/norm.bias/v"); }), "optimizer/norm.bias/v"));
   CHECK(says(loading([](io::safetensors& f) { f.tensors.erase("optimizer/norm.bias/m"), f.tensors.erase("optimizer/norm.bias/v"); }),
@@ -153,7 +154,7 @@ TEST_CASE("moments: none is missing, of no parameter, of another size, or no mom
   CHECK(says(loading([](io::safetensors& f) { set(f, "optimizer/conv.weight/v", 5, -1); }), "expected finite numbers from 0"));
 }
 
-TEST_CASE("weights and buffers are finite numbers as the network holds them") {
+TEST_CASE("weights and buffers must be finite in the network's element type") {
   for (const bool with_optimizer : {true, false}) {
     for (const float value : {not_a_number, infinity, -infinity})
       for (const char* name : {"conv.weight", "norm.bias", "norm.running_mean", "norm.running_var"}) {
@@ -162,7 +163,7 @@ TEST_CASE("weights and buffers are finite numbers as the network holds them") {
       }
     CHECK(says(loading([](io::safetensors& f) { set(f, "norm.running_var", 0, -1); }, with_optimizer), "norm.running_var contains"));
     const double wide[] = {1, 1e300, 1};
-    CHECK(says(loading([&](io::safetensors& f) { f.put("norm.bias", {3}, wide); }, with_optimizer), "norm.bias contains"));
+    CHECK(says(loading([&](io::safetensors& f) { f.put("norm.bias", {3}, wide); }, with_optimizer), "norm.bias"));
     CHECK(says(loading([](io::safetensors& f) { f.tensors.erase("norm.bias"); }, with_optimizer), "the file lacks norm.bias"));
   }
 }

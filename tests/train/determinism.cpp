@@ -1,5 +1,5 @@
 // The same seed gives the same bits: whatever the number of threads, however slowly images arrive, and across a checkpoint.
-#include "../models/tiny.hpp"
+#include "../models/dcsnet/tiny.hpp"
 
 #include <dcs/train/checkpoint.hpp>
 
@@ -10,6 +10,7 @@
 #include <thread>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 
@@ -32,8 +33,8 @@ struct run {
   friend bool operator==(const run&, const run&) = default;
 };
 
-epoch_options options(std::uint64_t seed) {
-  epoch_options o;
+epoch_options<net_type::options> options(std::uint64_t seed) {
+  epoch_options<net_type::options> o;
   o.batch = 2, o.seed = seed;
   return o;
 }
@@ -46,8 +47,10 @@ struct trained {
   void epoch(std::uint64_t seed, int number, std::uint64_t pace) {
     slow_discs data;
     data.count = 6, data.pace = pace;
-    (void)train_epoch(*net, optimizer, data, options(seed), number, [&](std::int64_t, std::int64_t, const step_losses& l) {
-      for (double x : {l.total, l.main, l.levels, l.edge, l.consistency, l.classifier, l.box, l.objectness, l.rpn_box}) losses.push_back(x);
+    eager_stepper<precision<>, net_type, adamw> steps(*net, optimizer);
+    (void)train_epoch(steps, data, options(seed), number, [&](std::int64_t, std::int64_t, const step_losses& l) {
+      losses.push_back(l.total);
+      losses.insert(losses.end(), l.terms.begin(), l.terms.end());
     });
   }
   run result() {
@@ -93,9 +96,9 @@ TEST_CASE("predictions and validation losses have the same bits with 1, 2 and 5 
   double loss = 0;
   for (int n : {1, 2, 5}) {
     set_threads(n);
-    const auto found = predict(*t.net, b.images, {}, &b.boxes);
-    const auto detected = predict(*t.net, b.images);
-    const double l = validation_losses(*t.net, b, {}).total;
+    const auto found = predict(*t.net, b.images, {}, b.boxes);
+    const auto detected = predict(*t.net, b.images, {});
+    const double l = validate_batch(*t.net, b, {}).first.total;
     std::vector<float> all;
     for (const auto& p : found) all.insert(all.end(), p.probability.begin(), p.probability.end());
     for (const auto& p : detected) {
@@ -123,27 +126,33 @@ TEST_CASE("an epoch after a checkpoint has the bits of an epoch after the one be
   std::filesystem::remove(path);
 }
 
-TEST_CASE("the loader hands over what the data set has, in order, and an error of the data set to whoever waits for that batch") {
+TEST_CASE("the loader returns the data set's samples in order, and rethrows its error to the caller that waits for that batch") {
   slow_discs data;
   data.count = 7, data.pace = 3;
   const std::vector<std::int64_t> order{3, 0, 6, 1, 5, 2, 4};
   std::vector<std::string> names;
   std::vector<std::size_t> sizes;
-  detail::for_batches(
-      data, order, 3, [](sample& s, std::uint64_t i) { s.name += "/" + std::to_string(i); },
-      [&](const std::vector<sample>& batch) {
-        sizes.push_back(batch.size());
-        for (const auto& s : batch) names.push_back(s.name);
-      });
+  using numbered = std::vector<std::pair<std::int64_t, sample>>;
+  const auto named = [](numbered samples) {
+    std::vector<sample> made;
+    for (auto& [i, s] : samples) made.push_back(std::move(s)), made.back().name += "/" + std::to_string(i);
+    return made;
+  };
+  detail::for_batches(data, order, 3, 1, named, [&](const std::vector<sample>& batch) {
+    sizes.push_back(batch.size());
+    for (const auto& s : batch) names.push_back(s.name);
+  });
   CHECK(sizes == std::vector<std::size_t>{3, 3, 1});
   REQUIRE(names.size() == order.size());
   for (std::size_t k = 0; k < order.size(); ++k) CHECK(names[k] == "disc " + std::to_string(order[k]) + "/" + std::to_string(order[k]));
 
   int batches = 0;
-  const auto broken = [](sample&, std::uint64_t i) {
-    if (i == 1) fail("sample 1 is damaged");
+  const auto broken = [&](numbered samples) {
+    for (const auto& [i, s] : samples)
+      if (i == 1) fail("sample 1 is damaged");
+    return named(std::move(samples));
   };
-  CHECK_THROWS_WITH_AS(detail::for_batches(data, order, 3, broken, [&](const std::vector<sample>&) { ++batches; }), "sample 1 is damaged", error);
+  CHECK_THROWS_WITH_AS(detail::for_batches(data, order, 3, 1, broken, [&](const std::vector<sample>&) { ++batches; }), "sample 1 is damaged", error);
   CHECK(batches == 1);
 }
 

@@ -1,9 +1,10 @@
 // What a step and a prediction do beyond the usual: regions that are whole images (Table 5 without DGHC), and test-time augmentation.
-#include "../models/tiny.hpp"
+#include "../models/dcsnet/tiny.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace dcs;
+using namespace dcs::models::dcsnet;
 
 namespace {
 
@@ -41,19 +42,24 @@ TEST_CASE("with whole images as regions every image is one region, with an objec
   auto net = initialized<whole_net>(3), other = initialized<whole_net>(3);
   const auto b = images();
   REQUIRE(b.boxes[2].empty());
-  const auto l = train_step(*net, b, {}, {5, 5}), given = train_step(*other, b, {}, {5, 5}, &whole);
-  CHECK(l.regions == 3);
-  CHECK((std::isfinite(l.total) && l.main > 0 && l.levels > 0 && l.edge > 0 && l.objectness > 0));
-  CHECK(l.total == given.total);
-  CHECK(l.main == given.main);
+  const auto l = train_step(*net, b, {}, {5, 5});
+  const random_scope dropout(random_stream{5, 5});
+  const auto given =
+      models::dcsnet::training_losses(*other, var<float, image_shape>(b.images), detail::placed_targets<precision<>>(b), {}, {5, 5}, &whole);
+  backward(loss::total(given));
+  CHECK(user::regions(l) == 3);
+  CHECK((std::isfinite(l.total) && user::term(l, "main") > 0 && user::term(l, "levels") > 0 && user::term(l, "edge") > 0 &&
+         user::term(l, "objectness") > 0));
+  CHECK(l.total == static_cast<double>(loss::total(given).item()));
+  CHECK(user::term(l, "main") == static_cast<double>(given.values[0].item()));
   const auto g = gradients(*net);
   REQUIRE(!g.empty());
   CHECK(g == gradients(*other));  // no region is chosen or jittered
 
-  const auto validation = validation_losses(*net, b, {});
-  CHECK(validation.regions == 3);  // the region net has no region in the image without an object
-  CHECK(validation_losses(*initialized<region_net>(3), b, {}).regions == 2);
-  CHECK((std::isfinite(validation.total) && validation.main > 0));
+  const auto validation = validate_batch(*net, b, {}).first;
+  CHECK(user::regions(validation) == 3);  // the region net has no region in the image without an object
+  CHECK(user::regions(validate_batch(*initialized<region_net>(3), b, {}).first) == 2);
+  CHECK((std::isfinite(validation.total) && user::term(validation, "main") > 0));
 }
 
 TEST_CASE("with whole images as regions a network trains, and predicts the whole image without asking the detector") {
@@ -67,9 +73,9 @@ TEST_CASE("with whole images as regions a network trains, and predicts the whole
     optimizer.step();
   }
   CHECK(losses.back().total < 0.9 * losses[0].total);
-  CHECK(losses.back().main < losses[0].main);
+  CHECK(user::term(losses.back(), "main") < user::term(losses[0], "main"));
 
-  const auto found = predict(*net, b.images), given = predict(*net, b.images, {}, &whole);
+  const auto found = predict(*net, b.images, {}), given = predict(*net, b.images, {}, whole);
   REQUIRE(found.size() == 3);
   for (std::size_t i = 0; i < 3; ++i) {
     REQUIRE(found[i].detections.size() == 1);
@@ -86,7 +92,7 @@ namespace {
 
 // predict_augmented by hand: each flip of the images predicted alone, turned back, and the mean of the four.
 template <class Net>
-void check_augmented(const Net& net, const tensor<float, image_shape>& x, const detector_options& o) {
+void check_augmented(const Net& net, const tensor<float, image_shape>& x, const typename Net::options& o) {
   const auto n = static_cast<std::size_t>(x.sizes()[0]);
   const auto mirrored = [](extent_t i, bool yes) { return yes ? side - 1 - i : i; };
   std::vector<std::vector<double>> mean(n, std::vector<double>(side * side, 0.0));
@@ -130,14 +136,14 @@ TEST_CASE("test-time augmentation is the mean over the four flips, each with its
 
   const auto net = initialized<region_net>(4);
   check_augmented(*net, b.images, {});
-  const auto found = predict(*net, b.images), augmented = predict_augmented(*net, b.images);
+  const auto found = predict(*net, b.images, {}), augmented = predict_augmented(*net, b.images, {});
   for (std::size_t i = 0; i < found.size(); ++i) {
     REQUIRE(!found[i].detections.empty());
     CHECK(found[i].probability != augmented[i].probability);
   }
 
-  detector_options none;
-  none.box.score_threshold = 1.5;
+  region_net::options none;
+  none.detector.box.score_threshold = 1.5;
   check_augmented(*net, b.images, none);
   for (const auto& p : predict_augmented(*net, b.images, none)) {
     CHECK(p.detections.empty());
@@ -173,19 +179,23 @@ TEST_CASE("validation and prediction of many boxes are what they are where all a
   auto net = initialized<region_net>(5);
   auto b = images();
   b.boxes = {many_boxes(23), {}, many_boxes(18)};
-  const auto found = validation_losses(*net, b, {});
-  CHECK(found.regions == 41);
+  const auto found = validate_batch(*net, b, {}).first;
+  CHECK(user::regions(found) == 41);
 
   const auto pyramid = net->detector.features(b.images);
   const auto rois = make_rois<dyn<"roi">>(b.boxes);
   const auto maps = net->segment(pyramid, rois);
-  const auto wanted = loss::total(maps, region_targets<32>(b.masks, rois));
-  CHECK(found.main == doctest::Approx(static_cast<double>(wanted.main.item())).epsilon(1e-5));
-  CHECK(found.levels == doctest::Approx(static_cast<double>(wanted.levels.item())).epsilon(1e-5));
-  CHECK(found.edge == doctest::Approx(static_cast<double>(wanted.edge.item())).epsilon(1e-5));
-  CHECK(found.consistency == doctest::Approx(static_cast<double>(wanted.consistency.item())).epsilon(1e-5));
+  const auto wanted = total_loss(maps, region_targets<32>(b.masks, rois));
+  const auto term = [&](const std::string& name) {
+    return found.terms[static_cast<std::size_t>(std::find(loss_names.begin(), loss_names.end(), name) - loss_names.begin())];
+  };
+  CHECK(term("main") == doctest::Approx(static_cast<double>(wanted.main.item())).epsilon(1e-5));
+  CHECK(term("levels") == doctest::Approx(static_cast<double>(wanted.levels.item())).epsilon(1e-5));
+  const loss_options weights;
+  CHECK(term("edge") == doctest::Approx(weights.edge * static_cast<double>(wanted.edge.item())).epsilon(1e-5));
+  CHECK(term("consistency") == doctest::Approx(weights.consistency * static_cast<double>(wanted.consistency.item())).epsilon(1e-5));
 
-  const auto predicted = predict(*net, b.images, {}, &b.boxes);
+  const auto predicted = predict(*net, b.images, {}, b.boxes);
   std::vector<std::vector<float>> pasted(3, std::vector<float>(side * side, 0.0f));
   const auto p = eval(sigmoid(maps.main));
   for (extent_t k = 0; k < 41; ++k)
@@ -210,8 +220,8 @@ TEST_CASE("what validation and prediction hold grows by maps alone with the numb
     }
     return p;
   };
-  const auto validation = peaks([&](const batch& b) { validation_losses(*net, b, {}); });
-  const auto prediction = peaks([&](const batch& b) { predict(*net, b.images, {}, &b.boxes); });
+  const auto validation = peaks([&](const batch& b) { (void)net->losses(b.images, detail::placed_targets<precision<>>(b), {}, {}); });
+  const auto prediction = peaks([&](const batch& b) { (void)predict(*net, b.images, {}, b.boxes); });
   // Bytes for each region that is segmented with others, and for each beyond those.
   const auto together = [](const std::array<double, 3>& p) { return (p[1] - p[0]) / 8; };
   const auto beyond = [](const std::array<double, 3>& p) { return (p[2] - p[1]) / 48; };

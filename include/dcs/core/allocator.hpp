@@ -23,7 +23,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// What an allocator has handed out: bytes alive now and at the highest, and how often it gave some. What it refused is not counted.
+/// What an allocator has handed out: bytes in use now and at the peak, and the number of allocations. Allocations that failed are not counted.
 struct memory_statistics {
   std::int64_t live_bytes = 0, peak_bytes = 0, allocations = 0;
 };
@@ -36,7 +36,8 @@ class host_allocator {
     return *a;
   }
 
-  /// At least `bytes` bytes, uninitialised; null for 0. Throws dcs::error when the system has none left, or no number of bytes can be that large.
+  /// At least `bytes` bytes, uninitialised; null for 0. Throws dcs::error when the system has no memory left, and for a negative or absurdly large
+  /// number of bytes.
   void* allocate(std::int64_t bytes) {
     if (bytes == 0) return nullptr;
     expect(bytes > 0, "dcs::host_allocator: ", bytes, " bytes; expected 0 or more: a product of sizes does not fit 64 bits");
@@ -51,7 +52,7 @@ class host_allocator {
     return p;
   }
 
-  /// Takes back what allocate(bytes) gave.
+  /// Takes back a block that allocate(bytes) returned.
   void deallocate(void* p, std::int64_t bytes) noexcept {
     if (!p) return;
     const std::int64_t size = rounded(bytes);
@@ -65,7 +66,7 @@ class host_allocator {
     std::lock_guard lock(mutex_);
     return now_;
   }
-  /// Starts the peak and the count anew from what is alive now.
+  /// Resets the peak to what is in use now, and the count to 0.
   void reset_statistics() {
     std::lock_guard lock(mutex_);
     now_.peak_bytes = now_.live_bytes;
@@ -78,7 +79,7 @@ class host_allocator {
   }
 
  private:
-  // The list of free blocks of a size lies in the blocks themselves (64 bytes at least), so that taking one back needs no memory and cannot fail.
+  // The list of free blocks of a size class is kept inside the free blocks (64 bytes at least), so that deallocation needs no memory and cannot fail.
   struct free_block {
     free_block* next;
   };

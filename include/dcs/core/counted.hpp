@@ -1,5 +1,5 @@
-// A shared, intrusively counted pointer. One word, and literal when empty: a network that has not been given memory is a constant expression, so
-// that its parameters and its work can be counted by the compiler.
+// A shared, intrusively counted pointer. One word, and a constant when empty: a network without memory is then a constant expression, so that the
+// compiler can count its parameters and its work.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -46,7 +46,7 @@ class counted_ptr {
   void release() noexcept {
     if (pointer_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(pointer_);
   }
-  // Out of line: handles are let go of in thousands of places of a network's code.
+  // Out of line: a network's code destroys handles in thousands of places, and would be much larger with this inlined.
   [[gnu::noinline]] static void destroy(T* p) noexcept {
     if constexpr (requires { T::destroy(p); })
       T::destroy(p);

@@ -107,8 +107,8 @@ inline constexpr dtype dtype_of = detail::dtype_traits<T>::value;
 template <class T>
 using compute_type = typename detail::dtype_traits<T>::compute;
 
-/// x as a To, defined for every x. To a float: rounded to nearest, ties to even; beyond its range infinity. To a whole number: without the fraction;
-/// what To cannot hold becomes the nearest that it can, and NaN becomes 0.
+/// x as a To, defined for every x. To a float: rounded to nearest, ties to even; beyond its range infinity. To a whole number: the fraction is
+/// dropped, a value outside To's range becomes the nearest end of the range, and NaN becomes 0.
 template <class To, class From>
 constexpr To convert_number(From x_) {
   if constexpr (!std::numeric_limits<To>::is_integer) {
@@ -120,7 +120,7 @@ constexpr To convert_number(From x_) {
     if constexpr (std::numeric_limits<T>::is_integer) {
       return x < std::int64_t{least} ? least : x > std::int64_t{most} ? most : static_cast<To>(x);
     } else {
-      constexpr T beyond = static_cast<T>(most / 2 + 1) * 2;  // a power of two, as most itself may have none of T near it
+      constexpr T beyond = static_cast<T>(most / 2 + 1) * 2;  // a power of two, which T represents exactly; `most` itself it may not
       if (!(x >= static_cast<T>(least))) return x < static_cast<T>(least) ? least : To{0};
       return x >= beyond ? most : static_cast<To>(x);
     }

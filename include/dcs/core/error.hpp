@@ -1,5 +1,5 @@
-// Run-time errors. What a type can know is a static_assert in the op itself; this is for values that only arrive when the program
-// runs: the message names the op, the offending value and what was expected.
+// Run-time errors. Whatever follows from types is checked by a static_assert in the op itself; this is for values that are known only when the
+// program runs: the message names the op, the offending value and what was expected.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -20,7 +20,7 @@ class error : public std::runtime_error {
 };
 
 namespace detail {
-// A part of a message as it was given: what fail compiles to for each list of types is filling an array of these.
+// One argument of fail, without its type: for each list of argument types, fail only fills an array of these, which keeps its instantiations small.
 class message_part {
  public:
   message_part(const std::string& s) : text_(s) {}

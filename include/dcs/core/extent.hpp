@@ -1,7 +1,7 @@
-// One axis of a shape. An extent is a 64-bit value inside the type: a size when it is 0 or more; a negative value is a size known only at run
-// time, and says which: its name, and what convolutions have done to it since. Packing is injective (37^9 names × 256 offsets × 256
-// divisors < 2^63), so equal meanings are equal values and a compiler's message can spell them. Plain integers, because nvcc breaks on
-// string or array template arguments in anything a kernel mentions.
+// One axis of a shape. An extent is a 64-bit value inside the type: a size when it is 0 or more; a negative value encodes a size known only at run
+// time: its name, and what convolutions have made of it since (an offset and a divisor). Packing is injective (37^9 names × 256 offsets × 256
+// divisors < 2^63), so equal meanings are equal values and a compiler's message can spell them. Plain integers, because nvcc does not compile string
+// or array template arguments in types that a kernel uses.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -80,8 +80,8 @@ constexpr extent_t dynamic_extent() {
 
 }  // namespace detail
 
-/// An extent known only at run time, with a name of one to nine lower-case letters and digits: `shape<dyn<"roi">, 64, 64, 256>`.
-/// Equal names mean equal sizes; different names meet only through an explicit check (`as<shape<...>>`).
+/// An extent known only at run time, with a name of one to nine lower-case letters and digits: `shape<dyn<"roi">, 64, 64, 256>`. Equal names mean
+/// equal sizes; operands of different names do not combine until a check renames one (`as<shape<...>>`).
 template <detail::fixed_string Name>
 inline constexpr extent_t dyn = detail::dynamic_extent<Name>();
 
@@ -104,10 +104,10 @@ constexpr extent_t windowed(extent_t e, extent_t kernel, extent_t stride, extent
 }
 
 namespace detail {
-// Of a named size n that the divisor divides, e is n / divisor less a whole number, and a transposed window makes of it n / (divisor / stride) less
-// `lost`. Two names have that size: height/2 and (height−1)/2 are both half of an even height, one rounding up and one down. The name whose window is
-// e comes first, as a map that was halved to e has it; where that name has another size, as for a window of other numbers, e's way of rounding is
-// kept.
+// Where the divisor divides the named size n, e is n / divisor − m for a whole number m, and a transposed window makes it n / (divisor / stride) −
+// `lost`. Two extents describe that size: height/2 and (height−1)/2 are both half of an even height, but one rounds up and one down for an odd
+// height. The first choice is the extent that this very window, applied forwards, turns into e, as a map that was downsampled to e has that extent.
+// Where there is none, as for a window of other numbers, the rounding of e is kept.
 constexpr dynamic_parts unwindowed_parts(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t output_padding, extent_t dilation) {
   const auto p = unpack(e);
   const extent_t divisor = p.divisor < stride ? 1 : p.divisor / stride, reach = dilation * (kernel - 1) - 2 * padding;
@@ -127,15 +127,15 @@ constexpr bool unwindowed_fits(extent_t e, extent_t kernel, extent_t stride, ext
 }
 
 /// The extent after a transposed convolution, the inverse of windowed(): (e − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding + 1; 0
-/// where that is less than 1. Of a named extent it is what it is where the named size is a multiple of the divisor: of height/4, with stride 2 and
-/// kernel 2, height/2. For other sizes it differs from other maps of that extent, and an op over both says so at run time.
+/// where that is less than 1. For a named extent the result assumes that the named size is a multiple of the divisor: height/4 becomes height/2 with
+/// stride 2 and kernel 2. For other sizes the map's size differs from that of other maps of that extent, and an op over both throws at run time.
 constexpr extent_t unwindowed(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t output_padding = 0, extent_t dilation = 1) {
   if (is_dynamic(e)) return detail::pack(detail::unwindowed_parts(e, kernel, stride, padding, output_padding, dilation));
   const extent_t n = (e - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1;
   return e < 1 || n < 1 ? 0 : n;
 }
 
-/// How messages spell an extent: 64, roi, height/4.
+/// An extent as messages show it: 64, roi, height/4.
 inline std::string to_string(extent_t e) {
   if (is_static(e)) return std::to_string(e);
   const auto p = detail::unpack(e);
@@ -165,7 +165,7 @@ template <extent_t E, char... Name>
 struct expected_extent {
   static constexpr extent_t value = E;
 };
-/// The axis that a failed check speaks of.
+/// The axis that a failed check is about.
 template <int Axis>
 struct axis {};
 
@@ -183,10 +183,10 @@ using found = typename detail::spelled<found_extent, E>::type;
 template <extent_t E>
 using expected = typename detail::spelled<expected_extent, E>::type;
 
-/// What the check of a bound expects: the value itself where it keeps the bound, else the bound.
+/// For a check of a bound, the expected value: the value itself where it is within the bound, else the bound.
 constexpr extent_t at_least(extent_t value, extent_t bound) { return value < bound ? bound : value; }
 constexpr extent_t at_most(extent_t value, extent_t bound) { return value > bound ? bound : value; }
-/// The number of axes of a shape if `axis` (from the back where negative) is one of them, else the fewest that have it.
+/// The number of axes of a shape if `axis` (counted from the end where negative) is one of them, else the smallest number of axes that has it.
 constexpr extent_t axes_with(int axis, extent_t rank) { return at_least(rank, axis < 0 ? -axis : axis + 1); }
 
 // Defines the check NAME<found<..>, expected<..>, axis<..>>: instantiating it (`NAME<...>{}`) is an error with TEXT unless both are equal. The

@@ -1,5 +1,5 @@
-// Whether a number is finite or NaN, told by its bits: under -ffinite-math-only and -ffast-math compilers take the standard library's answer for
-// known, whatever the number is.
+// Whether a number is finite or NaN, decided from its bits: under -ffinite-math-only and -ffast-math compilers replace the standard library's
+// isfinite and isnan by constants.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

@@ -1,6 +1,6 @@
 // Every header begins with this and ends with header_end.inl, so that it means the same whatever the program that includes it has set: macros that
-// many systems define under common names (min and max of Windows, I of <complex.h>) are set aside, and so are warnings that the library does not hold
-// itself to. DCS_EXACT_MATH stands between a header's includes and its code. Deliberately without an include guard.
+// many systems define under common names (min and max of Windows, I of <complex.h>) are set aside, and warnings that the library deliberately does
+// not follow are off. DCS_EXACT_MATH stands between a header's includes and its code. Deliberately without an include guard.
 #ifndef DCS_EXACT_MATH
 
 #if __cplusplus < 201709L

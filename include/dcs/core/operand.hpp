@@ -1,5 +1,5 @@
-// What an op accepts: a tensor (inference), a var (training), a probe (counting, no values), or a lazy node of either. Ops are written once
-// over operands; these traits answer what an op must know.
+// What an op accepts: a tensor (inference), a var (training), a probe (counting, no values), or a lazy node of either. Ops are written once over
+// operands; these traits are what an op needs to know of one.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -101,10 +101,11 @@ inline constexpr bool any_var_v = (detail::operand_kind<result_t<X>>::is_var || 
 template <class... X>
 inline constexpr bool any_probe_v = (detail::operand_kind<result_t<X>>::is_probe || ...);
 
-// nvcc's front end remembers how the arguments of a class template were spelled where it first met the class, and walks that spelling as a tree. A
-// map whose type is spelled by aliases over the map before it (value_t<X>, device_t<X>) doubles the tree with every layer: a network never ends. So
-// the types of values are spelled by themselves: `self` of a shape, a device, a handle, an element's dtype_traits. That is what lift_t and tensor_of
-// give, and why an op makes a tensor of a new shape by tensor_of, and what returns a handle returns its `self`.
+// nvcc's front end keeps, for each class template specialisation, how its arguments were written where it was first named, and walks that text as a
+// tree. A type that is written by aliases over the type of the previous map (value_t<X>, device_t<X>) doubles the tree with every layer, and
+// compiling a network never ends. So every type is obtained as a member alias `self` of a shape, a device, a handle or an element's dtype_traits,
+// which cuts the tree. lift_t and tensor_of do that: an op makes a tensor of a new shape by tensor_of, and functions that return a handle return its
+// `self`.
 namespace detail {
 template <bool Probe, bool Var, class T, class S, class D>
 struct lifted {
@@ -118,7 +119,7 @@ template <bool Var, class T, class S, class D>
 struct lifted<true, Var, T, S, D> {
   using type = probe<typename dtype_traits<T>::self, typename S::self, typename D::self>;
 };
-// Where the operands of an op lie, which is one place.
+// The device of an op's operands, which must all lie on the same one.
 template <class First, class... More>
 struct one_device {
   static_assert((std::is_same_v<First, More> && ...), "dcs: operands of an op must lie on one device; to<D>(x) brings a tensor to another");
@@ -145,7 +146,7 @@ constexpr work* counter_of(const X& x) {
     return nullptr;
 }
 
-// What runs report to; see nn/summary.hpp.
+// Receives the work of every op that runs; see nn/summary.hpp.
 struct work_listener {
   virtual void note(const void* weights, const extent_t* sizes, int rank, work w) = 0;
 
@@ -156,7 +157,8 @@ inline thread_local work_listener* listener = nullptr;
 
 }  // namespace detail
 
-/// An op's report of its work. For probes it is added to their counter; otherwise to whoever listens (a summary being printed).
+/// An op's report of its work. For probes it is added to their counter; otherwise it goes to this thread's listener, if there is one (a summary being
+/// made).
 template <class S, class... X>
 constexpr void note_work(const void* weights, const dcs::sizes<S::rank>& output, work w, const X&... x) {
   if constexpr (any_probe_v<X...>) {

@@ -1,5 +1,5 @@
-// Numbers from text: all of it or nothing. atoi, strtod and stoll pass over blanks before a number and stop at what follows it, so that "12abc"
-// is 12.
+// Numbers from text, which must be a number from beginning to end. atoi, strtod and stoll skip leading blanks and ignore what follows a number, so
+// that "12abc" is read as 12.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -23,12 +23,12 @@ std::optional<T> parse_all(std::string_view text) {
 }
 }  // namespace detail
 
-/// The whole number that `text` spells in decimal digits, after a '-' where it is negative. Nothing where the text is not such a number from its
-/// first character to its last, or the number has no place in 64 bits.
+/// The whole number that `text` spells in decimal digits, after a '-' where it is negative. std::nullopt where the text is not such a number from its
+/// first character to its last, or the number does not fit 64 bits.
 inline std::optional<std::int64_t> parse_whole(std::string_view text) { return detail::parse_all<std::int64_t>(text); }
 
-/// The number that `text` spells as printf's %g does, inf and nan among them. Nothing where the text is not such a number from its first character to
-/// its last, or the number is beyond the range of double.
+/// The number that `text` spells as printf's %g does, inf and nan among them. std::nullopt where the text is not such a number from its first
+/// character to its last, or the number is beyond the range of double.
 inline std::optional<double> parse_real(std::string_view text) { return detail::parse_all<double>(text); }
 
 }  // namespace dcs

@@ -27,14 +27,14 @@ constexpr std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t s
 }
 
 /// One stream of random numbers: element i is a function of (key ^ shift, stream, i). Children have the shift of their parent, so a whole tree of
-/// streams is changed by one number, for example that of a training step. Where `shift_at` is not null the shift is read there, by whoever draws:
-/// with memory of a device the kernels of a step that is captured once and repeated draw anew each time.
+/// streams is changed by one number, for example that of a training step. Where `shift_at` is not null, the shift is read from that address at every
+/// draw: in device memory, this lets the kernels of a step that is captured once and repeated draw new numbers each time.
 struct random_stream {
   std::uint64_t key = 0, stream = 0, shift = 0;
   const std::uint64_t* shift_at = nullptr;
 
   constexpr std::uint64_t shifted_key() const { return key ^ (shift_at ? *shift_at : shift); }
-  /// The words of numbers 4 group to 4 group + 3.
+  /// The four words of numbers 4 · group to 4 · group + 3.
   constexpr std::array<std::uint32_t, 4> words(std::uint64_t group) const { return philox(shifted_key(), stream, group); }
   constexpr std::uint32_t bits(std::uint64_t i) const { return words(i / 4)[i % 4]; }
   /// Uniform in [0, 1), 24 bits.
@@ -52,7 +52,7 @@ struct random_stream {
   constexpr std::uint32_t below(std::uint64_t i, std::uint32_t n) const {
     return static_cast<std::uint32_t>((static_cast<std::uint64_t>(bits(i)) * n) >> 32);
   }
-  /// An independent stream: the child of this one under a label.
+  /// An independent stream, derived from this one and a label.
   constexpr random_stream child(std::uint64_t label) const {
     const auto w = philox(key, ~stream, label);
     return {key ^ (static_cast<std::uint64_t>(w[0]) << 32 | w[1]), static_cast<std::uint64_t>(w[2]) << 32 | w[3], shift, shift_at};

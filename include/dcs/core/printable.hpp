@@ -1,4 +1,4 @@
-// Text from outside (names of files, contents of headers) as a terminal may show it.
+// Text from outside (names of files, contents of headers), made safe to show on a terminal.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -11,7 +11,8 @@ namespace dcs {
 
 namespace detail {
 
-// Bytes of the UTF-8 sequence that `s` begins with, 0 where it begins with none: overlong forms, surrogates and code points beyond Unicode are none.
+// The length in bytes of the UTF-8 sequence that `s` begins with; 0 where it begins with no valid one (overlong forms, surrogates and code points
+// beyond Unicode are invalid).
 inline std::size_t utf8_length(std::string_view s) {
   const auto byte = [&](std::size_t i) { return i < s.size() ? static_cast<unsigned>(static_cast<unsigned char>(s[i])) : 0u; };
   const auto follows = [&](std::size_t i) { return (byte(i) & 0xC0u) == 0x80u; };

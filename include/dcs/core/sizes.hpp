@@ -1,6 +1,6 @@
-// Sizes that arrive at run time. Their products are bounded here, once: an array exists only where the product of its sizes, and its bytes, are at
-// most 2^60, so that whatever an op multiplies of the sizes of arrays that exist cannot leave 64 bits unnoticed. And equal names are equal sizes:
-// here the sizes of operands meet. Nothing here knows a type, so that each function exists once in a program.
+// Checks of sizes that are known only at run time. An array exists only where the product of its sizes, and its bytes, are at most 2^60, so that
+// products of the sizes of existing arrays do not overflow 64 bits unnoticed. Extents of equal names must have equal sizes, which is checked over all
+// operands of an op. None of these functions is a template over shapes, so that each exists once in a program.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -20,11 +20,11 @@ inline constexpr extent_t largest_product = extent_t{1} << 60;
 
 namespace detail {
 
-// Whether n · e is at most largest_product; both are at least 1. Mostly both are small, which saves the division.
+// Whether n · e is at most largest_product; both are at least 1. The comparison of bits spares the division in the usual case, where both are small.
 constexpr bool product_fits(extent_t n, extent_t e) { return ((n | e) >> 30) == 0 || e <= largest_product / n; }
 
-// unit · Π s; −1 where a size is negative or the product is too large. A size of 0 hides no other: kernels multiply some of an array's sizes before
-// they know that it is empty, so the sizes that are not 0 must fit by themselves.
+// unit · Π s; −1 where a size is negative or the product is too large. Sizes of 0 are left out of the product: kernels multiply some of an array's
+// sizes before they check that it is empty, so the other sizes must not overflow either.
 constexpr extent_t product_or_none(const extent_t* s, std::size_t rank, extent_t unit = 1) {
   extent_t n = unit;
   bool empty = false;
@@ -38,7 +38,7 @@ constexpr extent_t product_or_none(const extent_t* s, std::size_t rank, extent_t
   }
   return empty ? 0 : n;
 }
-// Whether the extents of a type that are numbers fit: their product by itself, as those with names may be 1.
+// Whether the static extents of a type fit: their product alone counts, as named extents may be 1.
 constexpr bool static_product_fits(const extent_t* e, std::size_t rank, extent_t unit) {
   for (std::size_t i = 0; i < rank; ++i) {
     if (e[i] <= 0) continue;
@@ -76,13 +76,13 @@ inline extent_t checked_product(const char* op, std::initializer_list<extent_t> 
   return checked_product(op, s.begin(), s.size(), unit);
 }
 
-// A size as a kernel takes it that counts in 32 bits.
+// A size for a kernel that counts in 32 bits.
 inline int narrow_size(const char* op, extent_t n) {
   expect(n >= 0 && n <= 0x7FFFFFFF, op, ": a size of ", n, "; the kernels of a GPU take at most 2147483647");
   return static_cast<int>(n);
 }
 
-// The product of sizes [begin, end) of an array that exists: it fits.
+// The product of sizes [begin, end) of an existing array, which cannot overflow.
 template <std::size_t R>
 constexpr extent_t product(const std::array<extent_t, R>& s, std::size_t begin, std::size_t end) {
   extent_t n = 1;

@@ -41,7 +41,7 @@ class storage {
   template <class Device>
   static storage allocate(std::int64_t bytes) {
     storage s;
-    s.block_ = counted_ptr<block>(new block(&Device::deallocate));  // first: where there is no memory for it, none of the device's is lost
+    s.block_ = counted_ptr<block>(new block(&Device::deallocate));  // before the device's memory, which would leak if this allocation threw
     s.block_->data = Device::allocate(bytes);
     s.block_->bytes = bytes;
     return s;

@@ -1,6 +1,7 @@
-// tensor<T, Shape, Device>: a typed skin over a counted block of memory. The type carries the shape, the value is a handle: copying shares,
-// clone() copies. Always dense and row-major; memory that is not (or not ours) is seen through view<T, Shape>. Static shape never means
-// stack storage. Operations on a tensor record nothing: recording is var's (grad/), so "no gradient" is a type and not a flag.
+// tensor<T, Shape, Device>: a typed skin over a counted block of memory. The type carries the shape, the value is a handle: copying shares, clone()
+// copies. Always dense and row-major; memory that is not, or that the library does not own, is accessed through view<T, Shape>. Tensors of static
+// shape are on the heap too. Operations on a tensor record nothing for a backward pass, those on a var (grad/) do: "no gradient" is a type and not a
+// flag.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -33,13 +34,13 @@ std::int64_t bytes_of(const char* op, const sizes<S::rank>& s) {
   expect(bytes == wanted, "dcs::tensor::adopt: ", bytes, " bytes for ", wanted / element, " elements of ", type);
 }
 
-// Memory for elements in these sizes, as kernels without shapes ask for it.
+// Memory for an array of these sizes, for kernels whose code does not depend on shapes.
 template <class T, class Device>
 storage allocate_elements(const char* op, std::initializer_list<extent_t> s) {
   return storage::allocate<Device>(checked_product(op, s, static_cast<extent_t>(sizeof(T))));
 }
 
-// Of operands whose types are known: equal names are equal sizes.
+// Checks that extents of equal names have equal sizes in all operands.
 template <class... X>
 void expect_same_names(const char* op, const X&... x) {
   if constexpr (!(X::shape_type::is_static && ...))
@@ -229,7 +230,7 @@ tensor<T, NewShape, D> as(const tensor<T, S, D>& t) {
   return tensor<T, NewShape, D>::adopt(t.memory(), t.sizes());
 }
 
-/// The same values on another device. Between two GPUs' kinds the way is over the host.
+/// The same values on another device. Between two kinds of device that are not the host, they are copied by way of the host.
 template <class To, class T, class S, class D>
 tensor<T, S, To> to(const tensor<T, S, D>& t) {
   if constexpr (std::is_same_v<To, D>) {

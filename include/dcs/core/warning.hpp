@@ -1,5 +1,6 @@
-// Warnings: what was read otherwise than whoever wrote it may have meant, and is no error. Each has a kind, the same for all of one sort, and the
-// file that it is about; a set with a thousand such files gives one line with their number, not a thousand lines, and not silence.
+// Warnings: input that is accepted, but may have been meant differently, such as a mask with very small objects. A warning has a kind and the file
+// that it is about. Warnings of one kind are counted, so that a data set with a thousand such files gives one line with their number instead of a
+// thousand lines.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -28,19 +29,19 @@ struct warning {
 /// Every warning of the process; threads may add to it at once.
 class warning_log {
  public:
-  /// What has been seen of a kind: its first warning, and how many files have had one.
+  /// The warnings of one kind: the first of them, and the number of files that have had one.
   struct entry {
     warning first;
     std::int64_t files = 0;
   };
-  /// Called once for each file of a kind, by the thread that met it, one call at a time; it adds none itself.
+  /// Called once for each file of a kind, on the thread that adds the warning, one call at a time; it must not add warnings itself.
   using handler = std::function<void(const warning&, std::int64_t files)>;
 
   static warning_log& get() {
     static warning_log log;
     return log;
   }
-  /// What is done with a warning from now on. At the beginning the first of each kind is written to stderr.
+  /// Sets the handler of warnings. The initial one writes the first warning of each kind to stderr.
   void set_handler(handler h) {
     const std::lock_guard lock(mutex_);
     handler_ = std::move(h);
@@ -58,7 +59,7 @@ class warning_log {
     const std::lock_guard lock(mutex_);
     return entries_;
   }
-  /// Forgets what has been seen; the handler stays.
+  /// Forgets all warnings; the handler stays.
   void clear() {
     const std::lock_guard lock(mutex_);
     entries_.clear(), seen_.clear();
@@ -84,6 +85,16 @@ class warning_log {
 inline void warn(std::string kind, std::string file, std::string text) {
   warning_log::get().add({std::move(kind), std::move(file), std::move(text)});
 }
+
+/// The handler of notices. A notice says that the program does something else than was asked for; it is shown at once and not counted. The initial
+/// handler writes a line to stderr.
+inline std::function<void(const std::string&)>& notice_handler() {
+  static std::function<void(const std::string&)> handler = [](const std::string& text) {
+    std::fputs(("dcs: warning: " + printable(text) + "\n").c_str(), stderr);
+  };
+  return handler;
+}
+inline void notice(const std::string& text) { notice_handler()(text); }
 
 }  // namespace dcs
 

@@ -1,11 +1,15 @@
-// Includes DCS_KERNELS once for each instruction set (see isa.hpp). Deliberately without an include guard.
-// The pragmas say to nvcc's host code what DCS_TARGET says elsewhere: nvcc drops the attributes of lambdas.
+// Includes DCS_KERNELS once for each instruction set (see isa.hpp). Deliberately without an include guard. The pragmas set the instruction set for
+// nvcc's host code, where DCS_TARGET is not enough: nvcc drops the attributes of lambdas.
 #include <dcs/cpu/isa.hpp>
 #include <dcs/cpu/simd.hpp>
 
 #ifndef DCS_KERNELS
 #error "define DCS_KERNELS as the file of kernels before including dcs/cpu/foreach_isa.inl"
 #endif
+
+// A unit that takes its kernels from the archive includes only those that cannot be compiled in advance: DCS_KERNELS_IN_EVERY_UNIT is defined beside
+// DCS_KERNELS.
+#if !DCS_LINKS_KERNELS || defined(DCS_KERNELS_IN_EVERY_UNIT)
 
 #define DCS_INLINE __attribute__((always_inline)) DCS_TARGET inline
 
@@ -50,4 +54,6 @@
 #endif
 
 #undef DCS_INLINE
+#endif
 #undef DCS_KERNELS
+#undef DCS_KERNELS_IN_EVERY_UNIT

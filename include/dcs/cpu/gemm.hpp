@@ -1,6 +1,6 @@
 // Matrix product on the host: packed, register-tiled, blocked for the caches. One micro-kernel of plain vector arithmetic serves float and double and
-// every instruction set, which leaves a generic library nothing to do here; and convolutions need its packing open: they hand in a source
-// that gathers image patches instead of matrix rows (see ops/conv2d).
+// every instruction set. It is not a BLAS library's because convolutions replace its packing: they pass a source that gathers image patches instead
+// of matrix rows (see ops/conv2d).
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -33,14 +33,14 @@ struct epilogue {
   std::int64_t residual_stride = 0;
   bool relu = false;
   bool any() const { return scale || shift || residual || relu; }
-  /// The same for a part of the result that begins at row i, column j.
+  /// The epilogue of the part of the result that begins at row i, column j.
   epilogue part(std::int64_t i, std::int64_t j) const {
     return {scale ? scale + j : nullptr, shift ? shift + j : nullptr, residual ? residual + i * residual_stride + j : nullptr, residual_stride, relu};
   }
 };
 
 inline constexpr std::int64_t gemm_most_depth = 400;
-/// Depth of one pass over k: near 384 and even, so that a panel of B stays in L1 and no pass is a sliver.
+/// Depth of one pass over k: near 384 and even, so that a panel of B stays in L1 and no pass is very short.
 constexpr std::int64_t gemm_depth(std::int64_t k) {
   const std::int64_t passes = (k + 383) / 384, depth = (k + passes - 1) / std::max<std::int64_t>(passes, 1);
   return std::max<std::int64_t>(16, (depth + 15) / 16 * 16);
@@ -61,7 +61,8 @@ void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const matrix<T>& a, co
   DCS_DISPATCH(gemm, m, n, k, a, b, c, ldc, accumulate, e);
 }
 
-/// What ops call on any device: `batch` products of matrices that follow each other in memory, C[m × n] dense, each with the epilogue.
+/// The entry point of ops, which every device has: `batch` products of matrices that follow each other in memory, C[m × n] dense, each with the
+/// epilogue.
 template <class T>
 void gemm(device, std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k, const matrix<T>& a, const matrix<T>& b, T* c,
           const epilogue<T>& e = {}) {
@@ -69,7 +70,7 @@ void gemm(device, std::int64_t batch, std::int64_t m, std::int64_t n, std::int64
     gemm<T>(m, n, k, {a.data + i * m * k, a.stride, a.transposed}, {b.data + i * k * n, b.stride, b.transposed}, c + i * m * n, n, false, e);
 }
 
-/// `batch` matrices of rows × columns, turned.
+/// Transposes `batch` matrices of rows × columns.
 template <class T>
 void transposition(device, const T* x, std::int64_t batch, std::int64_t rows, std::int64_t columns, T* y) {
   const std::int64_t area = rows * columns;
@@ -78,6 +79,13 @@ void transposition(device, const T* x, std::int64_t batch, std::int64_t rows, st
       for (std::int64_t j = 0; j < columns; ++j) y[b * area + j * rows + i] = x[b * area + i * columns + j];
   });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_GEMM_ENTRIES(declare, T)                                                                                                             \
+  declare void gemm(std::int64_t, std::int64_t, std::int64_t, const matrix<T>&, const matrix<T>&, T*, std::int64_t, bool, const epilogue<T>&);   \
+  declare void gemm(device, std::int64_t, std::int64_t, std::int64_t, std::int64_t, const matrix<T>&, const matrix<T>&, T*, const epilogue<T>&); \
+  declare void transposition(device, const T*, std::int64_t, std::int64_t, std::int64_t, T*);
+DCS_ENTRIES(DCS_GEMM_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -7,7 +7,7 @@ inline constexpr int tile_vectors = 2;
 template <class T>
 inline constexpr int tile_columns = tile_vectors* lanes<T>;
 inline constexpr int k_block = 16;
-inline constexpr int pack_excess = 32;  // elements that packing may write behind the last row
+inline constexpr int pack_excess = 32;  // elements that packing may write past the last row
 
 // c[Rows][Vectors] (+)= A · B over k, then the epilogue where there is one. A row-wise: block · (Rows · 16) + row · 16 + k; column-wise: k · Rows +
 // row. B: k · tile_columns.
@@ -17,7 +17,7 @@ DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std:
   DCS_UNROLL
   for (int i = 0; i < Rows; ++i) DCS_UNROLL
   for (int v = 0; v < Vectors; ++v) acc[i][v] = vec<T>{};
-  // What is added to and written at the end is fetched while the sums are formed.
+  // Prefetches the elements of c, which are read and written at the end, while the sums are formed.
   DCS_UNROLL
   for (int i = 0; i < Rows; ++i) DCS_UNROLL
   for (int v = 0; v < Vectors; ++v) __builtin_prefetch(c + i * ldc + v * lanes<T>, 1);
@@ -28,7 +28,7 @@ DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std:
       DCS_UNROLL
       for (int v = 0; v < Vectors; ++v) {
         bv[v] = load(b + v * lanes<T>);
-        __builtin_prefetch(b + 16 * tile_columns<T> + v * lanes<T>);  // a panel and its rows of A outgrow L1
+        __builtin_prefetch(b + 16 * tile_columns<T> + v * lanes<T>);  // a panel of B and the rows of A do not fit L1 together
       }
       DCS_UNROLL
       for (int i = 0; i < Rows; ++i) {
@@ -171,7 +171,7 @@ struct matrix_columns {
   }
 };
 
-// What happens to finished rows: y = act(c · scale + shift + residual).
+// The epilogue of finished rows: y = act(c · scale + shift + residual).
 template <class T>
 DCS_TARGET void finish_rows(const cpu::epilogue<T>& e, T* c, std::int64_t ldc, std::int64_t i0, std::int64_t rows, std::int64_t j0,
                             std::int64_t columns) {
@@ -212,7 +212,8 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
   const std::int64_t row_blocks = (tiles + tiles_per_block - 1) / tiles_per_block;
   const std::int64_t most = row_blocks < 8 ? panels : std::max<std::int64_t>(panels / 2, 1);
   const std::int64_t column_blocks = row_blocks >= 16 ? 1 : std::min<std::int64_t>(most, (16 + row_blocks - 1) / row_blocks);
-  // As many passes over k at once as a packed B of some megabytes allows: a block of C then stays in the cache, and threads meet seldom.
+  // As many passes over k at once as a packed B of some megabytes allows: a block of C then stays in the cache, and threads seldom wait for each
+  // other.
   const std::int64_t b_pass = panels * columns * k_step, passes = (k + k_step - 1) / k_step;
   // Columns of A are read by every block of rows, so they have to stay in the cache too.
   const std::int64_t touched = Source::column_wise ? std::max(b_pass, 2 * m * k_step) : b_pass;
@@ -248,7 +249,8 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
             if (width == columns) {
               const cpu::epilogue<T> part = epilogue.part(i0, j0);
               tile_of<T, Source::column_wise>(rows)(pa, pb, kc, out, ldc, add, finish ? &part : nullptr);
-              if (Source::column_wise && finish) finish_rows(epilogue, out, ldc, i0, rows, j0, width);  // rare: its tiles have none, to save code
+              // Rare, so that tiles of this kind have no epilogue of their own, which saves code.
+              if (Source::column_wise && finish) finish_rows(epilogue, out, ldc, i0, rows, j0, width);
             } else {
               auto tile = tile_of<T, Source::column_wise>(rows);
               if constexpr (!Source::column_wise)

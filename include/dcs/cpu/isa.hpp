@@ -4,15 +4,19 @@
 //     #define DCS_KERNELS <dcs/ops/conv2d/winograd.inl>
 //     #include <dcs/cpu/foreach_isa.inl>
 //
-// In it every function carries DCS_TARGET (or DCS_INLINE for helpers that must vanish into their caller; a lambda takes DCS_TARGET after its
-// parameter list), vectors are vec<T> from simd.inl, and the file's contents stand in `namespace dcs::DCS_ISA`. DCS_DISPATCH(f, args...)
-// calls the chosen one. Users need no compiler flags and two translation units never disagree.
+// In it every function carries DCS_TARGET (or DCS_INLINE for helpers that must be inlined; a lambda takes DCS_TARGET after its parameter list),
+// vectors are vec<T> from simd.inl, and the file's contents stand in `namespace dcs::DCS_ISA`. DCS_DISPATCH(f, args...) calls the chosen one. Users
+// need no compiler flags, and all translation units of a program use the same instruction set.
+//
+// Units that link dcs::compiled (core/compiled.hpp) find the kernels in its archive: DCS_KERNELS is skipped in them, unless DCS_KERNELS_IN_EVERY_UNIT
+// is defined, and every entry point that uses DCS_DISPATCH must be in a list of entries.
 //
 // A program all of whose translation units define DCS_PORTABLE_ONLY has the portable kernels alone: slower, but compiled in two thirds of the time.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/compiled.hpp>
 #include <dcs/core/error.hpp>
 
 #include <cstdlib>
@@ -70,7 +74,7 @@ inline isa& chosen() {
 
 /// The instruction set kernels use now: the best this machine has, or the environment's DCS_ISA.
 inline isa current_isa() { return detail::chosen(); }
-/// Chooses another that this machine has: the tests run every one.
+/// Sets the instruction set, which this machine must have; tests use it to run every one.
 inline void set_isa(isa i) {
   expect(supports(i), "dcs::cpu::set_isa: this processor does not have ", name(i));
   detail::chosen() = i;
@@ -81,13 +85,19 @@ inline void set_isa(isa i) {
 // Between template arguments inside DCS_DISPATCH.
 #define DCS_COMMA ,
 
+// DCS_DISPATCH_HERE is for kernels that every unit compiles, with or without the archive: those of pointwise expressions.
 #if DCS_X86
-#define DCS_DISPATCH(function, ...)                                                            \
+#define DCS_DISPATCH_HERE(function, ...)                                                       \
   (::dcs::cpu::current_isa() == ::dcs::cpu::isa::avx512 ? ::dcs::avx512::function(__VA_ARGS__) \
    : ::dcs::cpu::current_isa() == ::dcs::cpu::isa::avx2 ? ::dcs::avx2::function(__VA_ARGS__)   \
                                                         : ::dcs::portable::function(__VA_ARGS__))
 #else
-#define DCS_DISPATCH(function, ...) ::dcs::portable::function(__VA_ARGS__)
+#define DCS_DISPATCH_HERE(function, ...) ::dcs::portable::function(__VA_ARGS__)
+#endif
+#if DCS_LINKS_KERNELS
+#define DCS_DISPATCH(function, ...) ::dcs::detail::archived_kernel(__VA_ARGS__)
+#else
+#define DCS_DISPATCH DCS_DISPATCH_HERE
 #endif
 
 #include <dcs/core/header_end.inl>

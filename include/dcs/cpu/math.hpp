@@ -14,6 +14,7 @@
 
 DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/cpu/math.inl>
+#define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>
 
 #include <dcs/core/header_end.inl>

@@ -1,5 +1,5 @@
-// Elementary functions on vectors; see math.hpp. exp is a polynomial (float) or a rational function (double), within 2 ulp; what no
-// hot loop needs calls the C library by element.
+// Elementary functions on vectors; see math.hpp. exp is a polynomial (float) or a rational function (double), within 2 ulp; functions that are not in
+// a hot loop call the C library for each element.
 namespace dcs::DCS_ISA {
 
 template <class V>
@@ -59,7 +59,7 @@ DCS_INLINE V log(V x) {
   return y;
 }
 
-// The C library's sqrt reports errors, which keeps compilers from using the instruction: named here.
+// The C library's sqrt sets errno, which keeps compilers from using the instruction, so that it is written explicitly.
 template <class V>
 DCS_INLINE V square_root(V x) {
 #if DCS_ISA_BYTES == 64

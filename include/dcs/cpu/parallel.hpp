@@ -1,5 +1,5 @@
-// Fork-join over a persistent pool of threads. Work is split by the problem (the caller says into how many tasks), never by the number of
-// threads, so that results do not depend on it: a task may run on any thread, but what it computes is the same.
+// Fork-join over a persistent pool of threads. The caller chooses the number of tasks from the size of the problem, never from the number of threads,
+// so that results do not depend on it: a task may run on any thread, but computes the same.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -27,7 +27,7 @@ namespace detail {
 
 inline thread_local bool inside_task = false;
 
-// Loops that this thread has started, and how deep in them it is: a loop within a loop belongs to it.
+// The number of loops that this thread has started, and the depth of nested ones, which are not counted by themselves.
 inline thread_local constinit std::int64_t loops_started = 0;
 inline thread_local constinit int loop_depth = 0;
 struct loop_scope {
@@ -41,7 +41,7 @@ struct loop_scope {
 
 inline constexpr int most_threads = 1024;
 
-// How many threads there shall be at first: as DCS_THREADS says, else one for each of the machine's.
+// The initial number of threads: that of DCS_THREADS, else one for each hardware thread.
 inline int initial_threads() {
   const char* variable = std::getenv("DCS_THREADS");
   const std::string_view text = variable ? variable : "";
@@ -72,7 +72,7 @@ class pool {
   }
 
   // Runs task(context, i) for i in [0, count); returns when all are done. The first exception a task throws is rethrown. Workers that have not woken
-  // when the tasks run out are not waited for: a fork costs a wake-up only where there is work for the one who wakes.
+  // up when the tasks run out are not waited for, so that short loops do not pay for slow wake-ups.
   void run(std::int64_t count, void (*task)(void*, std::int64_t), void* context) {
     const loop_scope scope(count > 0 && !inside_task);
     if (count <= 1 || inside_task || workers_.empty()) {
@@ -94,7 +94,7 @@ class pool {
     for (int spin = 0; active_.load(std::memory_order_acquire) != 0 && spin < spins; ++spin) pause();
     std::unique_lock lock(mutex_);
     done_.wait(lock, [&] { return active_.load(std::memory_order_relaxed) == 0; });
-    count_ = 0;  // whoever wakes now finds nothing
+    count_ = 0;  // a worker that wakes up now finds no task
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
 
@@ -110,8 +110,8 @@ class pool {
   pool() { start(initial_threads()); }
   ~pool() { stop(); }
 
-  // Fewer workers where the system starts no more threads: results do not depend on their number. A thread that could not be started is no member of
-  // workers_, so what stop() joins is what runs.
+  // Where the system refuses to start more threads, there are fewer workers: results do not depend on their number. Only threads that were started
+  // are in workers_, so that stop() joins exactly these.
   void start(int n) {
     quit_ = false;
     workers_.reserve(static_cast<std::size_t>(n - 1));
@@ -200,10 +200,10 @@ inline std::int64_t kernel_runs() { return detail::loops_started; }
 namespace dcs {
 
 /// Threads that kernels on the CPU use, of which the caller is one: as many as the environment's DCS_THREADS says (1 to 1024), else one per hardware
-/// thread; fewer where the system does not start that many. Results do not depend on it. The first kernel, or call of this, throws dcs::error where
-/// DCS_THREADS is anything else.
+/// thread; fewer where the system does not start that many. Results do not depend on it. Any other value of DCS_THREADS is a dcs::error at the first
+/// kernel or call of this function.
 inline int threads() { return cpu::detail::pool::get().threads(); }
-/// Sets it (1 to 1024; fewer start where the system allows no more: threads() tells). Not while kernels run.
+/// Sets the number of threads (1 to 1024). Where the system allows fewer, fewer start, and threads() returns their number. Not while kernels run.
 inline void set_threads(int n) { cpu::detail::pool::get().resize(n); }
 
 }  // namespace dcs

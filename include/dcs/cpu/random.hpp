@@ -1,5 +1,5 @@
-// Philox for whole vectors of indices: masks of dropout are drawn where they are used, forward and again backward, and one call per element would
-// cost more than the matrix products around it. The words are those of core/philox.hpp, bit for bit.
+// Philox for whole vectors of indices. Masks of dropout are not stored but drawn in the forward and again in the backward pass, and one call of the
+// generator per element would cost more than the matrix products around it. The words are those of core/philox.hpp, bit for bit.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -23,6 +23,10 @@ void draw_mask(random_stream random, std::uint64_t first, std::int64_t count, do
   const auto least = static_cast<std::uint32_t>(std::ceil(limit));
   DCS_DISPATCH(draw_mask, random, first, count, least, kept, mask);
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_RANDOM_ENTRIES(declare, T) declare void draw_mask(random_stream, std::uint64_t, std::int64_t, double, T, T*);
+DCS_ENTRIES(DCS_RANDOM_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -1,4 +1,4 @@
-// Philox4x32-10 on vectors; see random.hpp. Its 32-bit words stand in 64-bit lanes, because the round multiplies 32 × 32 bits to 64.
+// Philox4x32-10 on vectors; see random.hpp. Its 32-bit words are in 64-bit lanes, because a round multiplies 32 × 32 bits to 64.
 namespace dcs::DCS_ISA {
 
 inline constexpr int philox_words = 4 * lanes<std::uint64_t>;

@@ -1,5 +1,5 @@
-// Vectors of the width of an instruction set, as compiler vector extensions: + - * / and comparisons work on vec<T> directly, and a * b + c
-// becomes one fused multiply-add where there is one. What stands here is what that notation lacks.
+// Vectors of the width of an instruction set, as compiler vector extensions: + - * / and comparisons work on vec<T> directly, and a * b + c becomes
+// one fused multiply-add where there is one. This file adds what that notation lacks.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

@@ -41,8 +41,8 @@ template <class T>
 DCS_SIMD_INLINE vec<T> min(vec<T> a, vec<T> b) {
   return a < b ? a : b;
 }
-/// The first half of a and of b, alternating: a0 b0 a1 b1 …; interleave_back takes the second halves. (Indices are spelled out: nvcc's front end
-/// loses a pack of them.)
+/// The first half of a and of b, alternating: a0 b0 a1 b1 …; interleave_back takes the second halves. (The indices are literals: nvcc's front end
+/// does not expand a pack of them here.)
 template <class T>
 DCS_SIMD_INLINE vec<T> interleave_front(vec<T> a, vec<T> b) {
   if constexpr (lanes<T> == 2)

@@ -19,9 +19,9 @@
 //     };
 //     launch(D{}, scale_kernel<float>{...});                      // D: cuda::device or cuda::emulated
 //
-// so the tests run every kernel, in double too, on a machine without a GPU, and see what a GPU would not tell: an access out of bounds, a read of
-// shared memory that nobody wrote, two threads at one place without a barrier between them, a copy that is used before its wait, a barrier that not
-// every thread reaches.
+// so the tests run every kernel, in double too, on a machine without a GPU, and find errors that a GPU would not report: an access out of bounds, a
+// read of shared memory that was not written, two threads that access one element without a barrier between them, a copy that is used before its
+// wait, a barrier that some threads do not reach.
 //
 // A kernel may say `resident = 3` beside `threads`: its registers are bounded so that three blocks fit a multiprocessor.
 //
@@ -32,20 +32,18 @@
 //   barrier(), warp_barrier()                   of the block's threads; of the warp's lanes
 //   shuffle(v, lane), shuffle_xor(v, mask)      the value of another lane; every lane of the warp takes part
 //   ballot(bool)                                bit i: the predicate of lane i
-//   copy_async<N>(to, i, from, j, valid)        N elements (4, 8 or 16 bytes) from global to shared memory, zeros where not valid; commit_copies()
-//   closes a
-//                                               group; wait_copies<P>() waits for all but the latest P groups of this thread
-//   fragment_a<T>, fragment_b<T>, fragment_c<T> a warp's share of matrices of 16 × 16, 16 × 8 and 16 × 8, in the register layout of mma.m16n8k16:
-//   with
-//                                               g = lane / 4 and t = lane % 4, elements 2p and 2p + 1 of a are at row g + 8 (p % 2), columns 2t and
-//                                               2t + 1 (+ 8 where p ≥ 2); of b at column g, rows 2t, 2t + 1 (+ 8); of c at row g + 8p, columns 2t, 2t
-//                                               + 1
+//   copy_async<N>(to, i, from, j, valid)        N elements (4, 8 or 16 bytes) from global to shared memory, zeros where not valid;
+//                                               commit_copies() closes a group; wait_copies<P>() waits for all but the latest P groups of this thread
+//   fragment_a<T>, fragment_b<T>, fragment_c<T> a warp's share of matrices of 16 × 16, 16 × 8 and 16 × 8, in the register layout of
+//                                               mma.m16n8k16: with g = lane / 4 and t = lane % 4, elements 2p and 2p + 1 of a are at row
+//                                               g + 8 (p % 2), columns 2t and 2t + 1 (+ 8 where p ≥ 2); of b at column g, rows 2t, 2t + 1 (+ 8);
+//                                               of c at row g + 8p, columns 2t, 2t + 1
 //   load_a(s, row, column, stride) etc.         fragments from shared memory
-//   mma<P>(c, a, b)                             c += a · b: bf16 with sums in float; float as P says (tf32.hpp), else to float's accuracy; double on
-//   the host
+//   mma<P>(c, a, b)                             c += a · b: bf16 with sums in float; float as P says (tf32.hpp), else to float's accuracy;
+//                                               double on the host
 //   atomic_add(accessor, i, v)                  integers only: floats would make the result depend on the order
 // and an accessor a of T offers read(i), write(i, v), read<N>(i) and write(i, packet) for N elements in one access of at most 16 bytes, aligned to
-// its size. What is read of a 16-bit type is a float, and is rounded when written.
+// its size. Elements of 16-bit types are read as float and rounded when they are written.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -63,7 +61,7 @@
 #define DCS_DEVICE
 #endif
 
-// Loops whose trip count the registers depend on.
+// Unrolls a loop whose index selects registers: without, they would be memory.
 #if defined(__CUDA_ARCH__)
 #define DCS_DEVICE_UNROLL _Pragma("unroll")
 #define DCS_DEVICE_PRAGMA(text) _Pragma(#text)
@@ -76,14 +74,14 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// Global memory of a kernel: where, and how many elements.
+/// Global memory of a kernel: a pointer and the number of elements.
 template <class T>
 struct device_span {
   T* data = nullptr;
   std::int64_t size = 0;
 
   DCS_DEVICE explicit operator bool() const { return data != nullptr; }
-  /// A span that is written can be read.
+  /// A span that may be written converts to one that may only be read.
   template <class U>
   requires(std::is_same_v<U, const T> && !std::is_const_v<T>) operator device_span<U>() const { return {data, size}; }
 };
@@ -103,7 +101,7 @@ struct arithmetic<f16> {
 };
 }  // namespace detail
 
-/// What kernels compute in where memory holds T.
+/// The type that kernels compute in where memory holds T.
 template <class T>
 using arithmetic_t = typename detail::arithmetic<std::remove_const_t<T>>::type;
 
@@ -124,7 +122,7 @@ inline constexpr int warp_size = 32;
 /// Bytes of shared memory that a block may have on every GPU of compute capability 8.0 and above; some allow more.
 inline constexpr std::int64_t common_shared_bytes = 99 << 10;
 
-/// How matrix units multiply floats: to a float's accuracy, or rounded to TF32. Other types know one way.
+/// How matrix units multiply floats: to a float's accuracy, or rounded to TF32. For other types there is only one way.
 enum class mma_precision { full, tf32 };
 
 template <class I>
@@ -133,7 +131,7 @@ DCS_DEVICE constexpr I ceil_div(I a, I b) {
 }
 
 /// Division of n ≥ 0 by a number that the host knows, as a multiplication: exact with m = ⌊2^(63 + s) / d⌋ + 1 and s = ⌈log2 d⌉ (Granlund &
-/// Montgomery 1994). It has no branch, so that what is read at the places that it finds is read at once.
+/// Montgomery 1994). It has no branch, so that reads at the indices that it computes can be issued together.
 class divider {
  public:
   divider() = default;
@@ -178,7 +176,7 @@ class divider {
   int shift_ = 0;
 };
 
-/// A stream as a thread draws from it: a shift that lies in memory is read there, once, and as all memory is.
+/// The stream as a thread uses it: a shift that lies in memory is read once, through an accessor like all memory.
 template <class Block>
 DCS_DEVICE random_stream with_shift(Block& b, random_stream r) {
   if (r.shift_at) r.shift = b.global(device_span<const std::uint64_t>{r.shift_at, 1}, "shift of the random numbers").read(0);

@@ -1,6 +1,7 @@
-// Memory that captured work hands from kernel to kernel. A graph runs in the order of its capture, so what has been given back serves what is
-// captured behind it. The memory itself is allocated beside the capture, in large chunks: allocations within would be nodes of the graph, as many as
-// kernels, and what one of them gives nobody outside of the graph may free. Knows no GPU.
+// Memory for intermediate results of captured work. A graph runs in the order of its capture, so a block that is freed during the capture can be
+// reused by work that is captured later. The memory comes from large chunks that are allocated outside the capture: an allocation within it would
+// become a node of the graph, one for each kernel, and its memory could be freed only within the graph. This class manages address ranges alone and
+// needs no GPU.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -47,7 +48,7 @@ class captured_memory {
     const auto next = blocks_.upper_bound(at(p));
     return next != blocks_.begin() && at(p) < std::prev(next)->first + std::prev(next)->second.size;
   }
-  /// Takes back what allocate gave.
+  /// Takes back a block that allocate returned.
   void release(const void* p) {
     auto first = blocks_.find(at(p));
     std::byte* const of = first->second.chunk;
@@ -61,13 +62,13 @@ class captured_memory {
     add_gap(begin, size, of);
     --used_;
   }
-  /// Blocks that have not been taken back.
+  /// The number of blocks in use.
   std::int64_t used() const { return used_; }
 
  private:
   struct block {
     std::int64_t size = 0;
-    std::byte* chunk = nullptr;  // blocks of two are never joined
+    std::byte* chunk = nullptr;  // neighbouring gaps of two chunks are never joined
     bool used = false;
   };
   using blocks = std::map<std::byte*, block>;

@@ -1,6 +1,6 @@
 // How kernels sum down the columns of [rows, channels], channels last. A block has up to 32 packets of channels side by side, so that its warps read
-// whole lines, and a chunk of the rows, of which each group of its threads takes every groups-th; the groups are merged in shared memory by halves,
-// the chunks by a kernel of their own (column_sum). Who adds what depends on the sizes alone.
+// whole lines, and a chunk of the rows, of which group g of its threads takes rows g, g + groups, ...; the groups are merged pairwise in shared
+// memory, the chunks by a second kernel (column_sum). The order of all sums depends on the sizes alone.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -41,7 +41,7 @@ struct column_tiles {
   static constexpr int threads = 256;
 
   column_tiles() = default;
-  /// No chunk has rows of two of the `parts`, all of one size, that the rows are made of.
+  /// The rows consist of `parts` equal parts; a chunk never contains rows of two parts.
   column_tiles(std::int64_t row_count, std::int64_t packets_of_row, std::int64_t parts = 1) : rows(row_count / parts), packets(packets_of_row) {
     while (width < warp_size && width < packets) width *= 2;
     tiles = ceil_div(packets, std::int64_t{width});
@@ -69,8 +69,8 @@ struct column_tiles {
     return at + 1 < chunks_of_part.divisor() ? chunk : rows - at * chunk;
   }
 
-  /// Merges what the groups of a block found in a chunk of `count` rows; afterwards group 0 has it. merge(a, b, other a, other b, rows merged, rows
-  /// of the other). Every thread takes part.
+  /// Merges the results of a block's groups over a chunk of `count` rows; afterwards group 0 has the result. merge(a, b, other a, other b, rows
+  /// merged, rows of the other). Every thread takes part.
   template <int V, class Block, class A, class Merge>
   DCS_DEVICE void merge_groups(Block& b, packet<A, V>& first, packet<A, V>& second, std::int64_t count, const Merge& merge) const {
     const auto store = b.template shared<A>(2 * threads * V, "sums of the groups");
@@ -82,11 +82,12 @@ struct column_tiles {
       }
       b.barrier();
       if (group < half) {
-        // Rows that groups congruent to this one, and to the other, have taken so far: groups are a power of two.
-        const std::int64_t mine = residues(count, group, 2 * half), others = residues(count, group + half, 2 * half);
+        // The numbers of rows that are merged so far into this group's result and into the other's; the number of groups is a power of two.
+        const std::int64_t own_rows = residues(count, group, 2 * half), other_rows = residues(count, group + half, 2 * half);
         const int other = b.thread() + half * width;
         DCS_DEVICE_UNROLL
-        for (int k = 0; k < V; ++k) merge(first[k], second[k], store.read(k * threads + other), store.read((V + k) * threads + other), mine, others);
+        for (int k = 0; k < V; ++k)
+          merge(first[k], second[k], store.read(k * threads + other), store.read((V + k) * threads + other), own_rows, other_rows);
       }
     }
   }
@@ -99,8 +100,8 @@ struct column_tiles {
   DCS_DEVICE static std::int64_t residues(std::int64_t count, std::int64_t r, std::int64_t m) { return r < count ? (count - 1 - r) / m + 1 : 0; }
 };
 
-/// For blocks that have eight channels, a sector of memory, and the chunks divided among 32 threads each: the sum over these, in every thread.
-/// `partial`: shared memory of 8 for each warp, free again after the call.
+/// For blocks that have eight channels (a sector of memory), each with 32 threads among which the chunks are divided: the sum over these threads, in
+/// every thread. `partial`: shared memory of 8 for each warp, free again after the call.
 template <class Block, class Shared, class A>
 DCS_DEVICE A column_sum(Block& b, Shared& partial, A v) {
   v += b.shuffle_xor(v, 8);

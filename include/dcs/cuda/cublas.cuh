@@ -1,6 +1,6 @@
 // Matrix products of cuda::device by cuBLASLt, with shift, residual and ReLU in its epilogue. Our matrices are row-major: the library, which counts
-// columns first, is asked for Cᵀ = Bᵀ · Aᵀ, where the epilogue's shift is what it calls a bias. The first time that a shape is met the
-// algorithms that the library names are timed, and the fastest is kept, on each thread.
+// columns first, is asked for Cᵀ = Bᵀ · Aᵀ, where the epilogue's shift is what it calls a bias. When a thread first multiplies matrices of a shape,
+// the algorithms that the library suggests are timed, and the fastest is kept for that thread.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -18,7 +18,7 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// Throws dcs::error with cuBLASLt's words where a call failed.
+/// Throws dcs::error with cuBLASLt's message where a call failed.
 inline void expect_success(cublasStatus_t status, const char* call) {
   if (status != CUBLAS_STATUS_SUCCESS) fail("dcs::cuda: ", call, ": ", cublasLtGetStatusString(status));
 }
@@ -30,7 +30,7 @@ inline constexpr cudaDataType_t cuda_type = std::is_same_v<T, double>  ? CUDA_R_
                                             : std::is_same_v<T, float> ? CUDA_R_32F
                                                                        : CUDA_R_16BF;
 
-// Descriptors of the library, ended with their scope.
+// Descriptors of the library, destroyed at the end of their scope.
 class product_descriptor {
  public:
   product_descriptor(cublasComputeType_t compute, cudaDataType_t scale) {
@@ -100,7 +100,7 @@ std::uint32_t common_alignment(const P*... p) {
   return static_cast<std::uint32_t>(all & (~all + 1));
 }
 
-// What a product is remembered by; an algorithm that is not there is one that the library does not have.
+// The key under which an algorithm is kept. An empty algorithm says that the library has none for the product.
 using product_key = std::array<std::int64_t, 14>;
 struct product_algorithm {
   bool found = false;
@@ -148,7 +148,7 @@ bool try_product(std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_
     for (const auto what : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                             CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
       preference.set(what, alignment);
-    // A capture runs nothing, so nothing is timed there.
+    // During a capture nothing runs, so nothing can be timed.
     const int most = capturing ? 1 : std::max(library_options::get().candidates, 1);
     std::vector<cublasLtMatmulHeuristicResult_t> candidates(static_cast<std::size_t>(most));
     int found = 0;

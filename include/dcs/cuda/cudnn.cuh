@@ -1,4 +1,4 @@
-// What of cuDNN 9 the ops share: descriptors of its graph interface, this thread's handle, and what engines are asked for.
+// What ops share of cuDNN 9: descriptors of its graph interface, this thread's handle, and the GPU that engines are chosen for.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,7 +13,7 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// Throws dcs::error with cuDNN's words where a call failed.
+/// Throws dcs::error with cuDNN's message where a call failed.
 inline void expect_success(cudnnStatus_t status, const char* call) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   char words[512] = "";
@@ -64,14 +64,14 @@ inline cudnnHandle_t cudnn() {
   return handle;
 }
 
-/// The GPU that engines are asked for.
+/// The GPU that engines are chosen for.
 class engine_target {
  public:
-  /// This thread's.
-  static engine_target here() { return engine_target(); }
+  /// The GPU of this thread.
+  static engine_target current() { return engine_target(); }
 #if CUDNN_VERSION >= 90800
-  /// One that need not be there, from cuDNN's description of it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION; cuDNN 9.8 or later). Engines that are
-  /// compiled when they are chosen need a driver all the same.
+  /// A GPU that this machine need not have, from cuDNN's description of it (CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION; cuDNN 9.8 or later). Engines
+  /// that are compiled at run time need a driver even so.
   static engine_target described(const std::string& json) {
     engine_target t;
     t.properties_ = make_node(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR);

@@ -1,11 +1,11 @@
-// The GPU: memory from the driver's stream-ordered pool, which keeps what is freed, launches on one stream, errors as dcs::error. Needs nvcc where
-// kernels are launched.
+// The GPU: memory from the driver's stream-ordered pool, which keeps freed memory for later allocations; launches on one stream; errors as
+// dcs::error. Files that launch kernels need nvcc.
 //
-// A process works on one GPU, that which was current when it first asked for one, and through one stream, whatever the thread. Memory is allocated,
-// used and freed on that stream, in the order in which the host says so: what a thread has allocated another may use and free once it was handed
-// over, and a block is given out again only behind all work that was launched before it was freed. A thread whose current GPU is another gets a
-// dcs::error. So does one that works while another captures a graph (graph.cuh), which would take its work for its own; what it frees waits for the
-// capture's end. Who makes a stream of his own orders it and this one by events.
+// A process uses one GPU, the one that is current at the first use, and one stream for all threads. Memory is allocated, used and freed on that
+// stream in the order of the host's calls: memory that one thread allocated may be used and freed by another once the host has passed it on, and a
+// freed block is reused only after all work that was launched before. A thread whose current GPU is another one gets a dcs::error. So does a thread
+// that launches work while another captures a graph (graph.cuh), as its work would become part of that graph; memory that it frees is freed after the
+// capture. A program with a stream of its own orders it relative to this one by events.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -27,10 +27,10 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// Throws dcs::error with CUDA's words where a call failed.
+/// Throws dcs::error with CUDA's message where a call failed.
 inline void expect_success(cudaError_t status, const char* call) {
   if (status == cudaSuccess) return;
-  (void)cudaGetLastError();  // CUDA would say it once more, of the next launch
+  (void)cudaGetLastError();  // clears the error, which CUDA would report again at the next launch
   fail("dcs::cuda: ", call, ": ", cudaGetErrorString(status));
 }
 
@@ -38,8 +38,8 @@ namespace detail {
 struct capture_pool;
 }  // namespace detail
 
-/// Memory of the GPU that a captured graph needs as long as it lives: copies of what is copied from the host and what it was told to keep, what was
-/// freed while it was captured but is older, and what was allocated meanwhile.
+/// Memory of the GPU that a captured graph owns: copies of host data that the captured work copies, memory passed to keep(), memory from before the
+/// capture that was freed during it, and memory that was allocated during it.
 struct captured_constants {
   std::vector<storage> device;
   std::vector<void*> freed;
@@ -52,11 +52,11 @@ struct captured_constants {
 };
 
 namespace detail {
-// Of the capture that this thread is in, and of one that it does something beside; null: none.
+// The memory of the capture that this thread is in, and that of a capture which is suspended by beside_capture; null: none.
 inline thread_local captured_constants *capturing = nullptr, *paused = nullptr;
-// Whether a thread is in one.
+// Whether any thread captures a graph.
 inline std::atomic<bool> captured = false;
-// Where this thread's work goes beside its capture; null: nowhere.
+// The stream of this thread's work while its capture is suspended; null otherwise.
 inline thread_local cudaStream_t aside = nullptr;
 
 struct work_queue {
@@ -66,11 +66,12 @@ struct work_queue {
   work_queue() {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
-    expect(status == cudaSuccess && count > 0, "dcs::cuda: no GPU to run on: ", status == cudaSuccess ? "none is there" : cudaGetErrorString(status));
+    expect(status == cudaSuccess && count > 0,
+           "dcs::cuda: no GPU to run on: ", status == cudaSuccess ? "the machine has none" : cudaGetErrorString(status));
     expect_success(cudaGetDevice(&gpu), "cudaGetDevice");
     cudaMemPool_t pool = nullptr;
     expect_success(cudaDeviceGetMemPool(&pool, gpu), "cudaDeviceGetMemPool");
-    std::uint64_t keep = ~std::uint64_t{0};  // freed memory stays with the pool
+    std::uint64_t keep = ~std::uint64_t{0};  // the pool never returns freed memory to the system by itself
     expect_success(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "cudaMemPoolSetAttribute");
     expect_success(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreate");
   }
@@ -80,7 +81,7 @@ struct work_queue {
   }
 };
 
-// In a capture: what this thread does meanwhile is not of the graph, and is done when the scope ends.
+// Suspends this thread's capture, if there is one: work within the scope does not become part of the graph, and is finished when the scope ends.
 class beside_capture {
  public:
   beside_capture() {
@@ -106,9 +107,9 @@ class beside_capture {
   cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
 };
 
-// Memory of the capture that this thread is in.
+// Memory from the pool of the capture that this thread is in.
 void* captured_block(std::int64_t bytes);
-// Takes back memory of a capture, of this thread or another, at any time; false where p is other memory.
+// Frees a block of any thread's capture, at any time, also after the capture; false where p is other memory.
 bool give_back(void* p) noexcept;
 }  // namespace detail
 
@@ -154,9 +155,9 @@ struct device {
     }
     transfer(to, from, bytes, cudaMemcpyHostToDevice);
   }
-  /// Waits for everything before it. Throws dcs::error in a capture, where nothing is done yet.
+  /// Waits for all work launched before. Throws dcs::error during a capture, as the work has not run.
   static void copy_to_host(void* to, const void* from, std::int64_t bytes) {
-    expect(!detail::capturing, "dcs::cuda: ", bytes, " bytes are wanted on the host while a graph is captured; expected none");
+    expect(!detail::capturing, "dcs::cuda: ", bytes, " bytes are copied to the host while a graph is captured; expected no such copy");
     transfer(to, from, bytes, cudaMemcpyDeviceToHost);
     synchronize();
   }
@@ -173,17 +174,18 @@ struct device {
 
 namespace detail {
 
-// Memory that a capture allocates, in chunks from outside of it.
+// The memory that is allocated during a capture, in chunks that are allocated outside it.
 struct capture_pool {
   std::vector<storage> chunks;
-  bool of_graph = true;  // which may launch again
+  bool of_graph = true;  // the graph exists, and may be launched
   captured_memory memory{[this](std::int64_t bytes) {
     const beside_capture scope;
     return chunks.emplace_back(storage::allocate<device>(bytes)).data();
   }};
 };
 
-// Those of living graphs, and those of which somebody still holds a block. Never destroyed, as memory may be freed when statics are.
+// The pools of graphs that exist, and of destroyed graphs of which a block is still in use. Never destroyed, as blocks may be freed while static
+// objects are destroyed.
 class capture_pools {
  public:
   static capture_pools& get() {
@@ -202,29 +204,30 @@ class capture_pools {
   }
   bool release(void* p) {
     if (count_ == 0) return false;
-    return leave([&](capture_pool& pool) {
+    return release_pool([&](capture_pool& pool) {
       const bool ours = pool.memory.has(p);
       if (ours) pool.memory.release(p);
       return ours;
     });
   }
   void end(const capture_pool* of) {
-    (void)leave([&](capture_pool& pool) {
+    (void)release_pool([&](capture_pool& pool) {
       if (&pool == of) pool.of_graph = false;
       return &pool == of;
     });
   }
 
  private:
-  // The pool for which `is` says so; it goes where nobody needs it any more.
-  template <class Is>
-  bool leave(const Is& is) {
-    std::unique_ptr<capture_pool> gone;  // its chunks are freed behind the lock
+  // Finds the pool for which matches(pool) is true, and destroys it where its graph is destroyed and none of its blocks is in use. Returns whether
+  // there is such a pool.
+  template <class Matches>
+  bool release_pool(const Matches& matches) {
+    std::unique_ptr<capture_pool> unused;  // destroyed after the lock is released, as freeing its chunks takes time
     const std::lock_guard lock(mutex_);
     for (auto& pool : all_) {
-      if (!is(*pool)) continue;
+      if (!matches(*pool)) continue;
       if (!pool->of_graph && pool->memory.used() == 0) {
-        gone = std::move(pool);
+        unused = std::move(pool);
         all_.erase(all_.begin() + (&pool - all_.data()));
         count_ = all_.size();
       }
@@ -251,13 +254,13 @@ inline captured_constants::~captured_constants() {
   if (pool) detail::capture_pools::get().end(pool);
 }
 
-/// In a capture the graph keeps the memory too: whoever holds it may replace it, and the graph goes on with what it was captured with.
+/// During a capture: the graph shares ownership of the memory, so that it stays valid for the graph where its owner later replaces it.
 inline void keep(device, const storage& memory) {
   if (!detail::capturing) return;
   auto& kept = detail::capturing->device;
   if (kept.empty() || !(kept.back() == memory)) kept.push_back(memory);
 }
-/// Memory with `bytes` from the host, filled at once, in a capture too, which does not repeat it.
+/// Memory with `bytes` from the host. During a capture it is filled at once, and the copy is not part of the graph.
 inline storage constant(device, const void* from, std::int64_t bytes) {
   const detail::beside_capture scope;
   storage s = storage::allocate<device>(bytes);
@@ -268,8 +271,7 @@ inline storage constant(device, const void* from, std::int64_t bytes) {
 #if defined(__CUDACC__)
 
 namespace detail {
-// Blocks that a kernel wants to be resident on a multiprocessor, which bounds its registers; 0: the compiler chooses, and may spill a little for
-// more.
+// The number of blocks that a kernel requires to be resident on a multiprocessor, which bounds its registers; 0: the compiler chooses.
 template <class Kernel>
 constexpr int resident_blocks() {
   if constexpr (requires { Kernel::resident; })
@@ -277,7 +279,7 @@ constexpr int resident_blocks() {
   else
     return 0;
 }
-// Bytes of shared memory of every launch; -1: extents decide.
+// Bytes of shared memory where they are the same for every launch; -1 where they depend on extents.
 template <class Kernel>
 constexpr std::int64_t constant_shared_bytes() {
   if constexpr (requires { Kernel::shared_bytes(); })
@@ -285,7 +287,7 @@ constexpr std::int64_t constant_shared_bytes() {
   else
     return -1;
 }
-// `Shared` is there to stand in the name, where bench/ptxas.sh reads it.
+// `Shared` is a template argument so that it is part of the symbol's name, from which bench/ptxas.sh reads it.
 template <class Kernel, std::int64_t Shared = constant_shared_bytes<Kernel>()>
 __global__ void __launch_bounds__(Kernel::threads, resident_blocks<Kernel>()) entry(const __grid_constant__ Kernel kernel) {
   gpu_block b;

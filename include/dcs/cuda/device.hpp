@@ -1,5 +1,5 @@
-// Devices that run the kernels of the block interface. `cuda::emulated` runs them on the host (emulate.hpp): its memory is the host's, but a
-// tensor there is of another type than the host's own, so that a network on it takes the very path that it takes on a GPU. cuda/device.cuh has
+// Devices that run the kernels of the block interface. `cuda::emulated` runs them on the host (emulate.hpp): its memory is the host's, but its
+// tensors are of another type than those of cpu_device, so that a network on it takes the same code path as on a GPU. cuda/device.cuh has
 // `cuda::device`, the GPU.
 #pragma once
 
@@ -32,7 +32,7 @@ struct fill_kernel {
   }
 };
 
-/// The host in the place of a GPU. For tests: every access of a kernel is checked, at a hundred times the cost.
+/// The host in place of a GPU, for tests: every memory access of a kernel is checked, which takes a hundred times as long.
 struct emulated {
   using self = emulated;
   static constexpr const char* name = "emulated cuda";
@@ -44,8 +44,8 @@ struct emulated {
   static void copy_to_host(void* to, const void* from, std::int64_t bytes) { cpu_device::copy(to, from, bytes); }
   template <class T>
   static void fill(T* p, T value, std::int64_t n);
-  /// How kernels are executed from now on, on every thread; tests vary the order. Of the launches of a thread each has an order of its own, which the
-  /// seed and the number of launches since that seed was given decide.
+  /// How kernels are executed from now on, on every thread; tests vary the order. The order of threads differs between the launches of a thread: it
+  /// is a function of the seed and the number of launches since the seed was set.
   static emulation& options() {
     static emulation o;
     return o;
@@ -73,17 +73,17 @@ device_scratch<T, D> uploaded(const std::vector<T>& values) {
   return s;
 }
 
-/// Says that work which is captured goes on with this memory when its holder replaces it; here nothing is captured.
+/// Keeps memory alive for captured work (cuda/device.cuh); on a device without captures, does nothing.
 inline void keep(emulated, const storage&) {}
-/// Memory with `bytes` from the host that nobody writes to.
+/// Memory with `bytes` from the host, which is never written again.
 inline storage constant(emulated, const void* from, std::int64_t bytes) {
   storage s = storage::allocate<emulated>(bytes);
   emulated::copy_from_host(s.data(), from, bytes);
   return s;
 }
 
-/// The kernels that this thread launches on cuda::emulated from now to the end of the scope, for tests of what fusion saves. Logs nest: each has what
-/// is launched while it is alive.
+/// The kernels that this thread launches on cuda::emulated from now to the end of the scope, for tests of what fusion saves. Logs nest: each contains
+/// the launches during its lifetime.
 class launch_log {
  public:
   /// A kernel's name and how many blocks it had.
@@ -130,7 +130,7 @@ inline emulation next_launch() {
 }
 }  // namespace detail
 
-/// Runs a kernel; no blocks, nothing to do.
+/// Runs a kernel; does nothing where it has no blocks.
 template <class Kernel>
 void launch(emulated, const Kernel& kernel) {
   const std::int64_t blocks = kernel.blocks();
@@ -138,7 +138,8 @@ void launch(emulated, const Kernel& kernel) {
   launch_log::note(Kernel::name, blocks);
   emulate(kernel, detail::next_launch());
 }
-// On a GPU, device.cuh. Declared here as nvcc 13.5 finds in a generic lambda only what stands before it where no argument depends on the lambda's.
+// On a GPU, device.cuh. Declared here because in a generic lambda nvcc 13.5 finds a function only if it is declared before, where no argument depends
+// on the lambda's parameters.
 struct device;
 template <class Kernel>
 void launch(device, const Kernel& kernel);

@@ -1,6 +1,6 @@
-// Executes a kernel of the block interface (block.hpp) on the host. The threads of a block are fibers that run one at a time, each until it meets a
-// barrier or an exchange within its warp, in an order that a seed shuffles anew between barriers; blocks run in a shuffled order too. All of it is
-// compiled once: of a kernel it has the sizes and one function.
+// Executes a kernel of the block interface (block.hpp) on the host. The threads of a block are fibers that run one at a time, each until it reaches a
+// barrier or an exchange within its warp, in an order that is shuffled anew after every barrier; blocks run in a shuffled order too. The executor is
+// no template: it sees a kernel as a few sizes and one function, so that it is compiled once.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -19,26 +19,27 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// What thread `thread` of the block does from its start to its end.
+// Runs thread `thread` of the block from beginning to end.
 inline void run_thread(void* block, int thread) {
   auto& s = *static_cast<block_state*>(block);
-  auto& mine = s.threads[static_cast<std::size_t>(thread)];
+  auto& current = s.threads[static_cast<std::size_t>(thread)];
   try {
     emulated_block b(s, thread);
     s.launch->kernel.run(s.launch->kernel.kernel, b);
-    if (!mine.open.empty() || !mine.groups.empty())
+    if (!current.open.empty() || !current.groups.empty())
       fail("thread ", thread, " of block ", s.number, " ends before the wait for its asynchronous copies");
   } catch (...) {
     if (!s.error) s.error = std::current_exception();
   }
-  mine.state = waits_for::end;
+  current.state = waits_for::end;
 }
 
 inline void shuffle(std::vector<int>& order, random_stream r) {
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[r.below(i, static_cast<std::uint32_t>(i))]);
 }
 
-// Lets go what has come together: warps whose lanes all wait in one exchange, the block where all wait at the barrier. Returns whether anything was.
+// Resumes threads that waited for each other: warps whose lanes all wait in one exchange, or the block where all wait at the barrier. Returns whether
+// there were any.
 inline bool release(block_state& s) {
   bool any = false;
   auto all_wait = [&](std::size_t begin, std::size_t end, waits_for w) {
@@ -113,7 +114,7 @@ inline void emulate(const any_kernel& kernel, const emulation& options) {
 
 }  // namespace detail
 
-/// Executes a kernel on the host. Throws dcs::error for what the kernel does wrong.
+/// Executes a kernel on the host. Throws dcs::error for a race, an access out of bounds, or any other misuse of the block interface.
 template <class Kernel>
 void emulate(const Kernel& kernel, const emulation& options = {}) {
   static_assert(Kernel::threads % warp_size == 0 && Kernel::threads > 0 && Kernel::threads <= 1024,

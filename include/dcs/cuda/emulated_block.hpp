@@ -1,5 +1,5 @@
 // A block of the block interface (block.hpp) that the host executes (emulate.hpp says in which order). Every access is checked (memory_check.hpp).
-// Shared memory starts as NaN. What a kernel does wrong ends the launch with a dcs::error that names kernel, thread and array.
+// Shared memory starts as NaN. An error of the kernel ends the launch with a dcs::error that names kernel, thread and array.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -21,7 +21,7 @@ namespace dcs::cuda {
 /// How the host executes kernels.
 struct emulation {
   std::uint64_t seed = 0;  // of the orders of blocks and threads
-  bool check = true;       // bounds, races, copies before their wait; without, only the result
+  bool check = true;       // whether accesses are checked: bounds, races, uses of a copy before its wait
 };
 
 /// Bytes of shared memory that a block can have at most, on sm_90; sm_80 has 163 KiB.
@@ -31,7 +31,7 @@ class emulated_block;
 
 namespace detail {
 
-// A kernel without its type.
+// A type-erased kernel.
 struct any_kernel {
   const char* name;
   int threads;
@@ -42,7 +42,7 @@ struct any_kernel {
 
 enum class waits_for : std::uint8_t { nothing, block, warp, end };
 
-// What the threads of a launch share.
+// The state that the threads of a launch share.
 struct launch_state {
   any_kernel kernel;
   emulation options;
@@ -61,14 +61,14 @@ struct thread_state {
   waits_for state = waits_for::nothing;
   moment now;
   std::size_t shared_arrays = 0;
-  int exchange = 0;  // kind of the warp's exchange it waits in
+  int exchange = 0;  // the kind of exchange within the warp that the thread waits in
   std::vector<pending_copy> open;
   std::vector<std::vector<pending_copy>> groups;
 };
 
 inline constexpr std::size_t exchange_bytes = 192;
 struct warp_state {
-  // Two sets: nobody can be two exchanges ahead of another lane.
+  // Two sets, used in turn: a lane is at most one exchange ahead of another.
   alignas(16) std::byte values[2][warp_size][exchange_bytes];
 };
 
@@ -92,7 +92,7 @@ struct block_state {
 
 }  // namespace detail
 
-/// Memory as a thread of an emulated block sees it.
+/// The accessor that a thread of an emulated block has to memory.
 template <class T>
 class checked {
  public:
@@ -126,7 +126,7 @@ class checked {
   std::int64_t size() const { return size_; }
   T* data() const { return data_; }
   memory_check* check() const { return check_; }
-  /// The thread is at n elements from i on.
+  /// Notes and checks an access of the thread to n elements from i on.
   template <access Kind>
   void visit(std::int64_t i, std::int64_t n) const {
     if (!now_) return;
@@ -154,7 +154,7 @@ class checked {
   const moment* now_;  // null: unchecked
 };
 
-/// One thread's sight of its block.
+/// The block as one of its threads uses it.
 class emulated_block {
  public:
   emulated_block(detail::block_state& s, int thread) : s_(&s), thread_(thread) {}
@@ -173,11 +173,11 @@ class emulated_block {
     if (!s_->launch->options.check) return {span.data, span.size, nullptr, nullptr};
     memory_check* check = nullptr;
     if (span.data) check = &s_->launch->global.of(name, span.data, span.size, sizeof(T), !std::is_const_v<T>);
-    return {span.data, span.size, check, &mine().now};
+    return {span.data, span.size, check, &current().now};
   }
   template <class T>
   checked<T> shared(std::int64_t count, const char* name) {
-    const std::size_t k = mine().shared_arrays++;
+    const std::size_t k = current().shared_arrays++;
     if (k == s_->arrays.size()) {
       const std::int64_t offset = (s_->used + 15) / 16 * 16, bytes = count * static_cast<std::int64_t>(sizeof(T));
       if (offset + bytes > s_->launch->kernel.shared_bytes)
@@ -190,32 +190,32 @@ class emulated_block {
     if (a.count != count || a.element != sizeof(T))
       fail("shared memory: thread ", thread_, " asks for ", count, " elements of ", name, ", another for ", a.count, " of ", a.check.array());
     const bool check = s_->launch->options.check;
-    return {reinterpret_cast<T*>(s_->memory.data() + a.offset), count, check ? &a.check : nullptr, check ? &mine().now : nullptr};
+    return {reinterpret_cast<T*>(s_->memory.data() + a.offset), count, check ? &a.check : nullptr, check ? &current().now : nullptr};
   }
 
   void barrier() {
     wait(detail::waits_for::block);
-    ++mine().now.phase;
+    ++current().now.phase;
   }
   void warp_barrier() {
     exchange(1, nullptr, 0);
-    ++mine().now.warp_phase;
+    ++current().now.warp_phase;
   }
 
   template <class V>
   V shuffle(V v, int lane) {
     const auto* all = exchange(2, &v, sizeof v);
-    return taken<V>(all, lane % warp_size);
+    return value_of<V>(all, lane % warp_size);
   }
   template <class V>
   V shuffle_xor(V v, int mask) {
     const auto* all = exchange(3, &v, sizeof v);
-    return taken<V>(all, lane() ^ mask);
+    return value_of<V>(all, lane() ^ mask);
   }
   std::uint32_t ballot(bool predicate) {
     const auto* all = exchange(4, &predicate, sizeof predicate);
     std::uint32_t bits = 0;
-    for (int i = 0; i < warp_size; ++i) bits |= static_cast<std::uint32_t>(taken<bool>(all, i)) << i;
+    for (int i = 0; i < warp_size; ++i) bits |= static_cast<std::uint32_t>(value_of<bool>(all, i)) << i;
     return bits;
   }
 
@@ -227,20 +227,20 @@ class emulated_block {
     to.expect_inside(i, N);
     if (valid) from.template visit<access::read>(j, N);
     if (to.check())
-      for (int k = 0; k < N; ++k) to.check()->set_pending(i + k, true, mine().now);
-    mine().open.push_back({reinterpret_cast<std::byte*>(to.data() + i), valid ? reinterpret_cast<const std::byte*>(from.data() + j) : nullptr, bytes,
-                           to.check(), valid ? from.check() : nullptr, i, j, N});
+      for (int k = 0; k < N; ++k) to.check()->set_pending(i + k, true, current().now);
+    current().open.push_back({reinterpret_cast<std::byte*>(to.data() + i), valid ? reinterpret_cast<const std::byte*>(from.data() + j) : nullptr,
+                              bytes, to.check(), valid ? from.check() : nullptr, i, j, N});
   }
-  void commit_copies() { mine().groups.push_back(std::exchange(mine().open, {})); }
+  void commit_copies() { current().groups.push_back(std::exchange(current().open, {})); }
   template <int Pending>
   void wait_copies() {
-    auto& groups = mine().groups;
+    auto& groups = current().groups;
     while (groups.size() > Pending) {
       for (const auto& c : groups.front()) {
         if (c.check)
-          for (std::int64_t k = 0; k < c.elements; ++k) c.check->set_pending(c.element + k, false, mine().now);
-        if (c.from_check)  // read at some time up to now
-          for (std::int64_t k = 0; k < c.elements; ++k) c.from_check->visit<access::read>(c.from_element + k, mine().now);
+          for (std::int64_t k = 0; k < c.elements; ++k) c.check->set_pending(c.element + k, false, current().now);
+        if (c.from_check)  // the source counts as read now: the copy may have read it at any time since it began
+          for (std::int64_t k = 0; k < c.elements; ++k) c.from_check->visit<access::read>(c.from_element + k, current().now);
         if (c.from)
           std::memcpy(c.to, c.from, static_cast<std::size_t>(c.bytes));
         else
@@ -303,7 +303,7 @@ class emulated_block {
       for (int e = 0; e < 2; ++e) b.x[2 * p + e] = s.read((row + 2 * quad() + e + 8 * p) * stride + column + group());
     return b;
   }
-  /// Floats are split as for a GPU's units (tf32.hpp), so that what the split costs in accuracy is seen here.
+  /// Floats are split as for a GPU's matrix units (tf32.hpp), so that the result has a GPU's accuracy.
   template <mma_precision P = mma_precision::full>
   void mma(fragment_c<float>& c, const fragment_a<float>& a, const fragment_b<float>& b) {
     using halves = detail::tf32_operands<P>[2];
@@ -349,10 +349,11 @@ class emulated_block {
  private:
   using lane_values = std::byte[detail::exchange_bytes];
 
-  detail::thread_state& mine() const { return s_->threads[static_cast<std::size_t>(thread_)]; }
+  detail::thread_state& current() const { return s_->threads[static_cast<std::size_t>(thread_)]; }
   int group() const { return lane() / 4; }
   int quad() const { return lane() % 4; }
-  // What a GPU asks of the rows of a fragment in memory: ldmatrix takes 16 bytes of elements of 16 bits; floats are read `bytes` at once.
+  // The alignment that a GPU requires of the rows of a fragment in memory: ldmatrix takes 16 bytes of elements of 16 bits; floats are read `bytes` at
+  // once.
   template <class T>
   static void expect_row_alignment(const checked<T>& s, std::int64_t first, std::int64_t stride, std::size_t bytes) {
     if (!s.check() || sizeof(T) == 8) return;
@@ -362,19 +363,19 @@ class emulated_block {
            wanted, " bytes");
   }
   void wait(detail::waits_for w) {
-    mine().state = w;
+    current().state = w;
     s_->threads_of->wait();
   }
-  // Leaves `bytes` for the other lanes and waits until all have come. The result holds until the exchange after the next.
+  // Publishes `bytes` to the other lanes and waits until all lanes have done so. The result is valid until the exchange after the next.
   const lane_values* exchange(int kind, const void* value, std::size_t bytes) {
     auto& w = s_->warps[static_cast<std::size_t>(warp())].values[turn_ ^= 1];
     if (bytes > 0) std::memcpy(w[lane()], value, bytes);
-    mine().exchange = kind;
+    current().exchange = kind;
     wait(detail::waits_for::warp);
     return w;
   }
   template <class V>
-  static V taken(const lane_values* all, int lane) {
+  static V value_of(const lane_values* all, int lane) {
     static_assert(std::is_trivially_copyable_v<V> && sizeof(V) <= detail::exchange_bytes);
     V v;
     std::memcpy(&v, all[lane], sizeof v);

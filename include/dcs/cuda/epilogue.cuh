@@ -1,5 +1,5 @@
-// What happens to a finished row of a product or a convolution: y = act(y · scale + shift + residual). Inside a kernel of ours, or as one of its own
-// behind a library's call that cannot take all of it in.
+// What happens to a finished row of a product or a convolution: y = act(y · scale + shift + residual). Part of a kernel of the library's own, or a
+// kernel by itself after a call of cuDNN or cuBLASLt that does not support all of it.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -12,7 +12,7 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// The epilogue as a kernel sees it.
+// The epilogue with memory of the device as spans.
 template <class T>
 struct epilogue_spans {
   using A = arithmetic_t<T>;
@@ -25,7 +25,7 @@ struct epilogue_spans {
            channels, " channels");
   }
 
-  // Of the packet at `at`, whose first channel is `column`.
+  // Applies it to the packet at `at`, whose first channel is `column`.
   template <int V, class Block>
   DCS_DEVICE void finish(Block& b, packet<A, V>& y, std::int64_t at, std::int64_t column) const {
     if (scale) {

@@ -1,6 +1,7 @@
-// Threads of a block that the host executes: each has a stack of its own and runs until it waits. One runs at a time, on the calling thread.
-// POSIX enters a stack (makecontext), but its switch saves the signal mask with a system call, which is most of what an emulated kernel would cost:
-// where the compiler can, fibers jump instead. They outlive what they run, so that a block enters no stack that was entered before.
+// Fibers execute the threads of an emulated block: each has a stack of its own and runs until it waits. One runs at a time, on the calling thread.
+// makecontext of POSIX starts a fiber on its stack, but swapcontext saves the signal mask by a system call, which would be most of the cost of an
+// emulated kernel: where the compiler supports it, fibers switch by __builtin_longjmp instead. Fibers are kept for the next blocks, so that a stack
+// is entered by makecontext only once.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -15,7 +16,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-// Sanitizers follow the switches of POSIX only, and want to be told of each.
+// Sanitizers support the switches of POSIX only, and must be notified of each.
 #if defined(__SANITIZE_ADDRESS__)
 #define DCS_FIBERS_ASAN 1
 #elif defined(__SANITIZE_THREAD__)
@@ -41,7 +42,7 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// A set of fibers with stacks that are used again.
+/// A set of fibers, whose stacks are reused.
 class fibers {
  public:
   static constexpr std::size_t stack_bytes = std::size_t{64} << 10;
@@ -53,7 +54,7 @@ class fibers {
     for (int i = 0; i < count; ++i) {
       fiber& f = *all_[static_cast<std::size_t>(i)];
       f.owner = this, f.number = i;
-      // One that an error left in the middle of its body begins on a fresh stack.
+      // A fiber that an error interrupted in the middle of its body begins on its stack anew.
       if (!f.done) f.make();
       f.done = false;
     }
@@ -67,14 +68,14 @@ class fibers {
     change(scheduler_, current_->at);
     return current_->done;
   }
-  /// Called in a fiber: back to run().
+  /// Called in a fiber: suspends it, and run() returns.
   void wait() { change(current_->at, scheduler_); }
 
  private:
   struct place {
     ucontext_t context{};
     void* jump[5] = {};
-    bool left = false;  // by a jump, to where `jump` leads back
+    bool left = false;  // suspended by a jump; `jump` resumes it
 #if defined(DCS_FIBERS_ASAN)
     const void* bottom = nullptr;
     std::size_t bytes = 0;
@@ -116,7 +117,7 @@ class fibers {
     bool done = false;
   };
 
-  // makecontext passes ints: the address comes in two halves.
+  // makecontext passes arguments of type int, so the address is passed in two halves.
   static void entry(unsigned low, unsigned high) {
     auto& f = *reinterpret_cast<fiber*>(static_cast<std::uintptr_t>(std::uint64_t{high} << 32 | low));
 #if defined(DCS_FIBERS_ASAN)
@@ -129,14 +130,14 @@ class fibers {
     }
   }
 
-  // A function of its own: a jump must not lead into the function that it starts from.
+  // A function of its own: __builtin_longjmp must not jump within one function.
   [[gnu::noinline]] static void change(place& from, place& to) {
 #if DCS_FIBERS_JUMP
     from.left = true;
     if (__builtin_setjmp(from.jump) != 0) return;
     if (to.left) __builtin_longjmp(to.jump, 1);
     setcontext(&to.context);
-    __builtin_unreachable();  // and no tail call: this frame is what the jump comes back to
+    __builtin_unreachable();  // prevents a tail call: the jump returns to this frame
 #elif defined(DCS_FIBERS_ASAN)
     void* kept = nullptr;
     __sanitizer_start_switch_fiber(&kept, to.bottom, to.bytes);

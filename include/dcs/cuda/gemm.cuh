@@ -1,5 +1,5 @@
-// Matrix products of a GPU. They are the library's (cuda/cublas.cuh for cuda::device); cuda::emulated answers them by the host's, 16-bit types in
-// float, so that a network on it runs everywhere. What a library does not do is a kernel: transposition, which convolutions need for their weights.
+// Matrix products of a GPU. cuda::device uses cuBLASLt (cuda/cublas.cuh); cuda::emulated uses the products of the host, with 16-bit types in float,
+// so that networks on it run on any machine. Transposition, which convolutions need for their weights and the library does not offer, is a kernel.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -10,7 +10,7 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// y[b, j, i] = x[b, i, j] · scale[j]; without a scale where it is null. A block turns tiles of 32 × 32 through shared memory.
+/// y[b, j, i] = x[b, i, j] · scale[j]; without a scale where it is null. A block transposes tiles of 32 × 32 in shared memory.
 template <class T>
 struct transposition_kernel {
   static constexpr const char* name = "transposition";
@@ -60,7 +60,7 @@ struct transposition_kernel {
   }
 };
 
-/// `batch` matrices of rows × columns, turned; column j times scale[j] where that is not null.
+/// Transposes `batch` matrices of rows × columns; column j times scale[j] where that is not null.
 template <class T, gpu D>
 void transposition(D, const T* x, std::int64_t batch, std::int64_t rows, std::int64_t columns, T* y, const std::type_identity_t<T>* scale = nullptr) {
   launch(D{}, transposition_kernel<T>(x, scale, y, batch, rows, columns));
@@ -68,7 +68,7 @@ void transposition(D, const T* x, std::int64_t batch, std::int64_t rows, std::in
 
 namespace detail {
 
-// What the host computes in for T, of memory that holds T: the memory itself, or a copy.
+// Memory of T in the type that the host computes in: the memory itself, or a converted copy.
 template <class T>
 class widened {
  public:
@@ -88,7 +88,7 @@ class widened {
   std::vector<wide> copy_;
   const wide* data_ = nullptr;
 };
-// Calls body with memory for n results, and rounds them.
+// Calls body with memory for n results of the type that the host computes in, and rounds them to T.
 template <class T, class Body>
 void rounding(T* to, std::int64_t n, const Body& body) {
   using wide = arithmetic_t<T>;

@@ -15,7 +15,7 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// Conversions by instruction; dcs::bf16's own are for hosts.
+// Conversions by the GPU's instructions; those of dcs::bf16 are for the host.
 template <class T>
 __device__ __forceinline__ arithmetic_t<T> to_arithmetic(T v) {
   if constexpr (std::is_same_v<T, f16>)
@@ -71,7 +71,7 @@ struct memory_word<16> {
 
 }  // namespace detail
 
-/// Memory as a thread of a GPU's block sees it.
+/// The accessor that a thread of a GPU's block has to memory.
 template <class T>
 class unchecked {
  public:
@@ -153,11 +153,11 @@ class gpu_block {
     constexpr int bytes = N * static_cast<int>(sizeof(To));
     const auto target = static_cast<unsigned>(__cvta_generic_to_shared(to.data() + i));
     const void* source = valid ? from.data() + j : from.data();
-    const int given = valid ? bytes : 0;
+    const int valid_bytes = valid ? bytes : 0;
     if constexpr (bytes == 16)
-      asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(given) : "memory");
+      asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(target), "l"(source), "r"(valid_bytes) : "memory");
     else
-      asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(target), "l"(source), "n"(bytes), "r"(given) : "memory");
+      asm volatile("cp.async.ca.shared.global [%0], [%1], %2, %3;" ::"r"(target), "l"(source), "n"(bytes), "r"(valid_bytes) : "memory");
   }
   __device__ __forceinline__ void commit_copies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
   template <int Pending>
@@ -165,7 +165,7 @@ class gpu_block {
     asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory");
   }
 
-  // Floats stay floats until mma splits them; 16-bit types lie in pairs.
+  // Floats are kept as they are until mma splits them; elements of 16 bits are packed in pairs.
   template <class T>
   struct fragment_a {
     float x[8] = {};

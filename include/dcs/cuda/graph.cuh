@@ -1,8 +1,9 @@
-// Work of the GPU as a graph: what a callable launches is captured, not run, and one launch replays it. Addresses stay: what goes in and comes out
-// lies in memory from before, and what of that others may replace, the graph keeps (`keep`). Memory that the work allocates comes from chunks of the
-// graph's own (captured_memory.hpp). What it copies from the host the graph keeps too (device.cuh); what must happen on the host first (plans of
-// cuDNN, workspaces) is an error in a capture: let the work run once before. Batches come on a stream of their own, from pinned memory into memory of
-// their own, and wait there until the work before is done.
+// Work of the GPU as a CUDA graph: the launches of a callable are captured instead of run, and one launch replays them. A replay uses the addresses
+// of the capture, so inputs and outputs are in memory that was allocated before, and the graph shares ownership (`keep`) of memory that its owner may
+// replace. Memory that the work allocates comes from chunks that the graph owns (captured_memory.hpp), which also owns a copy of host data that the
+// work copies (device.cuh). Preparations on the host, such as choosing plans of cuDNN or growing a workspace, are errors during a capture: run the
+// work once before. Batches are sent on a second stream, from pinned memory into memory of their own, so that the copy of a batch overlaps the work
+// on the one before.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -17,7 +18,7 @@ namespace dcs::cuda {
 
 namespace detail {
 
-/// Ends a capture that failed, so that the stream lives on.
+/// A capture in progress. Where it fails, the destructor ends it, so that the stream can be used again.
 class capture_scope {
  public:
   explicit capture_scope(captured_constants& constants) {
@@ -48,7 +49,8 @@ class capture_scope {
   }
 };
 
-// What calls of the same work have freed, the graph's chunks are not always made of: without this both would be held.
+// Returns to the system what the memory pool keeps of freed blocks. Running the work before its capture allocated and freed the same amounts; the
+// graph's chunks, of other sizes, are often not made from these blocks, and without this both would occupy memory.
 inline void release_unused_memory() {
   cudaMemPool_t pool = nullptr;
   expect_success(cudaDeviceGetMemPool(&pool, work_queue::get().gpu), "cudaDeviceGetMemPool");
@@ -63,7 +65,7 @@ template <>
 class repeated_work<device> {
  public:
   static constexpr bool captures = true;
-  /// What `body` launches. Throws dcs::error with CUDA's words, and what body throws.
+  /// Captures what `body` launches. Throws dcs::error with CUDA's message, and whatever body throws.
   explicit repeated_work(const std::function<void()>& body) {
     cudaGraph_t graph = nullptr;
     {
@@ -83,7 +85,7 @@ class repeated_work<device> {
     cudaStreamSynchronize(detail::work_queue::get().stream);
     cudaGraphExecDestroy(graph_);
   }
-  /// Does not wait.
+  /// Replays the work; does not wait for it.
   void launch() const { expect_success(cudaGraphLaunch(graph_, stream()), "cudaGraphLaunch"); }
 
  private:
@@ -91,28 +93,28 @@ class repeated_work<device> {
   cudaGraphExec_t graph_ = nullptr;
 };
 
-/// Batches by a stream of their own.
+/// Batches that are copied on a second stream.
 template <>
 class arrivals<device> {
  public:
   arrivals() {
-    (void)stream();  // there is a GPU
+    (void)stream();  // throws where there is no GPU
     expect_success(cudaStreamCreateWithFlags(&own_, cudaStreamNonBlocking), "cudaStreamCreate");
     expect_success(cudaEventCreateWithFlags(&arrived_, cudaEventDisableTiming), "cudaEventCreate");
-    expect_success(cudaEventCreateWithFlags(&taken_, cudaEventDisableTiming), "cudaEventCreate");
-    expect_success(cudaEventRecord(taken_, stream()), "cudaEventRecord");
+    expect_success(cudaEventCreateWithFlags(&received_, cudaEventDisableTiming), "cudaEventCreate");
+    expect_success(cudaEventRecord(received_, stream()), "cudaEventRecord");
   }
   arrivals(const arrivals&) = delete;
   arrivals& operator=(const arrivals&) = delete;
   ~arrivals() {
     cudaStreamSynchronize(own_);
     for (auto& a : arrays_) cudaFreeHost(a.pinned);
-    cudaEventDestroy(arrived_), cudaEventDestroy(taken_), cudaStreamDestroy(own_);
+    cudaEventDestroy(arrived_), cudaEventDestroy(received_), cudaStreamDestroy(own_);
   }
   void send(const void* from, std::int64_t bytes) {
     if (sending_ == 0) {
       expect_success(cudaEventSynchronize(arrived_), "cudaEventSynchronize");  // the pinned memory has been read
-      expect_success(cudaStreamWaitEvent(own_, taken_, 0), "cudaStreamWaitEvent");
+      expect_success(cudaStreamWaitEvent(own_, received_, 0), "cudaStreamWaitEvent");
     }
     if (sending_ == arrays_.size()) {
       array made{storage::allocate<device>(bytes), nullptr, bytes};
@@ -123,32 +125,32 @@ class arrivals<device> {
     array& a = arrays_[sending_++];
     expect(a.bytes == bytes, "dcs::cuda::arrivals: an array of ", bytes, " bytes; expected ", a.bytes);
     std::memcpy(a.pinned, from, static_cast<std::size_t>(bytes));
-    expect_success(cudaMemcpyAsync(a.there.data(), a.pinned, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, own_), "cudaMemcpyAsync");
+    expect_success(cudaMemcpyAsync(a.on_device.data(), a.pinned, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, own_), "cudaMemcpyAsync");
   }
   void close() {
     expect_success(cudaEventRecord(arrived_, own_), "cudaEventRecord");
     expect_success(cudaStreamWaitEvent(stream(), arrived_, 0), "cudaStreamWaitEvent");
   }
   void receive(void* to, std::int64_t bytes) {
-    expect(receiving_ < sending_ && arrays_[receiving_].bytes == bytes, "dcs::cuda::arrivals: ", bytes, " bytes are wanted; sent are ",
-           receiving_ < sending_ ? arrays_[receiving_].bytes : 0);
-    device::copy(to, arrays_[receiving_++].there.data(), bytes);
+    expect(receiving_ < sending_ && arrays_[receiving_].bytes == bytes, "dcs::cuda::arrivals: ", bytes,
+           " bytes are to be received, but the bytes sent are ", receiving_ < sending_ ? arrays_[receiving_].bytes : 0);
+    device::copy(to, arrays_[receiving_++].on_device.data(), bytes);
   }
   void done() {
-    expect_success(cudaEventRecord(taken_, stream()), "cudaEventRecord");
+    expect_success(cudaEventRecord(received_, stream()), "cudaEventRecord");
     sending_ = receiving_ = 0;
   }
 
  private:
   struct array {
-    storage there;
+    storage on_device;
     void* pinned;
     std::int64_t bytes;
   };
   std::vector<array> arrays_;
   std::size_t sending_ = 0, receiving_ = 0;
   cudaStream_t own_ = nullptr;
-  cudaEvent_t arrived_ = nullptr, taken_ = nullptr;
+  cudaEvent_t arrived_ = nullptr, received_ = nullptr;
 };
 
 }  // namespace dcs::cuda

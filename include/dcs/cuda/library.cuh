@@ -1,4 +1,4 @@
-// What the calls of cuDNN and cuBLASLt share: one workspace, and their options (library_options.hpp). Both compute f32 in f32 unless TF32 is allowed,
+// Shared by the calls of cuDNN and cuBLASLt: one workspace, and their options (library_options.hpp). Both compute f32 in f32 unless TF32 is allowed,
 // and bf16 with sums in f32.
 #pragma once
 
@@ -19,12 +19,12 @@ inline void* library_workspace(std::int64_t bytes) {
     memory = {};
     memory = storage::allocate<device>(bytes);
   }
-  keep(device{}, memory);  // it may grow after the capture
+  keep(device{}, memory);  // a larger one may replace it after the capture
   return memory.data();
 }
 
 namespace detail {
-// Milliseconds of run(), the mean of a few after one to warm up; false where one of them says that it failed.
+// Milliseconds of run(), the mean of a few calls after one to warm up; false where a call returned that it failed.
 template <class F>
 bool timed(const F& run, float& time) {
   if (!run()) return false;

@@ -1,6 +1,6 @@
-// Shadow of a kernel's memory on the host: for each element, who touched it last. Two threads at one place with no barrier of both between is a race,
-// unless both read or both add atomically: on a GPU it might go well a million times. Spans of global memory may show one place twice, as where a
-// kernel works in place; those that overlap look at each other's visits.
+// Shadow memory of an emulated kernel: for each element, the threads that accessed it last. Accesses of two threads to one element without a barrier
+// of both between them are a race, unless both read or both add atomically; on a GPU such a race may go unnoticed for a million runs. Two spans of
+// global memory may overlap, as where a kernel works in place; accesses through one are then checked against those through the other.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -18,18 +18,18 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// A thread at a time: phases count the barriers that its block, and its warp, have passed.
+/// A thread at a point of its execution: the phases count the barriers that its block, and its warp, have passed.
 struct moment {
   std::uint32_t block = 0, thread = 0, phase = 0, warp_phase = 0;
 };
 
-/// What a thread does at a place.
+/// How a thread accesses an element.
 enum class access : std::uint8_t { read, atomic, write };
 
-/// What threads did to an array. Errors are thrown as dcs::error.
+/// The accesses of a launch's threads to one array. Errors are thrown as dcs::error.
 class memory_check {
  public:
-  /// `elements` of `element_bytes` each at `begin`; those that are not initialised may not be read before they are written.
+  /// `elements` of `element_bytes` each at `begin`; where they are not initialised, an element must be written before it is read.
   memory_check(std::string array, const void* begin, std::int64_t elements, std::int64_t element_bytes, bool initialised)
       : array_(std::move(array)),
         begin_(reinterpret_cast<std::uintptr_t>(begin)),
@@ -41,13 +41,13 @@ class memory_check {
     if (i < 0 || i + n > size()) fail_at(now, n == 1 ? "is at element " : "is at elements from ", i, " of ", array_, ", which has ", size());
     if (n > 1 && i % n != 0) fail_at(now, "accesses ", n, " elements at once at element ", i, " of ", array_, ", which is not a multiple");
   }
-  /// A thread is at element i, which must be inside.
+  /// Checks and notes a thread's access to element i, which must be in bounds.
   template <access Kind>
   void visit(std::int64_t i, const moment& now) {
     auto& e = elements_[static_cast<std::size_t>(i)];
     if (e.pending) fail_at(now, words(Kind).does, " element ", i, " of ", array_, " before the wait for the copy to it");
     if constexpr (Kind != access::write)
-      if (!initialised_ && !e.write.used) fail_at(now, words(Kind).does, " element ", i, " of ", array_, ", which nobody wrote");
+      if (!initialised_ && !e.write.used) fail_at(now, words(Kind).does, " element ", i, " of ", array_, ", which was not written");
     expect_no_race<Kind>(static_cast<std::size_t>(i), now);
     for (const auto* other : overlapping_)
       other->template expect_no_race_at<Kind>(begin_ + static_cast<std::uintptr_t>(i) * element_bytes_, element_bytes_, now);
@@ -65,7 +65,7 @@ class memory_check {
     visit<access::write>(i, now);
     e.pending = pending;
   }
-  /// From now on each of the two looks at the other's visits.
+  /// From now on each of the two checks its accesses against those of the other.
   void overlap_with(memory_check& other) {
     overlapping_.push_back(&other);
     other.overlapping_.push_back(this);
@@ -79,9 +79,9 @@ class memory_check {
     visitor() = default;
     explicit visitor(const moment& m) : at(m), used(true) {}
     moment at;
-    bool used = false, many = false;  // many: other lanes of the warp too, in the same phases
+    bool used = false, many = false;  // many: other lanes of the warp accessed it too, in the same phases
   };
-  // Of different warps or blocks: whoever conflicts with any visitor of one kind conflicts with one of two such.
+  // Two visitors of different warps or blocks suffice: an access that conflicts with any earlier one of a kind conflicts with one of the two.
   using visitors = std::array<visitor, 2>;
   struct element {
     visitor write;
@@ -117,7 +117,7 @@ class memory_check {
         for (const auto& v : atomic_[i])
           if (conflict(v, now)) fail_race(v, access::atomic, now, Kind, i);
   }
-  // Of whatever elements lie in these bytes.
+  // The same for all elements that overlap these bytes.
   template <access Kind>
   void expect_no_race_at(std::uintptr_t address, std::uintptr_t bytes, const moment& now) const {
     const std::uintptr_t first = std::max(address, begin_), last = std::min(address + bytes, end());
@@ -153,12 +153,12 @@ class memory_check {
   std::string array_;
   std::uintptr_t begin_, element_bytes_;
   std::vector<element> elements_;
-  std::vector<visitors> atomic_;  // empty until somebody adds
+  std::vector<visitors> atomic_;  // empty until the first atomic addition
   std::vector<memory_check*> overlapping_;
   bool initialised_;
 };
 
-/// What the threads of a launch did to global memory: a check for each span.
+/// The accesses of a launch to global memory: a check for each span.
 class global_checks {
  public:
   /// The check of `elements` at `begin`, which must not change while it is in use; `written`: the span may be written.

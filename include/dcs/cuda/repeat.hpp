@@ -1,5 +1,5 @@
-// Work that is said once and done again and again, and memory that arrives meanwhile. On a device in general these are a call and a copy; on the GPU
-// (graph.cuh) a graph that one launch replays, and copies from pinned memory on a stream of their own.
+// Work that is defined once and repeated, and batches that are copied to the device while it runs. In general these are a call and a copy; on the GPU
+// (graph.cuh) a graph that one launch replays, and copies from pinned memory on a second stream.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -24,22 +24,23 @@ class repeated_work {
   std::function<void()> body_;
 };
 
-/// A way for batches to a device: one is being sent while work reads the one that was received before it. All arrays of a batch are of the sizes that
-/// the first had.
+/// Sends batches to a device: one can be sent while work reads the batch that was received before. All batches have arrays of the same sizes as the
+/// first.
 template <class D>
 class arrivals {
  public:
-  /// A copy of `bytes` at `from`, on the host, belongs to the batch that is being sent.
+  /// Adds a copy of `bytes` at `from`, on the host, to the batch that is being sent.
   void send(const void* from, std::int64_t bytes) {
     const auto* begin = static_cast<const std::byte*>(from);
     sent_.emplace_back(begin, begin + bytes);
   }
-  /// Nothing more belongs to it.
+  /// The batch is complete.
   void close() {}
-  /// The next array of the batch that was sent, for work that is launched after this call. Throws dcs::error where none was sent, or of another size.
+  /// Copies the next array of the batch that was sent to `to`, for work that is launched after this call. Throws dcs::error where none was sent, or
+  /// of another size.
   void receive(void* to, std::int64_t bytes) {
     expect(next_ < sent_.size() && static_cast<std::int64_t>(sent_[next_].size()) == bytes, "dcs::cuda::arrivals: ", bytes,
-           " bytes are wanted; sent are ", next_ < sent_.size() ? sent_[next_].size() : 0);
+           " bytes are to be received, but the bytes sent are ", next_ < sent_.size() ? sent_[next_].size() : 0);
     D::copy_from_host(to, sent_[next_++].data(), bytes);
   }
   /// The batch is received; another may be sent.

@@ -1,5 +1,5 @@
-// How kernels work on rows, the last axis: a group of up to 32 lanes has a row, each lane every so many packets of it, which it keeps in registers,
-// so that memory is read once; rows too long for that have a block, which reads them again from cache.
+// How kernels work on rows, that is, along the last axis. A group of up to 32 lanes has a row, of which lane l keeps packets l, l + lanes, ... in
+// registers, so that memory is read once; a row too long for that has a whole block, which reads it again from cache.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -11,11 +11,11 @@ namespace dcs::cuda {
 
 namespace detail {
 
-/// Packets of V that a lane keeps of a row in registers, at most.
+/// The most packets of V elements that a lane keeps of a row in registers.
 template <int V>
 inline constexpr int row_packets = V == 8 ? 4 : 8;
 
-// Lanes for a row of so many packets: a power of two, at most a warp.
+// The number of lanes for a row of `packets`: a power of two, at most a warp.
 constexpr int row_lanes(std::int64_t packets) {
   int lanes = 1;
   while (lanes < warp_size && lanes < packets) lanes *= 2;

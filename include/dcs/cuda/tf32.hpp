@@ -1,7 +1,7 @@
 // Products of floats on matrix units, which take TF32: the exponent of a float, ten bits of mantissa. A float is split into two such numbers, and of
 // their four products the three that matter are summed in float, which is as good as a product of floats (3×TF32; Ootomo & Yokota 2022); or, by
-// choice, it is rounded to one. The split and the order of its products are the same text on a GPU and on the host; each brings the product of
-// 16 × 8 and 8 × 8 (m16n8k8) itself.
+// choice, it is rounded to one. The split and the order of the products are the same code for the GPU and for the host, which differ only in the
+// product of 16 × 8 and 8 × 8 (m16n8k8) that they pass.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,7 +13,7 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// The nearest number of TF32; of two equally near, the one farther from zero. What is too large for it becomes infinite.
+/// The nearest number of TF32; of two equally near, the one farther from zero. A number too large for it becomes infinite.
 DCS_DEVICE inline float to_tf32(float v) {
 #if defined(__CUDA_ARCH__)
   unsigned r;
@@ -28,7 +28,7 @@ DCS_DEVICE inline float to_tf32(float v) {
 
 namespace detail {
 
-// A thread's operands of m16n8k8, by part: 0 is the float rounded, 1 what the rounding left.
+// A thread's operands of m16n8k8, by part: part 0 is the rounded float, part 1 the remainder of the rounding.
 template <mma_precision P>
 struct tf32_operands {
   static constexpr int parts = P == mma_precision::full ? 2 : 1;
@@ -41,8 +41,8 @@ DCS_DEVICE void split_float(float v, float (&parts)[Parts][N], int i) {
   if constexpr (Parts > 1) parts[1][i] = to_tf32(v - parts[0][i]);
 }
 
-// Of half h of the 16 terms of fragments of a and b. A sum may take its terms in any order, so the two columns that a thread holds side by side serve
-// as columns t and t + 4.
+// The operands for half h of the 16 terms of fragments a and b. The terms of a sum may be in any order, so the two neighbouring columns that a thread
+// holds are used as columns t and t + 4.
 template <mma_precision P>
 DCS_DEVICE tf32_operands<P> split_floats(const float* a, const float* b, int h) {
   const float av[4] = {a[4 * h], a[4 * h + 2], a[4 * h + 1], a[4 * h + 3]}, bv[2] = {b[2 * h], b[2 * h + 1]};
@@ -54,7 +54,7 @@ DCS_DEVICE tf32_operands<P> split_floats(const float* a, const float* b, int h) 
   return r;
 }
 
-// Calls product(part of a, part of b), small terms first; that of both remainders is below a float's accuracy.
+// Calls product(part of a, part of b), small terms first. The product of both remainders is omitted, as it is below a float's accuracy.
 template <mma_precision P, class Product>
 DCS_DEVICE void for_tf32_products(const Product& product) {
   if constexpr (P == mma_precision::full) product(1, 0), product(0, 1);

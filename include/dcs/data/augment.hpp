@@ -1,11 +1,11 @@
 // Augmentation: one random geometric map for image and mask, then changes of the image's values. Everything is a function of a random stream, so an
-// epoch's images do not depend on who loads them. Probabilities and ranges are those of the DCSNet paper's training.
+// epoch's images do not depend on the thread that loads them. Probabilities and ranges are those of the DCSNet paper's training.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/philox.hpp>
-#include <dcs/data/image.hpp>
+#include <dcs/image/image.hpp>
 
 #include <numbers>
 
@@ -25,7 +25,7 @@ struct augment_options {
 
 namespace detail {
 
-// Where each pixel of the result comes from.
+// The source position of each pixel of the result.
 struct pixel_map {
   std::int64_t height, width;
   std::vector<float> y, x;

@@ -1,12 +1,12 @@
-// A data set in folders: SET/{train,val,test}/{images,masks}/NAME, PNG or JPEG; a mask has its image's stem, with any extension. Images are
-// read when they are asked for, by several threads ahead of the training loop; what they are does not depend on when.
+// A data set in folders: SET/{train,val,test}/{images,masks}/NAME, PNG or JPEG; a mask has its image's stem, with any extension. Images are read on
+// demand, by several threads ahead of the training loop; the result does not depend on the order.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cpu/parallel.hpp>
-#include <dcs/data/augment.hpp>
-#include <dcs/data/image.hpp>
+#include <dcs/data/sample.hpp>
+#include <dcs/image/image.hpp>
 #include <dcs/io/image.hpp>
 
 #include <filesystem>
@@ -15,30 +15,15 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// An image at the network's size with its mask, and the size it had.
-struct sample {
-  std::string name;
-  float_image pixels;
-  mask truth;
-  std::int64_t native_height = 0, native_width = 0;
-};
-
-/// What a data set must offer: a size and samples by number.
-template <class D>
-concept dataset = requires(const D& d, std::int64_t i) {
-  { d.size() } -> std::convertible_to<std::int64_t>;
-  { d.load(i) } -> std::same_as<sample>;
-};
-
 /// One split of a folder.
 ///
-/// A mask is its image's size, and both are resized by one map (data/resize.hpp). A warning (core/warning.hpp) names files with objects of which
+/// A mask is its image's size, and both are resized by one map (image/resize.hpp). A warning (core/warning.hpp) names files with objects of which
 /// object_boxes makes no box at the asked size, and masks that belong to no image; the training loop counts them.
 class folder_dataset {
  public:
   /// `side`: pixels that images are resized to, both ways. Hidden files are passed over. Throws dcs::error where a folder is missing or empty, an
-  /// image has no mask or more than one, two images have one stem (they would have one mask, and results of one name), or what has an image's place
-  /// is no file: a folder, a FIFO, a link to nothing.
+  /// image has no mask or more than one, two images have one stem (they would have one mask, and results of one name), or an entry is no regular
+  /// file: a folder, a FIFO, a broken link.
   folder_dataset(const std::string& root, const std::string& split, std::int64_t side, io::image_limits limits = {}) : side_(side), limits_(limits) {
     namespace fs = std::filesystem;
     const fs::path images = fs::path(root) / split / "images", masks = fs::path(root) / split / "masks";

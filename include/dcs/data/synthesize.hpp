@@ -1,12 +1,12 @@
 // Synthetic images with small lesions: MRI-like, endoscopy-like and CT-like. A lesion covers less than 1 % of the image, is irregular, low in
-// contrast, and told from its distractors by texture and outline, not by intensity: distractors are brighter, but small, smooth and round, or hollow,
-// or long and thin, so no threshold on grey values finds the lesion. Everything is a function of the seed.
+// contrast, and differs from its distractors in texture and outline, not in intensity: distractors are brighter, but small, smooth and round, or
+// hollow, or long and thin, so no threshold on grey values finds the lesion. Everything is a function of the seed.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/philox.hpp>
-#include <dcs/data/image.hpp>
+#include <dcs/image/image.hpp>
 
 #include <algorithm>
 #include <numbers>
@@ -90,7 +90,7 @@ inline synthetic synthesize(modality kind, std::int64_t side, std::uint64_t seed
     return std::pair(cy + ry * far * std::sin(angle), cx + rx * far * std::cos(angle));
   };
 
-  // Where the lesion will be, and what must stay clear of one another: two distractors in one place could look like anything.
+  // The place of the lesion. Distractors keep clear of it and of one another, as two overlapping ones could look like a lesion.
   const auto [ly, lx] = place(7, 0.72);
   const double radius = u(9, 0.040, 0.052) * s;
   struct disc {

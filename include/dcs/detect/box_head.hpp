@@ -1,14 +1,15 @@
-// The second stage of Faster R-CNN: boxes are pooled from the level of their size, classified and refined. torchvision's TwoMLPHead and predictor,
-// and its rules.
+// The second stage of Faster R-CNN: boxes are pooled from the pyramid's level for their size, classified and refined. torchvision's TwoMLPHead and
+// predictor, with its rules.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/detect/gather.hpp>
 #include <dcs/detect/matcher.hpp>
+#include <dcs/detect/stages.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/cast/cast.hpp>
+#include <dcs/ops/gather/gather.hpp>
 #include <dcs/ops/nms/nms.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
@@ -16,7 +17,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Numbers of the box head.
+/// Options of the box head.
 struct box_head_options {
   double positive_iou = 0.5;
   box_sampler sampler{512, 0.25};
@@ -34,10 +35,10 @@ struct box_predictions {
 template <class Scores, class Deltas>
 box_predictions(Scores, Deltas) -> box_predictions<Scores, Deltas>;
 
-/// 7 × 7 × Width → 1024 → 1024 → 2 scores and 8 deltas (background first).
-template <int Width>
+/// 7 × 7 × Width → Hidden → Hidden → 2 scores and 8 deltas (background first).
+template <int Width, int Hidden>
 struct box_head {
-  static constexpr int side = 7, hidden = 1024, classes = 2;
+  static constexpr int side = 7, hidden = Hidden, classes = 2;
   nn::linear<side * side * Width, hidden, layout::linear_of_map<side, Width>> fc6;
   nn::linear<hidden, hidden> fc7;
   nn::linear<hidden, classes> cls_score;
@@ -63,10 +64,10 @@ tensor<T, shape<Name, 5>, D> make_rois(const std::vector<std::vector<box<T>>>& b
   return tensor<T, shape<Name, 5>, D>::from(flat, {count, 5});
 }
 
-/// RoIs pooled from P2..P5, each from the level that is said: shape<proposal, Side, Side, Width>.
+/// RoIs pooled from P2..P5, each from the level that `level` names: shape<proposal, Side, Side, Width>.
 template <int Side = box_head<8>::side, class Rois, class Levels, class Pyramid>
 auto pool_rois(const Rois& rois, const Levels& levels, const Pyramid& p, extent_t height) {
-  // The scale of a level, as a power of two near (map height / image height).
+  // The scale of a level: map height / image height, rounded to a power of two.
   auto scale = [&](const auto& map) { return std::exp2(std::round(std::log2(static_cast<double>(map.sizes()[1]) / static_cast<double>(height)))); };
   return roi_align_levels<Side>(rois, levels, {scale(std::get<0>(p)), scale(std::get<1>(p)), scale(std::get<2>(p)), scale(std::get<3>(p))}, 2,
                                 std::get<0>(p), std::get<1>(p), std::get<2>(p), std::get<3>(p));
@@ -83,7 +84,7 @@ auto pool_boxes(const std::vector<std::vector<box<T>>>& boxes, const Pyramid& p,
   return pool_rois<Side>(rois, tensor<std::int64_t, shape<dyn<"proposal">>, D>::from(level, {rois.sizes()[0]}), p, height);
 }
 
-/// Boxes sampled for the box head's losses, with what they stand for.
+/// Boxes sampled for the box head's losses, with their labels and regression targets.
 template <class T>
 struct box_targets {
   std::vector<std::vector<box<T>>> boxes;  // per image, ground truth appended to the proposals before sampling
@@ -118,6 +119,12 @@ box_targets<T> sample_boxes(const box_head_options& o, std::vector<std::vector<b
   return t;
 }
 
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_BOX_HEAD_ENTRIES(declare, T)                                                                                                  \
+  declare box_targets<T> sample_boxes(const box_head_options&, std::vector<std::vector<box<T>>>, const std::vector<std::vector<box<T>>>&, \
+                                      random_stream);
+DCS_ENTRIES(DCS_BOX_HEAD_ENTRIES)
+
 /// The two losses of the box head, each shape<>.
 template <class X>
 struct box_losses {
@@ -139,15 +146,8 @@ auto box_loss(const box_targets<T>& t, const box_predictions<Scores, Deltas>& p)
   return box_losses<std::remove_cvref_t<decltype(box)>>{classifier, box};
 }
 
-/// A found object.
-template <class T>
-struct detection {
-  dcs::box<T> box;
-  T score;
-};
-
 /// Detections of one image from the predictions of its proposals, rows [first, first + proposals.size()): softmax score above the threshold, refined,
-/// clipped, non-maximum suppression, the best few. The predictions lie on the host.
+/// clipped, non-maximum suppression, the best few. The predictions are on the host.
 template <class T, class Scores, class Deltas>
 std::vector<detection<T>> detections_of(const box_head_options& o, const std::vector<box<T>>& proposals, extent_t first,
                                         const box_predictions<Scores, Deltas>& p, extent_t height, extent_t width) {

@@ -1,52 +1,55 @@
-// Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), one object class: what DCSNet crops its regions by. Backbone,
-// pyramid, RPN head and box head may be a user's own: models/stages.hpp says what each must offer.
+// Faster R-CNN over a backbone with a pyramid (Ren et al. 2015; Lin et al. 2017), for one object class; DCSNet crops its regions at the boxes that it
+// finds. Backbone, pyramid, RPN head and box head may be a user's own: detect/stages.hpp states the requirements of each.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/rpn.hpp>
-#include <dcs/models/fpn.hpp>
-#include <dcs/models/stage_checks.hpp>
+#include <dcs/detect/stages.hpp>
 
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Numbers of both stages.
+/// Options of both stages.
 struct detector_options {
   rpn_options rpn{};
   box_head_options box{};
   friend bool operator==(const detector_options&, const detector_options&) = default;
 
-  /// Samplers that take every candidate: validation, and comparison with a reference.
+  /// Makes samplers take every candidate, for validation and for comparison with a reference.
+  void take_everything() {
+    rpn.sampler = box_sampler::everything(0.5);
+    box.sampler = box_sampler::everything(0.25);
+  }
   static detector_options everything() {
     detector_options o;
-    o.rpn.sampler = box_sampler::everything(0.5);
-    o.box.sampler = box_sampler::everything(0.25);
+    o.take_everything();
     return o;
   }
 };
 
-/// The four losses of a detector, each shape<>, and what its stages decided.
+/// The four losses of a detector, each shape<>, with its proposals and the boxes that it sampled.
 template <class T, class X>
 struct detector_result {
   X classifier, box, objectness, rpn_box;
   std::vector<std::vector<dcs::box<T>>> proposals;
+  box_targets<T> sampled;  // the boxes that the box head's losses are over
   X total() const { return eval(classifier + box + objectness + rpn_box); }
 };
 
 /// The detector: a backbone, and Stages' pyramid, RPN head and box head of Width channels.
-template <class Backbone, int Width, class Stages = dcsnet_stages>
+template <class Backbone, int Width, class Stages>
 struct faster_rcnn {
-  static_assert(decltype(detail::check_backbone<Backbone>())::value);
+  static_assert(checked<detail::backbone_contract<Backbone>>);
   using pyramid_type =
       typename Stages::template pyramid<Width, Backbone::channels[0], Backbone::channels[1], Backbone::channels[2], Backbone::channels[3]>;
   using rpn_type = typename Stages::template rpn<Width>;
   using box_type = typename Stages::template box<Width>;
-  static_assert(decltype(detail::check_pyramid<pyramid_type, Width, Backbone::channels[0], Backbone::channels[1], Backbone::channels[2],
-                                               Backbone::channels[3]>())::value);
-  static_assert(decltype(detail::check_rpn<rpn_type, Width>())::value);
-  static_assert(decltype(detail::check_box<box_type, Width>())::value);
+  static_assert(checked<detail::pyramid_contract<pyramid_type, Width, Backbone::channels[0], Backbone::channels[1], Backbone::channels[2],
+                                                 Backbone::channels[3]>>);
+  static_assert(checked<detail::rpn_contract<rpn_type, Width>>);
+  static_assert(checked<detail::box_contract<box_type, Width>>);
 
   Backbone body;
   pyramid_type pyramid;
@@ -72,33 +75,44 @@ struct faster_rcnn {
     return std::apply([&](const auto&... l) { return propose_all<T>(D{}, o, training, height, width, l...); }, levels);
   }
 
-  /// The detector's losses on a pyramid. `training` decides how many proposals there are, as in torchvision. Throws dcs::error unless every image has
-  /// its list of ground truth (which may be empty) and every box a positive width and height.
+  /// The detector's losses on a pyramid. `training`: whether the number of proposals is that of training, as in torchvision. Throws dcs::error unless
+  /// every image has its list of ground truth (which may be empty) and every box a positive width and height.
   template <class T, class Pyramid>
   auto losses(const Pyramid& p, extent_t height, extent_t width, const std::vector<std::vector<box<T>>>& truth, const detector_options& o,
               random_stream random, bool training = true) const {
+    const auto levels = propose_levels(p);
+    return losses_of_levels(p, levels, proposals<T>(o.rpn, training, height, width, levels), height, width, truth, o, random);
+  }
+  /// Final detections of every image.
+  template <class T, class Pyramid>
+  std::vector<std::vector<detection<T>>> detect(const Pyramid& p, extent_t height, extent_t width, const detector_options& o) const {
+    return detect_among(p, proposals<T>(o.rpn, false, height, width, propose_levels(p)), height, width, o);
+  }
+
+  /// The losses from the outputs of the RPN's head on the levels, and its proposals.
+  template <class T, class Pyramid, class Levels>
+  auto losses_of_levels(const Pyramid& p, const Levels& levels, std::vector<std::vector<box<T>>> found, extent_t height, extent_t width,
+                        const std::vector<std::vector<box<T>>>& truth, const detector_options& o, random_stream random) const {
     const extent_t images = std::get<0>(p).sizes()[0];
     expect(static_cast<extent_t>(truth.size()) == images, "dcs::faster_rcnn: ground truth of ", truth.size(), " images; expected ", images);
     for (std::size_t n = 0; n < truth.size(); ++n)
       for (const auto& b : truth[n])
         expect(b.width() > 0 && b.height() > 0, "dcs::faster_rcnn: a true box of image ", n, " is ", b.width(), " wide and ", b.height(),
                " high; expected both positive");
-    const auto levels = propose_levels(p);
-    auto found = proposals<T>(o.rpn, training, height, width, levels);
-    const auto first =
-        std::apply([&](const auto&... l) { return rpn_loss(o.rpn, make_anchors<T>(height, width, l...), truth, random.child(1), l...); }, levels);
-    const auto targets = sample_boxes(o.box, found, truth, random.child(2));
+    const auto first = std::apply(
+        [&](const auto&... l) { return rpn_loss(o.rpn, make_anchors<T>(o.rpn.anchors, height, width, l...), truth, random.child(1), l...); }, levels);
+    auto targets = sample_boxes(o.box, found, truth, random.child(2));
     const auto second = box_loss(targets, roi_heads(pool_boxes<box_type::side>(targets.boxes, p, height)));
-    return detector_result<T, std::remove_cvref_t<decltype(first.box)>>{second.classifier, second.box, first.objectness, first.box, std::move(found)};
+    return detector_result<T, std::remove_cvref_t<decltype(first.box)>>{second.classifier, second.box,       first.objectness,
+                                                                        first.box,         std::move(found), std::move(targets)};
   }
-
-  /// Final detections of every image.
+  /// The final detections, from the proposals.
   template <class T, class Pyramid>
-  std::vector<std::vector<detection<T>>> detect(const Pyramid& p, extent_t height, extent_t width, const detector_options& o) const {
-    const auto found = proposals<T>(o.rpn, false, height, width, propose_levels(p));
-    const auto there = roi_heads(pool_boxes<box_type::side>(found, p, height));
-    const auto scores = to<cpu_device>(value(there.scores));
-    const auto deltas = to<cpu_device>(value(there.deltas));
+  std::vector<std::vector<detection<T>>> detect_among(const Pyramid& p, const std::vector<std::vector<box<T>>>& found, extent_t height,
+                                                      extent_t width, const detector_options& o) const {
+    const auto on_device = roi_heads(pool_boxes<box_type::side>(found, p, height));
+    const auto scores = to<cpu_device>(value(on_device.scores));
+    const auto deltas = to<cpu_device>(value(on_device.deltas));
     const box_predictions<std::remove_const_t<decltype(scores)>, std::remove_const_t<decltype(deltas)>> predictions{scores, deltas};
     std::vector<std::vector<detection<T>>> out;
     extent_t first = 0;

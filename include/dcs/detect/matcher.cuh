@@ -1,8 +1,8 @@
-// Matching and sampling on the device, in fixed sizes and without a wait of the host: the rules of matcher.hpp, so that the same stream chooses the
-// same boxes. Three launches for all images: the highest overlap of every true box (a block has one of them), the match of every box (a thread has
-// one), and the sample (a block has an image, and selects by the boxes' own random numbers). What is matched is a functor that knows the boxes of an
-// image: the RPN's anchors, which nobody stores, or proposals with the true boxes behind them. Overlaps are the host's to the last bit (iou in
-// boxes.hpp), in every kernel.
+// Matching and sampling on the device, with arrays of fixed sizes; the host waits for nothing. The rules are those of matcher.hpp, so that the same
+// random stream chooses the same boxes. Three launches for all images: the highest overlap of every true box (a block has one of them), the match of
+// every box (a thread has one), and the sample (a block has an image, and selects by the boxes' own random numbers). The boxes to match are a functor
+// that returns those of an image: the RPN's anchors, which are computed and not stored, or proposals followed by the true boxes. All kernels compute
+// overlaps with the same bits as the host (iou in core/box.hpp).
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -14,7 +14,8 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// Boxes of images in fixed sizes: [images][most][4] corners, and how many there are of each image; what lies behind them is no number of anybody.
+/// The boxes of several images in arrays of fixed sizes: [images][most][4] corners, and the number of boxes of each image. Entries from that number
+/// on are padding, whose values have no meaning.
 template <class A>
 struct padded_boxes {
   device_span<const A> corners;
@@ -33,7 +34,7 @@ struct padded_boxes {
   }
 };
 
-/// Proposals of an image with its true boxes behind them, as dcs::sample_boxes has them.
+/// The proposals of an image followed by its true boxes, as in dcs::sample_boxes.
 template <class A>
 struct proposals_and_truth {
   padded_boxes<A> proposals, truth;
@@ -50,7 +51,7 @@ struct proposals_and_truth {
   }
 };
 
-/// The highest overlap of each true box with a box. A block has a true box.
+/// The highest overlap of each true box with any box. A block has one true box.
 template <class A, class Boxes>
 struct truth_overlaps_kernel {
   static constexpr const char* name = "truth_overlaps";
@@ -83,14 +84,14 @@ struct truth_overlaps_kernel {
   }
 };
 
-/// dcs::match: for each box the index of its true box, `background` or `undecided`; `undecided` where there is no box. A thread has a box.
+/// dcs::match: for each box the index of its true box, `background` or `undecided`; `undecided` for padding. A thread has one box.
 template <class A, class Boxes>
 struct match_boxes_kernel {
   static constexpr const char* name = "match_boxes";
   static constexpr int threads = 256;
   Boxes boxes;
   padded_boxes<A> truth;
-  device_span<const A> top;  // null: no box is kept for a true box's sake
+  device_span<const A> top;  // null: keep_low_quality is off
   device_span<std::int32_t> matched;
   std::int64_t most;
   A high, low;
@@ -120,7 +121,7 @@ struct match_boxes_kernel {
   }
 };
 
-/// box_sampler::draw for each image: the indices of the boxes in its sample, rising; -1 behind the last. A block has an image.
+/// box_sampler::draw for each image: the indices of the boxes in its sample, in ascending order; -1 after the last. A block has one image.
 struct sample_boxes_kernel {
   static constexpr const char* name = "sample_boxes";
   static constexpr int threads = detail::select_threads;
@@ -164,7 +165,7 @@ struct sample_boxes_kernel {
   }
 };
 
-/// The match of `most` boxes of each image, as dcs::match says it. matched: [images][most].
+/// The matches of `most` boxes of each image, by the rules of dcs::match. matched: [images][most].
 template <class A, class Boxes, gpu D>
 void match_boxes(D, std::int64_t images, const Boxes& boxes, std::int64_t most, const padded_boxes<A>& truth, double high, double low,
                  bool keep_low_quality, std::int32_t* matched) {
@@ -179,8 +180,8 @@ void match_boxes(D, std::int64_t images, const Boxes& boxes, std::int64_t most, 
                                            static_cast<A>(low)});
 }
 
-/// The sample of each image i, box_sampler::draw with random.child(i). sample: [images][o.size]. Throws dcs::error for a sample of no size, or boxes
-/// that 32 bits do not number.
+/// The sample of each image i, box_sampler::draw with random.child(i). sample: [images][o.size]. Throws dcs::error for a sample of size 0, or more
+/// boxes than 32 bits can number.
 template <gpu D>
 void sample_boxes(D, const box_sampler& o, std::int64_t images, std::int64_t most, const std::int32_t* matched, random_stream random,
                   std::int64_t* sample) {

@@ -1,8 +1,9 @@
-// Which ground truth a box stands for, and which boxes a loss samples, as torchvision's detectors decide it.
+// Assigning ground truth to boxes, and sampling boxes for a loss, by the rules of torchvision's detectors.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/compiled.hpp>
 #include <dcs/core/philox.hpp>
 #include <dcs/detect/boxes.hpp>
 
@@ -36,6 +37,10 @@ std::vector<int> match(const std::vector<box<T>>& truth, const std::vector<box<T
   return best;
 }
 
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_MATCHER_ENTRIES(declare, T) declare std::vector<int> match(const std::vector<box<T>>&, const std::vector<box<T>>&, double, double, bool);
+DCS_ENTRIES(DCS_MATCHER_ENTRIES)
+
 /// A sample of boxes: at most `size` of them, at most `positive_fraction` of these positive.
 struct box_sampler {
   int size = 256;
@@ -45,7 +50,8 @@ struct box_sampler {
   /// A sampler that takes every box.
   static constexpr box_sampler everything(double fraction) { return {1'000'000, fraction}; }
 
-  /// Indices of the sample, rising. `labels`: at least 1 positive, 0 negative, below 0 never. Where there are more than it takes, the draw decides.
+  /// Indices of the sample, in ascending order. `labels`: at least 1 positive, 0 negative, below 0 never sampled. Where there are more candidates
+  /// than places, random numbers decide.
   std::vector<std::int64_t> draw(const std::vector<int>& labels, random_stream random) const {
     std::vector<std::int64_t> positive, negative;
     for (std::size_t i = 0; i < labels.size(); ++i)
@@ -61,8 +67,9 @@ struct box_sampler {
     return positive;
   }
 
-  /// The `count` of the rising values whose random numbers are the smallest (of equal numbers the smallest values), in their order, where there are
-  /// more. The number of a value is its own: nobody needs to know the others to draw it, so a device draws the same (matcher.cuh).
+  /// Where there are more than `count` of the ascending values, keeps the `count` with the smallest random numbers (of equal numbers the smallest
+  /// values), in order. The random number of a value depends on the value alone, so that a device can draw all of them in parallel and select the
+  /// same (matcher.cuh).
   static void keep(std::vector<std::int64_t>& values, std::size_t count, random_stream random) {
     if (values.size() <= count) return;
     std::vector<std::pair<std::uint32_t, std::int64_t>> drawn;

@@ -1,21 +1,23 @@
-// Proposals chosen on the device, without a wait of the host: the rules of rpn.hpp in four launches for all images and levels. A block has a level of
-// an image: it finds the key of the last candidate digit by digit (a histogram of 11 bits a pass; the anchor's index decides between equal scores),
-// collects the candidates in shared memory, sorts them there and decodes them. Suppression is that of ops/nms. What survives of the levels is merged
-// by rank: a box's place among all is its place in its own level plus the number of boxes before it in each other level, found by bisection.
+// Proposals chosen on the device by the rules of rpn.hpp, in four launches for all images and levels; the host waits for nothing. A block has one
+// level of one image: it finds the key of the last candidate by radix selection (select.cuh; the anchor's index decides between equal scores),
+// collects the candidates in shared memory, sorts them there and decodes them. Suppression is that of ops/nms. The boxes that each level keeps are
+// merged by rank: a box's position among all is its position in its own level plus the number of boxes before it in each other level, found by
+// bisection.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
 #include <dcs/detect/rpn.hpp>
 #include <dcs/detect/select.cuh>
+#include <dcs/expr/scalar.hpp>
 #include <dcs/ops/nms/cuda.cuh>
 
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// What the head says of a level on a device: objectness [images][height][width][3] and deltas [images][height][width][3][4], aligned to 16 bytes.
+/// The outputs of the head for a level, on a device: objectness [images][height][width][3] and deltas [images][height][width][3][4], aligned to 16
+/// bytes.
 template <class T>
 struct proposal_level {
   const T* objectness;
@@ -25,12 +27,12 @@ struct proposal_level {
 
 inline constexpr int most_candidates = 4096;
 
-/// The best anchors of every level of every image by falling objectness, decoded, clipped; a box that is too small or has no score becomes NaN.
-/// Scores rise nowhere.
+/// The best anchors of every level of every image by falling objectness, decoded and clipped. A box that is too small or has a NaN score gets NaN
+/// corners. The scores of a level never increase from one candidate to the next.
 template <class T>
 struct proposal_candidates_kernel {
   static constexpr const char* name = "proposal_candidates";
-  static constexpr int threads = 1024, resident = 1, digit = 11, bins = 1 << digit;
+  static constexpr int threads = detail::select_threads, resident = 1, digit = detail::select_digit, bins = detail::select_bins;
   using A = arithmetic_t<T>;
   using U = detail::key_of<A>;
   struct level {
@@ -42,8 +44,10 @@ struct proposal_candidates_kernel {
   nms_problems all;
   device_span<A> boxes, scores;
   A nan, infinity;
-  double height, width, smallest, growth;
-  int sorted;  // power of two, at least every count
+  std::int64_t height, width;  // of the images, in pixels
+  double smallest;
+  box_coder coder;
+  int sorted;  // a power of two, at least the largest count of candidates
 
   std::int64_t blocks() const { return all.problems; }
   std::int64_t shared_bytes() const {
@@ -58,14 +62,15 @@ struct proposal_candidates_kernel {
     const auto sums = b.template shared<std::int32_t>(threads / warp_size, "sums of warps");
     const auto lows = b.template shared<A>(threads / warp_size, "minima of warps");
     const auto found = b.template shared<std::int32_t>(4, "digit, anchors before it, anchors of it; slots taken");
-    // Large levels begin first.
+    // Blocks of large levels come first, as they take longest.
     const std::int64_t images = all.problems / all.levels, image = b.block() % images;
     const int at_level = static_cast<int>(b.block() / images), count = all.count[at_level];
     const level& l = levels[at_level];
     const auto objectness = b.global(l.objectness, "objectness");
     const std::int64_t first = image * l.anchors;
 
-    // Taken is a key whose leading bits are below `limit`, or equal and its anchor's index likewise.
+    // An anchor is a candidate if the leading bits of its key are below `limit`, or equal to it and the leading bits of the anchor's index at most
+    // `index_limit`.
     U limit = ~U(0);
     std::int32_t index_limit = 0x7FFFFFFF;
     int shift = 0, index_shift = 0;
@@ -77,13 +82,13 @@ struct proposal_candidates_kernel {
         const int bits = shift < digit ? shift : digit, above = shift;
         const U known = limit;
         shift -= bits;
-        clear(b, counts);
+        detail::clear_bins(b, counts);
         for_each_key(b, objectness, first, l.anchors, [&](U key, std::int32_t) {
           if (above == 8 * static_cast<int>(sizeof(U)) || key >> above == known)
             b.atomic_add(counts, static_cast<std::int64_t>(key >> shift & ((U(1) << bits) - 1)), std::int32_t{1});
         });
         b.barrier();
-        open = choose(b, counts, sums, found, need);
+        open = detail::choose_digit(b, counts, sums, found, need);
         limit = limit << bits | static_cast<U>(found.read(0));
       }
       if (open) index_limit = 0, index_shift = 31;
@@ -91,12 +96,12 @@ struct proposal_candidates_kernel {
         const int bits = index_shift < digit ? index_shift : digit, above = index_shift;
         const std::int32_t known = index_limit;
         index_shift -= bits;
-        clear(b, counts);
+        detail::clear_bins(b, counts);
         for_each_key(b, objectness, first, l.anchors, [&](U key, std::int32_t i) {
           if (key == limit && (above == 31 || i >> above == known)) b.atomic_add(counts, i >> index_shift & ((1 << bits) - 1), std::int32_t{1});
         });
         b.barrier();
-        open = choose(b, counts, sums, found, need);
+        open = detail::choose_digit(b, counts, sums, found, need);
         index_limit = index_limit << bits | found.read(0);
       }
     }
@@ -117,11 +122,6 @@ struct proposal_candidates_kernel {
   }
 
  private:
-  template <class Block, class Counts>
-  DCS_DEVICE static void clear(Block& b, const Counts& counts) {
-    for (int i = b.thread(); i < bins; i += threads) counts.write(i, 0);
-    b.barrier();
-  }
   template <class Block, class Objectness, class F>
   DCS_DEVICE static void for_each_key(Block& b, const Objectness& objectness, std::int64_t first, std::int64_t n, F f) {
     constexpr int width = packet_size<T>;
@@ -134,22 +134,6 @@ struct proposal_candidates_kernel {
     } else {
       for (std::int64_t i = b.thread(); i < n; i += threads) f(detail::falling_key(objectness.read(first + i)), static_cast<std::int32_t>(i));
     }
-  }
-
-  // The digit in which the `need`-th falls, into found[0]; need becomes what is needed of that digit. Returns whether that is less than all of them.
-  template <class Block, class Ints>
-  DCS_DEVICE static bool choose(Block& b, const Ints& counts, const Ints& sums, const Ints& found, std::int32_t& need) {
-    const std::int32_t low = counts.read(2 * b.thread()), high = counts.read(2 * b.thread() + 1);
-    const std::int32_t end = detail::block_scan(b, sums, low + high, detail::add{}), begin = end - low - high;
-    if (begin < need && need <= end) {
-      const bool in_low = need <= begin + low;
-      found.write(0, 2 * b.thread() + (in_low ? 0 : 1));
-      found.write(1, in_low ? begin : begin + low);
-      found.write(2, in_low ? low : high);
-    }
-    b.barrier();
-    need -= found.read(1);
-    return need < found.read(2);
   }
 
   // Bitonic sort (Batcher 1968) by key, then index. Steps of at most 32 stay within the 64 elements of a warp.
@@ -172,7 +156,7 @@ struct proposal_candidates_kernel {
     b.barrier();
   }
 
-  // Each thread has a few candidates that follow each other.
+  // Each thread has a few consecutive candidates.
   template <class Block, class Objectness, class Index, class Lows>
   DCS_DEVICE void decode(Block& b, const level& l, std::int64_t problem, std::int64_t image, int count, const Objectness& objectness,
                          const Index& index, const Lows& lows) const {
@@ -186,7 +170,8 @@ struct proposal_candidates_kernel {
       score[k] = A(1) / (A(1) + lane::exp(-objectness.read(image * l.anchors + index.read(begin + k))));
       low = detail::smaller{}(low, score[k]);
     }
-    // What comes before is never smaller, unless exp rounded it so; the merge counts on that.
+    // Candidates are in order of falling logits, but rounding in exp may still make a score larger than the one before. The merge requires that
+    // scores never increase, so each becomes the minimum of all scores up to it.
     low = detail::block_scan(b, lows, low, detail::smaller{});
     const auto out_score = b.global(scores, "scores");
     const auto out = b.global(boxes, "boxes");
@@ -201,9 +186,8 @@ struct proposal_candidates_kernel {
       running = detail::smaller{}(running, score[k]);
       const std::int64_t anchor = index.read(begin + k), place = anchor / anchor_shapes, shape = anchor % anchor_shapes,
                          to = problem * all.stride + begin + k;
-      // In double, as box_coder::decode_within.
-      const double x1 = l.cell[shape][0] + static_cast<double>(place % l.width * l.stride_x), w = l.cell[shape][2] - l.cell[shape][0];
-      const double y1 = l.cell[shape][1] + static_cast<double>(place / l.width * l.stride_y), h = l.cell[shape][3] - l.cell[shape][1];
+      const A x = static_cast<A>(place % l.width * l.stride_x), y = static_cast<A>(place / l.width * l.stride_y);
+      const box<A> reference{l.cell[shape][0] + x, l.cell[shape][1] + y, l.cell[shape][2] + x, l.cell[shape][3] + y};
       double d[4];
       constexpr int part = packet_size<T> < 4 ? packet_size<T> : 4;
       DCS_DEVICE_UNROLL
@@ -212,24 +196,22 @@ struct proposal_candidates_kernel {
         DCS_DEVICE_UNROLL
         for (int v = 0; v < part; ++v) d[i + v] = p[v];
       }
-      const double cx = d[0] * w + (x1 + w / 2), cy = d[1] * h + (y1 + h / 2);
-      const double nw = lane::exp(growth < d[2] ? growth : d[2]) * w, nh = lane::exp(growth < d[3] ? growth : d[3]) * h;
-      const double box[4] = {within(cx - nw / 2, width), within(cy - nh / 2, height), within(cx + nw / 2, width), within(cy + nh / 2, height)};
-      const bool there = box[2] - box[0] >= smallest && box[3] - box[1] >= smallest && score[k] == score[k];
+      const auto [decoded, large] = coder.decode_within(reference, d, height, width, smallest);
+      const bool valid = large && score[k] == score[k];
+      const A corner[4] = {decoded.x1, decoded.y1, decoded.x2, decoded.y2};
       out_score.write(to, running);
       DCS_DEVICE_UNROLL
       for (int i = 0; i < 4; i += packet_size<A>) {
         packet<A, packet_size<A>> p;
         DCS_DEVICE_UNROLL
-        for (int v = 0; v < packet_size<A>; ++v) p[v] = there ? static_cast<A>(box[i + v]) : nan;
+        for (int v = 0; v < packet_size<A>; ++v) p[v] = valid ? corner[i + v] : nan;
         out.write(4 * to + i, p);
       }
     }
   }
-  DCS_DEVICE static double within(double v, double limit) { return v < 0 ? 0 : limit < v ? limit : v; }
 };
 
-/// The best survivors of all levels of an image by falling score, equal scores by level; zeros behind the last. A thread for each survivor.
+/// The best kept boxes of all levels of an image by falling score, equal scores by level; zeros in the remaining places. A thread has one kept box.
 template <class A>
 struct proposal_merge_kernel {
   static constexpr const char* name = "proposal_merge";
@@ -261,17 +243,17 @@ struct proposal_merge_kernel {
     const auto order = b.global(kept, "kept");
     const auto score = b.global(scores, "scores");
     const std::int64_t from = problem * all.stride + order.read(problem * all.stride + rank);
-    const A mine = score.read(from);
+    const A own_score = score.read(from);
     std::int64_t place = rank;
     for (std::int64_t l = 0; l < all.levels && place < most; ++l) {
       if (l == level) continue;
       const std::int64_t base = (image * all.levels + l) * all.stride;
-      // In [0, low) all come before, in [high, …) none.
+      // Boxes [0, low) all come before this one, boxes [high, …) all after it.
       std::int64_t low = 0, high = counts.read(image * all.levels + l);
       while (low < high) {
         const std::int64_t middle = (low + high) / 2;
         const A other = score.read(base + order.read(base + middle));
-        if (l < level ? other >= mine : other > mine)
+        if (l < level ? other >= own_score : other > own_score)
           low = middle + 1;
         else
           high = middle;
@@ -285,9 +267,9 @@ struct proposal_merge_kernel {
   }
 };
 
-/// Proposals of all images, as dcs::propose chooses them: boxes [images][most][4], zeros behind those that there are, and how many there are of each
-/// image; `most` is o.after_nms or o.after_nms_training. An anchor whose objectness is not a number is never chosen. Throws dcs::error for more than
-/// 8 levels, or more than 4096 candidates of a level.
+/// Proposals of all images, as dcs::propose chooses them: boxes [images][most][4], zeros in the remaining places, and the number of boxes of each
+/// image; `most` is o.after_nms or o.after_nms_training. An anchor whose objectness is NaN is never chosen. Throws dcs::error for more than 8 levels,
+/// or more than 4096 candidates of a level.
 template <class T, gpu D>
 void propose(D, const rpn_options& o, bool training, std::int64_t images, std::int64_t height, std::int64_t width,
              const std::vector<proposal_level<T>>& levels, arithmetic_t<T>* boxes, std::int32_t* counts) {
@@ -298,21 +280,16 @@ void propose(D, const rpn_options& o, bool training, std::int64_t images, std::i
   proposal_candidates_kernel<T> candidates{};
   nms_problems& all = candidates.all;
   all.levels = static_cast<int>(levels.size()), all.problems = images * all.levels;
-  double scale = 32;
   std::int64_t largest = 0;
-  for (std::size_t l = 0; l < levels.size(); ++l, scale *= 2) {
-    const auto& given = levels[l];
-    const std::int64_t anchors = given.height * given.width * anchor_shapes;
-    expect(given.height > 0 && given.width > 0 && anchors < std::int64_t{1} << 31, "dcs::propose: level ", l, " has ", given.height, " × ",
-           given.width, " places");
+  for (std::size_t l = 0; l < levels.size(); ++l) {
+    const auto& input = levels[l];
+    const std::int64_t anchors = input.height * input.width * anchor_shapes;
+    expect(input.height > 0 && input.width > 0 && anchors < std::int64_t{1} << 31, "dcs::propose: level ", l, " has ", input.height, " × ",
+           input.width, " places");
     auto& level = candidates.levels[l];
-    level.objectness = {given.objectness, images * anchors}, level.deltas = {given.deltas, images * anchors * 4};
-    level.anchors = anchors, level.width = given.width, level.stride_y = height / given.height, level.stride_x = width / given.width;
-    const auto cell = anchor_cell<A>(scale);
-    for (std::size_t k = 0; k < cell.size(); ++k) {
-      const A corner[4] = {cell[k].x1, cell[k].y1, cell[k].x2, cell[k].y2};
-      std::copy_n(corner, 4, level.cell[k]);
-    }
+    level.objectness = {input.objectness, images * anchors}, level.deltas = {input.deltas, images * anchors * 4};
+    level.anchors = anchors, level.width = input.width, level.stride_y = height / input.height, level.stride_x = width / input.width;
+    write_anchor_cell(o.anchors, l, level.cell);
     all.count[l] = static_cast<std::int32_t>(std::min(before, anchors));
     largest = std::max<std::int64_t>(largest, all.count[l]);
   }
@@ -322,8 +299,8 @@ void propose(D, const rpn_options& o, bool training, std::int64_t images, std::i
   const device_scratch<A, D> chosen(all.problems * all.stride * 4), scores(all.problems * all.stride);
   const device_scratch<std::int32_t, D> kept(all.problems * all.stride), kept_count(all.problems);
   candidates.boxes = chosen.span(), candidates.scores = scores.span();
-  candidates.height = static_cast<double>(height), candidates.width = static_cast<double>(width);
-  candidates.smallest = o.smallest_side, candidates.growth = std::log(1000.0 / 16);
+  candidates.height = height, candidates.width = width;
+  candidates.smallest = o.smallest_side, candidates.coder = rpn_coder;
   candidates.nan = std::numeric_limits<A>::quiet_NaN(), candidates.infinity = std::numeric_limits<A>::infinity();
   launch(D{}, candidates);
   suppress<A, std::int32_t>(D{}, all, chosen.data(), nullptr, nullptr, o.nms_threshold, kept.data(), all.stride, kept_count.data());

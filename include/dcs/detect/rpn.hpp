@@ -5,28 +5,29 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/detect/anchors.hpp>
-#include <dcs/detect/gather.hpp>
 #include <dcs/detect/matcher.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/cast/cast.hpp>
+#include <dcs/ops/gather/gather.hpp>
 #include <dcs/ops/nms/nms.hpp>
 
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Numbers of the RPN.
+/// Options of the RPN.
 struct rpn_options {
   int before_nms_training = 2000, before_nms = 1000;  // per level
   int after_nms_training = 2000, after_nms = 1000;    // per image
   double nms_threshold = 0.7, smallest_side = 1e-3;
   double positive_iou = 0.7, negative_iou = 0.3;
   box_sampler sampler{256, 0.5};
+  anchor_options anchors{};
   friend bool operator==(const rpn_options&, const rpn_options&) = default;
 };
 
-/// What the head says of a level: objectness shape<N, H, W, 3> and deltas shape<N, H, W, 12>.
+/// The outputs of the head for a level: objectness shape<N, H, W, 3> and deltas shape<N, H, W, 12>.
 template <class Objectness, class Deltas>
 struct rpn_level {
   Objectness objectness;
@@ -64,22 +65,21 @@ struct anchor_set {
   }
 };
 
-/// The anchors for maps of P2..P6 of an image: scales 32 to 512.
+/// The anchors for maps of P2..P6 of an image.
 template <class T, class... Level>
-anchor_set<T> make_anchors(extent_t height, extent_t width, const Level&... level) {
+anchor_set<T> make_anchors(const anchor_options& o, extent_t height, extent_t width, const Level&... level) {
   anchor_set<T> a;
-  double scale = 32;
   auto add = [&](const sizes<4>& n) {
     a.begin.push_back(static_cast<extent_t>(a.boxes.size()));
-    append_anchors(a.boxes, scale, n[1], n[2], height / n[1], width / n[2]);
-    scale *= 2;
+    append_anchors(a.boxes, o, a.begin.size() - 1, n[1], n[2], height / n[1], width / n[2]);
   };
   (add(level.objectness.sizes()), ...);
   a.begin.push_back(static_cast<extent_t>(a.boxes.size()));
   return a;
 }
 
-/// Proposals of one image: per level the best by objectness, decoded, clipped, without slivers, then non-maximum suppression within each level.
+/// Proposals of one image: per level the best by objectness, decoded, clipped, without very small ones, then non-maximum suppression within each
+/// level.
 template <class T, class... Level>
 std::vector<box<T>> propose(const rpn_options& o, bool training, extent_t image, extent_t height, extent_t width, const anchor_set<T>& anchors,
                             const Level&... level) {
@@ -123,7 +123,7 @@ namespace cpu {
 template <class T, class... Level>
 std::vector<std::vector<box<T>>> propose_all(device, const rpn_options& o, bool training, std::int64_t height, std::int64_t width,
                                              const Level&... level) {
-  const auto anchors = make_anchors<T>(height, width, level...);
+  const auto anchors = make_anchors<T>(o.anchors, height, width, level...);
   std::vector<std::vector<box<T>>> all;
   const extent_t images = std::get<0>(std::tie(level...)).objectness.sizes()[0];
   for (extent_t n = 0; n < images; ++n) all.push_back(propose(o, training, n, height, width, anchors, level...));

@@ -1,5 +1,6 @@
-// What the kernels of detection share within a block: a scan over its threads, and the selection of the smallest of many keys without sorting them,
-// digit by digit (a histogram of 11 bits a pass), as far as is needed to tell them apart.
+// Algorithms within a block that the kernels of detection share: a scan over its threads, and radix selection, which finds the smallest of many keys
+// without sorting them. It goes through the keys' digits of 11 bits from the highest, with a histogram for each, and stops as soon as the leading
+// digits decide.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -43,7 +44,7 @@ struct smaller {
   }
 };
 
-/// Which keys are among the smallest: those whose leading bits are below a bound.
+/// The result of a selection: the smallest keys are those whose leading bits are below a bound.
 struct smallest_keys {
   std::uint64_t bound = 0;
   int shift = 0;
@@ -64,8 +65,31 @@ struct select_memory {
         found(b.template shared<std::int32_t>(4, "digit, keys before it, keys of it; slots")) {}
 };
 
-/// The `need` smallest of `available` different keys of 64 bits, in a block of select_threads threads. key_of(i, key), for i below n, says whether i
-/// has a key, and which. Every thread calls with the same numbers.
+/// Sets the bins of a histogram to 0; a block of select_threads threads.
+template <class Block, class Ints>
+DCS_DEVICE void clear_bins(Block& b, const Ints& counts) {
+  for (int i = b.thread(); i < select_bins; i += select_threads) counts.write(i, 0);
+  b.barrier();
+}
+/// From a histogram over the values of a digit: writes the digit of the `need`-th smallest key to found[0]. `need` becomes the number of keys that
+/// are still to be selected among those with this digit. Returns whether that is less than all of them, so that further digits must decide.
+template <class Block, class Ints, class N>
+DCS_DEVICE bool choose_digit(Block& b, const Ints& counts, const Ints& sums, const Ints& found, N& need) {
+  const std::int32_t low = counts.read(2 * b.thread()), high = counts.read(2 * b.thread() + 1);
+  const std::int32_t end = block_scan(b, sums, low + high, add{}), begin = end - low - high;
+  if (begin < need && need <= end) {
+    const bool in_low = need <= begin + low;
+    found.write(0, 2 * b.thread() + (in_low ? 0 : 1));
+    found.write(1, in_low ? begin : begin + low);
+    found.write(2, in_low ? low : high);
+  }
+  b.barrier();
+  need -= found.read(1);
+  return need < found.read(2);
+}
+
+/// The `need` smallest of `available` different keys of 64 bits, in a block of select_threads threads. key_of(i, key), for i below n, returns whether
+/// i has a key, and sets it. Every thread must call with the same arguments.
 template <class Block, class F>
 DCS_DEVICE smallest_keys select_smallest(Block& b, const select_memory<Block>& m, std::int64_t n, std::int64_t available, std::int64_t need,
                                          const F& key_of) {
@@ -77,27 +101,15 @@ DCS_DEVICE smallest_keys select_smallest(Block& b, const select_memory<Block>& m
   while (open && shift > 0) {
     const int bits = shift < select_digit ? shift : select_digit, above = shift;
     shift -= bits;
-    for (int i = b.thread(); i < select_bins; i += select_threads) m.counts.write(i, 0);
-    b.barrier();
+    clear_bins(b, m.counts);
     for (std::int64_t i = b.thread(); i < n; i += select_threads) {
       std::uint64_t key = 0;
       if (key_of(i, key) && (above == 64 || key >> above == known))
         b.atomic_add(m.counts, static_cast<std::int64_t>(key >> shift & ((std::uint64_t{1} << bits) - 1)), std::int32_t{1});
     }
     b.barrier();
-    // The digit in which the last that is needed falls.
-    const std::int32_t low = m.counts.read(2 * b.thread()), high = m.counts.read(2 * b.thread() + 1);
-    const std::int32_t end = block_scan(b, m.sums, low + high, add{}), begin = end - low - high;
-    if (begin < need && need <= end) {
-      const bool in_low = need <= begin + low;
-      m.found.write(0, 2 * b.thread() + (in_low ? 0 : 1));
-      m.found.write(1, in_low ? begin : begin + low);
-      m.found.write(2, in_low ? low : high);
-    }
-    b.barrier();
+    open = choose_digit(b, m.counts, m.sums, m.found, need);
     known = known << bits | static_cast<std::uint64_t>(m.found.read(0));
-    need -= m.found.read(1);
-    open = need < m.found.read(2);
     b.barrier();
   }
   return {known + 1, shift, false};
@@ -113,8 +125,8 @@ DCS_DEVICE std::int32_t of_last_thread(Block& b, const select_memory<Block>& m, 
   return last;
 }
 
-/// How many i below n are chosen; write(k, i) is called for the k-th of them, in rising order. A thread's own numbers follow each other, so that one
-/// scan knows every place.
+/// The number of chosen i below n; calls write(k, i) for the k-th of them, in ascending order. Each thread has consecutive numbers i, so that one
+/// scan gives the positions of all.
 template <class Block, class Chosen, class Write>
 DCS_DEVICE std::int64_t list_chosen(Block& b, const select_memory<Block>& m, std::int64_t n, const Chosen& chosen, const Write& write) {
   const std::int64_t each = ceil_div(n, std::int64_t{select_threads}), first = b.thread() * each, last = first + each < n ? first + each : n;
@@ -133,7 +145,7 @@ DCS_DEVICE std::int64_t count_chosen(Block& b, const select_memory<Block>& m, st
   return of_last_thread(b, m, block_scan(b, m.sums, own, add{}));
 }
 
-/// Number i with its random number before it: different for every i, and in the order of box_sampler::keep.
+/// A key with the random number of i in its high bits and i in its low bits: different for every i, and in the order of box_sampler::keep.
 template <class Random>
 DCS_DEVICE std::uint64_t drawn_key(const Random& r, std::int64_t i) {
   return static_cast<std::uint64_t>(r.bits(static_cast<std::uint64_t>(i))) << 32 | static_cast<std::uint64_t>(i);

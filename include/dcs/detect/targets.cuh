@@ -1,19 +1,20 @@
-// What sampled boxes stand for, on the device and in fixed sizes: rows, labels, weights and regression targets of the RPN's anchors and of the box
-// head's boxes. A thread has a place in a sample. Behind the last of a sample the weight is 0, the row none, and the box a harmless one.
+// The targets of sampled boxes, computed on the device in arrays of fixed sizes: for each anchor sampled for the RPN and each box sampled for the box
+// head, its label, its weight in the loss, its regression targets, and for anchors the row of the maps that holds their prediction. A thread has one
+// entry of a sample. Entries beyond the number of sampled boxes are padding: they have weight 0, row level -1, and the box (0, 0, 1, 1).
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/detect/box_head.hpp>
-#include <dcs/detect/gather.cuh>
 #include <dcs/detect/matcher.cuh>
 #include <dcs/detect/rpn.hpp>
+#include <dcs/ops/gather/cuda.cuh>
 #include <dcs/ops/nms/cuda.cuh>
 
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// The anchors of every image, computed where they are asked for: those of make_anchors, in its order.
+/// The anchors of every image, each computed when it is read: those of make_anchors, in its order.
 template <class A>
 struct anchor_grid {
   struct level {
@@ -24,13 +25,11 @@ struct anchor_grid {
   int level_count = 0;
   std::int64_t total = 0;
 
-  void add(std::int64_t height, std::int64_t width, std::int64_t image_height, std::int64_t image_width) {
+  void add(const anchor_options& o, std::int64_t height, std::int64_t width, std::int64_t image_height, std::int64_t image_width) {
     expect(level_count < nms_most_levels, "dcs::anchor_grid: more than ", nms_most_levels, " levels");
     level& l = levels[level_count];
     l.begin = total, l.width = width, l.stride_y = image_height / height, l.stride_x = image_width / width;
-    const auto cell = anchor_cell<A>(std::ldexp(32.0, level_count));
-    for (std::size_t k = 0; k < cell.size(); ++k)
-      l.cell[k][0] = cell[k].x1, l.cell[k][1] = cell[k].y1, l.cell[k][2] = cell[k].x2, l.cell[k][3] = cell[k].y2;
+    write_anchor_cell(o, static_cast<std::size_t>(level_count), l.cell);
     total += height * width * anchor_shapes;
     ++level_count;
   }
@@ -67,7 +66,7 @@ device_span<T> span_of(const tensor<T, S, D>& x) {
   return {x.data(), x.size()};
 }
 
-/// What both samples say of a place: label, weight and the targets of a positive one.
+/// The targets of an entry that both samples have: label, weight, and regression targets of a positive one.
 template <class A>
 struct target_spans {
   device_span<A> label, weight, target;
@@ -82,7 +81,7 @@ struct target_spans {
 };
 }  // namespace detail
 
-/// Of each sampled anchor: its row of the maps (level -1: none), label, weight and the targets of a positive one.
+/// The targets of each sampled anchor: its row of the maps (level -1: padding), label, weight, and regression targets of a positive one.
 template <class A>
 struct rpn_targets_kernel {
   static constexpr const char* name = "rpn_targets";
@@ -105,14 +104,14 @@ struct rpn_targets_kernel {
     const std::int64_t image = slot / size, i = b.global(sample, "sample").read(slot);
     const std::int32_t match = i < 0 ? background : b.global(matched, "matches").read(image * anchors.total + i);
     A d[4] = {};
-    const box_coder coder = rpn_coder;  // a device has no address of the host's constants
+    const box_coder coder = rpn_coder;  // a copy, as kernels cannot refer to the host's constants
     if (match >= 0) coder.encode(anchors.at(i), truth.read(b, image, match), d);
     b.global(where, "rows").write(slot, i < 0 ? level_row{-1, 0} : anchors.row_of(image, i));
     targets.write(b, slot, i >= 0, match >= 0, d);
   }
 };
 
-/// Of each sampled box: RoI, level that pools it, label, weight and the targets of a positive one.
+/// The targets of each sampled box: RoI, the level from which it is pooled, label, weight, and regression targets of a positive one.
 template <class A>
 struct box_targets_kernel {
   static constexpr const char* name = "box_targets";
@@ -146,7 +145,8 @@ struct box_targets_kernel {
   }
 };
 
-/// A sample for a loss, of places named Name: label and weight 0 or 1 (the label is the weight of a regression), targets of the positive ones.
+/// A sample for a loss, whose axis is named Name: labels and weights of 0 or 1 (the label is the weight of the regression), and targets of the
+/// positive ones.
 template <class A, class D, extent_t Name>
 struct sample_targets {
   tensor<A, shape<Name, 1>, D> label, weight;
@@ -168,7 +168,7 @@ struct box_sample : sample_targets<A, D, dyn<"proposal">> {
   tensor<std::int64_t, shape<dyn<"proposal">>, D> level;
 };
 
-/// The anchors that the RPN's losses are over, as dcs::rpn_loss draws them.
+/// The anchors for the RPN's losses, sampled as dcs::rpn_loss does.
 template <class A, gpu D>
 rpn_sample<A, D> sample_anchors(D, const rpn_options& o, std::int64_t images, const anchor_grid<A>& anchors, const padded_boxes<A>& truth,
                                 random_stream random) {
@@ -183,7 +183,7 @@ rpn_sample<A, D> sample_anchors(D, const rpn_options& o, std::int64_t images, co
   return s;
 }
 
-/// The boxes that the box head's losses are over, as dcs::sample_boxes draws them.
+/// The boxes for the box head's losses, sampled as dcs::sample_boxes does.
 template <class A, gpu D>
 box_sample<A, D> sample_proposals(D, const box_head_options& o, std::int64_t images, const proposals_and_truth<A>& boxes, random_stream random) {
   const std::int64_t n = images * o.sampler.size;

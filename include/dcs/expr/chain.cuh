@@ -5,7 +5,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 #include <dcs/expr/sums.cuh>
 
 DCS_EXACT_MATH
@@ -13,7 +13,7 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// Where an element of the result lies in each of N leaves.
+// The offset of an element of the result in each of N leaves.
 template <int N>
 struct leaf_layout {
   static constexpr int leaves = N > 0 ? N : 1;
@@ -45,7 +45,8 @@ struct leaf_layout {
   }
 };
 
-// Packets need rows of whole packets, in the result and in every leaf that moves along the row.
+// Whether accesses of whole packets are possible: rows of the result, and of every leaf that does not repeat along the row, must consist of whole
+// packets.
 template <class T, int N>
 bool chain_takes_packets(const expr::chain_arguments<T, N>& a) {
   constexpr int v = packet_size<T>;
@@ -113,16 +114,17 @@ struct chain_forward_kernel {
   }
 };
 
-/// dx[k] = dy · ∂ expression / ∂ leaf k, for the leaves where it is wanted; a leaf that repeats one before it is added to that one.
+/// dx[k] = dy · ∂ expression / ∂ leaf k, for the leaves whose gradient is needed; the gradient of a leaf that repeats an earlier one is added to that
+/// one's.
 template <class Node, class T, int N, int V>
 struct chain_backward_kernel {
   static constexpr const char* name = "chain_backward";
   static constexpr int threads = 256;
   using A = arithmetic_t<T>;
-  chain_forward_kernel<Node, T, N, V> forward;  // its leaves; out is not touched
+  chain_forward_kernel<Node, T, N, V> forward;  // for its leaves; `out` is not used
   device_span<const T> dy;
   device_span<T> dx[N > 0 ? N : 1];
-  std::int8_t repeats[N > 0 ? N : 1];  // 1 + that leaf; 0: none
+  std::int8_t repeats[N > 0 ? N : 1];  // 1 + the earlier leaf that this one repeats; 0: none
   bool any_repeats;
 
   std::int64_t blocks() const { return forward.blocks(); }

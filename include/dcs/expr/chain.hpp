@@ -1,5 +1,6 @@
-// Running a pointwise expression: one kernel forward, one derived kernel backward, whatever the expression. Kernels know the expression's form (a
-// type without shapes) and plain run-time strides, so networks of any size share them. Axes over which every leaf moves alike are merged first.
+// Running a pointwise expression: one kernel forward, one derived kernel backward, whatever the expression. Kernels depend on the expression's form
+// (a type without shapes) and take strides at run time, so that maps of all sizes share them. Neighbouring axes that are contiguous, or repeated, in
+// every leaf are merged first.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -26,7 +27,8 @@ struct constant {};
 
 inline constexpr int max_constants = 4, max_rank = 8;
 
-// What a kernel over N leaves needs: rows of `columns` elements; the outer axes say where a row begins in each leaf.
+// The arguments of a kernel over N leaves: rows of `columns` elements, and the outer axes with their strides, from which follows where a row begins
+// in each leaf.
 template <class T, int N>
 struct chain_arguments {
   T* out = nullptr;
@@ -37,7 +39,7 @@ struct chain_arguments {
   int outer_rank = 0;
   std::int64_t row_count = 1, columns = 1;
   double constants[max_constants] = {};
-  // 1 + the first leaf that is the same value, to whose gradient this one's is added; 0: none is.
+  // 1 + the index of the first leaf that is the same value, to whose gradient this one's is added; 0: there is none.
   std::int8_t repeats[N > 0 ? N : 1] = {};
   bool any_repeats = false;
 
@@ -78,10 +80,13 @@ struct chain_arguments {
 #include <dcs/cpu/math.hpp>
 
 #define DCS_KERNELS <dcs/expr/functions.inl>
+#define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>
 #define DCS_KERNELS <dcs/expr/tree.inl>
+#define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>
 #define DCS_KERNELS <dcs/expr/chain.inl>
+#define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>
 
 namespace dcs::cpu {
@@ -103,15 +108,15 @@ void over_rows(std::int64_t row_count, std::int64_t columns, const Body& body) {
 template <class Node, class T, int N>
 void chain_forward(device, const expr::chain_arguments<T, N>& a) {
   detail::over_rows(a.row_count, a.columns, [&](std::int64_t r0, std::int64_t r1, std::int64_t begin, std::int64_t end) {
-    DCS_DISPATCH(template chain_forward<Node>, a, r0, r1, begin, end);
+    DCS_DISPATCH_HERE(template chain_forward<Node>, a, r0, r1, begin, end);
   });
 }
 
-/// dx[k], dense and of the result's sizes, is the gradient of leaf k and of those that repeat it; not wanted where null.
+/// dx[k], dense and of the result's sizes, receives the gradient of leaf k and of those that repeat it; null where it is not needed.
 template <class Node, class T, int N>
 void chain_backward(device, const expr::chain_arguments<T, N>& a, const T* dy, T* const* dx) {
   detail::over_rows(a.row_count, a.columns, [&](std::int64_t r0, std::int64_t r1, std::int64_t begin, std::int64_t end) {
-    DCS_DISPATCH(template chain_backward<Node>, a, dy, dx, r0, r1, begin, end);
+    DCS_DISPATCH_HERE(template chain_backward<Node>, a, dy, dx, r0, r1, begin, end);
   });
 }
 
@@ -119,7 +124,7 @@ namespace detail {
 
 inline constexpr std::int64_t most_partial_sums = 1 << 15, sum_tile = 256;
 
-// sums[0, columns) += a row, or sums[0] += the sum of a row where the row is summed.
+// sums[0, columns) += a row; where `summed`, sums[0] += the sum of the row.
 template <class T>
 void add_row(double* sums, const T* row, std::int64_t columns, bool summed, std::int64_t stride) {
   if (!summed) {
@@ -134,7 +139,7 @@ void add_row(double* sums, const T* row, std::int64_t columns, bool summed, std:
   *sums += ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
 }
 
-// The rows that a result gathers, in their order: of the outer axes some number the results, the others the terms.
+// The rows that are summed into each result, in order. Outer axes that stay enumerate the results, those that are summed enumerate the terms.
 template <class T>
 struct row_walk {
   std::int64_t kept[expr::max_rank], summed[expr::max_rank], kept_rows[expr::max_rank], summed_rows[expr::max_rank], out_strides[expr::max_rank];
@@ -151,7 +156,7 @@ struct row_walk {
         summed[summed_rank] = a.outer[d], summed_rows[summed_rank++] = rows, terms *= a.outer[d];
     }
   }
-  // The row of term 0 of a result, and where in `out` the result begins.
+  // The row of term 0 of a result; `at` becomes the offset of the result in `out`.
   std::int64_t first(std::int64_t result, std::int64_t& at) const {
     std::int64_t row = 0;
     at = 0;
@@ -161,7 +166,7 @@ struct row_walk {
     }
     return row;
   }
-  // How many rows behind it term `i` is.
+  // The distance in rows of term `i` from term 0.
   std::int64_t term(std::int64_t i) const {
     std::int64_t row = 0;
     for (int d = summed_rank - 1; d >= 0; --d) row += i % summed[d] * summed_rows[d], i /= summed[d];
@@ -169,8 +174,8 @@ struct row_walk {
   }
 };
 
-// A sum that a task finds by itself: of one result where rows are summed, else of a part of the columns of one. Chunks of the rows are the same as
-// where each chunk is a task, and so are the bits.
+// Sums where each task computes whole results: one where rows are summed, else some columns of one. The chunks of rows are those of sum_to, where
+// each chunk is a task, so that both ways give the same bits.
 template <class T>
 void sum_by_results(const expr::chain_arguments<T, 2>& a, T* out, std::int64_t chunks, double factor) {
   const row_walk<T> walk(a);
@@ -202,9 +207,9 @@ void sum_by_results(const expr::chain_arguments<T, 2>& a, T* out, std::int64_t c
 
 }  // namespace detail
 
-/// out[j] = factor · Σ in[i] over the elements i that broadcasting made of j: strides of `out` are 0 along summed axes. The order of summation is
-/// fixed by the sizes alone: chunks of rows, each in double, added in order. Many results are tasks, as the sums of every chunk would need a multiple
-/// of their memory; few are made by a task for each chunk.
+/// The inverse of broadcasting: out[j] = factor · Σ in[i] over the elements i that j was repeated to; strides of `out` are 0 along summed axes. The
+/// order of summation is fixed by the sizes alone: chunks of rows, each in double, added in order. Where there are few results, each chunk is a task
+/// with partial sums of its own; where there are many, tasks are results, as partial sums would need a multiple of their memory.
 template <class T>
 void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int64_t* sizes, int rank, const std::int64_t* out_strides,
             double factor = 1) {
@@ -236,6 +241,10 @@ void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int6
     out[j] = static_cast<T>(sum * factor);
   }
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_CHAIN_ENTRIES(declare, T) declare void sum_to(device, T*, std::int64_t, const T*, const std::int64_t*, int, const std::int64_t*, double);
+DCS_ENTRIES(DCS_CHAIN_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -1,8 +1,8 @@
-// One pass over memory for a whole pointwise expression, forward or backward; see chain.hpp. The expression is a type made of
-// call<F, ...>, leaf<I> and constant<I>; every element of the result is computed from the leaves alone, so backward recomputes what lies between.
+// One pass over memory for a whole pointwise expression, forward or backward; see chain.hpp. The expression is a type made of call<F, ...>, leaf<I>
+// and constant<I>; every element of the result is computed from the leaves alone, so that the backward pass recomputes intermediate values.
 namespace dcs::DCS_ISA {
 
-// Memory to vectors of the type that arithmetic is done in; n < lanes at the end of a row.
+// Loads memory as vectors of the type that arithmetic is done in; n < lanes at the end of a row.
 template <class T, class C = compute_type<T>>
 DCS_INLINE vec<C> load_values(const T* p, std::int64_t n) {
   if constexpr (std::is_same_v<T, C>) {
@@ -59,7 +59,7 @@ DCS_TARGET void chain_forward(const expr::chain_arguments<T, N>& a, std::int64_t
   }
 }
 
-// dx[k] (dense, of the result's sizes) gets the gradient of leaf k, and of those that repeat it, where it is not null.
+// dx[k] (dense, of the result's sizes) receives the gradient of leaf k and of those that repeat it, unless it is null.
 template <class Node, int N, class T>
 DCS_TARGET void chain_backward(const expr::chain_arguments<T, N>& a, const T* dy, T* const* dx, std::int64_t row_begin, std::int64_t row_end,
                                std::int64_t begin, std::int64_t end) {

@@ -4,14 +4,14 @@
 //
 //     template <class X, class W, class B, ...>
 //     struct fused<pointwise<functions::relu, conv2d_node<...>>> {
-//       using kernel = kernels::convolution_relu;                 // a name, for kernel_of and for people
-//       static bool applies(const Expr& e);                       // what types cannot tell: node identity, indices, recording
+//       using kernel = kernels::convolution_relu;                 // a name, which kernel_of returns
+//       static bool applies(const Expr& e);                       // what types do not show: identity of nodes, indices, recording
 //       static auto run(const Expr& e) -> typename Expr::result_type;
 //     };
 //
-// and a user adds one in a file of their own. Where `applies` says no, the expression is evaluated unfused. A pattern that handles that itself says
-// `static constexpr bool always = true` instead of `applies`. A pattern is recognised at the top of an
-// expression and wherever it stands inside a pointwise chain.
+// and a user adds one in a file of their own. Where `applies` is false, the expression is evaluated unfused. A pattern that can always run has
+// `static constexpr bool always = true` instead of `applies`. A pattern is recognised at the top of an expression and wherever it stands inside a
+// pointwise chain.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -68,7 +68,7 @@ constexpr auto eval(const X& x) -> typename result_t<X>::self {
 }
 
 namespace detail {
-// What a node was evaluated to, without its type.
+// The type-erased value of an evaluated node.
 template <class T>
 struct lazy_memo : counted {
   static constexpr int max_rank = 8;
@@ -78,7 +78,7 @@ struct lazy_memo : counted {
 };
 }  // namespace detail
 
-/// Base of an expression whose own kernel is costly: it is evaluated once however often it is used, and copies of it know each other.
+/// Base of an expression whose own kernel is costly: it is evaluated once however often it is used, as copies of a node share its value.
 template <class Result>
 class lazy : public expression_base {
  public:
@@ -90,9 +90,9 @@ class lazy : public expression_base {
   lazy() : memo_(new detail::lazy_memo<value_type>) {}
   /// Equal for copies of one node, different for any two others.
   const void* identity() const { return memo_.get(); }
-  /// Whether the node has been evaluated by itself: then a fused kernel would compute it a second time.
+  /// Whether the node has been evaluated; a fused kernel would compute it a second time.
   bool evaluated() const { return memo_->done; }
-  /// What it was evaluated to.
+  /// The value that it was evaluated to.
   const untyped<value_type>& evaluated_to() const { return memo_->value; }
 
  protected:

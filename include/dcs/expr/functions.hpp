@@ -44,7 +44,7 @@ concept user_function = requires(Args... x) {
 }
 || requires(Args... x) { F::f(x...); };
 
-/// The same, known by its arguments: as many numbers as there are V. (nvcc does not find the address of a template for host and device.)
+/// The same, detected by calling f with as many numbers as there are V. (nvcc does not find the address of a template for host and device.)
 template <class>
 using number_for = double;
 template <class F, class... V>

@@ -110,7 +110,7 @@ DCS_INLINE V partial(functions::abs, V g, V, V a) {
   return a < V{} ? -g : a > V{} ? g : V{};
 }
 
-// exp never overflows: of −|x|.
+// exp of −|x| never overflows.
 template <class V>
 DCS_INLINE V value_of(functions::sigmoid, V a) {
   const V e = exp(a < V{} ? a : -a);

@@ -41,7 +41,7 @@ constexpr auto eval_unless_scalar(const X& x) {
 
 template <class X>
 inline constexpr bool is_pointwise_v = false;
-// Part of the surrounding chain, rather than a leaf of it.
+// Whether X becomes part of the surrounding chain rather than a leaf of it.
 template <class X>
 inline constexpr bool joins_chain_v = is_pointwise_v<X> && !has_fused<X>;
 
@@ -67,8 +67,8 @@ template <class... Done, int L, int C, class F, class A, class... Rest>
 struct form_list<std::tuple<Done...>, L, C, F, A, Rest...>
     : form_list<std::tuple<Done..., typename form<A, L, C>::type>, form<A, L, C>::leaves, form<A, L, C>::constants, F, Rest...> {};
 
-// A leaf without its type: memory, record, sizes and the extents that its type has. Without extents, as where an op of known sizes runs a chain, a
-// size of 1 repeats.
+// A type-erased leaf: memory, record, sizes, and the extents of its type. Where there are no extents, as in an op whose sizes are known, an axis of
+// size 1 repeats.
 template <class T>
 struct chain_leaf {
   untyped<T> value;
@@ -93,7 +93,7 @@ void set_leaf(chain_leaf<T>& l, const X& x) {
     set_leaf(l, x.memory(), {}, x.sizes().data(), extents_of<typename X::shape_type>.data(), X::rank);
 }
 
-// Evaluates the leaves of an expression from left to right and lists its numbers.
+// Evaluates the leaves of an expression from left to right, and lists the leaves and the constants.
 template <class X, class T>
 void collect(const X& x, chain_leaf<T>*& leaves, double*& numbers) {
   if constexpr (is_scalar_v<X>)
@@ -126,7 +126,8 @@ constexpr const A& operand_at(const node_operand<I, A>& o) {
   fail("dcs::broadcast: axis ", axis, extent ? " (" + to_string(*extent) + ")" : std::string(), " is ", size, " in one operand and ", other,
        " in another; equal names are equal sizes: only an extent that the type says is 1 repeats");
 }
-// Sizes of the result, which begin as −1: axes are aligned at the end. Types have been checked; here named extents meet.
+// Combines the sizes of a leaf into those of the result, which begin as −1; axes are aligned at the end. Static extents have been checked at compile
+// time; named ones are checked here.
 template <class T>
 void broadcast_sizes(std::int64_t* out, int rank, const chain_leaf<T>& l) {
   for (int i = 0; i < l.rank; ++i) {
@@ -159,8 +160,8 @@ void deliver(const chain_leaf<T>& l, const std::int64_t* sizes, int rank, std::i
   l.value.template add<D>(std::move(sum));
 }
 
-// The chain over evaluated leaves: one kernel forward, one backward, however often a value stands in it. Knows the expression's form and the element
-// type, no shapes.
+// Runs the chain over evaluated leaves: one kernel forward, one backward, however often a value occurs in it. Depends on the expression's form and
+// the element type, not on shapes.
 template <class Form, class T, class D, int N>
 [[gnu::noinline]] untyped<T> run_chain(const double* constants, std::array<chain_leaf<T>, static_cast<std::size_t>(N)>&& leaves, std::int64_t* sizes,
                                        int rank) {
@@ -183,7 +184,7 @@ template <class Form, class T, class D, int N>
   a.out = static_cast<T*>(out.data());
   if (total > 0) chain_forward<Form>(D{}, a);
 
-  // A value that stands in several places gathers its gradient within the kernel.
+  // The gradients of a value that occurs several times are added within the kernel.
   for (std::size_t k = 1; k < leaves.size(); ++k)
     for (std::size_t first = 0; first < k && a.repeats[k] == 0; ++first)
       if (leaves[k].value.wanted() && leaves[k].value.slot == leaves[first].value.slot && leaves[k].rank == leaves[first].rank &&
@@ -236,7 +237,7 @@ class pointwise : public expression_base {
     }
   }
 
-  /// Sizes of the result before it is evaluated, where the first operand has them.
+  /// Sizes of the result before it is evaluated, if the first operand's sizes are known.
   constexpr auto output_sizes() const requires(std::is_same_v<shape_t<std::tuple_element_t<0, std::tuple<A...>>>, shape_type>) {
     const auto& first = argument<0>();
     if constexpr (handle<std::remove_cvref_t<decltype(first)>>)
@@ -344,5 +345,7 @@ DCS_UNARY(tanh, tanh)
 #undef DCS_UNARY
 
 }  // namespace dcs
+
+#include <dcs/expr/common.hpp>
 
 #include <dcs/core/header_end.inl>

@@ -1,19 +1,19 @@
-// Sums over axes as kernels of the block interface, of two stages with a fixed tree: warps (or columns of a block) sum chunks, which are short so
-// that the sums of a loss, of some ten thousand elements, fill a GPU too; then one warp a result adds the chunks. The order depends on the sizes
-// alone.
+// Sums over axes as kernels of the block interface, in two stages: warps (or columns of a block) sum chunks, then one warp per result adds the
+// chunks. Chunks are short, so that the sums of a loss, over some ten thousand elements, occupy a GPU too. The order of summation depends on the
+// sizes alone.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
 
-// The axes of a sum: those that stay number the results, those that are summed number its terms.
+// The axes of a sum: those that stay enumerate the results, those that are summed enumerate the terms.
 struct sum_layout {
   divider kept[expr::max_rank], summed[expr::max_rank];
   std::int64_t kept_strides[expr::max_rank] = {}, summed_strides[expr::max_rank] = {}, out_strides[expr::max_rank] = {};
@@ -36,8 +36,8 @@ struct sum_layout {
   }
 };
 
-// The sum of packets of V at `from` and the terms i = begin, begin + step, … below end. Where one axis is summed, as nearly always, a term is found
-// by a product, and four reads are in flight: divisions between them would leave one.
+// The sum of the packets of V for the terms i = begin, begin + step, … below end, relative to `from`. Where one axis is summed, as nearly always, the
+// address of a term is a product, so that four reads can be in flight; with divisions between the reads it would be one.
 template <int V, class Accessor>
 DCS_DEVICE auto sum_of_terms(const Accessor& x, const sum_layout& layout, std::int64_t from, std::int64_t begin, std::int64_t end, int step) {
   packet<typename Accessor::arithmetic, V> sum;
@@ -64,7 +64,7 @@ DCS_DEVICE auto sum_of_terms(const Accessor& x, const sum_layout& layout, std::i
 
 }  // namespace detail
 
-/// partial[j, chunk] = factor · Σ over a chunk of the terms of result j, whose last axis is summed. A warp has a chunk.
+/// partial[j, chunk] = factor · Σ over a chunk of the terms of result j, whose last axis is summed. A warp sums a chunk.
 template <class T, class P>
 struct sum_rows_kernel {
   static constexpr const char* name = "sum_rows";
@@ -94,7 +94,7 @@ struct sum_rows_kernel {
 };
 
 /// The same where the last axis, of `columns`, stays: a block has up to 32 packets of the columns side by side and a chunk of the terms, of which
-/// each group of its threads adds every groups-th; the groups are merged in shared memory by halves.
+/// group g of its threads adds terms g, g + groups, ...; the groups are merged pairwise in shared memory.
 template <class T, class P, int V>
 struct sum_columns_kernel {
   static constexpr const char* name = "sum_columns";
@@ -149,7 +149,7 @@ struct sum_columns_kernel {
   }
 };
 
-/// out[j] = factor · Σ_chunk partial[j, chunk]: a warp a result.
+/// out[j] = factor · Σ_chunk partial[j, chunk]; a warp per result.
 template <class T, class P>
 struct sum_chunks_kernel {
   static constexpr const char* name = "sum_chunks";
@@ -205,7 +205,7 @@ void sum_to(D, T* out, std::int64_t out_count, const T* in, const std::int64_t* 
     else
       keep(a.columns, a.inner[0], a.inner[1]);
   }
-  // first(to, factor): the launch of the first stage.
+  // Launches the first stage by first(to, factor), and the second stage where there is more than one chunk.
   const auto run = [&](std::int64_t chunks, const auto& first) {
     if (chunks == 1) return first(out, static_cast<P>(factor));
     const device_scratch<P, D> partial(out_count * chunks);

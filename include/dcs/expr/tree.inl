@@ -1,5 +1,5 @@
-// A pointwise expression as a type made of call<F, ...>, leaf<I> and constant<I>, applied to the values of its leaves: the result, and the gradient
-// spread over the leaves. What lies between is recomputed. V is a vector of an instruction set, or a number.
+// A pointwise expression as a type made of call<F, ...>, leaf<I> and constant<I>, applied to the values of its leaves: the result, and the gradients
+// of the leaves. Intermediate values are recomputed. V is a vector of an instruction set, or a number.
 namespace dcs::DCS_ISA {
 
 template <class Node>

@@ -1,10 +1,10 @@
-// The tape: one thin record (slot) per recorded value. A slot holds the gradient that has arrived so far, the slots its value was made from,
-// and the step that turns its gradient into theirs. Slots are numbered as they are made, so the order of the backward pass is the numbers
-// downwards; a step, what it captured and the gradient it consumed are freed as the pass leaves them. Slots know no types: the steps do.
+// The tape: one thin record (slot) per recorded value. A slot holds the gradient that has arrived so far, the slots its value was made from, and the
+// step that turns its gradient into theirs. Slots are numbered as they are made, and the backward pass visits them by falling number; a step, what it
+// captured and the gradient it consumed are freed as soon as it has run. Slots are not typed; the steps are.
 //
 // Threads: a value may be recorded on any thread from values of any other that have been handed over as C++ asks (a join, a mutex). Backward passes
-// may run at once. Each claims the records that it will use up, so that two never share one; gradients of leaves, which passes may share, are added
-// without a race.
+// may run at once. Each claims the records that it will use up, so that no two passes use one record; gradients of leaves, which passes may share,
+// are added without a race.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -25,24 +25,25 @@ namespace detail {
 
 struct slot;
 
-// What a recorded op does with the gradient of its result.
+// The step of a recorded op: turns the gradient of its result into those of its inputs.
 struct backward_step {
   virtual ~backward_step() = default;
   virtual void run(storage gradient) = 0;
 };
 
-// Slots that wait to be freed by the call of slot::destroy that is under way on this thread.
+// Slots that the running call of slot::destroy on this thread has still to free.
 inline thread_local constinit slot* slots_to_free = nullptr;
 inline thread_local constinit bool freeing_slots = false;
 
 struct slot : counted {
   static std::uint64_t next_number() {
-    static constinit std::atomic<std::uint64_t> n{0};  // of all threads: what a value was made from has a smaller number, wherever that was
+    // One counter for all threads: the slots that a value was made from have smaller numbers, on whatever thread they were made.
+    static constinit std::atomic<std::uint64_t> n{0};
     return n.fetch_add(1, std::memory_order_relaxed) + 1;
   }
 
-  // Freeing a slot lets go of those that its value was made from. They wait in a list instead of being freed within, so that a chain of any length
-  // needs no stack.
+  // Freeing a slot may free those that its value was made from. They are put into a list instead of being freed recursively, so that a long chain
+  // does not overflow the stack.
   static void destroy(slot* s) noexcept {
     s->next_to_free = slots_to_free;
     slots_to_free = s;
@@ -58,23 +59,23 @@ struct slot : counted {
   bool is_leaf() const { return !step && !claimed; }
 
   std::uint64_t number = next_number();
-  std::uint64_t pass = 0;  // the last backward pass that listed it
+  std::uint64_t pass = 0;  // the last backward pass that has visited it
   storage gradient;
-  std::unique_ptr<backward_step> step;     // none for a leaf; the pass that runs it takes it
+  std::unique_ptr<backward_step> step;     // null for a leaf, and once a pass has run it
   std::vector<counted_ptr<slot>> parents;  // emptied by the backward pass
   slot* next_to_free = nullptr;
-  bool claimed = false;  // by the one backward pass that may run the step
+  bool claimed = false;  // whether a backward pass has claimed it, which alone may run the step
 };
 
 using slot_ptr = counted_ptr<slot>;
 
-// Guards what backward passes on several threads share: the claims on records, and the gradients of leaves. Held for no arithmetic.
+// Guards what backward passes on several threads share: the claims on records, and the gradients of leaves. Not held during arithmetic.
 inline std::mutex& tape_mutex() {
   static std::mutex m;
   return m;
 }
 
-// The sum of two gradients, in the memory of one that nobody else holds.
+// The sum of two gradients, in place where one of them has no other owner.
 template <class T, class Device>
 storage added(storage a, storage b) {
   if (!a.unique()) {
@@ -90,7 +91,7 @@ storage added(storage a, storage b) {
   return a;
 }
 
-// Takes the gradient that has arrived at `s` for `more` to be added to, or leaves `more` there where none has.
+// Moves the gradient out of `s`, so that `more` can be added to it; where `s` has none, stores `more` there.
 [[gnu::noinline]] inline storage arrived_before(slot& s, storage& more) {
   if (s.is_leaf()) {
     std::lock_guard lock(tape_mutex());
@@ -106,16 +107,17 @@ storage added(storage a, storage b) {
   return {};
 }
 
-// Gradients add up. The first is taken as it is and may be shared with others, so that only a sole owner adds in place. A leaf's is taken out to be
-// added to, so that passes on other threads need not wait; what arrives meanwhile is added next.
+// Adds to the gradient of `s`. The first gradient is stored without a copy and may be shared, so it is added to in place only if it has no other
+// owner. The gradient of a leaf is moved out while it is added to, so that passes on other threads need not wait; what they store meanwhile is added
+// next.
 template <class T, class Device>
 void accumulate(slot& s, storage gradient) {
   if (!gradient) return;
   while (storage before = arrived_before(s, gradient)) gradient = added<T, Device>(std::move(before), std::move(gradient));
 }
 
-// Everything that `root` was made from, latest first. No other pass can run the steps of these from now on. Throws dcs::error, and changes nothing,
-// where an earlier pass has used one of them up.
+// All slots that `root` was made from, latest first, which this pass now has claimed. Throws dcs::error, and claims none, where an earlier pass has
+// used one of them up.
 inline std::vector<slot_ptr> claim_records(const slot_ptr& root) {
   static constinit std::uint64_t passes = 0;
   std::vector<slot_ptr> order{root};
@@ -139,7 +141,7 @@ inline std::vector<slot_ptr> claim_records(const slot_ptr& root) {
   return order;
 }
 
-// Runs the steps of what was claimed. Where one throws, the rest are freed without being run.
+// Runs the steps of the claimed slots. Where one throws, the rest are freed without being run.
 inline void run_steps(std::vector<slot_ptr> order) {
   try {
     for (auto& s : order) {
@@ -158,14 +160,15 @@ inline void run_steps(std::vector<slot_ptr> order) {
 
 }  // namespace detail
 
-/// Where a step delivers the gradient of one input. Holds no value, so capturing it keeps nothing alive but the record.
+/// Receives the gradient of one input of a step. It refers to the input's record and not to its value, so that a step that captures it does not keep
+/// the value alive.
 template <class T, class Shape, class Device = cpu_device>
 class sink {
  public:
   sink() = default;
   explicit sink(detail::slot_ptr s) : slot_(std::move(s)) {}
 
-  /// Whether anybody waits for this gradient; computing it otherwise is a waste.
+  /// Whether this gradient is needed; otherwise a step need not compute it.
   bool wanted() const { return static_cast<bool>(slot_); }
   void add(const tensor<T, Shape, Device>& gradient) const {
     if (slot_) detail::accumulate<T, Device>(*slot_, gradient.memory());

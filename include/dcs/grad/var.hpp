@@ -1,9 +1,11 @@
-// var<T, Shape, Device>: a tensor whose making is recorded. Ops over a var return a var; `backward` sends the gradient of a scalar back to every
-// leaf. A var without a record (a constant) is what a training run feeds in: it says "training" to dropout and batch norm, and costs nothing.
+// var<T, Shape, Device>: a tensor whose computation is recorded. Ops over a var return a var; `backward` sends the gradient of a scalar back to every
+// leaf. A var without a record (a constant) is the input of a training run: by its type, dropout and batch norm are in training mode, and it costs
+// nothing.
 //
-// Threads may train networks of their own at once, and a network or leaves that they share: each records and sends back its own loss, and gradients
-// add up in the leaves. With more than two threads the order of those additions, and so the last bits, may differ from run to run. Gradients are
-// read and cleared, and parameters changed, when no other thread uses them. Dropout draws from a random_scope, of which each thread needs its own.
+// Threads may train networks of their own at once, and a network or leaves that they share: each records and backpropagates its own loss, and
+// gradients add up in the leaves. With more than two threads the order of those additions, and so the last bits, may differ from run to run.
+// Gradients are read and cleared, and parameters changed, when no other thread uses them. Dropout draws from a random_scope, of which each thread
+// needs its own.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -25,16 +27,17 @@ class var {
   static constexpr int rank = Shape::rank;
 
   var() = default;
-  /// A constant: nothing flows back into it.
+  /// A constant: no gradient is computed for it.
   explicit var(tensor_type value) : value_(std::move(value)) {}
   /// For ops: a value with its record.
   var(tensor_type value, detail::slot_ptr record) : value_(std::move(value)), slot_(std::move(record)) {}
-  /// A leaf, whose gradient is kept: what one differentiates by.
+  /// A leaf: a variable to differentiate by, whose gradient is kept.
   static var leaf(tensor_type value) { return var(std::move(value), detail::slot_ptr(new detail::slot)); }
 
   const tensor_type& value() const { return value_; }
   bool recorded() const { return static_cast<bool>(slot_); }
-  /// The gradient that has arrived; undefined if none has. After `backward` leaves alone still hold theirs. Not while another thread sends one here.
+  /// The gradient computed so far; undefined if there is none. After `backward` only leaves have one. Not while a backward pass on another thread
+  /// adds to it.
   tensor_type grad() const {
     if (!slot_ || !slot_->gradient) return {};
     return tensor_type::adopt(slot_->gradient, value_.sizes());
@@ -69,7 +72,7 @@ const tensor<T, S, D>& value(const var<T, S, D>& x) {
   return x.value();
 }
 
-/// Where the gradient of an operand goes: nowhere for a tensor.
+/// The sink for the gradient of an operand; for a tensor, one that drops it.
 template <class T, class S, class D>
 sink<T, S, D> sink_of(const tensor<T, S, D>&) {
   return {};
@@ -106,8 +109,8 @@ void add_parent(std::vector<slot_ptr>& parents, const X& x) {
 
 }  // namespace detail
 
-/// Ends an op: `out` as it is where no input is a var, else a var. `backward(dy)` gets the gradient of `out` once and adds to the sinks of the
-/// inputs; it is kept only if some input is recorded. Capture values and sinks in it, never vars or nodes.
+/// Ends an op: `out` as it is where no input is a var, else a var. `backward(dy)` is called once with the gradient of `out` and adds to the sinks of
+/// the inputs; it is stored only if some input is recorded. Capture values and sinks in it, never vars or nodes.
 template <class T, class S, class D, class F, class... X>
 auto record(tensor<T, S, D> out, F backward, const X&... inputs) {
   if constexpr (!any_var_v<X...>) {
@@ -121,10 +124,11 @@ auto record(tensor<T, S, D> out, F backward, const X&... inputs) {
   }
 }
 
-/// Sends `gradient` (of y) back through everything y was made from, and adds to what its leaves hold already. A constant has nothing to send to; a
-/// leaf gets the gradient itself. Records, with what they keep alive, are freed on the way, so each serves one pass: a second pass through any part
-/// of what an earlier one has used up, on this thread or another, is a dcs::error that changes no gradient. Send back the sum of losses that share
-/// something. Where a step throws, the rest of the record is freed and the leaves hold a part of their gradients: clear them.
+/// Backpropagates `gradient` (of y) through everything that y was computed from, and adds to the gradients of the leaves. For a constant nothing
+/// happens; a leaf receives the gradient itself. Records, with what they keep alive, are freed on the way, so each serves one pass: a second pass
+/// through any part of what an earlier one has used up, on this thread or another, is a dcs::error that changes no gradient. Where losses share a
+/// part of the computation, call backward on their sum. Where a step throws, the rest of the record is freed and the leaves hold a part of their
+/// gradients: clear them.
 template <class T, class S, class D>
 void backward(const var<T, S, D>& y, const tensor<T, S, D>& gradient) {
   expect(gradient.defined() && gradient.sizes() == y.sizes(), "dcs::backward: a gradient ",
@@ -141,15 +145,15 @@ void backward(const var<T, S, D>& y) {
   backward(y, tensor<T, S, D>::full(y.sizes(), static_cast<T>(1.0f)));
 }
 
-/// An operand without its shape: memory and record. Ops that a network calls at many shapes do their work on these, so that their bodies and backward
-/// steps are compiled once per element type.
+/// A shape-erased operand: memory and record. Ops that a network calls at many shapes do their work on these, so that their bodies and backward steps
+/// are compiled once per element type.
 template <class T>
 struct untyped {
   storage memory;
   detail::slot_ptr slot;
   T* data() const { return static_cast<T*>(memory.data()); }
   bool wanted() const { return static_cast<bool>(slot); }
-  /// Delivers the gradient of this operand.
+  /// Adds to the gradient of this operand.
   template <class Device>
   void add(storage gradient) const {
     if (slot) detail::accumulate<T, Device>(*slot, std::move(gradient));
@@ -157,9 +161,9 @@ struct untyped {
 };
 
 namespace detail {
-// Out of line, as a network's code does this at every operand.
+// Out of line, as a network's code calls it for every operand.
 template <class T>
-[[gnu::noinline]] void put(untyped<T>& to, const storage& memory, const slot_ptr& slot) {
+[[gnu::noinline]] void set_untyped(untyped<T>& to, const storage& memory, const slot_ptr& slot) {
   to.memory = memory;
   to.slot = slot;
 }
@@ -167,11 +171,11 @@ template <class T>
 /// to = erase(x).
 template <class T, class S, class D>
 void erase_into(untyped<T>& to, const tensor<T, S, D>& x) {
-  detail::put(to, x.memory(), {});
+  detail::set_untyped(to, x.memory(), {});
 }
 template <class T, class S, class D>
 void erase_into(untyped<T>& to, const var<T, S, D>& x) {
-  detail::put(to, x.value().memory(), x.record());
+  detail::set_untyped(to, x.value().memory(), x.record());
 }
 template <class T, class S, class D>
 untyped<T> erase(const tensor<T, S, D>& x) {
@@ -204,13 +208,13 @@ struct restore_to<var<T, S, D>> {
 
 }  // namespace detail
 
-/// The typed handle R (tensor or var) on what an untyped body made.
+/// The typed handle R (tensor or var) on the result of an untyped body.
 template <class R>
 typename R::self restore(untyped<typename R::value_type>&& u, const sizes<R::rank>& n) {
   return detail::restore_to<R>::from(std::move(u), n);
 }
 
-/// `record` for untyped bodies: backward(storage dy) is kept only if some parent is recorded.
+/// `record` for untyped bodies: backward(storage dy) is stored only if some parent is recorded.
 template <class T, class F>
 untyped<T> record_untyped(storage out, const std::vector<detail::slot_ptr>& parents, F backward) {
   detail::slot_ptr s;

@@ -1,6 +1,6 @@
-// Tensors and Eigen matrices over the same memory, both ways, nothing copied. A tensor is seen as the matrix (all leading axes) × (last axis), which
-// for feature maps is pixels × channels. The matrix type has dynamic extents even where the shape is static: Eigen keeps matrices of static size,
-// such as the temporaries of an expression, on the stack.
+// Tensors and Eigen matrices over the same memory, in both directions and without copies. A tensor becomes the matrix (all leading axes) × (last
+// axis), which for feature maps is pixels × channels. The matrix type has dynamic extents even where the shape is static: Eigen keeps matrices of
+// static size, such as the temporaries of an expression, on the stack.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -32,7 +32,7 @@ requires(S::rank == 2) auto as_eigen(const view<T, S, cpu_device>& v) {
 }
 
 /// An Eigen matrix, array, map or block, of either storage order, as a view of shape `Shape` (two axes). Throws dcs::error where its sizes do not
-/// fit. Valid while the matrix lives; a temporary is refused.
+/// fit. Valid while the matrix lives; a temporary does not compile.
 template <class Shape, class Derived>
 requires(Shape::rank == 2 && (Eigen::internal::traits<Derived>::Flags & Eigen::DirectAccessBit) !=
                                  0) view<typename Derived::Scalar, Shape> as_view(Eigen::DenseBase<Derived>& m) {

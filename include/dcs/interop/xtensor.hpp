@@ -1,4 +1,4 @@
-// Tensors and xtensor containers over the same memory, both ways, nothing copied. Ranks are static on both sides; extents meet at run time.
+// Tensors and xtensor containers over the same memory, in both directions and without copies. Ranks are checked at compile time, extents at run time.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -19,7 +19,7 @@ auto as_xtensor(const tensor<T, S, cpu_device>& t) {
 }
 
 /// An xtensor container, adaptor or strided view with memory of its own as a view of shape `Shape`. Throws dcs::error where rank or extents do not
-/// fit. Valid while the container lives; a temporary is refused.
+/// fit. Valid while the container lives; a temporary does not compile.
 template <class Shape, class Derived>
 requires requires(Derived& d) {
   d.data();

@@ -33,7 +33,7 @@ inline constexpr auto crc32c_tables = [] {
 
 }  // namespace detail
 
-/// The CRC-32C of `bytes` bytes. With the checksum of what stands before them as `before`, that of both together.
+/// The CRC-32C of `bytes` bytes. With `before`, the checksum of preceding bytes, it is the checksum of both together.
 inline std::uint32_t crc32c(const void* data, std::size_t bytes, std::uint32_t before = 0) {
   const auto& t = detail::crc32c_tables;
   const auto* p = static_cast<const unsigned char*>(data);

@@ -21,7 +21,7 @@
 DCS_EXACT_MATH
 namespace dcs::io::detail {
 
-/// A name from a file for a message: printable, and not a page long.
+/// A name from a file as messages show it: printable and shortened.
 inline std::string shown(std::string_view name) { return name.size() <= 200 ? printable(name) : printable(name.substr(0, 200)) + "..."; }
 
 /// Bits of an element of the type that safetensors calls by this name; 0 for a name that it does not have.
@@ -90,7 +90,7 @@ struct boolean {
   std::uint8_t value() const { return byte != 0; }
 };
 
-// What arithmetic an element of a file can be read with: a number of C++.
+// The C++ types that an element of a file can be read as.
 template <class From>
 auto number_of(From v) {
   if constexpr (std::is_arithmetic_v<From>)
@@ -125,7 +125,7 @@ bool with_element_type(std::string_view type, F&& f) {
   return false;
 }
 
-// By its bits, so that no compiler's flag can say that there are no infinities.
+// Tested by its bits, as with some compiler flags comparisons assume that there are no infinities.
 inline bool finite(double v) { return (std::bit_cast<std::uint64_t>(v) >> 52 & 0x7FF) != 0x7FF; }
 
 /// Whether `v` fits a T, and if so `to` is it: rounded to a float, and towards 0 to a whole number. A finite number does not become an infinity.

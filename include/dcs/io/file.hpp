@@ -1,11 +1,11 @@
 // Files, as every format of io/ and every program reads and writes them.
 //
 // Reading opens regular files alone: a FIFO or a device under a file's name is an error at once, not a wait without end. Every call is checked, and
-// an error carries the system's own words.
+// an error contains the system's message.
 //
 // Writing makes a file whole or not at all, also where the power fails: the bytes go to a new file beside it (created exclusively, so that neither a
-// link nor somebody's file of that name is written over), which is synced, closed and renamed over PATH, and then the folder is synced. Only POSIX
-// calls are made, without buffers of stdio: each of them can fail, and is checked where it is made.
+// link nor another file of that name is overwritten), which is synced, closed and renamed over PATH, and then the folder is synced. Only POSIX calls
+// are made, without buffers of stdio: each of them can fail, and is checked where it is made.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -31,7 +31,7 @@ namespace dcs::io {
 
 namespace detail {
 
-// What the system says of the call that has just failed.
+// The system's message about the call that has just failed.
 inline std::string system_words() { return std::generic_category().message(errno); }
 
 // Throws: `who` cannot do `what` with `path`, for the reason that errno has. Not through expect(), whose arguments may be evaluated before the call.
@@ -73,7 +73,7 @@ class descriptor {
 
 }  // namespace detail
 
-/// Makes what has been renamed, created or removed in a folder last through a power failure. File systems that cannot sync a folder are passed over.
+/// Makes renaming, creation and removal in a folder durable, also through a power failure. On file systems that cannot sync a folder it does nothing.
 inline void sync_folder(const std::string& folder, const char* who) {
   const detail::descriptor d(folder.empty() ? "." : folder, O_RDONLY | O_DIRECTORY);
   if (!d) detail::refuse_call(who, "open the folder", folder.empty() ? "." : folder);
@@ -94,9 +94,9 @@ class input_file {
   }
 
   const std::string& path() const { return path_; }
-  /// Bytes in all, when it was opened.
+  /// The size of the file in bytes, when it was opened.
   std::int64_t size() const { return size_; }
-  /// Bytes behind what has been read.
+  /// The number of bytes that have not been read yet.
   std::int64_t left() const { return size_ - at_; }
 
   /// Up to `bytes` bytes; returns how many there were.
@@ -125,7 +125,8 @@ class input_file {
   std::int64_t size_ = 0, at_ = 0;
 };
 
-/// A file that appears as PATH when commit() is called, whole; what was there before stays until then, and for good where something fails.
+/// A file that is written under a temporary name and becomes PATH as a whole in commit(). A previous file PATH stays until then, and for good if
+/// anything fails.
 class output_file {
  public:
   /// Throws dcs::error where no file can be made in PATH's folder.

@@ -36,7 +36,7 @@ inline bool is_jpeg(const std::string& path) {
 /// Reads a PNG or JPEG as 8-bit grey (1 channel) or RGB (3).
 ///
 /// A PNG's samples are as stored: gAMA, sRGB, iCCP and cHRM change none. Samples of 1 to 4 bits are spread over 0..255; of 16 bits, the smallest and
-/// the largest sample of the file become 0 and 255, and a warning says so unless these are 0 and 65535. Transparency lies before black.
+/// the largest sample of the file become 0 and 255, and a warning says so unless these are 0 and 65535. Transparent pixels are blended with black.
 ///
 /// Throws dcs::error, with the file's name and the decoder's own words, for anything else, a damaged file, one that is cut off, one beyond the
 /// limits, and what is no regular file. What a decoder mends is read with a warning (core/warning.hpp).
@@ -57,7 +57,7 @@ inline image read_image(const std::string& path, const image_limits& limits = {}
 /// 0. Transparency hides no label: it counts only where all colours are 0, and lesion is then what is not fully transparent. JPEG: lesion is what is
 /// above 127, as compression smears edges; a warning names files with spots that stay below.
 ///
-/// Throws dcs::error as read_image does, and where a file says two things: index 0 of a palette has a colour while another index in use is black;
+/// Throws dcs::error as read_image does, and where a file is ambiguous: index 0 of a palette has a colour while another index in use is black;
 /// colours under full transparency beside pixels that are opaque; a JPEG that is not black and nowhere above 127.
 inline mask read_mask(const std::string& path, const image_limits& limits = {}) {
   switch (detail::format_of(path)) {

@@ -1,10 +1,10 @@
-// JPEG through libjpeg-turbo. What its decoder mends with a warning is read with that warning; what ends before its pixels do is refused.
+// JPEG through libjpeg-turbo. Damage that the decoder repairs becomes a warning; a file that ends before its pixels is refused.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/warning.hpp>
-#include <dcs/data/pixels.hpp>
+#include <dcs/image/pixels.hpp>
 #include <dcs/io/file.hpp>
 #include <dcs/io/image_limits.hpp>
 
@@ -21,7 +21,7 @@
 DCS_EXACT_MATH
 namespace dcs::io::detail {
 
-// libjpeg leaves a function in trouble by longjmp, so that nothing with a destructor is made in the functions that call it.
+// libjpeg leaves a function by longjmp when an error occurs, so the functions that call it have no local objects with destructors.
 class jpeg_reader {
  public:
   jpeg_reader(const std::string& path, const image_limits& limits)
@@ -120,8 +120,8 @@ class jpeg_reader {
 
 inline image read_jpeg(const std::string& path, const image_limits& limits) { return jpeg_reader(path, limits).read(); }
 
-// Whether a group of touching 8 × 8 blocks has samples of 9 to `threshold` but none above: JPEG smears an edge within its blocks, so that this is no
-// edge of anything that is above.
+// Whether a group of touching 8 × 8 blocks has samples of 9 to `threshold` but none above: JPEG smears an edge within its blocks only, so such a
+// group is not the edge of a spot above the threshold.
 inline bool has_faint_group(const image& i, int threshold) {
   const std::int64_t rows = (i.height + 7) / 8, columns = (i.width + 7) / 8;
   std::vector<std::uint8_t> most(static_cast<std::size_t>(rows * columns), 0);

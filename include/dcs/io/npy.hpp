@@ -61,7 +61,7 @@ constexpr bool holds() {
   return whole_digits<From> > 0 && whole_digits<From> <= whole_digits<T>;
 }
 
-// What is wrong with elements that a tensor of T does not hold, and what to do about it.
+// The message about elements that a tensor of T cannot represent, and what to do about it.
 template <class T>
 std::string npy_refusal(const std::string& descr, const std::string& name) {
   if (name.empty() && descr.find('c') <= 1) return ", complex numbers; save numpy.real and numpy.imag of them as two files";
@@ -74,7 +74,7 @@ std::string npy_refusal(const std::string& descr, const std::string& name) {
          (types.empty() ? "" : "read them as " + types + ", or ") + "save the array's astype('" + npy_type<T>() + "')";
 }
 
-// Reads elements of type From in their order in the file, a block at a time: put(i, v) for the i-th.
+// Reads elements of type From in their order in the file, a block at a time; calls put(i, v) for the i-th.
 template <class From, class Put>
 void read_elements(input_file& f, std::int64_t count, bool swapped, const Put& put) {
   constexpr std::int64_t block = 1 << 16;
@@ -92,7 +92,7 @@ void read_elements(input_file& f, std::int64_t count, bool swapped, const Put& p
   }
 }
 
-// In Fortran order the first axis moves fastest. Called for each element in turn, returns where it lies in C order.
+// In Fortran order the first axis moves fastest. Called for each element in turn, returns the element's index in C order.
 class fortran_walk {
  public:
   explicit fortran_walk(const std::vector<std::int64_t>& shape) : shape_(shape), index_(shape.size()), stride_(shape.size(), 1) {
@@ -128,7 +128,7 @@ void write_npy(const std::string& path, const tensor<T, S, cpu_device>& t) {
 }
 
 /// Reads a .npy file as tensor<T, Shape>; its extents must fit Shape. Its elements may be booleans, whole numbers or floats of 2, 4 or 8 bytes, in
-/// either byte order, C or Fortran order, where T has each value of their type: what would have to be rounded is refused. Throws dcs::error with the
+/// either byte order, C or Fortran order, provided that T represents every value of their type: values are never rounded. Throws dcs::error with the
 /// file's name, also where the file does not end with the array.
 template <class T, class Shape>
 tensor<T, Shape> read_npy(const std::string& path) {
@@ -144,7 +144,7 @@ tensor<T, Shape> read_npy(const std::string& path) {
   bool held = false;
   detail::with_element_type(element.name, [&]<class From>(From) {
     if constexpr (detail::holds<T, From>()) {
-      // Before memory is asked for: what the file claims must be what it holds.
+      // Checked before memory is allocated: the file must be as long as its header says.
       const std::int64_t need = detail::bytes_of(who, element.name, h.shape), left = f.left();
       expect(need == left, who, ": ", left, " bytes of elements; its shape needs ", need);
       held = true;

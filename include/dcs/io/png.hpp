@@ -1,10 +1,10 @@
-// PNG through libpng. Samples are taken as they are stored: what a file says of gamma, colour profiles and the like changes none.
+// PNG through libpng. Samples are read as they are stored: gamma, colour profiles and the like are ignored.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/warning.hpp>
-#include <dcs/data/pixels.hpp>
+#include <dcs/image/pixels.hpp>
 #include <dcs/io/file.hpp>
 #include <dcs/io/image_limits.hpp>
 
@@ -21,7 +21,7 @@
 DCS_EXACT_MATH
 namespace dcs::io::detail {
 
-// A PNG, row by row. libpng leaves a function in trouble by longjmp, so that nothing with a destructor is made in the functions that call it.
+// A PNG, row by row. libpng leaves a function by longjmp when an error occurs, so the functions that call it have no local objects with destructors.
 class png_reader {
  public:
   /// Reads what comes before the pixels. Throws dcs::error where the file is no PNG, damaged, or beyond the limits.
@@ -152,7 +152,8 @@ class png_reader {
   char error_[256] = {}, warning_[256] = {};
 };
 
-// stored_pixel's bits of a pixel. A palette's own transparency and a colour that counts as transparent say how to show a label, not what is one.
+// stored_pixel's bits of a pixel. The transparency of a palette's entries, or of one colour, concerns how labels are shown and not which pixels are
+// labelled.
 class png_stored_pixels {
  public:
   explicit png_stored_pixels(const png_reader& r) : reader_(r) {}
@@ -180,7 +181,7 @@ class png_stored_pixels {
   int first_alpha_ = -1;
 };
 
-// Colours of a pixel as they are shown: before black where it is transparent, of 0 to 255, or to 65535 with 16 bits a sample.
+// Colours of a pixel as they are shown, blended with black where it is transparent: 0 to 255, or to 65535 with 16 bits a sample.
 inline void shown_pixel(const png_reader& r, const png_byte* row, std::int64_t x, int* out) {
   if (r.has_palette()) {
     const png_color c = r.palette[row[x]];
@@ -277,6 +278,13 @@ inline void write_png(const std::string& path, const image& i) {
   if (png_image_write_to_memory(&png, encoded.data(), &bytes, 0, i.pixels.data(), 0, nullptr) == 0)
     fail("dcs::image: cannot write ", printable(path), ": ", png.message);
   write_bytes(path, "dcs::image", std::string_view(encoded).substr(0, bytes));
+}
+
+/// Writes a mask as a grey PNG of 0 and 255, which read_mask reads back. Errors are those of write_png.
+inline void write_mask(const std::string& path, const mask& m) {
+  image picture{m.height, m.width, 1, m.pixels};
+  for (auto& p : picture.pixels) p = p ? 255 : 0;
+  write_png(path, picture);
 }
 
 }  // namespace dcs::io

@@ -32,8 +32,9 @@ struct stored_tensor {
     return bits == 0 ? 0 : detail::bytes_of("dcs::safetensors: " + detail::shown(name), type, shape) * 8 / bits;
   }
   /// The elements as T, a float or whole number, converted from every type but complex numbers and floats of less than a byte. Floats are rounded to
-  /// the nearest, and towards 0 where T is a whole number; BOOL is 0 or 1. Throws dcs::error, naming tensor and value, for one outside T's range: a
-  /// finite number that a float T could only call infinite, or what is no whole number of T's range (NaN and the infinities are in none).
+  /// the nearest, and towards 0 where T is a whole number; BOOL is 0 or 1. Throws dcs::error, naming tensor and value, for a value outside T's range:
+  /// a finite number that would become infinite in a float T, or a number that is not in the range of a whole-number T (nor are NaN and the
+  /// infinities).
   template <class T>
   std::vector<T> as() const;
 };
@@ -69,7 +70,7 @@ inline const char* stored_name(dtype d) {
   constexpr const char* names[] = {"F32", "F64", "BF16", "F16", "I64", "U8"};
   return names[static_cast<int>(d)];
 }
-// T as a message calls it.
+// The name of T in messages.
 template <class T>
 std::string type_name() {
   if constexpr (std::is_integral_v<T>)
@@ -93,8 +94,8 @@ template <class T, class V>
 }  // namespace detail
 
 /// Reads a file. Throws dcs::error, naming the file, for anything that the format does not allow: a header that is malformed or names a tensor twice,
-/// offsets that overlap, leave a hole or do not match dtype and shape, bytes left over; and where a tensor's bytes are not those that were written,
-/// as the checksum tells that write_safetensors leaves. A tensor of a type that as() does not convert is read like any other.
+/// offsets that overlap, leave a hole or do not match dtype and shape, bytes left over; and where a tensor's bytes do not match the checksum that
+/// write_safetensors has stored. A tensor of a type that as() does not convert is read like any other.
 inline safetensors read_safetensors(const std::string& path) {
   input_file f(path, "dcs::safetensors");
   const std::string who = "dcs::safetensors: " + printable(path);
@@ -128,11 +129,11 @@ inline safetensors read_safetensors(const std::string& path) {
 }
 
 /// Writes a file, whole or not at all, with a checksum of each tensor, which read_safetensors checks and other readers take for metadata. Throws
-/// dcs::error where the disk does not take it, and for what the format's own reader would not read: a tensor called __metadata__, names and metadata
-/// that are not UTF-8, a dtype that the format does not have, a header of more than 100 MB.
+/// dcs::error where writing fails, and for anything that the format's reference reader rejects: a tensor called __metadata__, names and metadata that
+/// are not UTF-8, a dtype that the format does not have, a header of more than 100 MB.
 inline void write_safetensors(const std::string& path, const safetensors& s) {
   const std::string who = "dcs::safetensors: cannot write " + printable(path);
-  // Elements of more bytes come first, so that all lie where a reader that maps the file into memory can use them.
+  // Elements of more bytes come first, so that all are aligned in the memory of a reader that maps the file.
   std::vector<const std::pair<const std::string, stored_tensor>*> order;
   for (const auto& entry : s.tensors) order.push_back(&entry);
   std::sort(order.begin(), order.end(), [](auto a, auto b) {

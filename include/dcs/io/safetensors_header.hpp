@@ -1,6 +1,6 @@
-// The header of a safetensors file, which is JSON: {"NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__":
-// {"KEY": "TEXT", ...}}. What the format's own reader takes is taken; a name that stands twice, of which that reader drops one, is an error. So
-// little of JSON is needed (and no value is kept but strings and natural numbers) that a parser of its own is shorter to compile than a library.
+// The header of a safetensors file, which is JSON: {"NAME": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ..., "__metadata__": {"KEY":
+// "TEXT", ...}}. Accepts what the format's reference reader accepts, except that a name which occurs twice, of which that reader drops one, is an
+// error. So little of JSON is needed (the only values are strings and natural numbers) that a parser of its own compiles faster than a library.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -21,7 +21,7 @@
 DCS_EXACT_MATH
 namespace dcs::io::detail {
 
-/// Bytes of a header at most, as the format says.
+/// The largest size of a header in bytes, by the format's rules.
 inline constexpr std::int64_t header_limit = 100'000'000;
 
 // One tensor as the header describes it: bytes [begin, end) behind the header.
@@ -74,7 +74,7 @@ class header_parser {
     if (!take(word)) stop(std::string("expected '") + word + "'");
   }
 
-  // item() until the list ends. The format's reader goes 127 deep, so that no file overflows the stack.
+  // Calls item() until the list ends. Nesting is limited to 127 levels, as in the format's reference reader, so that no file overflows the stack.
   template <class F>
   void list(const char* open, const char* close, const F& item) {
     need(open);

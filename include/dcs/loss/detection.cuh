@@ -1,11 +1,12 @@
 // Cross-entropy as kernels of the block interface. A group of lanes has a row, with as many lanes as the row has classes, up to a warp; the backward
-// pass computes the softmax again rather than read it. The forward pass is one block: a detector samples some hundred rows an image.
+// pass recomputes the softmax, which is cheaper than reading it from memory. The forward pass is one block, which suffices for a detector's samples
+// of some hundred rows per image.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 #include <dcs/loss/detection.hpp>
 
 DCS_EXACT_MATH
@@ -13,7 +14,7 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// Largest score, and the sum of the exponentials beside it, of a row whose lanes are `group`; every lane of the warp takes part.
+// The largest score of a row, and Σ exp(score − largest), where a row has `group` lanes; every lane of the warp takes part.
 template <class A>
 struct softmax_row {
   A top, total;

@@ -36,6 +36,12 @@ void cross_entropy_backward(device, const T* x, const std::int32_t* labels, cons
   }
 }
 
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_CROSS_ENTROPY_ENTRIES(declare, T)                                                                \
+  declare void cross_entropy_forward(device, const T*, const std::int32_t*, std::int64_t, std::int64_t, T*); \
+  declare void cross_entropy_backward(device, const T*, const std::int32_t*, const T*, std::int64_t, std::int64_t, T*);
+DCS_ENTRIES(DCS_CROSS_ENTROPY_ENTRIES)
+
 }  // namespace dcs::cpu
 
 namespace dcs::loss {
@@ -76,5 +82,12 @@ auto cross_entropy(const X& x_, const std::vector<int>& labels) {
 }
 
 }  // namespace dcs::loss
+
+namespace dcs {
+
+#define DCS_DETECTION_LOSS_EXPRESSIONS(declare, T) DCS_EXPRESSION(declare, T, apply<functions::smooth_l1<9>>(expr::map<T>() - expr::map<T>()))
+DCS_ENTRIES(DCS_DETECTION_LOSS_EXPRESSIONS)
+
+}  // namespace dcs
 
 #include <dcs/core/header_end.inl>

@@ -1,63 +1,40 @@
 // The losses of one logit map against one binary target, as expressions: L_seg = 0.5 Dice + 0.3 focal + 0.2 boundary, the edge loss, and the
-// consistency of the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape. Of no regions Dice and boundary, which
-// are of sums, are 0; the others are means, and a mean of nothing is a dcs::error.
+// consistency of the levels (DCSNet, eqs 10 and 11). Targets are tensors of 0 and 1 with the logits' shape. Without any region Dice and boundary,
+// which are ratios of smoothed sums, are 0; the others are means, and a mean over no elements is a dcs::error.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/cpu/parallel.hpp>
 #include <dcs/loss/functions.hpp>
+#include <dcs/ops/laplacian_edges/laplacian_edges.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
 DCS_EXACT_MATH
-namespace dcs::cpu {
-
-/// e = 1 where the 8-neighbour Laplacian of n maps of h × w exceeds 0.1 (zero padding), else 0.
-template <class T>
-void laplacian_edges(device, const T* t, std::int64_t n, std::int64_t h, std::int64_t w, T* e) {
-  parallel_chunks(n * h, std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(w, 1)), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) {
-      const std::int64_t i = r % h;
-      const T* map = t + (r - i) * w;
-      for (std::int64_t j = 0; j < w; ++j) {
-        T sum = 0;
-        for (std::int64_t y = std::max<std::int64_t>(i - 1, 0); y <= std::min(i + 1, h - 1); ++y)
-          for (std::int64_t x = std::max<std::int64_t>(j - 1, 0); x <= std::min(j + 1, w - 1); ++x) sum += map[y * w + x];
-        e[r * w + j] = T(9) * map[i * w + j] - sum > T(0.1) ? T(1) : T(0);
-      }
-    }
-  });
-}
-
-}  // namespace dcs::cpu
-
 namespace dcs::loss {
 
-DCS_DEFINE_EXTENT_CHECK(laplacian_edges_mismatch, "dcs::loss::laplacian_edges: a target has one channel (axis 3)");
-
-/// Which regions a loss counts: all of them, at no cost.
+/// The selection of all regions, which costs nothing. Losses take a selection, which says over which regions they are computed.
 struct every_region {
-  /// x with zeros in the regions that do not count.
+  /// x with zeros in the regions that are not selected.
   template <operand X>
   constexpr const X& keep(const X& x) const {
     return x;
   }
-  /// Mean over the elements of the regions that count. shape<>.
+  /// Mean over the elements of the selected regions. shape<>.
   template <operand X>
   constexpr auto mean(const X& x) const {
     return mean_all(x);
   }
 };
 
-/// Those whose number in a mask is not 0; how many they are is found on the device. What the others hold, infinities and NaN included, changes
-/// neither values nor gradients. Roi: the first extent of maps shape<Roi, H, W, 1>. Where none counts, means are 0.
+/// The selection of the regions whose number in a mask is not 0; their number is computed on the device. The values of the others, infinities and NaN
+/// included, change neither losses nor gradients. Roi: the first extent of maps shape<Roi, H, W, 1>. Where no region is selected, means are 0.
 template <extent_t Roi, class B, class D>
-class live_regions {
+class valid_regions {
  public:
-  /// mask: shape<Roi>, of 0 and 1; at least one region, dead or alive.
+  /// mask: shape<Roi>, of 0 and 1; at least one region, valid or padded.
   template <class S>
-  explicit live_regions(const tensor<B, S, D>& mask)
+  explicit valid_regions(const tensor<B, S, D>& mask)
       : mask_(tensor<B, shape<Roi, 1, 1, 1>, D>::adopt(mask.memory(), {mask.size(), 1, 1, 1})),
         share_(eval(static_cast<double>(mask.size()) / maximum(sum_all(mask), 1.0))) {}
 
@@ -72,7 +49,7 @@ class live_regions {
 
  private:
   tensor<B, shape<Roi, 1, 1, 1>, D> mask_;
-  tensor<B, shape<>, D> share_;  // regions for each that counts
+  tensor<B, shape<>, D> share_;  // all regions / selected regions
 };
 
 /// Weights and constants of the losses, as the paper has them.
@@ -111,7 +88,7 @@ auto focal(const X& x, const Target& t, double alpha = 0.25, const Regions& regi
   return regions.mean(square(1 - exp(-ce)) * ce * alpha);
 }
 
-/// maxpool3(x) − x: where a map rises within a pixel.
+/// Soft edges of a map: maxpool3(x) − x, which is large beside a larger value.
 template <operand X>
 auto soft_edge(const X& x_) {
   const auto x = eval(x_);
@@ -124,23 +101,12 @@ auto boundary(const P& p, const Target& t, double smoothing = 1e-6) {
   return dice(soft_edge(p), soft_edge(t), smoothing);
 }
 
-/// L_seg of logits; the target is 0 in regions that do not count. shape<>.
+/// L_seg of logits; the target is 0 in regions that are not selected. shape<>.
 template <operand X, operand Target, class Regions = every_region>
 auto segmentation(const X& x_, const Target& t, const segmentation_options& o = {}, const Regions& regions = {}) {
   const auto x = eval(x_);
   const auto p = eval(regions.keep(sigmoid(regions.keep(x))));
   return eval(dice(p, t, o.smoothing) * o.dice + focal(x, t, o.focal_alpha, regions) * o.focal + boundary(p, t, o.smoothing) * o.boundary);
-}
-
-/// Where the 8-neighbour Laplacian of a target exceeds 0.1 (zero padding): its inner contour, as 0 and 1. t: shape<N, H, W, 1>.
-template <class T, class S, class D>
-tensor<T, S, D> laplacian_edges(const tensor<T, S, D>& t) {
-  static_assert(S::rank == 4, "dcs::loss::laplacian_edges: a target has the four axes N,H,W,C");
-  (void)laplacian_edges_mismatch<found<extent_of<S, 3>>, expected<1>, axis<3>>{};
-  dcs::detail::expect_inner("dcs::loss::laplacian_edges", t.sizes());
-  auto e = tensor<T, S, D>::empty(t.sizes());
-  laplacian_edges(D{}, t.data(), t.sizes()[0], t.sizes()[1], t.sizes()[2], e.data());
-  return e;
 }
 
 /// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) softplus(−x). shape<>.
@@ -161,5 +127,20 @@ auto consistency(const std::array<X, 4>& levels, const Regions& regions = {}) {
 }
 
 }  // namespace dcs::loss
+
+namespace dcs {
+
+// The expressions above, in order, and the sums of a network's terms, for dcs::compiled (expr/common.hpp).
+#define DCS_SEGMENTATION_LOSS_EXPRESSIONS(declare, T)                                                                                        \
+  DCS_EXPRESSION(declare, T, 1 - (2 * expr::map<T>() + 1) / (expr::map<T>() + expr::map<T>() + 1))                                           \
+  DCS_EXPRESSION(declare, T, loss::cross_entropy_map(expr::map<T>(), expr::map<T>()))                                                        \
+  DCS_EXPRESSION(declare, T, square(1 - exp(-expr::map<T>())) * expr::map<T>() * 1)                                                          \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + expr::map<T>() * 1)                                                   \
+  DCS_EXPRESSION(declare, T, (1 - expr::map<T>()) * expr::map<T>() + (1 + 1 * expr::map<T>()) * apply<functions::softplus>(-expr::map<T>())) \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + (expr::map<T>() * 1 + expr::map<T>() * 1))                            \
+  DCS_EXPRESSION(declare, T, expr::map<T>() + expr::map<T>() + expr::map<T>() * 1 + expr::map<T>() * 1)
+DCS_ENTRIES(DCS_SEGMENTATION_LOSS_EXPRESSIONS)
+
+}  // namespace dcs
 
 #include <dcs/core/header_end.inl>

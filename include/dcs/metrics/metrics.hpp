@@ -1,10 +1,10 @@
 // The paper's metrics of one image: Dice, IoU, precision (eqs 12–14) and the 95 % Hausdorff distance (eq. 15), and their mean over a set. A missed
-// lesion never improves a mean, and is counted beside it.
+// lesion never improves a mean, and the number of missed lesions is reported as well.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/data/image.hpp>
+#include <dcs/image/boundary.hpp>
 
 #include <limits>
 
@@ -69,18 +69,6 @@ inline std::vector<double> squared_distances(const mask& m) {
   return d;
 }
 
-// Mask minus its 4-neighbour erosion, outside the image being background.
-inline mask boundary_pixels(const mask& m) {
-  mask b{m.height, m.width, std::vector<std::uint8_t>(m.pixels.size(), 0)};
-  for (std::int64_t y = 0; y < m.height; ++y)
-    for (std::int64_t x = 0; x < m.width; ++x) {
-      const bool inner =
-          y > 0 && x > 0 && y + 1 < m.height && x + 1 < m.width && m.at(y - 1, x) && m.at(y + 1, x) && m.at(y, x - 1) && m.at(y, x + 1);
-      b.at(y, x) = m.at(y, x) && !inner;
-    }
-  return b;
-}
-
 inline double directed_95(const mask& from, const std::vector<double>& to) {
   std::vector<double> d;
   for (std::size_t i = 0; i < to.size(); ++i)
@@ -95,7 +83,7 @@ inline double directed_95(const mask& from, const std::vector<double>& to) {
 
 /// Eq. 15: the larger of the two directed 95th percentiles (linear interpolation) between the boundaries of two masks that are not empty. Pixels.
 inline double hausdorff_95(const mask& a, const mask& b) {
-  const mask ba = detail::boundary_pixels(a), bb = detail::boundary_pixels(b);
+  const mask ba = boundary_pixels(a), bb = boundary_pixels(b);
   return std::max(detail::directed_95(ba, detail::squared_distances(bb)), detail::directed_95(bb, detail::squared_distances(ba)));
 }
 

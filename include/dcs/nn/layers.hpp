@@ -11,17 +11,18 @@
 #include <dcs/ops/dropout/dropout.hpp>
 #include <dcs/ops/layer_norm/layer_norm.hpp>
 #include <dcs/ops/linear/linear.hpp>
+#include <dcs/ops/resize/resize.hpp>
 
 #include <optional>
 
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Where dropout's random numbers come from: within its scope, on its thread, draw k of a step is stream k of (key, step). Without one, dropout in
-/// training is an error, so that nothing is random by accident. `random_scope::off()` turns every dropout off.
+/// The source of dropout's random numbers: within the scope, on its thread, the k-th dropout of a step uses stream k of (key, step). Without a scope,
+/// dropout in training is an error, so that results are never random by accident. `random_scope::off()` turns every dropout off.
 class random_scope {
  public:
-  /// The same with the shift of `random`, whose stream is the step.
+  /// The same, with `random` as the stream of the step, and with its shift.
   explicit random_scope(random_stream random)
       : base_(random_stream{random.key, 0, random.shift, random.shift_at}.child(random.stream)), outer_(current()) {
     current() = this;
@@ -58,6 +59,12 @@ inline std::optional<random_stream> next_draw(const char* who) {
   random_scope* scope = random_scope::current();
   expect(scope != nullptr, who, ": training needs a dcs::random_scope, which says what is drawn");
   return scope->enabled() ? std::optional(scope->next()) : std::nullopt;
+}
+// y, for which thop counts `operations` per value.
+template <class Y, class X>
+constexpr Y noted(const Y& y, extent_t operations, const X& x) {
+  note_work<shape_t<Y>>(nullptr, y.sizes(), work{0, operations * count(y.sizes())}, x);
+  return y;
 }
 }  // namespace detail
 
@@ -125,7 +132,8 @@ struct linear {
   }
 };
 
-/// Batch norm over C channels: batch statistics for a var, running ones for a tensor (then x · scale + shift, which a convolution takes in).
+/// Batch norm over C channels: batch statistics for a var, running ones for a tensor (then x · scale + shift, which becomes the epilogue of a
+/// convolution).
 template <int C>
 struct batch_norm {
   parameter<shape<C>, init::ones> weight;
@@ -185,10 +193,25 @@ struct layer_norm {
   constexpr auto operator()(const X& x) const {
     return dcs::layer_norm(x, weight.as(x), bias.as(x));
   }
-  /// Of x + residual.
+  /// Layer norm of x + residual.
   template <operand X, operand R>
   constexpr auto operator()(const X& x, const R& residual) const {
     return dcs::layer_norm(x, residual, weight.as(x), bias.as(x));
+  }
+};
+
+/// Resizing to the height and width of another map, as a layer: for which thop counts operations per value of the result (11 if bilinear, 1 if
+/// nearest); it counts none for the function.
+struct upsample_bilinear {
+  template <operand X, operand Like>
+  constexpr auto operator()(const X& x, const Like& like) const {
+    return detail::noted(eval(resize_bilinear_like<corners::aligned>(x, like)), 11, x);
+  }
+};
+struct upsample_nearest {
+  template <operand X, operand Like>
+  constexpr auto operator()(const X& x, const Like& like) const {
+    return detail::noted(eval(resize_nearest_like(x, like)), 1, x);
   }
 };
 

@@ -11,8 +11,8 @@
 #include <string>
 #include <tuple>
 
-// DCS_MEMBERS(conv, norm): members under their own names. DCS_MEMBERS_AS((conv, "0"), (norm, "1")): under others; "" puts a member's own members
-// directly into the parent.
+// DCS_MEMBERS(conv, norm): members under their own names. DCS_MEMBERS_AS((conv, "0"), (norm, "1")): under other names; with "" the members of a
+// member belong to the parent directly.
 #define DCS_PARENS ()
 #define DCS_EXPAND(...) DCS_EXPAND_3(DCS_EXPAND_3(DCS_EXPAND_3(DCS_EXPAND_3(__VA_ARGS__))))
 #define DCS_EXPAND_3(...) DCS_EXPAND_2(DCS_EXPAND_2(DCS_EXPAND_2(DCS_EXPAND_2(__VA_ARGS__))))
@@ -75,7 +75,8 @@ concept module = std::is_base_of_v<parameter_base, std::remove_cvref_t<M>> || ha
 
 namespace detail {
 
-// Adds up the sizes of parameters: usable in a constant expression. A named function object, as nvcc does not evaluate nested generic lambdas there.
+// Adds up the sizes of parameters: usable in a constant expression. A named function object, as nvcc does not evaluate nested generic lambdas in
+// constant expressions.
 struct parameter_counter {
   extent_t count = 0;
 
@@ -108,7 +109,8 @@ constexpr extent_t count_parameters() {
 
 inline std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : name.empty() ? path : path + "." + name; }
 
-// The same with names. `Base` is (const) parameter_base and `visit` a plain function object over it, so that only this walk is instantiated per type.
+// The same with names. `visit` takes the untyped base of a parameter, `Base` (parameter_base, const or not), so that only this function is
+// instantiated for each type of module.
 template <class M, class Visit>
 void visit_named(M& m, const std::string& path, Visit& visit) {
   using plain = std::remove_cvref_t<M>;
@@ -128,7 +130,7 @@ void visit_named(M& m, const std::string& path, Visit& visit) {
 }
 
 constexpr std::uint64_t label_of(const std::string& s) {
-  std::uint64_t h = 14695981039346656037ull;  // FNV-1a: a label for a random stream, where a clash would only correlate two initialisations
+  std::uint64_t h = 14695981039346656037ull;  // FNV-1a, a label for a random stream: a collision would merely give two parameters the same numbers
   for (char c : s) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
   return h;
 }
@@ -141,7 +143,7 @@ void for_each_parameter(M& net, Visit visit) {
   detail::visit_named(net, std::string(), visit);
 }
 
-/// A parameter with its name, as lists of them are kept.
+/// A parameter with its name.
 struct named_parameter {
   std::string name;
   parameter_base* parameter;
@@ -190,25 +192,25 @@ template <class T = float, module M>
 void initialize(M& net, std::uint64_t seed) {
   detail::initialize_list(named_parameters(net), seed, dtype_of<T>);
 }
-/// Changes the element type of every parameter and buffer. Gradients are forgotten.
+/// Changes the element type of every parameter and buffer. Gradients are dropped.
 template <class T, module M>
 void convert(M& net) {
   detail::convert_list<T>(named_parameters(net));
 }
-/// Brings every parameter and buffer from one device to another; one of the two is the host. Gradients are forgotten. What walks a network's values,
-/// a state dict or initialisation, wants them on the host.
+/// Moves every parameter and buffer from one device to another; one of the two is the host. Gradients are dropped. Initialisation needs the network
+/// on the host.
 template <class To, class From = cpu_device, module M>
 void to_device(M& net) {
   static_assert(std::is_same_v<To, cpu_device> || std::is_same_v<From, cpu_device>, "dcs::to_device: one of the devices is the host");
   for (const named_parameter& entry : named_parameters(net)) {
     parameter_base& p = *entry.parameter;
     expect(p.memory().template on<From>(), "dcs::to_device: ", entry.name, " does not lie on the device ", From::name);
-    storage there = storage::allocate<To>(p.memory().bytes());
+    storage target = storage::allocate<To>(p.memory().bytes());
     if constexpr (std::is_same_v<From, cpu_device>)
-      To::copy_from_host(there.data(), p.memory().data(), there.bytes());
+      To::copy_from_host(target.data(), p.memory().data(), target.bytes());
     else
-      From::copy_to_host(there.data(), p.memory().data(), there.bytes());
-    p.adopt(std::move(there), p.type());
+      From::copy_to_host(target.data(), p.memory().data(), target.bytes());
+    p.adopt(std::move(target), p.type());
   }
 }
 namespace detail {
@@ -223,13 +225,13 @@ void copy_half(parameter_base& p) {
   D::copy_from_host(p.half().data(), rounded.data(), static_cast<std::int64_t>(n * sizeof(bf16)));
 }
 }  // namespace detail
-/// Lets maps be bf16: every parameter and buffer of a network in f32 on device D gets a copy in bf16 beside it, which layers use where their input is
-/// bf16, and which loading and the optimiser keep up to date. Running statistics are used, and move, in f32.
+/// Allows maps in bf16: every parameter and buffer of a network in f32 on device D gets an additional copy in bf16, which layers use where their
+/// input is bf16, and which loading and the optimiser keep up to date. Running statistics are used and updated in f32.
 template <class D, module M>
 void mix_precision(M& net) {
   for (const named_parameter& entry : named_parameters(net)) detail::copy_half<D>(*entry.parameter);
 }
-/// Forgets all gradients.
+/// Drops all gradients.
 template <module M>
 void clear_gradients(M& net) {
   for_each_parameter(net, [](const std::string&, parameter_base& p) { p.clear_gradient(); });

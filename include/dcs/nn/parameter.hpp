@@ -1,6 +1,7 @@
-// What a network learns and what it keeps. A parameter's type carries its shape; its element type and memory arrive when the network is initialised,
-// loaded or converted, so that one network type serves f32 and f64, and a network without memory is a constant expression (its parameters and
-// work are counted by the compiler). Everything that walks a network (initialisation, state dict, optimiser) sees the untyped base.
+// Parameters, which a network learns, and buffers, which it only stores. A parameter's type carries its shape; its element type and memory are set
+// when the network is initialised, loaded or converted, so that one network type serves f32 and f64, and a network without memory is a constant
+// expression (its parameters and work are counted by the compiler). Code that visits all parameters (initialisation, state dict, optimiser) uses
+// their untyped base.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -12,7 +13,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// How a parameter begins: element i of a tensor under a random stream.
+/// Initial values of a parameter: a function of the element's index and a random stream.
 namespace init {
 struct zeros {
   static double value(random_stream, std::uint64_t) { return 0; }
@@ -57,7 +58,7 @@ struct trunc_normal {
 
 namespace detail {
 
-// A parameter's memory seen as an array of `rank` axes, whose permutation is the array that PyTorch's state dict holds.
+// A parameter's memory as an array of `rank` axes; permuting them gives the array of PyTorch's state dict.
 struct parameter_layout {
   int rank = 0;
   extent_t extents[4] = {};
@@ -68,7 +69,7 @@ struct parameter_layout {
 
 }  // namespace detail
 
-/// How a parameter's elements stand in PyTorch's state dict.
+/// The order of a parameter's elements in PyTorch's state dict.
 namespace layout {
 struct plain {
   template <class S>
@@ -78,8 +79,8 @@ struct plain {
     return l;
   }
 };
-/// [height][width][in][out] here, [out][in][height][width] there. Of a transposed convolution `out` are the input's channels: in both the weights are
-/// those of the convolution back.
+/// [height][width][in][out] in memory, [out][in][height][width] in PyTorch. For a transposed convolution `out` are the input's channels: here and in
+/// PyTorch its weights are those of the convolution in the opposite direction.
 struct convolution {
   template <class S>
   static constexpr detail::parameter_layout of() {
@@ -87,7 +88,7 @@ struct convolution {
     return {4, {e[0], e[1], e[2], e[3]}, {3, 2, 0, 1}, 4, {e[3], e[2], e[0], e[1]}};
   }
 };
-/// [in][out] here, [out][in] there.
+/// [in][out] in memory, [out][in] in PyTorch.
 struct linear {
   template <class S>
   static constexpr detail::parameter_layout of() {
@@ -95,7 +96,7 @@ struct linear {
     return {2, {e[0], e[1]}, {1, 0}, 2, {e[1], e[0]}};
   }
 };
-/// A linear layer over a flattened feature map of Side × Side × Channels: channels last here, first there.
+/// A linear layer over a flattened feature map of Side × Side × Channels: channels last in memory, first in PyTorch.
 template <int Side, int Channels>
 struct linear_of_map {
   template <class S>
@@ -107,10 +108,10 @@ struct linear_of_map {
 };
 }  // namespace layout
 
-/// What is known of a parameter before it has memory.
+/// The properties of a parameter that do not need memory.
 struct parameter_description {
   extent_t count = 0;
-  bool is_buffer = false;  // kept in the state dict, but not learned: running statistics
+  bool is_buffer = false;  // part of the state dict, but not learned: running statistics
   detail::parameter_layout stored;
   double (*initial)(random_stream, std::uint64_t) = nullptr;
 };
@@ -129,7 +130,7 @@ class parameter_base {
     expect_type(dtype_of<T>);
     return static_cast<T*>(memory_.data());
   }
-  /// Gives it memory of its size, uninitialised, and forgets any gradient.
+  /// Allocates its memory, uninitialised, and drops any gradient.
   template <class T, class Device = cpu_device>
   void allocate() {
     adopt(detail::allocate_elements<T, Device>("dcs::parameter", {size()}), dtype_of<T>);
@@ -140,27 +141,46 @@ class parameter_base {
     slot_ = is_buffer() ? detail::slot_ptr() : detail::slot_ptr(new detail::slot);
   }
 
-  /// Its values in bf16, kept beside those in f32 for layers whose maps are bf16: none unless given. Gradients then arrive in bf16, and who changes
-  /// the values changes both.
+  /// A copy of its values in bf16, for layers whose maps are bf16; empty unless it was set. Gradients are then in bf16, and code that changes the
+  /// values must change both.
   const storage& half() const { return half_; }
   void keep_half(storage half) { half_ = std::move(half); }
 
-  /// Whether gradients flow into it and an optimiser moves it. Buffers never are.
+  /// Whether it is trained: gradients are computed for it, and an optimiser changes it. False for buffers.
   constexpr bool trained() const { return trained_ && !description_->is_buffer; }
   constexpr void set_trained(bool t) { trained_ = t; }
-  /// The gradient that has arrived, none if none has.
+  /// The gradient computed so far; empty if there is none.
   storage gradient() const { return slot_ ? slot_->gradient : storage(); }
+  /// The same in memory that nothing else holds, so that it can be changed: a gradient that arrived may be that of other values too.
+  template <class Device>
+  storage own_gradient() {
+    if (!slot_ || !slot_->gradient) return {};
+    if (!slot_->gradient.unique()) {
+      storage own = storage::allocate<Device>(slot_->gradient.bytes());
+      Device::copy(own.data(), slot_->gradient.data(), own.bytes());
+      slot_->gradient = std::move(own);
+    }
+    return slot_->gradient;
+  }
+  /// Gives it a gradient in place of what has arrived: `size` elements of its type, of bf16 where it keeps a copy in that. Not of a buffer.
+  void set_gradient(storage gradient) {
+    expect(slot_ && gradient.bytes() == size() * static_cast<extent_t>(half_                 ? sizeof(bf16)
+                                                                       : type_ == dtype::f64 ? sizeof(double)
+                                                                                             : sizeof(float)),
+           "dcs::parameter: a gradient of ", gradient.bytes(), " bytes does not belong to this parameter of ", size(), " elements");
+    slot_->gradient = std::move(gradient);
+  }
   void clear_gradient() {
     if (slot_) slot_->gradient = {};
     condition_ = {};
   }
-  /// Where set, one number on its device of the parameter's type: if it is 0, the gradient that has arrived counts as none. It is cleared with it.
+  /// Where set, one number on its device of the parameter's type: if it is 0, the gradient is treated as missing. It is cleared with the gradient.
   const storage& condition() const { return condition_; }
   void set_condition(storage condition) { condition_ = std::move(condition); }
 
  protected:
   constexpr explicit parameter_base(const parameter_description* d) : description_(d) {}
-  // The memory that an operand of T on Device sees.
+  // The memory for operands with elements of T on Device.
   template <class T, class Device>
   const storage& held() const {
     const bool half = std::is_same_v<T, bf16> && half_;
@@ -168,8 +188,8 @@ class parameter_base {
     expect_device(memory_.on<Device>(), Device::name);
     return half ? half_ : memory_;
   }
-  [[gnu::noinline]] static void expect_device(bool there, const char* device) {
-    expect(there, "dcs::parameter: does not lie on the device ", device, "; to_device<D>(net) brings a network to one");
+  [[gnu::noinline]] static void expect_device(bool on_device, const char* device) {
+    expect(on_device, "dcs::parameter: does not lie on the device ", device, "; to_device<D>(net) brings a network to one");
   }
   [[gnu::noinline]] void expect_type(dtype wanted) const {
     expect(defined(), "dcs::parameter: has no memory yet; initialize the network or load it first");
@@ -231,7 +251,7 @@ class buffer : public parameter_base {
       return tensor_of<S, X>::adopt(held<value_t<X>, device_t<X>>(), S::extents);
     }
   }
-  /// The same in what x's arithmetic is done in: statistics are never of 16 bits.
+  /// The same in the type of x's arithmetic, as statistics are never of 16 bits.
   template <operand X>
   constexpr auto wide(const X& x) const {
     using T = compute_type<value_t<X>>;

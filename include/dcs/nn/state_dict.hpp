@@ -1,9 +1,10 @@
 // A network's state dict: parameters and buffers under PyTorch's names and in PyTorch's layouts, so that a checkpoint moves between the two, and
-// between devices: D says where the network lies, and no file tells.
+// between devices: D is the device of the network, which no file depends on.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/finite.hpp>
 #include <dcs/io/safetensors.hpp>
 #include <dcs/nn/module.hpp>
 
@@ -12,7 +13,7 @@ namespace dcs {
 
 namespace detail {
 
-// For every element of the stored array, its place in the parameter's memory: f(stored index, memory index).
+// Calls f(stored index, memory index) for every element of the stored array, with its index in the parameter's memory.
 template <class F>
 void for_stored(const parameter_layout& l, const F& f) {
   extent_t stride[4] = {}, n[4] = {1, 1, 1, 1}, step = 1;
@@ -43,6 +44,15 @@ inline std::string spelled_shape(const std::vector<std::int64_t>& s) {
   return text + "]";
 }
 
+// Weights as a parameter of type T receives them: a number that T cannot hold is as wrong as one that is not finite.
+template <class T>
+void expect_usable(const std::string& name, const io::stored_tensor& t) {
+  const std::string variance = "running_var";
+  const bool from_zero = name.size() >= variance.size() && name.compare(name.size() - variance.size(), variance.size(), variance) == 0;
+  for (T x : t.as<T>())
+    expect(is_finite(x) && (!from_zero || x >= 0), "dcs::load: ", name, " contains ", x, "; expected finite numbers", from_zero ? " from 0" : "");
+}
+
 }  // namespace detail
 
 /// A parameter-like array of the library in PyTorch's layout.
@@ -55,9 +65,9 @@ std::vector<T> to_stored_layout(const detail::parameter_layout& l, const T* memo
   return out;
 }
 
-/// Copies the tensors of `file` whose names begin with `prefix` into the network, which must have memory. Every parameter and buffer must be there
-/// with its shape, unless `partial`; names the network does not have are errors, but for num_batches_tracked and those that `ignore` accepts. Returns
-/// how many were set.
+/// Copies the tensors of `file` whose names begin with `prefix` into the network, which must have memory. Every parameter and buffer must be in the
+/// file with its shape, unless `partial`; names the network does not have are errors, but for num_batches_tracked and those that `ignore` accepts.
+/// Returns how many were set.
 template <class D = cpu_device>
 int load_parameters(const std::vector<named_parameter>& list, const io::safetensors& file, const std::string& prefix = "", bool partial = false,
                     bool (*ignore)(const std::string&) = nullptr) {

@@ -1,5 +1,5 @@
-// What a network is made of: a row for every layer that has weights, with output shape, parameters and multiply-adds, noted while it runs on an
-// input.
+// A network layer by layer: a row for every layer that has weights, with output shape, parameters and multiply-adds, recorded while the network runs
+// on an input.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -12,7 +12,7 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// A layer as it ran: the name its weights have without the last part.
+/// A layer that has run; its name is that of its weights without the last part.
 struct summary_row {
   std::string layer, output;
   extent_t parameters = 0;
@@ -20,7 +20,8 @@ struct summary_row {
   int calls = 0;
 };
 
-/// Listens while it lives, on its thread. `rows` then holds a row per layer, in the order of the first calls, and one for work without weights.
+/// Records the work of ops during its lifetime, on its thread. `rows` then has a row per layer, in the order of first calls, and one for work without
+/// weights.
 class summary final : public detail::work_listener {
  public:
   template <module Net>

@@ -1,5 +1,5 @@
-// The Transformer encoder layer (Vaswani et al. 2017), post-norm with ReLU, under PyTorch's names. Attention is written as its equation; where
-// nothing is dropped the pattern table turns it into one kernel, and with dropout the module calls that kernel itself.
+// The Transformer encoder layer (Vaswani et al. 2017), post-norm with ReLU, under PyTorch's names. Attention is written as its equation, which the
+// pattern table turns into one kernel; with dropout, which the equation does not express, the module calls that kernel itself.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

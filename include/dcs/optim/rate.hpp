@@ -1,4 +1,5 @@
-// The rules for a learning rate from epoch to epoch: plateau, cosine.
+// The rules for a learning rate: by the validation loss (plateau), or along a run of known length (cosine, polynomial). optim/schedule.hpp chooses
+// one by name and puts a warm-up in front.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -18,7 +19,7 @@ struct plateau {
   double best = std::numeric_limits<double>::infinity();
   int since_best = 0, since_change = 0;
 
-  /// The rate for the next epoch. `improved` after it says whether this epoch was the best.
+  /// The rate for the next epoch, never above `rate`. `improved` after it says whether this epoch was the best.
   double next(double rate, double loss) {
     if (loss < best) {
       best = loss, since_best = since_change = 0;
@@ -27,7 +28,7 @@ struct plateau {
     ++since_best;
     if (++since_change >= patience) {
       since_change = 0;
-      return std::max(floor, rate * factor);
+      return std::max(std::min(floor, rate), rate * factor);
     }
     return rate;
   }
@@ -35,9 +36,16 @@ struct plateau {
   bool exhausted() const { return since_best >= stop_after; }
 };
 
-/// Cosine annealing (Loshchilov & Hutter 2017, no restart): the rate of `epoch` (from 0) of `epochs`, from `rate` down to almost 0. For runs of known
-/// length.
-inline double cosine_rate(double rate, int epoch, int epochs) { return rate * 0.5 * (1 + std::cos(std::numbers::pi * epoch / epochs)); }
+/// Cosine annealing (Loshchilov & Hutter 2017, eq. 5, no restart): the rate when `done` of `all` epochs (or steps) are done, from `rate` down to
+/// `least`.
+inline double cosine_rate(double rate, double done, double all, double least = 0) {
+  return least + (rate - least) * 0.5 * (1 + std::cos(std::numbers::pi * done / all));
+}
+
+/// Polynomial decay (Chen et al. 2018, DeepLab): the rate when `done` of `all` epochs (or steps) are done, from `rate` down to `least`.
+inline double polynomial_rate(double rate, double done, double all, double power, double least = 0) {
+  return least + (rate - least) * std::pow(1 - done / all, power);
+}
 
 }  // namespace dcs
 

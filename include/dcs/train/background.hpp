@@ -1,4 +1,4 @@
-// Work that is begun before its result is needed.
+// Work that starts before its result is needed.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -9,8 +9,8 @@
 DCS_EXACT_MATH
 namespace dcs::detail {
 
-/// Starts make(argument) on a thread of its own; the future has its result or exception. Where the system has no thread to give, it runs when its
-/// result is asked for, on the thread that asks.
+/// Starts make(argument) on a thread of its own; the future has its result or exception. Where the system refuses to start a thread, it runs when the
+/// result is requested, on the requesting thread.
 template <class Make, class Argument>
 auto start_making(const Make& make, const Argument& argument) {
   try {

@@ -1,6 +1,6 @@
-// A checkpoint: the network's state dict, the optimiser's moments, and what a run must know to go on, in one safetensors file that PyTorch can read.
-// Its metadata says too what wrote it: format_version, and instruction_set, as another one rounds otherwise. What is read is checked: a weight that
-// is not a finite number is an error with its name, not a network that finds nothing.
+// A checkpoint: the network's state dict, the optimiser's moments, averaged weights, and what a run must know to go on, in one safetensors file that
+// PyTorch can read. Its metadata says too what wrote it: format_version, and instruction_set, as another one rounds otherwise. What is read is
+// checked: a weight that is not a finite number is an error with its name, not a network that finds nothing.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -10,14 +10,16 @@
 #include <dcs/core/printable.hpp>
 #include <dcs/cpu/isa.hpp>
 #include <dcs/nn/state_dict.hpp>
-#include <dcs/optim/adamw.hpp>
+#include <dcs/optim/ema.hpp>
+#include <dcs/optim/optimizer.hpp>
 
 #include <cmath>
 
 DCS_EXACT_MATH
 namespace dcs {
 
-/// The version of checkpoints that is written, and the only one that is read. Files without one (of PyTorch, say) are read for their weights.
+/// The version of checkpoints that is written, and the only one that is read. Of files without a version (those of PyTorch, say) only weights are
+/// read.
 inline constexpr std::int64_t checkpoint_version = 1;
 
 /// A checkpoint of another version than checkpoint_version.
@@ -26,8 +28,8 @@ class checkpoint_version_error : public error {
   using error::error;
 };
 
-/// What kernels on device D compute with: avx512, avx2 or portable on the host, the device's name elsewhere. The same run on another instruction set
-/// has results of the same accuracy, but other bits.
+/// The instruction set of kernels on device D: avx512, avx2 or portable on the host, the device's name elsewhere. The same run on another instruction
+/// set has results of the same accuracy, but other bits.
 template <class D = cpu_device>
 std::string instruction_set() {
   if constexpr (std::is_same_v<D, cpu_device>)
@@ -37,9 +39,15 @@ std::string instruction_set() {
 }
 
 namespace detail {
-inline bool is_optimizer_entry(const std::string& name) { return name.rfind("optimizer/", 0) == 0; }
+inline bool is_beside_weights(const std::string& name) { return name.rfind("optimizer/", 0) == 0 || name.rfind(ema::prefix, 0) == 0; }
+// Calls f with what a pointer points to; does nothing for nullptr.
+template <class P, class F>
+void with_part(P part, const F& f) {
+  if constexpr (!std::is_null_pointer_v<P>)
+    if (part) f(*part);
+}
 
-// What is wrong with a file's contents is said with its name.
+// Adds the file's name to errors about its contents.
 template <class F>
 auto naming(const std::string& path, F&& f) {
   try {
@@ -49,21 +57,12 @@ auto naming(const std::string& path, F&& f) {
   }
 }
 
-// Weights as a parameter of type T receives them: a number that T cannot hold is as wrong as one that is not finite.
-template <class T>
-void expect_usable(const std::string& name, const io::stored_tensor& t) {
-  const std::string variance = "running_var";
-  const bool from_zero = name.size() >= variance.size() && name.compare(name.size() - variance.size(), variance.size(), variance) == 0;
-  for (T x : t.as<T>())
-    expect(is_finite(x) && (!from_zero || x >= 0), "dcs::load: ", name, " contains ", x, "; expected finite numbers", from_zero ? " from 0" : "");
-}
-
 template <class M>
-void expect_usable_weights(M& net, const io::safetensors& file) {
+void expect_usable_weights(M& net, const io::safetensors& file, const std::string& prefix = "") {
   for (const auto& entry : named_parameters(net)) {
-    const auto it = file.tensors.find(entry.name);
+    const auto it = file.tensors.find(prefix + entry.name);
     if (it == file.tensors.end()) continue;
-    entry.parameter->type() == dtype::f64 ? expect_usable<double>(entry.name, it->second) : expect_usable<float>(entry.name, it->second);
+    entry.parameter->type() == dtype::f64 ? expect_usable<double>(it->first, it->second) : expect_usable<float>(it->first, it->second);
   }
 }
 
@@ -81,43 +80,71 @@ inline void expect_version(const std::string& path, const io::safetensors& file,
 }
 }  // namespace detail
 
-/// Writes PATH (through a temporary file): weights under their names, optimiser state if given, metadata, to which format_version and
-/// instruction_set are added. The network lies on device D.
-template <class D = cpu_device, module Net>
-void save_checkpoint(const std::string& path, Net& net, const std::type_identity_t<basic_adamw<D>>* optimizer,
-                     std::map<std::string, std::string> metadata) {
+/// Writes PATH (through a temporary file): weights under their names, the state of an optimiser and of averaged weights where these are not null, and
+/// metadata, to which format_version and instruction_set are added. The network lies on device D. `optimizer` is a pointer to any optimiser or
+/// nullptr, `average` one to a basic_ema or nullptr.
+template <class D = cpu_device, module Net, class Optimizer, class Average = std::nullptr_t>
+void save_checkpoint(const std::string& path, Net& net, Optimizer optimizer, std::map<std::string, std::string> metadata, Average average = nullptr) {
   io::safetensors file;
   file.metadata = std::move(metadata);
   file.metadata["format_version"] = std::to_string(checkpoint_version);
   file.metadata["instruction_set"] = instruction_set<D>();
   save_state_dict<D>(net, file);
-  if (optimizer) optimizer->save(file);
+  const auto save = [&](const auto& part) { part.save(file); };
+  detail::with_part(optimizer, save), detail::with_part(average, save);
   io::write_safetensors(path, file);
 }
 
-/// Reads weights (and the optimiser's state if wanted) into a network that has memory on device D; returns the metadata. Throws dcs::error, naming
-/// file and tensor, where something is missing or unknown, has another shape, or is not a finite number; checkpoint_version_error where the file is
-/// of another version, or of none and the optimiser's state is wanted. After an error the network's weights may be partly read.
-template <class D = cpu_device, module Net>
-std::map<std::string, std::string> load_checkpoint(const std::string& path, Net& net, std::type_identity_t<basic_adamw<D>>* optimizer = nullptr) {
+/// Reads weights (and what the optimiser and the averaged weights were, where these are not null) into a network that has memory on device D; returns
+/// the metadata. Throws dcs::error, naming file and tensor, where something is missing or unknown, has another shape, or is not a finite number;
+/// checkpoint_version_error where the file is of another version, or of none and a run is to go on from it. After an error the network's weights may
+/// be partly read.
+template <class D = cpu_device, module Net, class Optimizer = std::nullptr_t, class Average = std::nullptr_t>
+std::map<std::string, std::string> load_checkpoint(const std::string& path, Net& net, Optimizer optimizer = nullptr, Average average = nullptr) {
   const auto file = io::read_safetensors(path);
-  detail::expect_version(path, file, optimizer != nullptr);
+  detail::expect_version(path, file, optimizer != nullptr || average != nullptr);
   detail::naming(path, [&] {
     detail::expect_usable_weights(net, file);
-    load_state_dict<D>(net, file, "", false, &detail::is_optimizer_entry);
-    if (optimizer) optimizer->load(file);
+    load_state_dict<D>(net, file, "", false, &detail::is_beside_weights);
+    const auto load = [&](auto& part) { part.load(file); };
+    detail::with_part(optimizer, load), detail::with_part(average, load);
   });
   return file.metadata;
 }
 
-/// ImageNet weights of a torchvision ResNet into the backbone; its classifier is passed over. Errors are those of load_checkpoint.
-template <class Net>
-int load_backbone(const std::string& path, Net& net) {
+/// Reads the averaged weights of a checkpoint in the place of the weights, to evaluate them. Errors are those of load_checkpoint; one without
+/// averaged weights is a dcs::error that says so.
+template <class D = cpu_device, module Net>
+std::map<std::string, std::string> load_averaged(const std::string& path, Net& net) {
   const auto file = io::read_safetensors(path);
-  return detail::naming(path, [&] {
-    detail::expect_usable_weights(net.detector.body, file);
-    return load_state_dict(net.detector.body, file, "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; });
+  detail::expect_version(path, file, false);
+  expect(file.metadata.count("ema_updates") != 0, path, ": there are no averaged weights in it; it was trained without");
+  detail::naming(path, [&] {
+    detail::expect_usable_weights(net, file, ema::prefix);
+    load_state_dict<D>(net, file, ema::prefix);
   });
+  return file.metadata;
+}
+
+/// A network with an encoder that weights of its own may be loaded into before training: `encoder()`.
+template <class Net>
+concept has_encoder = requires(Net& net) {
+  net.encoder();
+};
+
+/// Weights of an encoder, as ImageNet's of a torchvision ResNet, into a network; a classifier (fc.) is ignored. Returns the number of arrays that
+/// were loaded. Throws as load_checkpoint does, and for a network that has no encoder.
+template <class Net>
+int load_encoder(const std::string& path, Net& net) {
+  if constexpr (has_encoder<Net>) {
+    const auto file = io::read_safetensors(path);
+    return detail::naming(path, [&] {
+      detail::expect_usable_weights(net.encoder(), file);
+      return load_state_dict(net.encoder(), file, "", false, [](const std::string& name) { return name.rfind("fc.", 0) == 0; });
+    });
+  } else {
+    fail(path, ": this network has no encoder with weights of its own");
+  }
 }
 
 }  // namespace dcs

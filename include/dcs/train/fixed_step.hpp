@@ -1,53 +1,46 @@
-// A training step whose sizes do not depend on the data: fixed numbers of proposals, samples and regions, of which weights and a mask say which are
-// there. The host waits for nothing and decides nothing, so that a GPU may repeat the step (captured_step.hpp). Losses and gradients are those of
-// train_step; the losses stay in the device's memory until they are read.
+// A training step whose sizes do not depend on the data. The host neither waits nor decides anything, so that a GPU can replay the step
+// (captured_step.hpp). Losses and gradients are those of train_step; the losses stay in the device's memory until they are read.
+//
+// A network whose sizes never depend on the data declares `static constexpr bool fixed_size = true`; another may provide fixed_size_losses(net,
+// images, fixed_targets, options, random) in its namespace (models/dcsnet/fixed_size.cuh). A network with neither cannot be captured.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/finite.hpp>
-#include <dcs/cuda/kernels.cuh>
 #include <dcs/detect/fixed_losses.cuh>
-#include <dcs/detect/regions.cuh>
 #include <dcs/train/step.hpp>
 
 DCS_EXACT_MATH
 namespace dcs {
 
-/// A batch on a device, in memory that is filled again and again: images of T, masks and true boxes of what T is computed in.
+/// A batch on a device, in memory that is reused for every step: images of T, and targets in the type that T is computed in.
 template <cuda::gpu D, class T>
 struct fixed_batch {
-  using B = compute_type<T>;
   tensor<T, image_shape, D> images;
-  tensor<B, mask_shape, D> masks;
-  cuda::box_memory<B, D> truth;
-  tensor<B, shape<dyn<"roi">, 5>, D> whole;  // the images themselves as regions, and the mask of as many that are there
-  tensor<B, shape<dyn<"roi">>, D> every;
+  cuda::fixed_targets<compute_type<T>, D> known;
 
   /// For n images of h × w with at most `most_truth` true boxes each.
   fixed_batch(extent_t n, extent_t h, extent_t w, extent_t most_truth = 16)
-      : images(tensor<T, image_shape, D>::zeros({n, h, w, 3})),
-        masks(tensor<B, mask_shape, D>::zeros({n, h, w, 1})),
-        truth(n, most_truth),
-        whole(make_rois<dyn<"roi">, D>(detail::whole_images<B>(n, h, w))),
-        every(tensor<B, shape<dyn<"roi">>, D>::full({n}, B(1))) {}
+      : images(tensor<T, image_shape, D>::zeros({n, h, w, 3})), known(n, h, w, most_truth) {}
 };
 
-/// What a fixed_batch is filled with, on the host: contiguous arrays of its very elements.
+/// The contents of a fixed_batch on the host: contiguous arrays of the same element types.
 template <class T>
 struct staged_batch {
   using B = compute_type<T>;
   tensor<T, image_shape> images;
-  tensor<B, mask_shape> masks;
+  tensor<B, mask_shape> masks, objects;
   std::vector<B> corners;
   std::vector<std::int32_t> counts;
 };
 
-/// A batch as a fixed_batch takes it. Throws dcs::error for more than `most_truth` true boxes of an image, and for one without area.
+/// A batch prepared for a fixed_batch. Throws dcs::error for more than `most_truth` true boxes of an image, and for one without area.
 template <class T>
 staged_batch<T> staged(const batch& b, extent_t most_truth) {
   using B = compute_type<T>;
-  staged_batch<T> s{cast<T>(b.images), cast<B>(b.masks), std::vector<B>(b.boxes.size() * static_cast<std::size_t>(most_truth) * 4), {}};
+  staged_batch<T> s{
+      cast<T>(b.images), cast<B>(b.masks), cast<B>(b.objects), std::vector<B>(b.boxes.size() * static_cast<std::size_t>(most_truth) * 4), {}};
   for (std::size_t n = 0; n < b.boxes.size(); ++n) {
     const auto& boxes = b.boxes[n];
     expect(static_cast<extent_t>(boxes.size()) <= most_truth, "dcs::staged: image ", n, " has ", boxes.size(), " true boxes; expected at most ",
@@ -57,97 +50,92 @@ staged_batch<T> staged(const batch& b, extent_t most_truth) {
       const auto& x = boxes[i];
       expect(x.width() > 0 && x.height() > 0, "dcs::staged: a true box of image ", n, " is ", x.width(), " wide and ", x.height(),
              " high; expected both positive");
-      B* to = s.corners.data() + (n * static_cast<std::size_t>(most_truth) + i) * 4;
-      to[0] = static_cast<B>(x.x1), to[1] = static_cast<B>(x.y1), to[2] = static_cast<B>(x.x2), to[3] = static_cast<B>(x.y2);
+      B* corner = s.corners.data() + (n * static_cast<std::size_t>(most_truth) + i) * 4;
+      corner[0] = static_cast<B>(x.x1), corner[1] = static_cast<B>(x.y1), corner[2] = static_cast<B>(x.x2), corner[3] = static_cast<B>(x.y2);
     }
   }
   return s;
 }
 
-/// Throws dcs::error where sizes differ.
-template <class D, class T>
-void check(const fixed_batch<D, T>& to, const staged_batch<T>& s) {
-  expect(to.images.sizes() == s.images.sizes() && to.masks.sizes() == s.masks.sizes(), "dcs::fixed_batch: images of ", to_string(s.images.sizes()),
-         " and masks of ", to_string(s.masks.sizes()), " for a fixed batch of ", to_string(to.images.sizes()));
-  expect(to.truth.corners.size() == static_cast<extent_t>(s.corners.size()), "dcs::fixed_batch: ", s.corners.size() / 4,
-         " places for true boxes; expected ", to.truth.corners.size() / 4);
+/// Calls body(memory of the device, memory of the host, bytes) for each array of a batch. Throws dcs::error where sizes differ.
+template <class D, class T, class Body>
+void for_each_array(fixed_batch<D, T>& to, const staged_batch<T>& s, const Body& body) {
+  expect(to.images.sizes() == s.images.sizes() && to.known.masks.sizes() == s.masks.sizes(), "dcs::fixed_batch: images of ",
+         to_string(s.images.sizes()), " and masks of ", to_string(s.masks.sizes()), " for a fixed batch of ", to_string(to.images.sizes()));
+  expect(to.known.boxes.corners.size() == static_cast<extent_t>(s.corners.size()), "dcs::fixed_batch: ", s.corners.size() / 4,
+         " places for true boxes; expected ", to.known.boxes.corners.size() / 4);
+  body(to.images.data(), s.images.data(), to.images.bytes());
+  body(to.known.masks.data(), s.masks.data(), to.known.masks.bytes());
+  body(to.known.objects.data(), s.objects.data(), to.known.objects.bytes());
+  body(to.known.boxes.corners.data(), s.corners.data(), to.known.boxes.corners.bytes());
+  body(to.known.boxes.counts.data(), s.counts.data(), to.known.boxes.counts.span().size * static_cast<std::int64_t>(sizeof(std::int32_t)));
 }
 
 /// Fills a batch. Throws dcs::error where sizes differ.
 template <class D, class T>
-void put(fixed_batch<D, T>& to, const staged_batch<T>& s) {
-  check(to, s);
-  D::copy_from_host(to.images.data(), s.images.data(), s.images.bytes());
-  D::copy_from_host(to.masks.data(), s.masks.data(), s.masks.bytes());
-  D::copy_from_host(to.truth.corners.data(), s.corners.data(), to.truth.corners.bytes());
-  D::copy_from_host(to.truth.counts.data(), s.counts.data(), static_cast<std::int64_t>(s.counts.size() * sizeof(std::int32_t)));
+void fill(fixed_batch<D, T>& to, const staged_batch<T>& s) {
+  for_each_array(to, s, [](void* on_device, const void* on_host, std::int64_t bytes) { D::copy_from_host(on_device, on_host, bytes); });
 }
 
-/// The terms of a step's loss on a device.
-template <cuda::gpu D, class B>
+/// The losses of a step, on a device: the total, the network's loss_terms, and its counts.
+template <cuda::gpu D, class B, class Net>
 class fixed_losses {
  public:
   template <class... X>
-  void put(const X&... term) {
-    static_assert(sizeof...(X) == 10);
+  void write(const X&... scalar) {
+    static_assert(sizeof...(X) <= places);
     extent_t at = 0;
-    (D::copy(terms_.data() + at++, value(term).data(), sizeof(B)), ...);
+    (D::copy(numbers_.data() + at++, value(scalar).data(), sizeof(B)), ...);
   }
   /// Waits for them. Throws dcs::error where the loss is not finite.
   step_losses read() const {
-    B t[10];
-    D::copy_to_host(t, terms_.data(), sizeof t);
+    B t[places];
+    D::copy_to_host(t, numbers_.data(), sizeof t);
     step_losses l;
-    double* const to[] = {&l.total, &l.main, &l.levels, &l.edge, &l.consistency, &l.classifier, &l.box, &l.objectness, &l.rpn_box};
-    for (std::size_t i = 0; i < 9; ++i) *to[i] = static_cast<double>(t[i]);
-    l.regions = static_cast<extent_t>(t[9]);
+    l.total = static_cast<double>(t[0]);
+    for (std::size_t i = 1; i <= Net::loss_terms.size(); ++i) l.terms.push_back(static_cast<double>(t[i]));
+    for (std::size_t i = 1 + Net::loss_terms.size(); i < places; ++i) l.counts.push_back(static_cast<double>(t[i]));
     expect(is_finite(l.total), "dcs::fixed_train_step: the loss is ", l.total);
     return l;
   }
 
  private:
-  tensor<B, shape<10>, D> terms_ = tensor<B, shape<10>, D>::zeros();
+  static constexpr std::size_t places = 1 + Net::loss_terms.size() + count_names_of<Net>().size();
+  tensor<B, shape<places>, D> numbers_ = tensor<B, shape<places>, D>::zeros();
 };
 
-namespace detail {
-// Parameters that the head's loss alone reaches.
-template <class Net, class Visit>
-void for_each_region_parameter(Net& net, const Visit& visit) {
-  for_each_parameter(net.head, visit);
-  if constexpr (module<typename Net::cropper_type>) for_each_parameter(net.cropper, visit);
-}
-}  // namespace detail
+/// A segmenter whose training step can be of fixed sizes on device D, with maps of T.
+template <class Net, class D, class T>
+concept fixed_size_segmenter = segmenter<Net> &&(
+    requires { requires Net::fixed_size; } ||
+    requires(Net & net, const var<T, image_shape, D>& images, const cuda::fixed_targets<compute_type<T>, D>& known, const typename Net::options& o) {
+      fixed_size_losses(net, images, known, o, random_stream{});
+    });
 
-/// Losses of a batch in training mode into `losses`, with their gradients in the network's parameters: train_step without a wait of the host and
-/// without a size that depends on the data. Where no region is there, the head's losses and gradients are 0, its statistics untouched, and its
-/// gradients count as none, as on the host: an optimiser leaves its parameters alone. One difference remains: dropout draws for dead regions too, so
-/// that where one lies before a living one (an image with fewer regions than options.regions.most is not the last) the living ones draw other numbers
-/// than in train_step, of the same chances.
+/// Computes losses of a batch in training mode into `losses`, and their gradients into the network's parameters: train_step for fixed sizes, without
+/// waiting.
 template <class D, class T, class Net>
-void fixed_train_step(Net& net, const fixed_batch<D, T>& b, const step_options& o, random_stream random, fixed_losses<D, compute_type<T>>& losses) {
+requires fixed_size_segmenter<Net, D, T>
+void fixed_train_step(Net& net, const fixed_batch<D, T>& b, const typename Net::options& o, random_stream random,
+                      fixed_losses<D, compute_type<T>, Net>& losses) {
   using B = compute_type<T>;
   const random_scope dropout(random);
-  const extent_t n = b.images.sizes()[0], h = b.images.sizes()[1], w = b.images.sizes()[2];
-  const auto pyramid = net.detector.features(var<T, image_shape, D>(b.images));
-  const auto detector = cuda::fixed_detector_losses(net.detector, pyramid, h, w, b.truth.seen(), o.detector, random.child(1));
-  const auto regions = [&]() -> cuda::masked_regions<B, D> {
-    if constexpr (Net::cropper_type::takes_whole_images)
-      return {b.whole, b.every};
-    else
-      return cuda::regions(D{}, o.regions, n, h, w, cuda::proposals_and_truth<B>{detector.proposals.seen(), b.truth.seen()}, random.child(2),
-                           random.child(3));
-  }();
-  const row_mask_scope there(regions.mask);
-  const auto head =
-      loss::total(detail::widened_maps(net.segment(pyramid, regions.rois)), region_targets<Net::base>(b.masks, regions.rois), regions.mask, o.loss);
-  const auto total = eval(detector.total() + head.total);
-  const auto alive = eval(sum_all(regions.mask));
-  losses.put(total, head.main, head.levels, head.edge, head.consistency, detector.classifier, detector.box, detector.objectness, detector.rpn_box,
-             alive);
-  backward(total);
-  detail::for_each_region_parameter(net, [&](const std::string&, parameter_base& p) {
-    if (p.trained()) p.set_condition(alive.memory());
-  });
+  const var<T, image_shape, D> images(b.images);
+  const auto write = [&](const auto& total, const auto& values, const auto&... counts) {
+    std::apply([&](const auto&... term) { losses.write(total, term..., counts...); }, values);
+  };
+  if constexpr (requires { requires Net::fixed_size; }) {
+    const auto terms = net.losses(images, targets<B, D>{b.known.masks, {}, b.known.objects}, o, random);
+    const auto total = loss::total(terms);
+    write(total, terms.values);
+    backward(total);
+  } else {
+    const auto out = fixed_size_losses(net, images, b.known, o, random);
+    const auto total = loss::total(out.terms);
+    write(total, out.terms.values, out.count);
+    backward(total);
+    for (parameter_base* p : out.conditional) p->set_condition(out.count.memory());
+  }
 }
 
 }  // namespace dcs

@@ -3,11 +3,11 @@
 #include <dcs/optim/adamw.cuh>
 
 template <class T, class G>
-void instantiate(const std::vector<dcs::adamw_parameter<T, G>>& parameters, const dcs::adamw_numbers& numbers, dcs::adamw_memory& memory) {
+void instantiate(const std::vector<dcs::adamw_parameter<T, G>>& parameters, const dcs::adamw_numbers& numbers, dcs::optimizer_memory& memory) {
   using D = dcs::cuda::device;
-  dcs::cuda::adamw_measure(D{}, parameters, numbers, memory);
-  dcs::cuda::adamw_move(D{}, parameters, numbers, memory);
+  dcs::cuda::measure_gradients(D{}, parameters, 1.0, memory);
+  dcs::cuda::move_parameters(D{}, parameters, numbers, memory);
 }
-template void instantiate(const std::vector<dcs::adamw_parameter<float, float>>&, const dcs::adamw_numbers&, dcs::adamw_memory&);
-template void instantiate(const std::vector<dcs::adamw_parameter<float, dcs::bf16>>&, const dcs::adamw_numbers&, dcs::adamw_memory&);
-template void instantiate(const std::vector<dcs::adamw_parameter<double, double>>&, const dcs::adamw_numbers&, dcs::adamw_memory&);
+template void instantiate(const std::vector<dcs::adamw_parameter<float, float>>&, const dcs::adamw_numbers&, dcs::optimizer_memory&);
+template void instantiate(const std::vector<dcs::adamw_parameter<float, dcs::bf16>>&, const dcs::adamw_numbers&, dcs::optimizer_memory&);
+template void instantiate(const std::vector<dcs::adamw_parameter<double, double>>&, const dcs::adamw_numbers&, dcs::optimizer_memory&);

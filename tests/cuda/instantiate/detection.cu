@@ -1,10 +1,10 @@
 // Compiled for every architecture; bench/ptxas.sh reads the registers of its kernels. Not run.
 #include <dcs/cuda/device.cuh>
-#include <dcs/detect/gather.cuh>
 #include <dcs/expr/chain.cuh>
 #include <dcs/grad/accumulate.cuh>
 #include <dcs/loss/detection.cuh>
-#include <dcs/loss/segmentation.cuh>
+#include <dcs/ops/gather/cuda.cuh>
+#include <dcs/ops/laplacian_edges/cuda.cuh>
 
 namespace {
 using device = dcs::cuda::device;

@@ -1,8 +1,8 @@
 // Compiled for every architecture; bench/ptxas.sh reads the registers of its kernels. Not run.
 #include <dcs/cuda/device.cuh>
-#include <dcs/detect/regions.cuh>
 #include <dcs/detect/targets.cuh>
 #include <dcs/grad/accumulate.cuh>
+#include <dcs/models/dcsnet/regions.cuh>
 
 namespace {
 using device = dcs::cuda::device;
@@ -22,7 +22,7 @@ void instantiate(const dcs::cuda::proposals_and_truth<float>& boxes, const dcs::
                  const map<float, 12>& deltas, const map<dcs::bf16, 3>& narrow_logits, const map<dcs::bf16, 12>& narrow_deltas) {
   const auto sample = dcs::cuda::sample_anchors(device{}, dcs::rpn_options{}, 2, anchors, boxes.truth, {1, 1});
   (void)dcs::cuda::sample_proposals(device{}, dcs::box_head_options{}, 2, boxes, {1, 2});
-  (void)dcs::cuda::regions(device{}, dcs::region_options{}, 2, 64, 64, boxes, {1, 3}, {1, 4});
+  (void)dcs::models::dcsnet::regions(device{}, dcs::models::dcsnet::region_options{}, 2, 64, 64, boxes, {1, 3}, {1, 4});
   gathered<1>(sample.where, logits);
   gathered<4>(sample.where, deltas);
   gathered<1>(sample.where, narrow_logits);

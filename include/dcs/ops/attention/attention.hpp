@@ -1,4 +1,4 @@
-// softmax(q · kᵀ · s) · v as one kernel: called by name, or found in the equation by the pattern table.
+// softmax(q · kᵀ · s) · v as one kernel: called by name, or recognised in the written equation by the pattern table.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -33,10 +33,10 @@ constexpr void check_attention() {
 }
 }  // namespace detail
 
-/// softmax(q · kᵀ · scale) · v (Vaswani et al. 2017, eq. 1), probabilities dropped with probability `dropout`. q: shape<N, Heads, Lq, D>;
-/// k, v: shape<N, Heads, Lk, D>. Lk is at least 1. A score of −∞ is a probability of 0; a row of nothing else is NaN, as its softmax is. On a GPU f32
-/// is multiplied exactly, or as TF32 where cuda::library_options::tf32 allows it; either way by parts of which infinite elements of q and k have
-/// none, so that there they make NaN, and only overflow makes −∞.
+/// softmax(q · kᵀ · scale) · v (Vaswani et al. 2017, eq. 1), probabilities dropped with probability `dropout`. q: shape<N, Heads, Lq, D>; k, v:
+/// shape<N, Heads, Lk, D>. Lk is at least 1. A score of −∞ gives a probability of 0; a row of such scores alone gives NaN, as its softmax does. On a
+/// GPU f32 is multiplied to full accuracy, or as TF32 where cuda::library_options::tf32 allows it. Both ways split numbers into parts, and an
+/// infinite element of q or k has none, so that its scores are NaN; a score of −∞ arises only by overflow.
 template <operand Q, operand K, operand V>
 constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, double dropout = 0, random_stream random = {}) {
   using S = shape_t<Q>;
@@ -83,7 +83,7 @@ constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, do
 
 namespace detail {
 
-// The scores q · kᵀ, with or without a number.
+// The scores q · kᵀ, with or without a constant factor.
 template <class E>
 struct attention_scores {
   static constexpr bool matches = false;
@@ -111,8 +111,8 @@ struct attention_scores<pointwise<functions::div, matmul_node<Q, transpose_node<
 
 }  // namespace detail
 
-/// The pattern table's entry for softmax(q · kᵀ · s) · v over shape<N, Heads, L, D>. Not where the scores or probabilities have been evaluated
-/// anyway.
+/// The pattern table's entry for softmax(q · kᵀ · s) · v over shape<N, Heads, L, D>. Does not apply where the scores or probabilities have been
+/// evaluated before.
 template <class Scores, class V>
 requires(detail::attention_scores<Scores>::matches&& shape_t<V>::rank == 4 && shape_t<Scores>::rank == 4 &&
          std::is_same_v<shape_t<decltype(detail::attention_scores<Scores>::product(std::declval<const Scores&>()).left())>,

@@ -1,6 +1,6 @@
 // Attention on the host, by blocks of queries and keys with a running maximum and sum (Milakov & Gimelshein 2018; Dao et al. 2022), so that no L × L
-// matrix exists: forward keeps the logarithm of each row's sum, backward computes the probabilities again from it. One task is one head of one
-// batch element; its products go through the register-tiled matrix product.
+// matrix is stored: the forward pass keeps the logarithm of each row's sum, from which the backward pass recomputes the probabilities. One task is
+// one head of one batch element; its products use the register-tiled matrix product.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -21,9 +21,9 @@ namespace dcs::cpu {
 
 namespace detail {
 
-inline constexpr std::int64_t attention_queries = 128, attention_keys = 256;  // of a block: scores stay in L2
+inline constexpr std::int64_t attention_queries = 128, attention_keys = 256;  // sizes of a block, whose scores then stay in L2
 
-// The mask of a block, 0 or 1 / (1 − dropout): dropped = p · mask, and the gradient of the dropped probabilities, where there is one, likewise.
+// The mask of a block, 0 or 1 / (1 − dropout): dropped = p · mask, and the gradient of the dropped probabilities, where it is passed, times the mask.
 template <class T>
 void drop_block(const attention_geometry& g, std::int64_t head, std::int64_t i0, std::int64_t rows, std::int64_t j0, std::int64_t columns, const T* p,
                 T* dropped, T* gradient) {
@@ -37,7 +37,7 @@ void drop_block(const attention_geometry& g, std::int64_t head, std::int64_t i0,
 
 }  // namespace detail
 
-/// o = dropout(softmax(q · kᵀ · scale)) · v; `logsum` (heads × queries) gets log Σ exp of each row's scores.
+/// o = dropout(softmax(q · kᵀ · scale)) · v; `logsum` (heads × queries) receives log Σ exp of each row's scores.
 template <class T>
 void attention_forward(device, const attention_geometry& g, const T* q, const T* k, const T* v, T* o, T* logsum) {
   using detail::attention_keys, detail::attention_queries;
@@ -98,6 +98,12 @@ void attention_backward(device, const attention_geometry& g, const T* q, const T
     }
   });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_ATTENTION_ENTRIES(declare, T)                                                                  \
+  declare void attention_forward(device, const attention_geometry&, const T*, const T*, const T*, T*, T*); \
+  declare void attention_backward(device, const attention_geometry&, const T*, const T*, const T*, const T*, const T*, const T*, T*, T*, T*);
+DCS_ENTRIES(DCS_ATTENTION_ENTRIES)
 
 }  // namespace dcs::cpu
 

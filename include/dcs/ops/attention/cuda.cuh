@@ -1,5 +1,5 @@
-// Attention on a GPU: which kernel a shape gets. Depths of 32 and 64 have kernels made for them, every other depth those of cuda_wide.cuh. Products
-// of floats have a float's accuracy unless library_options::tf32 allows TF32.
+// Attention on a GPU: chooses the kernel for a shape. Depths of 32 and 64 have kernels of their own, every other depth uses those of cuda_wide.cuh.
+// Products of floats have a float's accuracy unless library_options::tf32 allows TF32.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -14,7 +14,7 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// Calls body with the depth as a constant where kernels are made for it, else with 0.
+// Calls body with the depth as a constant where there are kernels for it, else with 0.
 template <class Body>
 void with_depth(std::int64_t depth, const Body& body) {
   if (depth == 32)
@@ -25,7 +25,7 @@ void with_depth(std::int64_t depth, const Body& body) {
     body(std::integral_constant<int, 0>{});
 }
 
-// Calls body with how products are made. TF32 is a choice where memory holds floats.
+// Calls body with the precision of products. TF32 can be chosen where memory holds floats.
 template <class T, class Body>
 void with_precision(const Body& body) {
   if constexpr (std::is_same_v<T, float>)
@@ -39,12 +39,13 @@ inline void expect_attention_fits(const attention_geometry& g) {
          "; expected at most ", most);
 }
 
-// Blocks of 128 queries read keys and values half as often; blocks of 64 are meant for where those would leave multiprocessors of a GPU idle.
+// Blocks of 128 queries read keys and values half as often; blocks of 64 are used where there would be too few blocks of 128 to occupy the
+// multiprocessors of a GPU.
 inline constexpr std::int64_t attention_blocks_of_a_gpu = 2 * 132;
 
 }  // namespace detail
 
-/// o = dropout(softmax(q · kᵀ · scale)) · v; `logsum` (heads × queries) gets log Σ exp of each row's scores.
+/// o = dropout(softmax(q · kᵀ · scale)) · v; `logsum` (heads × queries) receives log Σ exp of each row's scores.
 template <class T, gpu D>
 void attention_forward(D, const attention_geometry& g, const T* q, const T* k, const T* v, T* o, arithmetic_t<T>* logsum) {
   using A = arithmetic_t<T>;

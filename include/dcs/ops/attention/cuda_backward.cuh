@@ -1,7 +1,7 @@
-// Attention backward for the depths 32 and 64, by three kernels without atomics, so that every sum has its order: delta, the product of each row of o
-// with its gradient; then one kernel whose blocks own 64 keys and see the queries pass, for the gradients of k and v, and one whose blocks own 64
-// queries and see the keys pass, for that of q. Both compute the probabilities again from logsum, which costs two products more than one kernel with
-// atomics would. Scores are made and used 16 columns at a time: with no maximum to find, no more need be alive.
+// Attention backward for the depths 32 and 64, by three kernels without atomics, so that the order of every sum is fixed: delta, the product of each
+// row of o with its gradient; then one kernel whose blocks have 64 keys and loop over the queries, for the gradients of k and v, and one whose blocks
+// have 64 queries and loop over the keys, for that of q. Both recompute the probabilities from logsum, which costs two products more than one kernel
+// with atomics would. As no maximum is needed, scores are computed and used 16 columns at a time, which saves registers.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -46,15 +46,17 @@ struct attention_delta_kernel {
 };
 
 namespace detail {
-// Rows of the other side that pass at once. Of a block's two matrices with a tile of its own and two stages each, floats of depth 64 with stages of
-// 64 rows would take 105 KiB, more than the 99 KiB of a block of compute capability 8.6 or 8.9, and leave room for one block where there is more.
+// The rows of a stage: those that are read at once of the two matrices that a block loops over. Shared memory has a tile of the block's own rows and
+// two stages for each of the two matrices. For floats of depth 64, stages of 64 rows would need 105 KiB, more than the 99 KiB of a block of compute
+// capability 8.6 or 8.9, and would allow only one resident block on other GPUs.
 template <class T>
 inline constexpr int passing_rows = sizeof(T) == 2 ? attention_tile : attention_tile / 2;
-// Where a block's own rows lie in its tiles: those that go to registers pass through the second stage, others stay behind both.
+// Where a block's own rows are in its tiles: those that are kept in registers are loaded through the second stage, others have their place after both
+// stages.
 inline constexpr int own_tile = attention_tile, tile_rows = 2 * attention_tile;
 }  // namespace detail
 
-/// dk and dv. A warp has 16 keys: scores are transposed, and what queries need of their softmax lies in shared memory.
+/// dk and dv. A warp has 16 keys: scores are transposed, and logsum and delta of the queries are in shared memory.
 template <class T, int D, mma_precision P = mma_precision::full>
 struct attention_backward_keys_kernel {
   static constexpr const char* name = "attention_backward_keys";

@@ -1,6 +1,7 @@
 // Attention forward (Dao 2024, FlashAttention-2) for the depths 32 and 64. A block owns 64·M queries of one head: M fragments of 16 rows to each of
-// its four warps, so that with M = 2 what is read of keys and values serves two products. Tiles of 64 keys and values are copied while the tiles
-// before them are used; one barrier a tile. The softmax is the running one, in powers of two, on scores that stay in registers.
+// its four warps, so that with M = 2 each fragment of keys and values that is read serves two products. Tiles of 64 keys and values are copied while
+// the tiles before them are used, with one barrier per tile. The softmax has a running maximum and sum, in powers of two, on scores that stay in
+// registers.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -12,14 +13,16 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// What a thread knows of two rows, g and g + 8, while the keys pass: the largest score so far, and its own columns' share of Σ exp2(score − largest).
+// A thread's state for two rows, g and g + 8, while it loops over the keys: the largest score so far, and the sum of exp2(score − largest) over the
+// columns that the thread has.
 template <class A>
 struct running_softmax {
   A largest[2] = {-std::numeric_limits<A>::infinity(), -std::numeric_limits<A>::infinity()}, sum[2] = {};
 };
 
-// Scores of a tile, of which `columns` are keys, become powers of two; `o`, the result of the tiles before, shrinks where the maximum grew. While all
-// scores of a row are −∞, nothing is subtracted: their powers are 0. A row that has no other score ends with a sum of 0, and is NaN.
+// Replaces the scores of a tile, of which `columns` are keys, by exp2(score − largest); rescales `o`, the result of the tiles before, where the
+// maximum grew. While all scores of a row are −∞, nothing is subtracted, so that their powers are 0. A row that has no other score ends with a sum of
+// 0, and its result is NaN.
 template <class T, int D, class Block, class A>
 DCS_DEVICE void softmax_of_tile(Block& b, fragment_c<Block, T>* s, running_softmax<A>& run, fragment_c<Block, T>* o, A scale_log2, int columns) {
   constexpr int fragments = attention_tile / 8;
@@ -67,7 +70,7 @@ DCS_DEVICE void softmax_of_tile(Block& b, fragment_c<Block, T>* s, running_softm
   }
 }
 
-// Zeros where the probability is dropped; `bits`: of kept_of_rows.
+// Sets dropped probabilities to 0; `bits`: the result of kept_of_rows.
 template <class T, class Block>
 DCS_DEVICE void drop_of_tile(Block& b, fragment_c<Block, T>* s, std::uint32_t bits) {
   DCS_DEVICE_UNROLL

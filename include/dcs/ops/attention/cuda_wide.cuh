@@ -1,6 +1,6 @@
-// Attention for any depth, forward and backward. Depth goes by chunks of 64 columns, zeros beyond its end: scores are summed over all chunks, and a
-// block gives one chunk of the result, so that registers and shared memory do not depend on the depth. Depths above 64 compute scores more than once
-// for it. Rows need not be aligned: V elements are read at once.
+// Attention for any depth, forward and backward. The depth is processed in chunks of 64 columns, padded with zeros: scores are summed over all
+// chunks, and a block computes one chunk of the result, so that registers and shared memory do not depend on the depth. In return, depths above 64
+// compute the scores once for each chunk. Rows may have any alignment: V elements are read at once.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -16,7 +16,7 @@ inline constexpr int attention_chunk = 64;
 template <class T>
 inline constexpr int attention_wide_stride = attention_stride<T, attention_chunk>;
 
-// Rows row0, ... of a head, columns column0, ..., to a tile.
+// Copies rows row0, ... of a head, columns column0, ..., to a tile.
 template <class T, int V, class Block, class Shared, class Global>
 DCS_DEVICE void load_chunk(Block& b, const Shared& to, const Global& from, std::int64_t head, int row0, int rows, int column0, int depth) {
   constexpr int across = attention_chunk / V, count = attention_tile * across / attention_threads;
@@ -99,7 +99,7 @@ struct attention_forward_wide_kernel {
 template <class T, int V, mma_precision P = mma_precision::full>
 struct attention_backward_keys_wide_kernel {
   static constexpr const char* name = "attention_backward_keys_wide";
-  static constexpr int threads = detail::attention_threads, resident = 2;  // room for three would spill
+  static constexpr int threads = detail::attention_threads, resident = 2;  // three would cause spills
   using A = arithmetic_t<T>;
   device_span<const T> q, k, v, dy;
   device_span<const A> logsum, delta;
@@ -210,7 +210,7 @@ struct attention_backward_queries_wide_kernel {
       b.barrier();
       detail::load_chunk<T, V>(b, passing, kg, head, j0, p.keys, c0, p.depth);
       b.barrier();
-      // The shift of the random numbers is read for each tile: kept meanwhile, it would spill.
+      // The shift of the random numbers is read again for each tile: kept in registers, it would cause spills.
       const std::uint32_t bits = p.least > 0 ? detail::kept_of_rows(b, p.on(b), head, i0 + warp_row, j0) : 0;
       DCS_DEVICE_UNROLL
       for (int n = 0; n < tile / 16; ++n) {

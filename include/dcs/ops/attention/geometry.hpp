@@ -1,4 +1,4 @@
-// What an attention is of, on any device.
+// The sizes, scale and dropout of an attention, on any device.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

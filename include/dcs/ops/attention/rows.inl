@@ -10,7 +10,7 @@ DCS_TARGET void attention_scale(T* row, std::int64_t depth, T factor) {
 }
 
 // scores → exp(scores · scale − largest so far); `sum` and `out` are rescaled where the maximum grew. While all scores of a row are −∞, nothing is
-// subtracted: their exponentials are 0, and later blocks count alone. A row that has no other score ends with a sum of 0, and is NaN.
+// subtracted: their exponentials are 0, and later blocks count alone. A row that has no other score ends with a sum of 0, and its result is NaN.
 template <class T>
 DCS_TARGET void attention_softmax_block(T* scores, std::int64_t rows, std::int64_t columns, T scale, T* largest, T* sum, T* out, std::int64_t depth) {
   for (std::int64_t i = 0; i < rows; ++i) {

@@ -1,12 +1,13 @@
-// What the attention kernels are made of. A block of four warps owns 64 rows of one head, a warp 16 of them as fragments in its registers, and tiles
-// of 64 rows of the other side pass through shared memory. Scores never leave the registers: a fragment of sums is, element by element, the left
-// operand of the next product. Rows beyond the end are zeros in shared memory.
+// The common parts of the attention kernels. A block of four warps has 64 rows of one head (of queries or of keys), each warp 16 of them as fragments
+// in registers, and loops over the rows of the other matrix in tiles of 64 rows, which it copies to shared memory. Scores stay in registers: the
+// layout of a fragment of sums is that of a left operand, so that it is used in the next product as it is. Rows beyond the end are zeros in shared
+// memory.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 #include <dcs/ops/attention/geometry.hpp>
 
 #include <limits>
@@ -17,18 +18,18 @@ namespace dcs::cuda::detail {
 
 inline constexpr int attention_tile = 64, attention_threads = 128;
 
-// Elements from row to row of a tile. One packet more than the depth keeps the rows of load_b_transposed, and of every ldmatrix, in banks of their
-// own; wider elements need two where load_b alone reads the tile.
+// The distance of a tile's rows, in elements. With one packet more than the depth, the rows that load_b_transposed or an ldmatrix reads together are
+// in different banks; tiles of wider elements that only load_b reads need two packets more.
 template <class T, int D>
 inline constexpr int attention_stride = D + packet_size<T>;
 template <class T, int D>
 inline constexpr int attention_score_stride = D + 8;
 
-// Steps of 16 columns that are unrolled together: where products are of split floats, more than one would not fit the registers.
+// The number of steps of 16 columns that are unrolled together; for products of split floats one, as more would not fit the registers.
 template <class T>
 inline constexpr int steps_at_once = sizeof(T) == 2 ? 4 : 1;
 
-// A launch: extents, factors, dropout.
+// The parameters of a launch: extents, factors, dropout.
 template <class A>
 struct attention_problem {
   explicit attention_problem(const attention_geometry& g)
@@ -43,11 +44,11 @@ struct attention_problem {
         least(static_cast<std::uint32_t>(std::ceil(static_cast<float>(g.dropout) * 0x1p24f))) {}
   std::int64_t heads;
   int queries, keys, depth;
-  A scale, scale_log2, kept;  // scale_log2: powers of two are the cheap ones
+  A scale, scale_log2, kept;  // scale_log2: for exp2, which is cheaper than exp
   random_stream random;
   std::uint32_t least;  // a probability is kept where its 24 random bits are at least this; 0: no dropout
 
-  // As a thread of a block has it: random numbers whose shift is read.
+  // The problem as a thread of a block uses it: the shift of the random numbers has been read.
   template <class Block>
   DCS_DEVICE attention_problem on(Block& b) const {
     attention_problem p = *this;
@@ -56,7 +57,7 @@ struct attention_problem {
   }
   std::int64_t query_blocks(int rows) const { return heads * ceil_div(queries, rows); }
   std::int64_t key_blocks() const { return heads * ceil_div(keys, attention_tile); }
-  // The block's head, and its first row there.
+  // Returns the block's head; `first` becomes its first row of that head.
   DCS_DEVICE std::int64_t split(std::int64_t block, int length, int rows, int& first) const {
     const auto each = static_cast<unsigned>(ceil_div(length, rows)), at = static_cast<unsigned>(block);
     first = static_cast<int>(at % each) * rows;
@@ -66,7 +67,7 @@ struct attention_problem {
     return (static_cast<std::uint64_t>(head) * static_cast<unsigned>(queries) + static_cast<unsigned>(i)) * static_cast<unsigned>(keys) +
            static_cast<unsigned>(j);
   }
-  // Bit i: element first + i of the probabilities is kept. One call of the generator has four of them.
+  // Bit i of the result: whether dropout keeps element first + i of the probabilities. One call of the generator gives four random numbers.
   DCS_DEVICE std::uint32_t kept_sixteen(std::uint64_t first) const {
     const auto offset = static_cast<unsigned>(first % 4);
     std::uint32_t bits = 0;
@@ -100,7 +101,7 @@ using fragment_a = typename Block::template fragment_a<T>;
 template <class Block, class T>
 using fragment_c = typename Block::template fragment_c<T>;
 
-// Begins to copy `Rows` rows from row0 on, of a head of `rows` rows, to a tile's rows from `to_row` on.
+// Starts the asynchronous copy of `Rows` rows from row0 on, of a head of `rows` rows, to a tile's rows from `to_row` on.
 template <class T, int D, int Rows = attention_tile, class Block, class Shared, class Global>
 DCS_DEVICE void copy_tile(Block& b, const Shared& to, int to_row, int stride, const Global& from, std::int64_t head, int row0, int rows) {
   constexpr int n = packet_size<T>, across = D / n, count = Rows * across / attention_threads;
@@ -112,8 +113,8 @@ DCS_DEVICE void copy_tile(Block& b, const Shared& to, int to_row, int stride, co
   }
 }
 
-// A warp's own 16 rows as left operands. Those of 16 bits stay in registers; wider ones, which a product splits and which would need three times as
-// many, are read at each use.
+// A warp's own 16 rows as left operands. Elements of 16 bits stay in registers; wider ones, which a product splits and which would need three times
+// as many registers, are read at each use.
 template <class T, int D, class Block, class Shared>
 class own_rows {
  public:
@@ -158,7 +159,7 @@ DCS_DEVICE void add_product(Block& b, fragment_c<Block, T>* sum, const fragment_
     if (8 * n < columns) b.template mma<P>(sum[n], a, b.load_b_transposed(tile, row, 8 * n, stride));
 }
 
-// 16 × 16 sums as a left operand.
+// A fragment of 16 × 16 sums as the left operand of a product.
 template <class T, class Block>
 DCS_DEVICE fragment_a<Block, T> as_left(const fragment_c<Block, T>* s) {
   fragment_a<Block, T> a;
@@ -167,29 +168,33 @@ DCS_DEVICE fragment_a<Block, T> as_left(const fragment_c<Block, T>* s) {
   return a;
 }
 
-// Random bits of a warp's 16 rows from row i and 64 columns from column j: lane t of a quad has columns 16 t, ... of rows g (low half) and g + 8.
+// The dropout bits (1: kept) of a warp's 16 rows from row i and 64 columns from column j. Each lane gets 32 of them, as the generator gives four
+// neighbouring columns at a time: lane t of the four lanes of row g has columns 16 t to 16 t + 15 of row g in its low 16 bits, of row g + 8 in its
+// high ones.
 template <class Block, class A>
 DCS_DEVICE std::uint32_t kept_of_rows(Block& b, const attention_problem<A>& p, std::int64_t head, int i, int j) {
   const int row = i + b.lane() / 4, column = j + b.lane() % 4 * 16;
   return p.kept_sixteen(p.element(head, row, column)) | p.kept_sixteen(p.element(head, row + 8, column)) << 16;
 }
-// Bit 2r + e of nibble n: whether element 2r + e of fragment n, of the two of columns 16k, ..., is kept. `bits`: of kept_of_rows.
+// The dropout bits that a lane needs for columns 16 k to 16 k + 15, from the lane that has them, shifted so that the lane's own columns come first:
+// is_kept reads them. `bits`: the result of kept_of_rows.
 template <class Block>
 DCS_DEVICE std::uint32_t kept_of_step(Block& b, std::uint32_t bits, int k) {
   return b.shuffle(bits, b.lane() / 4 * 4 + k) >> (b.lane() % 4 * 2);
 }
-// Whether element x of fragment n is, of the result of kept_of_step.
+// Whether dropout keeps element x of fragment n (0 or 1) of those 16 columns; `step`: the result of kept_of_step.
 DCS_DEVICE inline bool is_kept(std::uint32_t step, int n, int x) { return (step >> (16 * (x / 2) + 8 * n + x % 2) & 1u) != 0; }
 
-// Random bits of a warp's 16 keys from key j and 64 queries from query i: lane l has queries 2l (low half) and 2l + 1.
+// The dropout bits of a warp's 16 keys from key j and 64 queries from query i: lane l has query 2 l in its low 16 bits, query 2 l + 1 in its high
+// ones, a bit for each key.
 template <class Block, class A>
 DCS_DEVICE std::uint32_t kept_of_columns(Block& b, const attention_problem<A>& p, std::int64_t head, int i, int j) {
   const int query = i + 2 * b.lane();
   return p.kept_sixteen(p.element(head, query, j)) | p.kept_sixteen(p.element(head, query + 1, j)) << 16;
 }
 
-// s: a score, becomes the probability that meets the gradient of o; ds: the gradient of that probability, becomes that of the score, without its
-// scale. Both are 0 beyond the end of queries or keys, whatever the rows on the other side hold: 0 times an infinity would be NaN.
+// s: a score, becomes the probability after dropout, by which the gradient of o is multiplied; ds: the gradient of that probability, becomes the
+// gradient of the scaled score. Both are set to 0 beyond the end of queries or keys and not multiplied by 0, as 0 times an infinity would be NaN.
 template <class A>
 DCS_DEVICE void backward_of_score(const attention_problem<A>& p, A& s, A& ds, A logsum_log2, A delta, bool valid, bool kept) {
   const A probability = exp2(s * p.scale_log2 - logsum_log2);
@@ -197,7 +202,7 @@ DCS_DEVICE void backward_of_score(const attention_problem<A>& p, A& s, A& ds, A 
   s = !valid ? A(0) : kept ? probability : probability * A(0);  // a dropped NaN is NaN, as on the host
 }
 
-// What rows g and g + 8 of a warp's queries need of their softmax.
+// logsum and delta of rows g and g + 8 of a warp's queries.
 template <class A>
 struct query_rows {
   template <class Block, class Global>
@@ -213,7 +218,7 @@ struct query_rows {
   A logsum_log2[2] = {}, delta[2] = {};
 };
 
-// The scores of 16 queries and the 16 keys of step k of a tile, of which `columns` are keys. `bits`: of kept_of_rows.
+// The scores of 16 queries and the 16 keys of step k of a tile, of which `columns` are keys. `bits`: the result of kept_of_rows.
 template <class T, class Block, class A>
 DCS_DEVICE void backward_of_rows(Block& b, const attention_problem<A>& p, fragment_c<Block, T>* s, fragment_c<Block, T>* ds,
                                  const query_rows<A>& rows, int columns, std::uint32_t bits, int k) {
@@ -229,7 +234,7 @@ DCS_DEVICE void backward_of_rows(Block& b, const attention_problem<A>& p, fragme
 }
 
 // The scores of 16 keys and the 16 queries of step k of a tile, which lie from `row` on in the tiles; `queries` of them, counted from the step's
-// first, exist. `bits`: of kept_of_columns.
+// first, exist. `bits`: the result of kept_of_columns.
 template <class T, class Block, class A, class Shared>
 DCS_DEVICE void backward_of_columns(Block& b, const attention_problem<A>& p, fragment_c<Block, T>* s, fragment_c<Block, T>* ds, const Shared& logsums,
                                     const Shared& deltas, int row, int queries, std::uint32_t bits, int k) {
@@ -247,8 +252,8 @@ DCS_DEVICE void backward_of_columns(Block& b, const attention_problem<A>& p, fra
   }
 }
 
-// A warp's 16 rows, each times a factor of its own (of row g, of row g + 8), to global memory in packets of V, by way of 16 rows of `stage` that no
-// other warp touches: row row0 and those behind it of a head of `rows` rows, columns column0, ... of `depth`.
+// Writes a warp's 16 rows, row g and g + 8 of each lane times a factor of their own, to global memory in packets of V: to rows row0, ... of a head of
+// `rows` rows, columns column0, ... of `depth`. The rows are rearranged in 16 rows of `stage`, in shared memory, which no other warp uses.
 template <class T, int D, int V, class Block, class Shared, class Global>
 DCS_DEVICE void store_rows(Block& b, const fragment_c<Block, T>* sum, const arithmetic_t<T>* factor, const Shared& stage, int stage_row, int stride,
                            const Global& to, std::int64_t head, int row0, int rows, int column0, int depth) {

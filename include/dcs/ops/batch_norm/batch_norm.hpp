@@ -1,5 +1,5 @@
-// Batch norm (Ioffe & Szegedy 2015). In training it is a lazy node, so that a residual and ReLU behind it join its pass over memory; in inference it
-// is the expression x · scale + shift, which a convolution before it takes as its epilogue.
+// Batch norm (Ioffe & Szegedy 2015). In training it is a lazy node, so that a residual and ReLU that follow it are computed in its pass over memory;
+// in inference it is the expression x · scale + shift, which becomes the epilogue of a convolution before it.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -21,11 +21,11 @@ struct batch_norm_relu {};
 
 namespace detail {
 
-// What scale and shift are kept in between kernels: memory of 16 bits holds results only.
+// The type of scale and shift between kernels, which is never of 16 bits.
 template <class T>
 using norm_number = std::conditional_t<sizeof(T) == 2, float, T>;
 
-// A norm over the batch without shapes: an operand that is not there has no memory.
+// A shape-erased norm over the batch; operands that are missing have no memory.
 template <class T>
 struct norm_call {
   extent_t rows = 0, channels = 0;
@@ -63,7 +63,7 @@ template <class T, class D>
   }
   const storage kept = call.relu ? y : storage();
   untyped<T> beta = call.beta, residual = call.residual;
-  beta.memory = residual.memory = {};  // their values are not needed again
+  beta.memory = residual.memory = {};  // the backward pass does not need their values
   return record_untyped<T>(std::move(y), {call.x.slot, call.gamma.slot, call.beta.slot, call.residual.slot},
                            [rows, channels, allocate, moments, kept, mask, x = call.x, gamma = call.gamma, beta, residual](const storage& dy) {
                              storage dx = x.wanted() ? allocate(rows, channels) : storage();
@@ -82,6 +82,10 @@ template <class T, class D>
                              beta.template add<D>(std::move(dbeta));
                            });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_BATCH_NORM_CALL_ENTRIES(declare, T) declare untyped<T> run_batch_norm<T, cpu_device>(const norm_call<T>&, const row_choice<cpu_device>&);
+DCS_ENTRIES(DCS_BATCH_NORM_CALL_ENTRIES)
 
 }  // namespace detail
 
@@ -111,7 +115,7 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
   }
   const auto& output_sizes() const { return x_.sizes(); }
 
-  /// relu(norm(x) + residual), where both may be missing.
+  /// relu(norm(x) + residual); both ReLU and residual are optional.
   template <class R>
   result_type run(bool relu, const R* residual) const {
     detail::norm_call<value_type> c;
@@ -150,8 +154,8 @@ constexpr void check_batch_norm() {
 }  // namespace detail
 
 /// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
-/// (unbiased) variance move by `momentum` once, when the node is evaluated; an empty batch leaves them alone. Within a row_mask_scope (row_mask.hpp)
-/// dead regions do not count. Lazy.
+/// (unbiased) variance are updated with `momentum` once, when the node is evaluated; an empty batch does not change them. Within a row_mask_scope
+/// (row_mask.hpp) padded regions are left out. Lazy.
 template <operand X, operand G, operand B, operand M, operand V>
 constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance,
                                    double momentum = 0.1, double eps = 1e-5) {

@@ -1,5 +1,5 @@
-// Batch norm in training, on the host. Rows are cut into blocks that fit a cache; each block's moments are exact about its own mean and are combined
-// in the order of the blocks (Chan, Golub & LeVeque 1979), in double, so that neither threads nor large batches cost accuracy.
+// Batch norm in training, on the host. Rows are cut into blocks that fit a cache; each block's moments are taken about its own mean and are combined
+// in the order of the blocks (Chan, Golub & LeVeque 1979), in double, so that large batches cost no accuracy and results do not depend on threads.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -46,15 +46,14 @@ void norm_moments(device, const T* x, std::int64_t rows, std::int64_t channels, 
 }
 
 namespace detail {
-// Guards running statistics while they move: threads that train one network share them.
+// Guards the update of running statistics, which threads that train one network share.
 inline std::mutex& running_statistics_mutex() {
   static std::mutex m;
   return m;
 }
 }  // namespace detail
 
-/// Mean and 1 / sqrt(variance + eps) of each channel over `rows` ≥ 1 rows, the running statistics moved by `momentum`, and scale and shift of the
-/// forward pass.
+/// Mean and 1 / sqrt(variance + eps) of each channel over `rows` ≥ 1 rows, the updated running statistics, and scale and shift of the forward pass.
 template <class T>
 void norm_statistics(device, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
                      T* running_mean, T* running_variance, double* mean, double* inverse, T* scale, T* shift, dcs::detail::every_row = {}) {
@@ -70,7 +69,7 @@ void norm_statistics(device, const T* x, const T* gamma, const T* beta, double m
   }
 }
 
-/// Scale and shift that given statistics make.
+/// Scale and shift of the norm with running statistics.
 template <class T>
 [[gnu::noinline]] void norm_inference(device, const T* gamma, const T* beta, const T* mean, const T* variance, double eps, std::int64_t channels,
                                       T* scale, T* shift) {
@@ -92,7 +91,7 @@ void norm_forward(device, const T* x, const T* a, const T* b, const T* residual,
   });
 }
 
-/// Gradients: dx and dresidual may be null (not wanted), y null (no ReLU). dgamma and dbeta always.
+/// Gradients: dx and dresidual are null where they are not needed, y where there is no ReLU. dgamma and dbeta are always computed.
 template <class T>
 void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows,
                    std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta, dcs::detail::every_row = {}) {
@@ -121,6 +120,17 @@ void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, 
                  const_cast<T*>(at(dresidual, k)), std::min(step, rows - k * step), channels);
   });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_BATCH_NORM_ENTRIES(declare, T)                                                                                                         \
+  declare void norm_moments(device, const T*, std::int64_t, std::int64_t, double*, double*);                                                       \
+  declare void norm_statistics(device, const T*, const T*, const T*, double, double, std::int64_t, std::int64_t, T*, T*, double*, double*, T*, T*, \
+                               dcs::detail::every_row);                                                                                            \
+  declare void norm_inference(device, const T*, const T*, const T*, const T*, double, std::int64_t, T*, T*);                                       \
+  declare void norm_forward(device, const T*, const T*, const T*, const T*, bool, T*, std::int64_t, std::int64_t, dcs::detail::every_row);         \
+  declare void norm_backward(device, const T*, const T*, const T*, const T*, const double*, const double*, std::int64_t, std::int64_t, T*, T*, T*, \
+                             T*, dcs::detail::every_row);
+DCS_ENTRIES(DCS_BATCH_NORM_ENTRIES)
 
 }  // namespace dcs::cpu
 

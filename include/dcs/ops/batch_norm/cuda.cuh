@@ -1,15 +1,15 @@
-// Batch norm as kernels of the block interface; statistics and everything that follows from them stay on the device. Training forward: moments of
-// each chunk of rows about its own mean (Chan, Golub & LeVeque 1979), merged in double by a second kernel, which also moves the running statistics
-// and makes scale and shift; then one pass for norm, residual and ReLU. Backward: two sums of a channel in the same way, then one pass for the
-// gradients. The passes give a thread the same packet of channels in four rows: four reads are in flight, and the channel's numbers are read once for
-// them.
+// Batch norm as kernels of the block interface; statistics and everything computed from them stay on the device. Training forward: moments of each
+// chunk of rows about its own mean (Chan, Golub & LeVeque 1979), merged in double by a second kernel, which also updates the running statistics and
+// computes scale and shift; then one pass for norm, residual and ReLU. Backward: two sums of a channel in the same way, then one pass for the
+// gradients. In these passes a thread has the same packet of channels in four rows, so that four reads are in flight, and the channels' coefficients
+// are read once for the four.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/column_tiles.hpp>
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 #include <dcs/ops/batch_norm/row_mask.hpp>
 
 DCS_EXACT_MATH
@@ -17,25 +17,25 @@ namespace dcs::cuda {
 
 namespace detail {
 
-/// The rows that count: those whose part has a number other than 0 in the mask, or all where there is none. A chunk lies within a part.
+/// The valid rows: those whose part has a number other than 0 in the mask, or all rows where there is no mask. A chunk lies within one part.
 template <class A>
-struct live_rows {
+struct valid_rows {
   device_span<const A> mask;
   divider part;
 
-  live_rows(const dcs::detail::row_mask& m, std::int64_t rows) : mask{m.data<A>(), m.parts}, part(rows / parts()) {}
+  valid_rows(const dcs::detail::row_mask& m, std::int64_t rows) : mask{m.data<A>(), m.parts}, part(rows / parts()) {}
   std::int64_t parts() const { return mask ? mask.size : 1; }
 
   template <class Block>
   DCS_DEVICE bool has(Block& b, std::int64_t row) const {
     return !mask || b.global(mask, "mask").read(part.quotient(row)) != 0;
   }
-  /// Rows of chunk k that count.
+  /// The number of valid rows of chunk k.
   template <class Block>
   DCS_DEVICE std::int64_t of_chunk(Block& b, const column_tiles& tile, std::int64_t k) const {
     return has(b, tile.begin_of(k)) ? tile.rows_of(k) : 0;
   }
-  /// Rows that count, found by the threads that have chunks first, first + step, … for column_sum.
+  /// The number of all valid rows, summed over the threads of column_sum, of which each adds up chunks first, first + step, …
   template <class Block, class Shared>
   DCS_DEVICE double count(Block& b, Shared& sums, const column_tiles& tile, std::int64_t rows, int first, int step) const {
     if (!mask) return static_cast<double>(rows);
@@ -47,8 +47,8 @@ struct live_rows {
 
 }  // namespace detail
 
-/// partial[chunk, 0, c] = mean and partial[chunk, 1, c] = Σ (x − mean)² of a chunk's rows, taken of the distances from the chunk's first row, so that
-/// a mean far from zero costs no digits.
+/// partial[chunk, 0, c] = mean and partial[chunk, 1, c] = Σ (x − mean)² of a chunk's rows, computed from the differences to the chunk's first row, so
+/// that a mean far from zero costs no accuracy.
 template <class T, int V>
 struct norm_moments_kernel {
   static constexpr const char* name = "norm_moments";
@@ -57,7 +57,7 @@ struct norm_moments_kernel {
   device_span<const T> x;
   device_span<double> partial;
   column_tiles tile;
-  detail::live_rows<A> live;
+  detail::valid_rows<A> valid;
 
   std::int64_t blocks() const { return tile.blocks(); }
   static constexpr std::int64_t shared_bytes() { return column_tiles::shared_bytes<A, V>(); }
@@ -65,7 +65,7 @@ struct norm_moments_kernel {
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     const std::int64_t part = b.block() / tile.tiles, packet_index = b.block() % tile.tiles * tile.width + b.thread() % tile.width;
-    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = tile.begin_of(part), count = live.of_chunk(b, tile, part);
+    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = tile.begin_of(part), count = valid.of_chunk(b, tile, part);
     const int groups = tile.groups(), group = b.thread() / tile.width;
     const auto in = b.global(x, "x");
     packet<A, V> mean, squares, origin;
@@ -121,8 +121,8 @@ struct norm_moments_kernel {
   }
 };
 
-/// Mean and 1 / sqrt(variance + eps) of each channel from the moments of the chunks; moves the running statistics; scale and shift of the forward
-/// pass. R: what holds the running statistics.
+/// Mean and 1 / sqrt(variance + eps) of each channel from the moments of the chunks; updates the running statistics; scale and shift of the forward
+/// pass. R: the type of the running statistics.
 template <class T, class R>
 struct norm_statistics_kernel {
   static constexpr const char* name = "norm_statistics";
@@ -135,7 +135,7 @@ struct norm_statistics_kernel {
   device_span<A> scale, shift;
   std::int64_t rows, channels;
   column_tiles tile;
-  detail::live_rows<A> live;
+  detail::valid_rows<A> valid;
   double momentum, eps;
 
   std::int64_t blocks() const { return ceil_div(channels, std::int64_t{8}); }
@@ -147,8 +147,8 @@ struct norm_statistics_kernel {
     const int first = b.thread() / 8;
     const auto in = b.global(partial, "partial moments");
     const auto sums = b.template shared<double>(threads / warp_size * 8, "sums of each warp");
-    const auto rows_of = [&](std::int64_t k) { return static_cast<double>(live.of_chunk(b, tile, k)); };
-    const double counted = live.count(b, sums, tile, rows, first, threads / 8), n = counted > 0 ? counted : 1;
+    const auto rows_of = [&](std::int64_t k) { return static_cast<double>(valid.of_chunk(b, tile, k)); };
+    const double counted = valid.count(b, sums, tile, rows, first, threads / 8), n = counted > 0 ? counted : 1;
     double total = 0;
     if (c < channels)
       for (std::int64_t k = first; k < tile.chunks; k += threads / 8) total += rows_of(k) * in.read(2 * k * channels + c);
@@ -175,7 +175,7 @@ struct norm_statistics_kernel {
   }
 };
 
-/// scale = gamma / sqrt(variance + eps), shift = beta − mean · scale. R: what holds mean and variance.
+/// scale = gamma / sqrt(variance + eps), shift = beta − mean · scale. R: the type of mean and variance.
 template <class T, class R>
 struct norm_inference_kernel {
   static constexpr const char* name = "norm_inference";
@@ -215,7 +215,7 @@ struct norm_pass {
 
 }  // namespace detail
 
-/// y = act(x · scale + shift + residual), act ReLU or nothing; 0 in rows that do not count.
+/// y = act(x · scale + shift + residual), act ReLU or nothing; 0 in padded rows.
 template <class T, int V>
 struct norm_forward_kernel {
   static constexpr const char* name = "norm_forward";
@@ -226,7 +226,7 @@ struct norm_forward_kernel {
   device_span<const T> residual;
   device_span<T> y;
   detail::norm_pass pass;
-  detail::live_rows<A> live;
+  detail::valid_rows<A> valid;
   bool relu;
 
   std::int64_t blocks() const { return pass.blocks(threads); }
@@ -243,7 +243,7 @@ struct norm_forward_kernel {
     bool counts[R];
     DCS_DEVICE_UNROLL
     for (int j = 0; j < R; ++j) {
-      counts[j] = row + j * pass.stride < pass.rows && live.has(b, row + j * pass.stride);
+      counts[j] = row + j * pass.stride < pass.rows && valid.has(b, row + j * pass.stride);
       if (counts[j]) {
         const std::int64_t at = (row + j * pass.stride) * pass.packets * V + c;
         v[j] = in.template read<V>(at);
@@ -264,7 +264,7 @@ struct norm_forward_kernel {
   }
 };
 
-/// partial[chunk, 0, c] = Σ g and partial[chunk, 1, c] = Σ g · (x − mean) of a chunk's rows; g is dy where y > 0, or everywhere if y is not given.
+/// partial[chunk, 0, c] = Σ g and partial[chunk, 1, c] = Σ g · (x − mean) of a chunk's rows; g is dy where y > 0, or everywhere if there is no y.
 template <class T, int V>
 struct norm_sums_kernel {
   static constexpr const char* name = "norm_sums";
@@ -274,7 +274,7 @@ struct norm_sums_kernel {
   device_span<const double> mean;
   device_span<A> partial;
   column_tiles tile;
-  detail::live_rows<A> live;
+  detail::valid_rows<A> valid;
 
   std::int64_t blocks() const { return tile.blocks(); }
   static constexpr std::int64_t shared_bytes() { return column_tiles::shared_bytes<A, V>(); }
@@ -282,7 +282,7 @@ struct norm_sums_kernel {
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     const std::int64_t part = b.block() / tile.tiles, packet_index = b.block() % tile.tiles * tile.width + b.thread() % tile.width;
-    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = tile.begin_of(part), count = live.of_chunk(b, tile, part);
+    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = tile.begin_of(part), count = valid.of_chunk(b, tile, part);
     const int groups = tile.groups(), group = b.thread() / tile.width;
     const auto in = b.global(x, "x"), result = b.global(y, "y"), gradient = b.global(dy, "dy");
     packet<A, V> sum, product;
@@ -326,7 +326,7 @@ struct norm_coefficients_kernel {
   device_span<A> coefficients;
   std::int64_t rows, channels;
   column_tiles tile;
-  detail::live_rows<A> live;
+  detail::valid_rows<A> valid;
 
   std::int64_t blocks() const { return ceil_div(channels, std::int64_t{8}); }
   static constexpr std::int64_t shared_bytes() { return threads / warp_size * 8 * static_cast<std::int64_t>(sizeof(double)); }
@@ -345,9 +345,9 @@ struct norm_coefficients_kernel {
       }
     sum = column_sum(b, sums, sum);
     product = column_sum(b, sums, product);
-    const double counted = live.count(b, sums, tile, rows, first, threads / 8), n = counted > 0 ? counted : 1;
+    const double counted = valid.count(b, sums, tile, rows, first, threads / 8), n = counted > 0 ? counted : 1;
     if (first > 0 || c >= channels) return;
-    // The sums were taken about the mean as A holds it.
+    // The sums were computed with the mean rounded to A.
     const double center = b.global(mean, "mean").read(c), rounded = static_cast<double>(static_cast<A>(center)), off = center - rounded;
     product -= off * sum;
     const double i = b.global(inverse, "inverse deviation").read(c);
@@ -363,7 +363,7 @@ struct norm_coefficients_kernel {
   }
 };
 
-/// dx = g · a − (x − m) · b − c, and g itself to the residual, as far as they are wanted; 0 in rows that do not count.
+/// dx = g · a − (x − m) · b − c, and g itself as the gradient of the residual, as far as they are needed; 0 in padded rows.
 template <class T, int V>
 struct norm_spread_kernel {
   static constexpr const char* name = "norm_spread";
@@ -373,7 +373,7 @@ struct norm_spread_kernel {
   device_span<const A> coefficients;
   device_span<T> dx, dresidual;
   detail::norm_pass pass;
-  detail::live_rows<A> live;
+  detail::valid_rows<A> valid;
 
   std::int64_t blocks() const { return pass.blocks(threads); }
   static constexpr std::int64_t shared_bytes() { return 0; }
@@ -393,7 +393,7 @@ struct norm_spread_kernel {
     for (int j = 0; j < R; ++j) {
       if (row + j * pass.stride >= pass.rows) break;
       const std::int64_t at = (row + j * pass.stride) * channels + column;
-      if (!live.has(b, row + j * pass.stride)) {
+      if (!valid.has(b, row + j * pass.stride)) {
         if (dresidual) to_residual.write(at, packet<A, V>{});
         if (dx) to.write(at, packet<A, V>{});
         continue;
@@ -419,11 +419,11 @@ template <class T, gpu D, class R>
 void norm_statistics(D, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
                      R* running_mean, R* running_variance, double* mean, double* inverse, arithmetic_t<T>* scale, arithmetic_t<T>* shift,
                      const dcs::detail::row_mask& mask = {}) {
-  const detail::live_rows<arithmetic_t<T>> live(mask, rows);
+  const detail::valid_rows<arithmetic_t<T>> valid(mask, rows);
   with_packets<T>(channels, [&](auto v) {
-    const column_tiles tile(rows, channels / v, live.parts());
+    const column_tiles tile(rows, channels / v, valid.parts());
     const device_scratch<double, D> partial(2 * tile.chunks * channels);
-    launch(D{}, norm_moments_kernel<T, v>{{x, rows * channels}, partial.span(), tile, live});
+    launch(D{}, norm_moments_kernel<T, v>{{x, rows * channels}, partial.span(), tile, valid});
     launch(D{}, norm_statistics_kernel<T, R>{partial.span(),
                                              {gamma, channels},
                                              {beta, channels},
@@ -436,7 +436,7 @@ void norm_statistics(D, const T* x, const T* gamma, const T* beta, double moment
                                              rows,
                                              channels,
                                              tile,
-                                             live,
+                                             valid,
                                              momentum,
                                              eps});
   });
@@ -452,9 +452,9 @@ template <class T, gpu D>
 void norm_forward(D, const T* x, const arithmetic_t<T>* scale, const arithmetic_t<T>* shift, const T* residual, bool relu, T* y, std::int64_t rows,
                   std::int64_t channels, const dcs::detail::row_mask& mask = {}) {
   const std::int64_t n = rows * channels;
-  const detail::live_rows<arithmetic_t<T>> live(mask, rows);
+  const detail::valid_rows<arithmetic_t<T>> valid(mask, rows);
   with_packets<T>(channels, [&](auto v) {
-    launch(D{}, norm_forward_kernel<T, v>{{x, n}, {scale, channels}, {shift, channels}, {residual, n}, {y, n}, {rows, channels / v}, live, relu});
+    launch(D{}, norm_forward_kernel<T, v>{{x, n}, {scale, channels}, {shift, channels}, {residual, n}, {y, n}, {rows, channels / v}, valid, relu});
   });
 }
 
@@ -463,11 +463,11 @@ void norm_backward(D, const T* x, const T* y, const T* dy, const T* gamma, const
                    std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta, const dcs::detail::row_mask& mask = {}) {
   using A = arithmetic_t<T>;
   const std::int64_t n = rows * channels;
-  const detail::live_rows<A> live(mask, rows);
+  const detail::valid_rows<A> valid(mask, rows);
   with_packets<T>(channels, [&](auto v) {
-    const column_tiles tile(rows, channels / v, live.parts());
+    const column_tiles tile(rows, channels / v, valid.parts());
     const device_scratch<A, D> partial(2 * tile.chunks * channels), coefficients(4 * channels);
-    launch(D{}, norm_sums_kernel<T, v>{{x, n}, {y, n}, {dy, n}, {mean, channels}, partial.span(), tile, live});
+    launch(D{}, norm_sums_kernel<T, v>{{x, n}, {y, n}, {dy, n}, {mean, channels}, partial.span(), tile, valid});
     launch(D{}, norm_coefficients_kernel<T>{partial.span(),
                                             {gamma, channels},
                                             {mean, channels},
@@ -478,9 +478,9 @@ void norm_backward(D, const T* x, const T* y, const T* dy, const T* gamma, const
                                             rows,
                                             channels,
                                             tile,
-                                            live});
+                                            valid});
     if (dx || dresidual)
-      launch(D{}, norm_spread_kernel<T, v>{{x, n}, {y, n}, {dy, n}, coefficients.span(), {dx, n}, {dresidual, n}, {rows, channels / v}, live});
+      launch(D{}, norm_spread_kernel<T, v>{{x, n}, {y, n}, {dy, n}, coefficients.span(), {dx, n}, {dresidual, n}, {rows, channels / v}, valid});
   });
 }
 

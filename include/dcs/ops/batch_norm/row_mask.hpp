@@ -1,6 +1,6 @@
-// Which rows a batch norm counts. Where sizes are fixed, as in a step that a GPU replays, an array may hold more regions than there are: the dead
-// ones are told by a mask, which lies on the device, and norms over the batch find it by a scope, as dropout finds its random numbers. The host's
-// arrays hold what there is, so nothing of this is compiled for it.
+// A mask of the regions over which batch norms compute their statistics. In a training step of fixed sizes, which a GPU can replay, arrays have room
+// for the largest number of regions, and the rest is padding. A mask on the device says which regions are valid, and batch norms find it by a scope,
+// as dropout finds its random numbers. Arrays on the host have no padding, so that masks are not compiled for it.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -12,10 +12,10 @@ namespace dcs {
 
 namespace detail {
 
-// Every row counts: all that the host knows.
+// No mask: on the host every row is valid.
 struct every_row {};
 
-// The rows are `parts` equal parts, of which those count whose number is not 0; without memory every row does.
+// The rows consist of `parts` equal parts; those whose number in the mask is not 0 are valid. Without memory every row is valid.
 struct row_mask {
   storage memory;
   extent_t parts = 0;
@@ -41,17 +41,17 @@ inline thread_local const row_mask* masked_rows = nullptr;
 
 }  // namespace detail
 
-/// Within its scope, on its thread, batch norms in training count only the pixels of regions that are alive: mean and variance, the running
-/// statistics (which stay as they are where nothing is alive) and all gradients are those of these regions alone; dead regions give zeros, get zeros
-/// as gradient, and what they hold is not read. How many are alive is found on the device. mask: shape<roi>, 0 for a dead region, in the element type
-/// that the norm computes in (float for 16 bits), beside maps of roi equal parts: shape<roi, H, W, C>. The norm is built within the scope, evaluated
-/// anywhere.
+/// Within its scope, on its thread, batch norms in training use the pixels of valid regions only: mean and variance, the running statistics (which do
+/// not change where no region is valid) and all gradients are those of these regions alone. In padded regions the result and the gradient are 0, and
+/// the input is not read. The number of valid regions is computed on the device. mask: shape<roi>, 0 for a padded region, in the element type that
+/// the norm computes in (float for 16 bits), beside maps of roi equal parts: shape<roi, H, W, C>. The norm's expression must be built within the
+/// scope; it may be evaluated anywhere.
 class row_mask_scope {
  public:
   template <class B, class S, class D>
   explicit row_mask_scope(const tensor<B, S, D>& mask) : mask_{mask.memory(), mask.size(), dtype_of<B>} {
     static_assert(S::rank == 1, "dcs::row_mask_scope: a mask has one axis, the regions");
-    static_assert(!std::is_same_v<D, cpu_device>, "dcs::row_mask_scope: on the host every row counts: give it the rows that are alive");
+    static_assert(!std::is_same_v<D, cpu_device>, "dcs::row_mask_scope: on the host every row counts: give it the rows that are valid");
     detail::masked_rows = &mask_;
   }
   row_mask_scope(const row_mask_scope&) = delete;
@@ -64,7 +64,7 @@ class row_mask_scope {
 };
 
 namespace detail {
-// What the scope says to a norm on D.
+// The mask of the current scope for a norm on D.
 template <class D>
 row_choice<D> current_rows() {
   if constexpr (std::is_same_v<D, cpu_device>)

@@ -1,13 +1,13 @@
 // Batch norm over rows of channels; see cpu.hpp.
 namespace dcs::DCS_ISA {
 
-// A vector of channels of a row, of which `width` exist.
+// Loads a vector of channels of a row, of which `width` exist.
 template <class T>
 DCS_INLINE vec<T> norm_load(const T* p, std::int64_t width) {
   return width == lanes<T> ? load(p) : load_part(p, width);
 }
 
-// The same as doubles: as many as a vector holds.
+// The same as doubles, as many as a vector holds.
 template <class T>
 DCS_INLINE vec<double> norm_load_wide(const T* p, std::int64_t width) {
   if constexpr (std::is_same_v<T, double>) {
@@ -22,8 +22,8 @@ DCS_INLINE vec<double> norm_load_wide(const T* p, std::int64_t width) {
   }
 }
 
-// Mean and Σ (x − mean)² of rows [begin, end) of each channel, in double: an error of the mean moves a whole channel, and beside a small deviation a
-// small error is large. The block is read from memory once and from cache the second time.
+// Mean and Σ (x − mean)² of rows [begin, end) of each channel, in double: an error of the mean shifts a whole channel, and is magnified where the
+// deviation is small. The block is read from memory once and from cache the second time.
 template <class T>
 DCS_TARGET void norm_block_moments(const T* x, std::int64_t rows, std::int64_t channels, double* mean, double* m2) {
   for (std::int64_t c = 0; c < channels; c += lanes<double>) {
@@ -58,8 +58,8 @@ DCS_TARGET void norm_apply(const T* x, const T* a, const T* b, const T* residual
   }
 }
 
-// Rows whose sums stay in vectors of T before they join a sum in double: Σ g is small beside Σ |g| behind a norm, so a long run would round much of
-// it.
+// The number of rows that are summed in vectors of T before they are added to a sum in double: Σ g after a norm is small compared to Σ |g|, so that a
+// long sum in T would lose accuracy.
 inline constexpr std::int64_t norm_run = 32;
 
 // Σ g and Σ g · (x − mean) of each channel, where g is dy under the mask of y > 0 (if y is given).

@@ -1,5 +1,5 @@
-// cast<To>(x): the values in another element type. Where maps are of 16 bits, softmax, losses and boxes are not: a cast stands between, and its
-// gradient goes back in the type that it came in.
+// cast<To>(x): the values in another element type. Where maps are of 16 bits, softmax, losses and boxes are computed in float: a cast lies between,
+// and its gradient has the type of its input.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -16,6 +16,16 @@ void convert(device, const From* x, std::int64_t n, To* y) {
     for (std::int64_t i = begin; i < end; ++i) y[i] = convert_number<To>(x[i]);
   });
 }
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_CAST_ENTRIES(declare)                                    \
+  declare void convert(device, const float*, std::int64_t, double*); \
+  declare void convert(device, const double*, std::int64_t, float*); \
+  declare void convert(device, const float*, std::int64_t, bf16*);   \
+  declare void convert(device, const bf16*, std::int64_t, float*);   \
+  declare void convert(device, const double*, std::int64_t, bf16*);  \
+  declare void convert(device, const bf16*, std::int64_t, double*);
+DCS_ENTRIES_ONCE(DCS_CAST_ENTRIES)
+
 }  // namespace cpu
 
 namespace detail {
@@ -27,8 +37,8 @@ tensor<To, S, D> converted(const tensor<T, S, D>& x) {
 }
 }  // namespace detail
 
-/// x with elements of type To, each by convert_number: floats round to nearest, whole numbers drop the fraction and end where To does, NaN becomes 0
-/// there. x itself where its elements are of To.
+/// x with elements of type To, each by convert_number: to floats by rounding to nearest; to whole numbers by dropping the fraction and clamping to
+/// To's range, where NaN becomes 0. x itself where its elements are of To.
 template <class To, operand X>
 auto cast(const X& x_) {
   using T = value_t<X>;
@@ -45,7 +55,7 @@ auto cast(const X& x_) {
   }
 }
 
-/// x in what its arithmetic is done in: float for types of 16 bits, else x itself.
+/// x in the type that its arithmetic is done in: float for types of 16 bits, else x itself.
 template <operand X>
 auto widened(const X& x) {
   return cast<compute_type<value_t<X>>>(x);

@@ -1,4 +1,4 @@
-// conv2d: a lazy node, so that the pattern table sees what surrounds it: a bias, a norm's scale and shift, a residual and ReLU become the
+// conv2d: a lazy node, so that the pattern table sees the expression around it: a bias, a norm's scale and shift, a residual and ReLU become the
 // convolution's epilogue (fused.hpp). Feature maps are N,H,W,C and weights K,K,In/Groups,Out. Batch, height and width may be dynamic; the extents of
 // the result follow from them by the algebra of core/extent.hpp.
 #pragma once
@@ -66,7 +66,7 @@ constexpr void check_conv2d() {
 template <class S, class W, int Groups = 1>
 concept convolvable = S::rank == 4 && W::rank == 4 && extent_of<S, 3> == extent_of<W, 2>* Groups&& extent_of<W, 3> % Groups == 0;
 
-/// The node of conv2d over evaluated operands. `evaluate` runs it bare; fused.hpp runs it with an epilogue.
+/// The node of conv2d over evaluated operands. `evaluate` runs it alone; fused.hpp runs it with an epilogue.
 template <int Stride, int Padding, int Dilation, int Groups, class X, class W>
 class conv2d_node : public lazy<lift_t<detail::conv2d_shape<shape_t<X>, shape_t<W>, Stride, Padding, Dilation>, X, W>> {
  public:

@@ -2,9 +2,9 @@
 // product itself; depthwise ones run over channels (depthwise.inl); 3×3 ones in f32 go to Winograd's algorithm where it does less work than
 // it costs (winograd.hpp); small ones in f32 sum in f64 (widened.hpp). The choice depends on the shape alone.
 //
-// A convolution on any device is seven entry points, found by the device: conv2d_forward(D{}, geometry, x, w, epilogue, y), conv2d_data_gradient,
-// conv2d_weight_gradient, and for what surrounds them relu_gradient, sum_rows and scaled_weights; a matrix product is one, gemm(D{}, …). The host's
-// stand here and in cpu/gemm.hpp, those of a GPU in cuda.cuh and cuda/gemm.cuh.
+// A device provides these entry points for convolutions: conv2d_forward(D{}, geometry, x, w, epilogue, y), conv2d_data_gradient and
+// conv2d_weight_gradient; relu_gradient, sum_rows and scaled_weights for the gradient of the epilogue; and gemm(D{}, …), the matrix product. The
+// host's are in this file and in cpu/gemm.hpp, those of a GPU in cuda.cuh and cuda/gemm.cuh.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -96,6 +96,19 @@ void scaled_weights(device, const T* from, const T* scale, std::int64_t rows, st
       for (std::int64_t o = 0; o < channels; ++o) to[i + o] = from[i + o] * scale[o];
   });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_CONV2D_ENTRIES(declare, T)                                                                     \
+  declare void conv2d_forward(const conv2d_geometry&, const T*, const T*, const epilogue<T>&, T*);         \
+  declare void conv2d_data_gradient(const conv2d_geometry&, const T*, const T*, T*);                       \
+  declare void conv2d_weight_gradient(const conv2d_geometry&, const T*, const T*, T*);                     \
+  declare void conv2d_forward(device, const conv2d_geometry&, const T*, const T*, const epilogue<T>&, T*); \
+  declare void conv2d_data_gradient(device, const conv2d_geometry&, const T*, const T*, T*);               \
+  declare void conv2d_weight_gradient(device, const conv2d_geometry&, const T*, const T*, T*);             \
+  declare void relu_gradient(device, const T*, const T*, T*, std::int64_t);                                \
+  declare void sum_rows(device, const T*, std::int64_t, std::int64_t, T*);                                 \
+  declare void scaled_weights(device, const T*, const T*, std::int64_t, std::int64_t, T*);
+DCS_ENTRIES(DCS_CONV2D_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -1,11 +1,12 @@
-// Convolution on a GPU. What libraries do well is theirs: a 1 × 1 convolution is a matrix product with its epilogue (cuda/cublas.cuh), any other a
-// graph of cuDNN (cudnn.cuh). They take weights as [out][height][width][in]: ours are turned on the way, which is also where the epilogue's scale
-// is folded in, so that a library sees shift, residual and ReLU alone. cuda::emulated answers the library's calls by the host's ops.
+// Convolution on a GPU. Libraries compute all but depthwise convolutions: a 1 × 1 convolution is a matrix product with its epilogue
+// (cuda/cublas.cuh), any other a graph of cuDNN (cudnn.cuh). These libraries expect weights as [out][height][width][in], so the weights are
+// transposed first and multiplied by the epilogue's scale in the same pass; the library's epilogue is then shift, residual and ReLU. cuda::emulated
+// uses the host's ops instead of a library.
 //
-// Depthwise convolutions are kernels of our own: they are bound by memory, and libraries that want their channels on matrix units have nothing for
-// them. A thread has 16 bytes of the channels and four pixels of a row, so that a weight is read once for the four. What lies outside of the image is
-// read elsewhere and not added: a branch around each read would leave one in flight. Weights are summed by
-// blocks that have up to 32 packets of channels and a chunk of the pixels (cuda/column_tiles.hpp), nine taps at a time, then over the chunks.
+// Depthwise convolutions are kernels of this file: they are bound by memory, and the libraries' kernels, which use matrix units, are slow for them. A
+// thread has 16 bytes of the channels and four pixels of a row, so that a weight is read once for the four. For a pixel outside of the image some
+// pixel inside is read and not added: with a branch around each read, only one would be in flight. Gradients of weights are summed by blocks that
+// have up to 32 packets of channels and a chunk of the pixels (cuda/column_tiles.hpp), nine taps at a time, then over the chunks.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -57,17 +58,17 @@ struct depthwise_forward_kernel {
       for (std::int64_t kw = 0; kw < g.k_w; ++kw) {
         const auto f = weights.template read<V>((kh * g.k_w + kw) * g.in_c + c);
         packet<A, V> p[strip];
-        bool there[strip];
+        bool inside[strip];
         DCS_DEVICE_UNROLL
         for (int s = 0; s < strip; ++s) {
           const std::int64_t v = (ow + s) * g.stride - g.padding + kw * g.dilation;
-          there[s] = v >= 0 && v < g.in_w && ow + s < g.out_w;
-          p[s] = in.template read<V>(((n * g.in_h + h) * g.in_w + (there[s] ? v : 0)) * g.in_c + c);
+          inside[s] = v >= 0 && v < g.in_w && ow + s < g.out_w;
+          p[s] = in.template read<V>(((n * g.in_h + h) * g.in_w + (inside[s] ? v : 0)) * g.in_c + c);
         }
         DCS_DEVICE_UNROLL
         for (int s = 0; s < strip; ++s) {
           DCS_DEVICE_UNROLL
-          for (int k = 0; k < V; ++k) sum[s][k] += there[s] ? p[s][k] * f[k] : A(0);
+          for (int k = 0; k < V; ++k) sum[s][k] += inside[s] ? p[s][k] * f[k] : A(0);
         }
       }
     }
@@ -81,7 +82,7 @@ struct depthwise_forward_kernel {
   }
 };
 
-/// dx of a depthwise convolution: every tap that read a pixel gives back.
+/// dx of a depthwise convolution: a pixel's gradient is the sum over every tap that read it.
 template <class T, int V>
 struct depthwise_data_gradient_kernel {
   static constexpr const char* name = "depthwise_data_gradient";
@@ -118,19 +119,19 @@ struct depthwise_data_gradient_kernel {
       for (std::int64_t kw = 0; kw < g.k_w; ++kw) {
         const auto f = weights.template read<V>((kh * g.k_w + kw) * g.in_c + c);
         packet<A, V> p[strip];
-        bool there[strip];
+        bool contributes[strip];
         DCS_DEVICE_UNROLL
         for (int s = 0; s < strip; ++s) {
           std::int64_t ow = left + s + g.padding - kw * g.dilation;
           const bool inside = ow >= 0 && left + s < g.in_w;
           if (!inside) ow = 0;
-          there[s] = stride.split(ow) == 0 && ow < g.out_w && inside;
-          p[s] = gradient.template read<V>(((n * g.out_h + oh) * g.out_w + (there[s] ? ow : 0)) * g.in_c + c);
+          contributes[s] = stride.split(ow) == 0 && ow < g.out_w && inside;
+          p[s] = gradient.template read<V>(((n * g.out_h + oh) * g.out_w + (contributes[s] ? ow : 0)) * g.in_c + c);
         }
         DCS_DEVICE_UNROLL
         for (int s = 0; s < strip; ++s) {
           DCS_DEVICE_UNROLL
-          for (int k = 0; k < V; ++k) sum[s][k] += there[s] ? p[s][k] * f[k] : A(0);
+          for (int k = 0; k < V; ++k) sum[s][k] += contributes[s] ? p[s][k] * f[k] : A(0);
         }
       }
     }
@@ -140,7 +141,7 @@ struct depthwise_data_gradient_kernel {
   }
 };
 
-/// partial[tap, c, chunk] = Σ over a chunk of the result's pixels of dy · what the tap read. A block has nine taps.
+/// partial[tap, c, chunk] = Σ over a chunk of the result's pixels of dy · the input pixel that the tap read. A block has nine taps.
 template <class T, int V>
 struct depthwise_weight_gradient_kernel {
   static constexpr const char* name = "depthwise_weight_gradient";
@@ -176,10 +177,10 @@ struct depthwise_weight_gradient_kernel {
     const std::int64_t first_tap = rest / tile.tiles * together, first_h = first_tap / g.k_w, first_w = first_tap % g.k_w;
     const int place = b.thread() % tile.width, group = b.thread() / tile.width;
     const std::int64_t p = rest % tile.tiles * tile.width + place, c = p * V;
-    const bool there = p < tile.packets;
+    const bool has_channels = p < tile.packets;
     packet<A, V> sum[together];
     const std::int64_t begin = part * tile.chunk, end = begin + tile.rows_of(part);
-    if (there)
+    if (has_channels)
       for (std::int64_t row = begin + group; row < end; row += tile.groups()) {
         std::int64_t n = row;
         const std::int64_t ow = width.split(n), oh = height.split(n);
@@ -206,7 +207,7 @@ struct depthwise_weight_gradient_kernel {
       DCS_DEVICE_UNROLL
       for (int k = 0; k < V; ++k) store.write(k * threads + b.thread(), sum[t][k]);
       b.barrier();
-      if (group == 0 && there) {
+      if (group == 0 && has_channels) {
         DCS_DEVICE_UNROLL
         for (int k = 0; k < V; ++k) {
           A all = 0;
@@ -219,7 +220,7 @@ struct depthwise_weight_gradient_kernel {
   }
 };
 
-// The library's convolutions, by the host: weights are [out][height][width][in / groups].
+// The library's convolutions, computed by the host: weights are [out][height][width][in / groups].
 
 namespace detail {
 template <class A>
@@ -260,7 +261,7 @@ void library_weight_gradient(emulated, const cpu::conv2d_geometry& g, const T* x
 
 namespace detail {
 inline bool is_product(const cpu::conv2d_geometry& g) { return g.pointwise() && g.groups == 1; }
-// Weights as libraries take them, each output channel times its scale where there is one.
+// Weights in the order of the libraries, each output channel times its scale where there is one.
 template <class D, class T>
 device_scratch<T, D> library_weights(const cpu::conv2d_geometry& g, const T* w, const T* scale) {
   device_scratch<T, D> turned(g.weights());
@@ -328,7 +329,7 @@ template <class T, gpu D>
 void conv2d_weight_gradient(D, const cpu::conv2d_geometry& g, const T* x, const T* dy, T* dw) {
   if (g.out_pixels() == 0) return D::zero(dw, g.weights() * static_cast<std::int64_t>(sizeof(T)));
   if (g.depthwise()) {
-    constexpr int most = packet_size<T> < 4 ? packet_size<T> : 4;  // nine packets of sums are registers
+    constexpr int most = packet_size<T> < 4 ? packet_size<T> : 4;  // the sums, nine packets, are in registers
     return g.in_c % most == 0 ? detail::depthwise_weight_gradient<most>(D{}, g, x, dy, dw) : detail::depthwise_weight_gradient<1>(D{}, g, x, dy, dw);
   }
   if (detail::is_product(g))

@@ -1,6 +1,7 @@
-// Convolutions of cuda::device by cuDNN 9, through the C interface of its graphs. The first time that a shape is met the engines that the heuristics
-// name are tried in their order, the first few that work are timed, and the fastest is kept as a plan: by geometry, element type and epilogue, on
-// each thread. Where no engine takes the whole graph, the bare convolution runs and a kernel of ours (cuda/epilogue.cuh) follows it.
+// Convolutions of cuda::device by cuDNN 9, through the C interface of its graphs. When a thread first computes a convolution of a shape, the engines
+// that the heuristics suggest are tried in order, the first few that work are timed, and the fastest is kept as a plan for this geometry, element
+// type and epilogue, on this thread. Where no engine supports the whole graph, the convolution runs without its epilogue and a kernel
+// (cuda/epilogue.cuh) follows it.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -23,9 +24,9 @@ struct bound_tensor {
 // A graph with the engine that runs it.
 class convolution_plan {
  public:
-  explicit convolution_plan(const convolution_problem& p) : graph_(p, engine_target::here()) {}
+  explicit convolution_plan(const convolution_problem& p) : graph_(p, engine_target::current()) {}
 
-  /// Chooses among the engines; false where none takes the graph.
+  /// Chooses among the engines; false where none supports the graph.
   bool choose(const std::vector<bound_tensor>& tensors) {
     const int most = std::max(library_options::get().candidates, 1);
     float best = 0;
@@ -69,9 +70,9 @@ inline bool run_convolution(const convolution_problem& p, const std::vector<boun
   thread_local std::map<convolution_problem::key_type, std::unique_ptr<convolution_plan>> plans;
   auto at = plans.find(p.key());
   if (at == plans.end()) {
-    expect(
-        !capturing,
-        "dcs::conv2d: a convolution is met first while a graph is captured, where its engines cannot be timed; expected a step before the capture");
+    expect(!capturing,
+           "dcs::conv2d: a convolution is computed for the first time while a graph is captured, where its engines cannot be timed; run the work "
+           "once before the capture");
     auto plan = std::make_unique<convolution_plan>(p);
     if (!plan->choose(tensors)) plan = nullptr;
     at = plans.emplace(p.key(), std::move(plan)).first;

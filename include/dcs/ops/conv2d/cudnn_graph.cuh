@@ -1,6 +1,6 @@
-// A convolution and what of its epilogue there is (residual, shift, ReLU) as one graph of cuDNN 9, whose inner results are virtual, and the engines
-// that run it. Engines whose results depend on the order of atomics are passed over, and so are, for f32 unless TF32 is allowed, those that round
-// their inputs, or whose transforms cost more digits than a sum does.
+// A convolution with its epilogue (any of residual, shift, ReLU) as one graph of cuDNN 9, whose intermediate results are virtual tensors, and the
+// engines that run it. Engines whose results depend on the order of atomics are not used; for f32, unless TF32 is allowed, neither are those that
+// round their inputs, or whose transforms lose more accuracy than a sum does.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -16,7 +16,7 @@ namespace dcs::cuda::detail {
 
 enum class convolution_pass : std::int64_t { forward, data_gradient, weight_gradient };
 
-// Which convolution a plan is for.
+// The convolution that a plan is for.
 struct convolution_problem {
   cpu::conv2d_geometry g;
   convolution_pass pass;
@@ -50,18 +50,18 @@ struct convolution_problem {
 // Names of the tensors of a graph.
 enum tensor_name : std::int64_t { name_x = 1, name_w, name_y, name_shift, name_residual, name_inner };
 
-// An engine made ready; none where `plan` is null.
+// An engine that is ready to run; none where `plan` is null.
 struct engine_plan {
   node_ptr configuration, plan;
   std::int64_t workspace = 0;
 };
 
-// What it refers to lives as long as it.
+// Owns the descriptors that the graph refers to.
 class convolution_graph {
  public:
   convolution_graph(const convolution_problem& p, const engine_target& target) : problem_(p), target_(target) { build(); }
 
-  /// What the heuristics name, best first; none where they do not know the graph.
+  /// The engines that the heuristics suggest, best first; none where they do not support the graph.
   std::vector<node_ptr> configurations(cudnnBackendHeurMode_t mode) const {
     graph_node heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR);
     heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, *graph_).set(CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1, &mode);
@@ -80,7 +80,7 @@ class convolution_graph {
     found.resize(static_cast<std::size_t>(count));
     return found;
   }
-  /// The engine of a configuration; none where it may not be used or does not work.
+  /// The engine of a configuration; none where it is excluded (see above) or does not work.
   engine_plan plan(const node_ptr& configuration) const {
     if (!allowed(*configuration)) return {};
     auto made = make_node(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
@@ -96,7 +96,7 @@ class convolution_graph {
 
  private:
   node_ptr tensor(std::int64_t name, std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, bool inner = false) {
-    // Sizes in the order N,C,H,W, whatever lies where; memory is channels last.
+    // Sizes are in the order N,C,H,W whatever the memory's layout; strides say that it is channels last.
     const std::int64_t sizes[] = {n, c, h, w}, strides[] = {h * w * c, 1, w * c, c};
     auto t = make_node(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     t->set(CUDNN_ATTR_TENSOR_UNIQUE_ID, name).set(CUDNN_ATTR_TENSOR_DATA_TYPE, inner ? CUDNN_DATA_FLOAT : problem_.type);
@@ -163,7 +163,7 @@ class convolution_graph {
         ops.push_back(pointwise(what, *y, operand.get(), *next));
         y = next;
       };
-      // The order in which cuDNN's ready-made engines know it: with the shift first only those that it compiles at run time are left.
+      // The order that cuDNN's precompiled engines support: with the shift before the residual, only engines that are compiled at run time remain.
       if (problem_.residual) add(CUDNN_POINTWISE_ADD, tensor(name_residual, g.batch, g.out_c, g.out_h, g.out_w), !problem_.shift && !problem_.relu);
       if (problem_.shift) add(CUDNN_POINTWISE_ADD, tensor(name_shift, 1, g.out_c, 1, 1), !problem_.relu);
       if (problem_.relu) add(CUDNN_POINTWISE_RELU_FWD, nullptr, true);

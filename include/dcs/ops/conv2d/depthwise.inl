@@ -56,7 +56,7 @@ DCS_TARGET void depthwise_data_gradient(const cpu::conv2d_geometry& g, const T* 
   });
 }
 
-// One row of dy times the rows of x it saw, for 3×3 kernels: all nine sums of some channels stay in registers. sums: tap × channel.
+// One row of dy times the rows of x that contributed to it, for 3×3 kernels: all nine sums of some channels stay in registers. sums: tap × channel.
 template <class T, int Vectors>
 DCS_TARGET void depthwise_weight_row_3x3(const cpu::conv2d_geometry& g, const T* image, const T* dy, std::int64_t oh, std::int64_t c, T* sums) {
   vec<T> acc[3][3][Vectors] = {};

@@ -1,7 +1,7 @@
-// Convolution with its epilogue: the patterns relu((conv · scale + shift) + residual), any part of which may be missing, for tensors and vars.
-// Backward undoes the ReLU by the sign of the result, sends the gradient to residual and shift as it is, and folds the scale into the weights. A
-// scale that is itself recorded needs the convolution's own result, so such an expression is evaluated unfused, as is one whose convolution has been
-// evaluated before. Bodies know no shapes (untyped operands), so that a network's code holds them once per element type.
+// Convolution with its epilogue: the patterns relu((conv · scale + shift) + residual), any part of which may be missing, for tensors and vars. The
+// backward pass masks the gradient by the sign of the result (ReLU), adds it to residual and shift as it is, and multiplies the weights by the scale.
+// The gradient of a recorded scale needs the convolution's result before the epilogue, so such an expression is evaluated unfused, as is one whose
+// convolution has been evaluated before. The functions take untyped operands, without shapes, so that a program contains them once per element type.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,13 +13,13 @@ namespace dcs {
 
 namespace detail {
 
-// A convolution and its epilogue without shapes: operands that are not there have no memory.
+// A shape-erased convolution with its epilogue; operands that are missing have no memory.
 template <class T>
 struct convolution_call {
   cpu::conv2d_geometry g{};
   untyped<T> x, w, scale, shift, residual;
   bool relu = false;
-  untyped<T> own;  // the convolution's own result, where it has been evaluated before
+  untyped<T> own;  // the result of the convolution alone, where it has been evaluated before
 
   convolution_call() = default;
   convolution_call(const convolution_call&) = default;
@@ -30,7 +30,7 @@ struct convolution_call {
   sizes<4> output_sizes() const { return {g.batch, g.out_h, g.out_w, g.out_c}; }
 };
 
-// What stands beside a convolution has the sizes of its result, or of its last axis.
+// Checks that an operand of the epilogue has the sizes of the convolution's result, or of its last axis.
 template <class Result, class X>
 void expect_beside(const X& x, const cpu::conv2d_geometry& g) {
   if constexpr (!shape_t<X>::is_static) {
@@ -46,7 +46,7 @@ inline constexpr bool is_conv_v = false;
 template <int S, int P, int D, int G, class X, class W>
 inline constexpr bool is_conv_v<conv2d_node<S, P, D, G, X, W>> = true;
 
-// One number for each channel of what C gives.
+// Whether X has one number for each channel of the result of C.
 template <class X, class C>
 concept per_channel = operand<X> && shape_t<X>::rank == 1 && extent_of<shape_t<X>, 0> == extent_of<shape_t<C>, 3>;
 
@@ -156,7 +156,7 @@ void convolution_backward(const convolution_call<T>& c, const storage& y, storag
   c.residual.template add<D>(std::move(dy));
 }
 
-// The parts of the epilogue as kernels of their own, after the convolution's own result.
+// The parts of the epilogue as kernels of their own, applied to the convolution's result.
 template <class T, class D>
 untyped<T> finish_unfused(untyped<T> y, const convolution_call<T>& c) {
   using x0 = expr::leaf<0>;
@@ -186,10 +186,14 @@ template <class T, class D>
   const cpu::epilogue<T> epilogue{c.scale.data(), c.shift.data(), c.residual.data(), g.out_c, c.relu};
   conv2d_forward<T>(D{}, g, c.x.data(), c.w.data(), epilogue, static_cast<T*>(y.data()));
   const storage kept = c.relu ? y : storage();
-  c.residual.memory = {};  // its value is not needed again
+  c.residual.memory = {};  // the backward pass does not need its value
   const std::vector<slot_ptr> parents{c.x.slot, c.w.slot, c.shift.slot, c.residual.slot};
   return record_untyped<T>(std::move(y), parents, [c = std::move(c), kept](storage dy) { convolution_backward<T, D>(c, kept, std::move(dy)); });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_CONV2D_CALL_ENTRIES(declare, T) declare untyped<T> run_convolution<T, cpu_device>(convolution_call<T>&);
+DCS_ENTRIES(DCS_CONV2D_CALL_ENTRIES)
 
 template <class E>
 typename E::result_type evaluate_convolution(const E& e) {

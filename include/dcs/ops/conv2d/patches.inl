@@ -64,11 +64,11 @@ struct patch_rows {
   }
 
  private:
-  // Few channels (an image's three): the taps of a kernel's row lie side by side in memory.
+  // With few channels (an image's three), all taps of a kernel's row are handled at once, as they are contiguous in memory.
   DCS_TARGET void pack_runs(const typename patches<T>::pixel& p, std::int64_t k0, std::int64_t kc, std::int64_t padded_k, T* to,
                             std::int64_t pitch) const {
     const std::int64_t channels = from.g.in_c, run = from.g.k_w * channels;
-    alignas(64) T line[cpu::gemm_most_depth + lanes<T>];  // vectors may end behind a run, where the next one begins
+    alignas(64) T line[cpu::gemm_most_depth + lanes<T>];  // a vector may be stored past the end of a run, where the next run begins
     const T* last = from.x + from.g.in_pixels() * channels - lanes<T>;
     for (std::int64_t kh = k0 / run, k = 0; k < kc; ++kh) {
       const std::int64_t begin = k0 + k - kh * run, end = std::min(run, begin + kc - k), h = p.h + kh;
@@ -96,13 +96,14 @@ struct patch_columns {
 
   DCS_TARGET void pack(std::int64_t i0, int rows, std::int64_t k0, std::int64_t kc, std::int64_t padded_k, T* to) const {
     const auto& g = from.g;
-    // The tile's columns as runs that lie side by side in memory: within a tap anywhere, and along a row of the kernel where all of it is inside.
+    // The tile's columns are divided into runs that are contiguous in memory: the channels of a tap, or a whole row of the kernel where all of it is
+    // inside the image.
     run split[tile_rows], merged[tile_rows];
     const int split_count = runs(i0, rows, g.group_in(), split);
     const bool mergeable = g.dilation == 1 && g.group_in() == g.in_c;
     const int merged_count = mergeable ? runs(i0, rows, g.k_w * g.in_c, merged) : 0;
 
-    // Whole vectors, whose excess what follows overwrites, wherever one can be read.
+    // Copies whole vectors, whose excess the next run overwrites, wherever a whole vector can be read.
     constexpr int vectors = (tile_rows + lanes<T> - 1) / lanes<T>;
     const T* last = from.x + g.in_pixels() * g.in_c - vectors * lanes<T>;
     const std::int64_t reach = (g.k_w - 1) * g.dilation;
@@ -178,7 +179,7 @@ void direct_weight_gradient(const cpu::conv2d_geometry& g, const T* x, const T* 
     const std::int64_t o = group * g.group_out();
     const cpu::matrix<T> gradient{dy + o, g.out_c, false};
     if (g.pointwise() && g.group_out() < tile_rows && g.group_out() < g.group_in()) {
-      // Few outputs are the rows of a tile rather than a sliver of its columns.
+      // Where there are few outputs they become the rows of a tile, as they would use few of its columns.
       scratch<T> turned(g.group_out() * g.group_in());
       gemm_blocked(g.group_out(), g.group_in(), g.out_pixels(), matrix_columns<T>{{dy + o, g.out_c, true}},
                    cpu::matrix<T>{x + group * g.group_in(), g.in_c, false}, turned.data(), g.group_in(), false, {});
@@ -209,7 +210,8 @@ void direct_data_gradient_dense(const cpu::conv2d_geometry& g, const T* dy, cons
   direct_forward<T>(turned, dy, flipped.data(), {}, dx);
 }
 
-// dx of any other: the gradient of every patch, a matrix product over as many images as memory is worth, then added up where patches overlap.
+// dx of any other: the gradient of every patch, a matrix product over as many images as a bounded amount of memory holds, then added up where patches
+// overlap.
 template <class T>
 DCS_TARGET void direct_data_gradient_scattered(const cpu::conv2d_geometry& g, const T* dy, const T* w, T* dx) {
   const std::int64_t pixels = g.out_h * g.out_w, depth = g.taps() * g.group_in();

@@ -1,4 +1,4 @@
-// dy where the ReLU let y through.
+// dy where y > 0, the gradient of ReLU.
 namespace dcs::DCS_ISA {
 
 template <class T>

@@ -1,7 +1,7 @@
-// Small convolutions in f32 with sums in f64. Where a map has few pixels, batch norm divides by the deviation of few values and so enlarges what
-// rounding left in them, until a ReLU behind it turns the other way and every gradient before it jumps. A long sum in f32 is wrong by 2e-7 to 7e-7 of
-// its size, Winograd's by twice that; in f64 what remains is the rounding of the result, 3e-8. It costs twice the direct algorithm's time, which
-// small problems can spare. The gradients are smooth in what they sum and stay in f32.
+// Small convolutions in f32 with sums in f64. Where a map has few pixels, batch norm divides by the deviation of few values and so magnifies their
+// rounding errors, which may change the sign at a following ReLU and with it every gradient before. A long sum in f32 is wrong by 2e-7 to 7e-7 of its
+// size, Winograd's by twice that; in f64 what remains is the rounding of the result, 3e-8. It takes twice the direct algorithm's time, which is
+// affordable for small problems. Gradients depend smoothly on the values that they sum, and stay in f32.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

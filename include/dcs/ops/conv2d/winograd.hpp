@@ -1,8 +1,8 @@
 // 3×3 convolutions with stride 1 and padding 1 by Winograd's minimal filtering F(4×4, 3×3) (Lavin and Gray, 2016, "Fast algorithms for convolutional
 // neural networks"): 36 multiplications where the definition has 144. A tile of 4×4 outputs is Aᵀ [Σ over channels (G g Gᵀ) ⊙ (Bᵀ d B)] A of its 6×6
 // inputs d; the sums are 36 matrix products, one per element of a transformed patch ("plane"), on the register tile of the matrix product. The data
-// gradient is the same with the weights turned, the weight gradient its transpose. Channels that do not fill a vector are padded with zeros inside
-// the transforms. Every sum is taken in an order that depends on the shape alone.
+// gradient is the same with the kernel rotated and inputs and outputs of the weights exchanged, the weight gradient its transpose. Channels that do
+// not fill a vector are padded with zeros inside the transforms. Every sum is taken in an order that depends on the shape alone.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -15,7 +15,7 @@
 DCS_EXACT_MATH
 namespace dcs::cpu {
 
-/// Images cut into tiles of 4 × 4 pixels, the last of a row or column possibly hanging over the edge.
+/// Images cut into tiles of 4 × 4 pixels, of which the last of a row or column may extend beyond the edge.
 struct winograd_map {
   std::int64_t batch, height, width;
   std::int64_t tiles_down = (height + 3) / 4, tiles_across = (width + 3) / 4;
@@ -33,7 +33,7 @@ struct winograd_map {
   }
 };
 
-/// Up to so many tiles the weights weigh more than the tiles, and panels of weights are the outer loop.
+/// Up to this many tiles the weights take more memory than the tiles, and panels of weights are the outer loop.
 inline constexpr std::int64_t winograd_few_tiles = 128;
 
 /// Tiles of a block of the weight gradient: more of them amortise the 36 sums that each block adds to, fewer keep both factors in cache.
@@ -55,7 +55,7 @@ constexpr bool winograd_fits(const conv2d_geometry& g) {
   return g.k_h == 3 && g.k_w == 3 && g.stride == 1 && g.padding == 1 && g.dilation == 1 && g.groups == 1;
 }
 
-/// Whether it is also the faster way. Only f32: f64 is for reference and gradient checks, which want the rounding of the definition.
+/// Whether it is also the faster way. Only f32: f64 is for reference and gradient checks, which need the accuracy of the definition.
 template <class T>
 constexpr bool winograd_suits(const conv2d_geometry& g) {
   return std::is_same_v<T, float> && winograd_fits(g) && g.in_c >= 16 && g.out_c >= 16 && g.in_h >= 3 && g.in_w >= 3;

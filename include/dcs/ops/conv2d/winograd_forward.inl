@@ -1,4 +1,4 @@
-// Winograd's algorithm forward (and, with the weights turned, for the data gradient); see winograd.hpp.
+// Winograd's algorithm forward (and, with rotated weights, for the data gradient); see winograd.hpp.
 namespace dcs::DCS_ISA {
 
 // Between two planes: their distance must not be a multiple of the cache's period, or all 36 fall into the same sets.
@@ -8,8 +8,8 @@ inline constexpr std::int64_t winograd_block = DCS_ISA_BYTES == 64 ? 14 : 12;
 
 inline std::int64_t padded_depth(std::int64_t channels) { return (channels + k_block - 1) / k_block * k_block; }
 
-// U = G g Gᵀ for depths [k0, k0 + 16) and the panel's tile_columns outputs, zeros beyond both: to[plane · p + k · tile_columns + column].
-// Turned: the weights of the data gradient, inputs and outputs exchanged and the kernel rotated by half a turn.
+// U = G g Gᵀ for depths [k0, k0 + 16) and the panel's tile_columns outputs, zeros beyond both: to[plane · p + k · tile_columns + column]. Turned: the
+// weights of the data gradient, that is, inputs and outputs exchanged and the kernel rotated by 180°.
 template <class T>
 DCS_TARGET void transform_weights(const T* w, std::int64_t depth, std::int64_t outputs, bool turned, std::int64_t panel, std::int64_t k0, T* to,
                                   std::int64_t plane) {
@@ -88,7 +88,7 @@ DCS_TARGET void winograd_by_tiles(const cpu::winograd_map& m, std::int64_t depth
   // The number of blocks is a multiple of four, so that two or four threads end together.
   const std::int64_t blocks = std::min(tiles, ((tiles + winograd_block - 1) / winograd_block + 3) / 4 * 4);
   const std::int64_t most = (tiles + blocks - 1) / blocks, subs = (most + tile_rows - 1) / tile_rows, rows = (most + subs - 1) / subs;
-  // Of V and M one holds all channels of its side, the other 256 or 128 at a time: where depths come in parts there is one part of panels.
+  // Either V or M holds all channels, the other 256 or 128 at a time: where depths are processed in parts there is only one part of panels.
   const std::int64_t k_step = deep > 256 && outputs <= 256 ? 256 : deep, p_step = panels * columns > 128 && deep <= 256 ? 128 / columns : panels;
   const std::int64_t sub_v = rows * k_step, sub_m = rows * p_step * columns;
   const std::int64_t v_plane = subs * sub_v + winograd_gap, m_plane = subs * sub_m + winograd_gap;

@@ -3,15 +3,15 @@ namespace dcs::DCS_ISA {
 
 inline constexpr int gradient_rows = DCS_ISA_BYTES == 64 ? 8 : 4;
 
-// c[gradient_rows][tile_columns] (+)= Σ over `count` tiles of a[16 · t + row] · b[tile_columns · t + column]. The sum starts at zero and is added at
-// the end: in two levels it rounds half as much.
+// c[gradient_rows][tile_columns] (+)= Σ over `count` tiles of a[16 · t + row] · b[tile_columns · t + column]. The sum starts at zero and is added to
+// c at the end: summing in two levels halves the rounding error.
 template <class T>
 DCS_TARGET void gradient_tile(const T* a, const T* b, std::int64_t count, T* c, bool accumulate) {
   vec<T> acc[gradient_rows][tile_vectors];
   DCS_UNROLL
   for (int i = 0; i < gradient_rows; ++i) DCS_UNROLL
   for (int v = 0; v < tile_vectors; ++v) acc[i][v] = vec<T>{};
-  // The sums are far away (36 · channels²) and wanted only at the end.
+  // Prefetches c, which is large (36 · channels²) and needed only at the end.
   DCS_UNROLL
   for (int i = 0; i < gradient_rows; ++i) DCS_UNROLL
   for (int v = 0; v < tile_vectors; ++v) __builtin_prefetch(c + i * tile_columns<T> + v * lanes<T>, 1);
@@ -88,7 +88,7 @@ DCS_TARGET void winograd_weight_gradient(const cpu::winograd_map& m, std::int64_
         }
     });
     if (one_block) {
-      // The 36 products of a register tile stay in cache and are turned back at once.
+      // The 36 products of a register tile stay in cache and are transformed back at once.
       constexpr std::int64_t plane = gradient_rows * columns + 16;
       cpu::parallel_for(panels * (deep / k_block), [&](std::int64_t task) DCS_TARGET {
         const std::int64_t panel = task / (deep / k_block), block = task % (deep / k_block);

@@ -1,6 +1,6 @@
 // conv_transpose2d: the linear map whose matrix is the transpose of a convolution's ("up-convolution"). A convolution of the same stride, padding and
-// dilation brings the result's extents back to the input's. Feature maps are N,H,W,C and weights K,K,Out/Groups,In: those of that convolution, whose
-// kernels compute this op and its gradients (cpu.hpp), and, turned by nn/state_dict.hpp, those of PyTorch's ConvTranspose2d.
+// dilation maps the result's extents to the input's. Feature maps are N,H,W,C and weights K,K,Out/Groups,In: those of that convolution, whose kernels
+// compute this op and its gradients (cpu.hpp); nn/state_dict.hpp permutes those of PyTorch's ConvTranspose2d to this order.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -35,7 +35,7 @@ using conv_transpose2d_shape =
     shape<extent_of<S, 0>, unwindowed(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, OutputPadding, Dilation),
           unwindowed(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, OutputPadding, Dilation), extent_of<W, 2> * Groups>;
 
-// What is expected of an extent that was not divided is what a convolution would make of it.
+// For an extent that was not divided, the message shows as expected what a convolution would make of it.
 template <class S, class W, int Axis, int Stride, int Padding, int OutputPadding, int Dilation>
 constexpr void check_conv_transpose2d_extent() {
   constexpr extent_t e = extent_of<S, Axis>, k = extent_of<W, Axis - 1>;
@@ -76,8 +76,8 @@ constexpr void check_conv_transpose2d() {
   return {x[0], h, v, w[2] * groups, x[1], x[2], x[3], w[0], w[1], stride, padding, dilation, groups};
 }
 
-/// What both conventions count: true multiply-adds are one for each pair of an input value and a weight that it meets; thop has the formula of a
-/// convolution, as if every output value read a whole kernel.
+/// What both conventions count: the true number of multiply-adds is one for each pair of an input value and a weight that it is multiplied by; thop
+/// uses the formula of a convolution, as if every output value read a whole kernel.
 constexpr work conv_transpose2d_work(extent_t in_pixels, extent_t in_c, extent_t out_pixels, extent_t out_c, extent_t taps, extent_t groups) {
   return {in_pixels * in_c * taps * (out_c / groups), out_pixels * out_c * taps * (in_c / groups)};
 }

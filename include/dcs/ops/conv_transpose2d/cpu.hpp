@@ -1,8 +1,8 @@
 // Transposed convolution on the host. It is the data gradient of a convolution, and its own gradients are that convolution and its weight gradient,
 // so every kernel is conv2d's. The geometry is that convolution's: its result is our input, its input our result.
 //
-// A transposed convolution on any device is conv_transpose2d_forward(D{}, geometry, x, w, shift, y) besides the entry points of conv2d/cpu.hpp. The
-// host's stands here, that of a GPU in cuda.cuh.
+// A device provides conv_transpose2d_forward(D{}, geometry, x, w, shift, y) besides the entry points of conv2d/cpu.hpp. The host's is in this file,
+// that of a GPU in cuda.cuh.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -33,6 +33,12 @@ void conv_transpose2d_forward(device, const conv2d_geometry& g, const T* x, cons
   conv2d_data_gradient<T>(g, x, w, y);
   if (shift) add_shift(shift, g.in_pixels(), g.in_c, y);
 }
+
+// What dcs::compiled has of these (core/compiled.hpp).
+#define DCS_CONV_TRANSPOSE2D_ENTRIES(declare, T)                    \
+  declare void add_shift(const T*, std::int64_t, std::int64_t, T*); \
+  declare void conv_transpose2d_forward(device, const conv2d_geometry&, const T*, const T*, const T*, T*);
+DCS_ENTRIES(DCS_CONV_TRANSPOSE2D_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -1,5 +1,5 @@
-// Transposed convolution on a GPU: the data gradient of a convolution (conv2d/cuda.cuh: cuDNN's, a matrix product's, or of a depthwise one our own
-// kernel), and the shift in a pass behind it.
+// Transposed convolution on a GPU: the data gradient of a convolution (conv2d/cuda.cuh: by cuDNN, a matrix product, or for a depthwise one a kernel
+// of its own), and the shift in a pass after it.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

@@ -1,4 +1,4 @@
-// Dropout on the host: masks are drawn a block of elements, or all channels, at a time.
+// Dropout on the host: masks are drawn for a block of elements, or for all channels of an image, at a time.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,7 +13,8 @@ DCS_EXACT_MATH
 
 namespace dcs::cpu {
 
-/// y = x · mask / (1 − p), where element (n, i, c) of [outer, inner, channels] has the mask of index n · channels + c (channel) or its own.
+/// y = x · mask / (1 − p), where element (n, i, c) of [outer, inner, channels] has the mask of index n · channels + c where whole channels are
+/// dropped, else of its own index.
 template <class T>
 void dropout_apply(device, const T* x, T* y, std::int64_t outer, std::int64_t inner, std::int64_t channels, bool by_channel, double p,
                    random_stream random) {
@@ -35,6 +36,11 @@ void dropout_apply(device, const T* x, T* y, std::int64_t outer, std::int64_t in
     });
   }
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_DROPOUT_ENTRIES(declare, T) \
+  declare void dropout_apply(device, const T*, T*, std::int64_t, std::int64_t, std::int64_t, bool, double, random_stream);
+DCS_ENTRIES(DCS_DROPOUT_ENTRIES)
 
 }  // namespace dcs::cpu
 

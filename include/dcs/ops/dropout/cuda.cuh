@@ -1,4 +1,4 @@
-// Dropout as a kernel of the block interface: a thread has 16 bytes, and draws their mask from the stream as the host does, four elements a call of
+// Dropout as a kernel of the block interface: a thread has 16 bytes, and draws their mask from the stream as the host does, four elements per call of
 // the generator; nothing is stored between forward and backward.
 #pragma once
 
@@ -20,10 +20,10 @@ struct dropout_kernel {
   using A = arithmetic_t<T>;
   device_span<const T> x;
   device_span<T> y;
-  divider packets, inner;  // of a row of channels; rows of an image
+  divider packets, inner;  // packets of a row of channels; rows of an image
   bool by_channel;
   random_stream random;
-  std::uint32_t least;  // an element is kept where its 24 random bits are at least this
+  std::uint32_t least;  // an element is kept if its 24 random bits are at least this
   A kept;
 
   std::int64_t blocks() const { return ceil_div(y.size / V, std::int64_t{threads}); }
@@ -45,7 +45,7 @@ struct dropout_kernel {
     DCS_DEVICE_UNROLL
     for (int k = 0; k < V; ++k) {
       const auto i = static_cast<std::uint64_t>(first + k);
-      // Packets begin at a multiple of their length, so that which word is which is known when this is compiled, unless they are shorter than four.
+      // Packets begin at a multiple of their length, so that the word of each element is a compile-time index, unless they are shorter than four.
       if (k % 4 == 0) words = drawn.words(i / 4);
       const std::uint32_t w = V >= 4 ? words[static_cast<std::size_t>(k % 4)] : words[static_cast<std::size_t>(i % 4)];
       v[k] *= w >> 8 >= least ? kept : A(0);

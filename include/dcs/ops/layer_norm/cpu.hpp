@@ -12,7 +12,7 @@
 DCS_EXACT_MATH
 namespace dcs::cpu {
 
-/// sum = x + residual (where given), y = norm(sum); statistics: mean and inverse deviation of each row.
+/// sum = x + residual (where there is one), y = norm(sum); statistics: mean and inverse deviation of each row.
 template <class T>
 void layer_norm_forward(device, const T* x, const T* residual, const T* gamma, const T* beta, double eps, T* sum, T* y, double* statistics,
                         std::int64_t rows, std::int64_t n) {
@@ -34,7 +34,8 @@ void layer_norm_forward(device, const T* x, const T* residual, const T* gamma, c
   });
 }
 
-/// x: what was normalised, the sum where there was a residual. dx, the gradient of either of its terms too, may be null: not wanted.
+/// x: the normalised input, which is the sum where there was a residual. dx, also the gradient of both terms of the sum, is null where it is not
+/// needed.
 template <class T>
 void layer_norm_backward(device, const T* x, const T* dy, const T* gamma, const double* statistics, T* dx, T* dgamma, T* dbeta, std::int64_t rows,
                          std::int64_t n) {
@@ -65,6 +66,12 @@ void layer_norm_backward(device, const T* x, const T* dy, const T* gamma, const 
     dgamma[i] = static_cast<T>(g), dbeta[i] = static_cast<T>(b);
   }
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_LAYER_NORM_ENTRIES(declare, T)                                                                                              \
+  declare void layer_norm_forward(device, const T*, const T*, const T*, const T*, double, T*, T*, double*, std::int64_t, std::int64_t); \
+  declare void layer_norm_backward(device, const T*, const T*, const T*, const double*, T*, T*, T*, std::int64_t, std::int64_t);
+DCS_ENTRIES(DCS_LAYER_NORM_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -1,20 +1,20 @@
 // Layer norm as kernels of the block interface. Forward, with or without a residual, and the gradient of the input are one launch each: rows are
-// divided among lanes or blocks as cuda/rows.hpp says, mean and variance are of two walks over registers (or cache). The gradients of gamma and beta
-// are sums down the columns, in tiles, whose chunks a second kernel adds in double.
+// divided among lanes or blocks as cuda/rows.hpp says, mean and variance are computed in two passes over registers (or cache). The gradients of gamma
+// and beta are sums down the columns, in tiles, whose chunks a second kernel adds in double.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/column_tiles.hpp>
 #include <dcs/cuda/rows.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
 namespace detail {
 
-// What a thread knows of its row: R packets of V a lane, or, where R = 0, a block a row.
+// A thread's part of its row: R packets of V in each lane's registers or, where R = 0, a whole block for the row.
 template <class A, int V, int R>
 struct row_share {
   static constexpr int threads = 256;
@@ -53,8 +53,8 @@ struct row_share {
 
 }  // namespace detail
 
-/// y = (s − mean) / sqrt(variance + eps) · gamma + beta of rows s = x + residual (where given), and s itself where there is a residual; mean and
-/// inverse deviation of each row.
+/// y = (s − mean) / sqrt(variance + eps) · gamma + beta of rows s = x + residual (where there is one), and s itself where there is a residual; mean
+/// and inverse deviation of each row.
 template <class T, int V, int R>
 struct layer_norm_forward_kernel {
   static constexpr const char* name = "layer_norm_forward";
@@ -255,7 +255,7 @@ void layer_norm_forward(D, const T* x, const T* residual, const T* gamma, const 
   });
 }
 
-/// dx may be null: not wanted.
+/// dx is null where it is not needed.
 template <class T, gpu D>
 void layer_norm_backward(D, const T* x, const T* dy, const T* gamma, const double* statistics, T* dx, T* dgamma, T* dbeta, std::int64_t rows,
                          std::int64_t n) {

@@ -1,5 +1,5 @@
 // Layer norm over the last axis (Ba, Kiros & Hinton 2016), optionally of a sum of two operands: a post-norm Transformer normalises x + f(x), and the
-// sum then needs no pass of its own. Rows are independent; the gradients of gamma and beta are summed by fixed blocks of rows.
+// sum then needs no separate pass. Rows are independent; the gradients of gamma and beta are summed by fixed blocks of rows.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -77,7 +77,7 @@ constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, c
 /// (x − mean) / sqrt(variance + eps) · gamma + beta over the last axis, biased variance. x: shape<..., C>; gamma, beta: shape<C>.
 template <operand X, operand G, operand B>
 constexpr auto layer_norm(const X& x, const G& gamma, const B& beta, double eps = 1e-5) {
-  const auto value_of_x = eval(x);  // once: it also stands in for the residual that is not there
+  const auto value_of_x = eval(x);  // evaluated once: it is also passed as a placeholder for the missing residual
   return detail::layer_norm_of<false>(value_of_x, value_of_x, gamma, beta, eps);
 }
 /// The same of x + residual, in one pass.

@@ -1,4 +1,4 @@
-// linear: the last axis through a matrix. The bias is the product's epilogue, and the leading axes are one long axis of rows.
+// linear: the last axis is multiplied by a matrix. The bias is the product's epilogue, and the leading axes are treated as one axis of rows.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -47,6 +47,11 @@ template <class T, class D>
   });
 }
 
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_LINEAR_ENTRIES(declare, T) \
+  declare untyped<T> run_linear<T, cpu_device>(extent_t, extent_t, extent_t, const untyped<T>&, const untyped<T>&, const untyped<T>&);
+DCS_ENTRIES(DCS_LINEAR_ENTRIES)
+
 template <bool Thop, class X, class W, class... B>
 constexpr auto linear(const X& x_, const W& w_, const B&... b_) {
   using S = shape_t<X>;
@@ -81,7 +86,7 @@ constexpr auto linear(const X& x_, const W& w_, const B&... b_) {
 
 }  // namespace detail
 
-/// y = x · w + b over the last axis. x: shape<..., In>; w: shape<In, Out>; b: shape<Out>. `Thop`: whether the tool thop counts it; it overlooks the
+/// y = x · w + b over the last axis. x: shape<..., In>; w: shape<In, Out>; b: shape<Out>. `Thop`: whether the tool thop counts it, which omits the
 /// projections of attention.
 template <bool Thop = true, operand X, operand W, operand B>
 constexpr auto linear(const X& x, const W& w, const B& b) {

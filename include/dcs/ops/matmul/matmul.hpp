@@ -1,5 +1,5 @@
-// matmul and transpose of the last two axes, batched over equal leading axes. Both are lazy, so that softmax(q · kᵀ · s) · v is seen as attention; a
-// transpose is never carried out for a product, only noted.
+// matmul and transpose of the last two axes, batched over equal leading axes. Both are lazy, so that softmax(q · kᵀ · s) · v is recognised as
+// attention; the transpose of an operand of a product is not computed but passed to the product as a flag.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -84,7 +84,7 @@ constexpr auto transpose(const X& x) {
 }
 
 namespace detail {
-// An operand of a product: its handle, and whether it is turned.
+// An operand of a product: its handle, and whether it is transposed.
 template <class X>
 struct factor {
   using handle_type = result_t<X>;
@@ -99,7 +99,7 @@ struct factor<transpose_node<X>> {
 };
 }  // namespace detail
 
-/// The node of matmul. A and B are operands as given: a transpose stays visible.
+/// The node of matmul. A and B are the unevaluated operands, in which a transpose is recognised.
 template <class A, class B>
 class matmul_node : public lazy<lift_t<with_extent<shape_t<A>, -1, extent_of<shape_t<B>, -1>>, A, B>> {
  public:

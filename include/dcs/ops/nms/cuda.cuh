@@ -1,13 +1,14 @@
-// Non-maximum suppression as kernels of the block interface, without a wait of the host. Overlaps are computed for tiles of 64 × 64 boxes at once: of
-// every later box a word says which boxes of an earlier tile strike it. One block then goes through the tiles in order: 64 boxes are settled by one
-// warp in a few rounds of ballots, and every warp strikes the later tiles that it owns, a ballot each, with the words of the next tile already on
-// their way. Many independent problems (levels of images) share the launches.
+// Non-maximum suppression as kernels of the block interface; the host waits for nothing. First, all overlaps are computed in parallel, in tiles of 64
+// × 64 boxes: for every box and every earlier tile, one 64-bit word says which boxes of that tile would suppress the box. Then one block goes through
+// the tiles in order: one warp decides which of a tile's 64 boxes are kept, in a few rounds of ballots, and every warp marks the boxes of its later
+// tiles that these suppress, by a ballot each, while the words for the next tile are being read. Many independent problems (levels of images) share
+// the launches.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 
 #include <cstring>
 
@@ -27,7 +28,7 @@ DCS_DEVICE inline int population(std::uint64_t w) {
 template <class A>
 using key_of = std::conditional_t<sizeof(A) == 4, std::uint32_t, std::uint64_t>;
 
-/// An integer that rises as x falls; the two zeros are equal, and what is not a number comes last.
+/// An integer that increases as x decreases; both zeros have the same key, and NaN has the largest.
 template <class A>
 DCS_DEVICE inline key_of<A> falling_key(A x) {
   using U = key_of<A>;
@@ -39,7 +40,7 @@ DCS_DEVICE inline key_of<A> falling_key(A x) {
   return (bits & sign) != 0 ? bits : sign - 1 - bits;
 }
 
-// IoU > threshold compared in double, as a comparison in A: the largest A that is not above the threshold.
+// The largest A that is not above the threshold: comparing an IoU in A with it is the same as comparing with the threshold in double.
 template <class A>
 A overlap_bound(double threshold) {
   const A bound = static_cast<A>(threshold);
@@ -65,14 +66,14 @@ DCS_DEVICE inline corners<A> read_corners(const Accessor& a, std::int64_t i) {
 
 inline constexpr int nms_tile = 64, nms_most_levels = 8;
 
-/// Independent problems of suppression, problem p of level p % levels: count[level] boxes, from which the next problem's begin `stride` on, a
+/// Independent problems of suppression. Problem p is of level p % levels and has count[level] boxes, which begin at p · stride; the stride is a
 /// multiple of 64.
 struct nms_problems {
   std::int64_t problems = 0, stride = 0;
   int levels = 1;
   std::int32_t count[nms_most_levels] = {};
 
-  /// Words of the overlaps of a problem: those of tile w with tiles 0 … w, 64 each.
+  /// The number of words that hold the overlaps of a problem: 64 for each tile w and each tile 0 … w.
   DCS_DEVICE std::int64_t words() const {
     const std::int64_t tiles = stride / nms_tile;
     return tiles * (tiles + 1) / 2 * nms_tile;
@@ -80,8 +81,8 @@ struct nms_problems {
   DCS_DEVICE static std::int64_t word(std::int64_t tile, std::int64_t earlier) { return (tile * (tile + 1) / 2 + earlier) * nms_tile; }
 };
 
-/// Boxes by falling score: a box's place is the number of boxes that come before it. Where the score is not a number, the box has no area afterwards:
-/// it is not there.
+/// Sorts boxes by falling score: a box's position is the number of boxes that come before it. A box whose score is NaN gets NaN coordinates, by which
+/// later kernels recognise that it must be ignored.
 template <class T>
 struct nms_rank_kernel {
   static constexpr const char* name = "nms_rank";
@@ -102,14 +103,14 @@ struct nms_rank_kernel {
     const auto keys = b.template shared<U>(threads, "keys");
     const auto score = b.global(scores, "scores");
     const std::int64_t i = b.index(), n = scores.size;
-    const A mine = i < n ? score.read(i) : A(0);
-    const U key = detail::falling_key(mine);
+    const A own_score = i < n ? score.read(i) : A(0);
+    const U key = detail::falling_key(own_score);
     std::int64_t place = 0;
     for (std::int64_t begin = 0; begin < n; begin += threads) {
       if (begin + b.thread() < n) keys.write(b.thread(), detail::falling_key(score.read(begin + b.thread())));
       b.barrier();
-      const int here = n - begin < threads ? static_cast<int>(n - begin) : threads;
-      for (int k = 0; k < here; ++k) {
+      const int in_chunk = n - begin < threads ? static_cast<int>(n - begin) : threads;
+      for (int k = 0; k < in_chunk; ++k) {
         const U other = keys.read(k);
         place += other < key || (other == key && begin + k < i);
       }
@@ -118,7 +119,7 @@ struct nms_rank_kernel {
     if (i >= n) return;
     const auto in = b.global(boxes, "boxes");
     const auto out = b.global(sorted, "sorted boxes");
-    for (int k = 0; k < 4; ++k) out.write(4 * place + k, mine == mine ? in.read(4 * i + k) : nan);
+    for (int k = 0; k < 4; ++k) out.write(4 * place + k, own_score == own_score ? in.read(4 * i + k) : nan);
     b.global(order, "order").write(place, static_cast<std::int32_t>(i));
     if (group) b.global(sorted_group, "sorted groups").write(place, static_cast<std::int32_t>(b.global(group, "groups").read(i)));
   }
@@ -135,7 +136,7 @@ struct nms_overlaps_kernel {
   device_span<const std::int32_t> group;
   device_span<std::uint64_t> overlaps;
   A bound;
-  std::int64_t first_block[nms_most_levels + 1] = {};  // of a level, for one round of its problems
+  std::int64_t first_block[nms_most_levels + 1] = {};  // for each level, the first block of a group of blocks that has one problem of every level
 
   nms_overlaps_kernel(const nms_problems& p, device_span<const A> boxes, device_span<const std::int32_t> group, device_span<std::uint64_t> overlaps,
                       A bound)
@@ -208,17 +209,18 @@ struct nms_overlaps_kernel {
   }
 };
 
-/// What survives, in order, and how many: a block for a problem. Box i is named names[i], or i where there are no names; -1 behind the last.
+/// Writes the kept boxes of each problem in order, and their number; a block for a problem. A box i is written as names[i], or as i where there are
+/// no names; -1 after the last.
 template <class A, class Name>
 struct nms_survivors_kernel {
   static constexpr const char* name = "nms_survivors";
   static constexpr int threads = 1024, warps = threads / warp_size;
-  static constexpr int ahead = 2;  // tiles of a warp whose words are read a step early: all of them up to 4096 boxes
+  static constexpr int ahead = 2;  // number of a warp's tiles whose words are prefetched: all of its tiles up to 4096 boxes
   nms_problems all;
   device_span<const A> boxes;
   device_span<const std::uint64_t> overlaps;
   device_span<const std::int32_t> names;  // null: none
-  device_span<Name> kept, kept_count;     // stride `kept_stride` a problem, one a problem
+  device_span<Name> kept, kept_count;     // `kept_stride` places for each problem; one number for each problem
   std::int64_t kept_stride;
 
   std::int64_t blocks() const { return all.problems; }
@@ -228,14 +230,15 @@ struct nms_survivors_kernel {
   DCS_DEVICE void operator()(Block& b) const {
     const std::int64_t problem = b.block(), count = all.count[problem % all.levels], base = problem * all.stride,
                        tiles = ceil_div<std::int64_t>(count, nms_tile);
-    const auto struck = b.template shared<std::uint64_t>(all.stride / nms_tile, "boxes that are struck");
-    const auto stays = b.template shared<std::uint64_t>(all.stride / nms_tile, "boxes that stay");
+    const auto suppressed = b.template shared<std::uint64_t>(all.stride / nms_tile, "boxes that are suppressed");
+    const auto kept_boxes = b.template shared<std::uint64_t>(all.stride / nms_tile, "kept boxes");
     const auto in = b.global(boxes, "boxes");
     const auto words = b.global(overlaps, "overlaps");
     const int lane = b.lane(), warp = b.warp();
-    // A tile's owner strikes its boxes and settles them; nobody else touches its word in `struck`.
+    // Warp w % warps owns tile w: it alone writes the tile's word in `suppressed`, and decides which of its boxes are kept. Boxes beyond the end or
+    // with NaN coordinates count as suppressed from the start.
     for (std::int64_t w = warp; w < tiles; w += warps) {
-      std::uint32_t gone[2];
+      std::uint32_t absent_boxes[2];
       for (int h = 0; h < 2; ++h) {
         const std::int64_t c = w * nms_tile + 32 * h + lane;
         bool absent = c >= count;
@@ -244,9 +247,9 @@ struct nms_survivors_kernel {
           const A area = (r.x2 - r.x1) * (r.y2 - r.y1);
           absent = !(area == area);
         }
-        gone[h] = b.ballot(absent);
+        absent_boxes[h] = b.ballot(absent);
       }
-      if (lane == 0) struck.write(w, join(gone));
+      if (lane == 0) suppressed.write(w, join(absent_boxes));
     }
     std::uint64_t next[ahead][2] = {};
     read_ahead(words, problem, 0, count, warp, lane, next);
@@ -259,29 +262,29 @@ struct nms_survivors_kernel {
         b.warp_barrier();
         std::uint64_t own[2];
         take(words, problem, t, t, count, lane, now, own);
-        const std::uint64_t settled = settle(b, own, struck.read(t));
-        if (lane == 0) stays.write(t, settled);
+        const std::uint64_t kept_now = keep_of_tile(b, own, suppressed.read(t));
+        if (lane == 0) kept_boxes.write(t, kept_now);
       }
       b.barrier();
-      const std::uint64_t strikers = stays.read(t);
-      // The first tile of this warp behind t.
+      const std::uint64_t kept_of_tile = kept_boxes.read(t);
+      // Starts at the first tile after t that this warp owns.
       for (std::int64_t w = t - t % warps + warp + (warp <= t % warps ? warps : 0); w < tiles; w += warps) {
         std::uint64_t own[2];
         take(words, problem, w, t, count, lane, now, own);
-        const std::uint32_t hit[2] = {b.ballot((own[0] & strikers) != 0), b.ballot((own[1] & strikers) != 0)};
-        if (lane == 0) struck.write(w, struck.read(w) | join(hit));
+        const std::uint32_t hit[2] = {b.ballot((own[0] & kept_of_tile) != 0), b.ballot((own[1] & kept_of_tile) != 0)};
+        if (lane == 0) suppressed.write(w, suppressed.read(w) | join(hit));
       }
     }
     const auto out = b.global(kept, "kept");
     std::int64_t total = 0;
-    for (std::int64_t t = 0; t < tiles; ++t) total += detail::population(stays.read(t));
+    for (std::int64_t t = 0; t < tiles; ++t) total += detail::population(kept_boxes.read(t));
     if (b.thread() == 0) b.global(kept_count, "number kept").write(problem, static_cast<Name>(total));
     for (std::int64_t i = b.thread(); i < kept_stride; i += threads)
       if (i >= total) out.write(problem * kept_stride + i, Name(-1));
     for (std::int64_t w = warp; w < tiles; w += warps) {
       std::int64_t before = 0;
-      for (std::int64_t t = 0; t < w; ++t) before += detail::population(stays.read(t));
-      const std::uint64_t word = stays.read(w);
+      for (std::int64_t t = 0; t < w; ++t) before += detail::population(kept_boxes.read(t));
+      const std::uint64_t word = kept_boxes.read(w);
       for (int c = lane; c < nms_tile; c += warp_size)
         if ((word >> c & 1) != 0) {
           const std::int64_t i = w * nms_tile + c, at = before + detail::population(word & ((std::uint64_t{1} << c) - 1));
@@ -293,7 +296,7 @@ struct nms_survivors_kernel {
  private:
   DCS_DEVICE static std::uint64_t join(const std::uint32_t* half) { return half[0] | static_cast<std::uint64_t>(half[1]) << 32; }
 
-  // Words of boxes lane and 32 + lane of tile w, for tile t.
+  // The words of boxes lane and 32 + lane of tile w: which boxes of tile t suppress them.
   template <class Words>
   DCS_DEVICE void read_words(const Words& words, std::int64_t problem, std::int64_t w, std::int64_t t, std::int64_t count, int lane,
                              std::uint64_t* own) const {
@@ -321,24 +324,27 @@ struct nms_survivors_kernel {
       read_words(words, problem, w, t, count, lane, own);
   }
 
-  // Which of 64 boxes stay, where box c goes if an earlier one of own[c] stays. In each round a box stays if all that could strike it are gone, and
-  // goes if one of them stays; the first that is open is always settled.
+  // The boxes of a tile that are kept, of those not suppressed by earlier tiles. `suppressors`: for boxes lane and 32 + lane, the earlier boxes of
+  // the tile that suppress them if they are kept. A box is undecided at first; in each round it is kept if all boxes that could suppress it are
+  // suppressed, and suppressed if one of them is kept. The first undecided box is decided in every round, so the loop ends.
   template <class Block>
-  DCS_DEVICE static std::uint64_t settle(Block& b, const std::uint64_t* own, std::uint64_t gone) {
-    std::uint64_t open = ~gone, stay = 0;
-    while (open != 0) {
-      const bool mine[2] = {(open >> b.lane() & 1) != 0, (open >> (32 + b.lane()) & 1) != 0};
-      const std::uint32_t safe[2] = {b.ballot(mine[0] && (own[0] & (open | stay)) == 0), b.ballot(mine[1] && (own[1] & (open | stay)) == 0)};
-      stay |= join(safe);
-      const std::uint32_t hit[2] = {b.ballot(mine[0] && (own[0] & stay) != 0), b.ballot(mine[1] && (own[1] & stay) != 0)};
-      open &= ~(join(safe) | join(hit));
+  DCS_DEVICE static std::uint64_t keep_of_tile(Block& b, const std::uint64_t* suppressors, std::uint64_t suppressed) {
+    std::uint64_t undecided = ~suppressed, keep = 0;
+    while (undecided != 0) {
+      const bool pending[2] = {(undecided >> b.lane() & 1) != 0, (undecided >> (32 + b.lane()) & 1) != 0};
+      const std::uint32_t kept_now[2] = {b.ballot(pending[0] && (suppressors[0] & (undecided | keep)) == 0),
+                                         b.ballot(pending[1] && (suppressors[1] & (undecided | keep)) == 0)};
+      keep |= join(kept_now);
+      const std::uint32_t suppressed_now[2] = {b.ballot(pending[0] && (suppressors[0] & keep) != 0),
+                                               b.ballot(pending[1] && (suppressors[1] & keep) != 0)};
+      undecided &= ~(join(kept_now) | join(suppressed_now));
     }
-    return stay;
+    return keep;
   }
 };
 
-/// Suppression within each of the problems: kept, of `kept_stride` a problem, receives the names of the boxes that stay, -1 behind the last. Boxes,
-/// aligned to 16 bytes, are sorted by falling score.
+/// Suppression within each of the problems: `kept`, of `kept_stride` places for each problem, receives the names of the kept boxes, and -1 after the
+/// last. Boxes, aligned to 16 bytes, are sorted by falling score.
 template <class A, class Name, gpu D>
 void suppress(D, const nms_problems& all, const A* boxes, const std::int32_t* group, const std::int32_t* names, double threshold, Name* kept,
               std::int64_t kept_stride, Name* kept_count) {
@@ -354,9 +360,9 @@ void suppress(D, const nms_problems& all, const A* boxes, const std::int32_t* gr
   launch(D{}, nms_survivors_kernel<A, Name>{all, b, overlaps.span(), n, {kept, all.problems * kept_stride}, {kept_count, all.problems}, kept_stride});
 }
 
-/// dcs::nms with everything in the device's memory: the first *count of the n numbers at `kept` are the indices of the boxes that stay, by falling
-/// score (equal scores in their order); the rest are -1. A box whose score is not a number, or that has a corner which is not one, is not there.
-/// `group` may be null.
+/// dcs::nms with everything in the device's memory: the first *count of the n numbers at `kept` are the indices of the kept boxes, by falling score
+/// (equal scores in their order); the rest are -1. A box with a NaN score or corner is ignored: it neither suppresses others nor is kept. `group` may
+/// be null.
 template <class T, gpu D>
 void nms(D, const T* boxes, const T* scores, std::int64_t n, double threshold, const std::int64_t* group, std::int64_t* kept, std::int64_t* count) {
   using A = arithmetic_t<T>;

@@ -1,5 +1,5 @@
-// Non-maximum suppression. Boxes are sorted by score (equal scores keep their order), then each survivor strikes out the later boxes that overlap it
-// too much: whole vectors of boxes as columns, with a mask as wide as a coordinate.
+// Non-maximum suppression. Boxes are sorted by score (equal scores keep their order), then each box that is kept suppresses the later ones that
+// overlap it too much, a vector of boxes at a time: coordinates are stored as columns, and a box's mark is as wide as a coordinate.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -19,7 +19,7 @@
 
 DCS_EXACT_MATH
 namespace dcs::cpu {
-/// The integer as wide as T.
+/// The signed integer of T's size.
 template <class T>
 using mask_of = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 }  // namespace dcs::cpu
@@ -29,8 +29,9 @@ using mask_of = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
 
 namespace dcs {
 
-/// Indices of the boxes that survive, by falling score. boxes: n × (x1, y1, x2, y2); a box goes if its IoU with a kept one of higher score is above
-/// `threshold`. With `group` (n numbers below 2^31) only boxes of one group strike each other. Throws dcs::error for a score that is not a number.
+/// Indices of the boxes that are kept, by falling score. boxes: n × (x1, y1, x2, y2); a box is suppressed if its IoU with a kept one of higher score
+/// is above `threshold`. With `group` (n numbers below 2^31) only boxes of one group suppress each other. Throws dcs::error for a score that is not a
+/// number.
 template <class T>
 std::vector<std::int64_t> nms(const T* boxes, const T* scores, std::int64_t n, double threshold, const std::int64_t* group = nullptr) {
   for (std::int64_t i = 0; i < n; ++i) expect(!is_nan(scores[i]), "dcs::nms: the score of box ", i, " is not a number");
@@ -54,7 +55,7 @@ std::vector<std::int64_t> nms(const T* boxes, const T* scores, std::int64_t n, d
       groups[static_cast<std::size_t>(i)] = static_cast<cpu::mask_of<T>>(group[from]);
     }
   }
-  // IoU > threshold compared in double, as a comparison in T: the largest T that is not above the threshold.
+  // The largest T that is not above the threshold: comparing an IoU in T with it is the same as comparing with the threshold in double.
   T bound = static_cast<T>(threshold);
   if (static_cast<double>(bound) > threshold) bound = std::nextafter(bound, -std::numeric_limits<T>::infinity());
   std::vector<std::int64_t> kept;
@@ -65,6 +66,10 @@ std::vector<std::int64_t> nms(const T* boxes, const T* scores, std::int64_t n, d
   }
   return kept;
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_NMS_ENTRIES(declare, T) declare std::vector<std::int64_t> nms(const T*, const T*, std::int64_t, double, const std::int64_t*);
+DCS_ENTRIES(DCS_NMS_ENTRIES)
 
 DCS_DEFINE_EXTENT_CHECK(nms_box_mismatch, "dcs::nms: a box is four numbers (x1, y1, x2, y2) along axis 1");
 DCS_DEFINE_EXTENT_CHECK(nms_score_mismatch, "dcs::nms: there must be one score for each box");

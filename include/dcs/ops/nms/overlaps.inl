@@ -8,7 +8,7 @@ DCS_TARGET void suppress(const T* const* box, const cpu::mask_of<T>* group, std:
   using M = cpu::mask_of<T>;
   const vec<T> x1 = broadcast(box[0][i]), y1 = broadcast(box[1][i]), x2 = broadcast(box[2][i]), y2 = broadcast(box[3][i]), none{};
   const T area = box[4][i];
-  // Whole vectors from the one that holds box i: what that marks at and before i has been decided.
+  // Whole vectors, beginning with the one that contains box i. Marks that this sets at or before i have no effect, as those boxes are decided.
   for (std::int64_t j = i / lanes<T> * lanes<T>; j < n; j += lanes<T>) {
     const vec<T> w = max<T>(min<T>(load(box[2] + j), x2) - max<T>(load(box[0] + j), x1), none);
     const vec<T> h = max<T>(min<T>(load(box[3] + j), y2) - max<T>(load(box[1] + j), y1), none);

@@ -1,5 +1,5 @@
-// Pooling on the host. The gradient of the maximum is gathered by the input, that of the average is spread by one thread an image, so no two threads
-// meet.
+// Pooling on the host. The gradient of the maximum is computed for each pixel of the input, that of the average by one thread per image, so that no
+// two threads write one element.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -17,7 +17,7 @@ DCS_EXACT_MATH
 
 namespace dcs::cpu {
 
-/// y: the maximum of each window inside the image; winner: the number of the tap that it came from, the first of equals.
+/// y: the maximum of each window inside the image; winner: the index of the tap that it came from, the first of equals.
 template <class T>
 void max_pool_forward(device, const conv2d_geometry& g, const T* x, T* y, T* winner) {
   const std::int64_t in_image = g.in_h * g.in_w * g.in_c, out_row = g.out_w * g.in_c;
@@ -35,7 +35,7 @@ void max_pool_backward(device, const conv2d_geometry& g, const T* dy, const T* w
 }
 
 namespace detail {
-// Pixels of output row `oh`, column `ow`: f(index of input pixel in the image), returns how many.
+// Calls f(index of the pixel in the image) for the input pixels in the window of output row `oh`, column `ow`; returns their number.
 template <class F>
 std::int64_t for_window(const conv2d_geometry& g, std::int64_t oh, std::int64_t ow, const F& f) {
   std::int64_t n = 0;
@@ -78,6 +78,14 @@ void avg_pool_backward(device, const conv2d_geometry& g, const T* dy, T* dx) {
     }
   });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_POOL_ENTRIES(declare, T)                                                      \
+  declare void max_pool_forward(device, const conv2d_geometry&, const T*, T*, T*);        \
+  declare void max_pool_backward(device, const conv2d_geometry&, const T*, const T*, T*); \
+  declare void avg_pool_forward(device, const conv2d_geometry&, const T*, T*);            \
+  declare void avg_pool_backward(device, const conv2d_geometry&, const T*, T*);
+DCS_ENTRIES(DCS_POOL_ENTRIES)
 
 }  // namespace dcs::cpu
 

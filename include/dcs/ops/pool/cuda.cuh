@@ -1,6 +1,6 @@
-// Pooling as kernels of the block interface: a thread has a packet of channels of one pixel, and its neighbours the packets beside it. Forward a
-// pixel of the result looks at its window; backward a pixel of the input gathers from every window that reaches it, in the order of the taps, so
-// nothing is written twice. Windows of 1, 2 and 3 are unrolled.
+// Pooling as kernels of the block interface: a thread has a packet of channels of one pixel, and neighbouring threads have neighbouring packets.
+// Forward, a pixel of the result reads its window; backward, a pixel of the input gathers from every window that contains it, in the order of the
+// taps, so that every element is written by one thread. Windows of 1, 2 and 3 are unrolled.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,7 +13,7 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// The pixels of a map, numbered with their packets, and the windows of a pooling over them; K = 0: `k` is known at run time only.
+// Numbers the packets of all pixels of a map, and finds the windows of a pooling; K = 0: the window's side is known at run time only.
 template <int V, int K>
 struct pool_windows {
   explicit pool_windows(const cpu::conv2d_geometry& g, bool of_output)
@@ -33,7 +33,7 @@ struct pool_windows {
   int in_h, in_w, out_h, out_w, k, padding, stride;
   std::int64_t count;
 
-  /// Image, row and column of packet i, which becomes the first channel.
+  /// Image, row and column of packet i; `i` becomes the packet's first channel.
   DCS_DEVICE void locate(std::int64_t& i, std::int64_t& image, int& row, int& column) const {
     std::int64_t rest = i;
     i = packets.split(rest) * V;
@@ -60,7 +60,7 @@ struct pool_windows {
         for (int x = 0; x < k; ++x) f(y, x, y * k + x);
     }
   }
-  /// f(row, column, tap) for the pixels of the input that a window covers.
+  /// Calls f(row, column, tap) for the pixels of the input in a window.
   template <class F>
   DCS_DEVICE void each_input(int row, int column, const F& f) const {
     const int top = row * stride - padding, left = column * stride - padding;
@@ -68,7 +68,7 @@ struct pool_windows {
       if (top + y >= 0 && top + y < in_h && left + x >= 0 && left + x < in_w) f(top + y, left + x, tap);
     });
   }
-  /// f(row, column, tap) for the windows that reach a pixel of the input, and the tap by which they do.
+  /// Calls f(row, column, tap) for the windows that contain a pixel of the input; `tap` is the pixel's index in the window.
   template <class F>
   DCS_DEVICE void each_output(int row, int column, const F& f) const {
     each_tap([&](int y, int x, int tap) {
@@ -78,7 +78,7 @@ struct pool_windows {
       if (h * stride == below && w * stride == right && h < out_h && w < out_w) f(h, w, tap);
     });
   }
-  /// Pixels of the input in a window.
+  /// The number of pixels of the input in a window.
   DCS_DEVICE int covered(int row, int column) const { return inside(row * stride - padding, in_h) * inside(column * stride - padding, in_w); }
 
  private:
@@ -90,7 +90,7 @@ struct pool_windows {
 
 }  // namespace detail
 
-/// y = the largest of each window, winner = the number of the first tap that has it.
+/// y = the largest of each window, winner = the index of the first tap that has it.
 template <class T, int V, int K>
 struct max_pool_forward_kernel {
   static constexpr const char* name = "max_pool_forward";
@@ -125,7 +125,7 @@ struct max_pool_forward_kernel {
   }
 };
 
-/// dx = Σ dy of the windows that reach a pixel and that it has won.
+/// dx = Σ dy of the windows whose maximum the pixel is.
 template <class T, int V, int K>
 struct max_pool_backward_kernel {
   static constexpr const char* name = "max_pool_backward";
@@ -189,7 +189,7 @@ struct avg_pool_forward_kernel {
   }
 };
 
-/// dx = Σ dy / pixels of the windows that reach a pixel.
+/// dx = Σ dy / pixels over the windows that contain a pixel.
 template <class T, int V, int K>
 struct avg_pool_backward_kernel {
   static constexpr const char* name = "avg_pool_backward";
@@ -221,7 +221,7 @@ struct avg_pool_backward_kernel {
 };
 
 namespace detail {
-// body(V, K) of the kernels for a pooling.
+// Calls body(V, K) with the constants of the kernels for a pooling.
 template <class T, class Body>
 void with_windows(const cpu::conv2d_geometry& g, const Body& body) {
   with_packets<T>(g.in_c, [&](auto v) {

@@ -1,5 +1,6 @@
-// Pooling over square windows. The maximum remembers which tap won (the first of equals, as in PyTorch), and the gradient is gathered by the input,
-// so no two threads meet. Padding never wins a maximum and does not count in an average. NaN wins, the last of several.
+// Pooling over square windows. The maximum stores the index of the tap that it came from (the first of equals, as in PyTorch), and the gradient is
+// computed for each pixel of the input, so that no two threads write one element. Padding is never a maximum and not counted in an average. A NaN is
+// the maximum of its window, the last of several.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

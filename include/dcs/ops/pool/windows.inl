@@ -1,7 +1,7 @@
 // Pooling windows over channels; see pool.hpp.
 namespace dcs::DCS_ISA {
 
-// y and the number of the tap that won, for one output pixel.
+// y and the index of the tap that it came from, for one output pixel.
 template <class T>
 DCS_TARGET void max_pool_row(const cpu::conv2d_geometry& g, const T* image, std::int64_t oh, T* y, T* winner) {
   for (std::int64_t ow = 0; ow < g.out_w; ++ow)
@@ -31,7 +31,7 @@ DCS_TARGET void max_pool_row(const cpu::conv2d_geometry& g, const T* image, std:
     }
 }
 
-// dx of one input row: every window that reaches a pixel and was won by it.
+// dx of one input row: the sum over the windows whose maximum a pixel is.
 template <class T>
 DCS_TARGET void max_pool_gradient_row(const cpu::conv2d_geometry& g, const T* dy, const T* winner, std::int64_t h, T* dx) {
   for (std::int64_t w = 0; w < g.in_w; ++w)

@@ -11,7 +11,7 @@
 DCS_EXACT_MATH
 namespace dcs::cpu {
 
-/// rows × width elements, with a stride on either side.
+/// Copies rows × width elements; source and destination have row strides of their own.
 template <class T>
 void copy_rows(device, T* to, std::int64_t to_stride, const T* from, std::int64_t from_stride, std::int64_t rows, std::int64_t width) {
   if (rows == 0 || width == 0) return;
@@ -20,7 +20,7 @@ void copy_rows(device, T* to, std::int64_t to_stride, const T* from, std::int64_
   });
 }
 
-/// A dense array of `rank` ≥ 1 axes of sizes n ≥ 1 from elements that have these strides.
+/// Copies elements with these strides to a dense array of `rank` ≥ 1 axes of sizes n ≥ 1.
 template <class T>
 void copy_strided(device, T* to, const T* from, const std::int64_t* n, const std::int64_t* strides, int rank) {
   std::int64_t rows = 1;
@@ -41,6 +41,12 @@ void copy_strided(device, T* to, const T* from, const std::int64_t* n, const std
     }
   });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_REARRANGE_ENTRIES(declare, T)                                                               \
+  declare void copy_rows(device, T*, std::int64_t, const T*, std::int64_t, std::int64_t, std::int64_t); \
+  declare void copy_strided(device, T*, const T*, const std::int64_t*, const std::int64_t*, int);
+DCS_ENTRIES(DCS_REARRANGE_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -1,6 +1,6 @@
-// Copies that move elements to other places, as kernels of the block interface: rows with a stride on either side, 16 bytes a thread where sizes and
-// addresses allow; and arrays with exchanged axes. Of these, where the last axis stays, a pointwise chain of one leaf is the copy; else tiles are
-// turned in shared memory, so that reads and writes are both of neighbours.
+// Copies that move elements to other places, as kernels of the block interface: rows with strides of source and destination, 16 bytes a thread where
+// sizes and addresses allow; and arrays with permuted axes. Where a permutation keeps the last axis, a pointwise chain of one leaf makes the copy;
+// otherwise tiles are transposed in shared memory, so that both reads and writes are coalesced.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -34,14 +34,14 @@ struct copy_rows_kernel {
   }
 };
 
-/// A dense array from one in which another axis is the one of neighbours: a block turns a tile of 32 × 32 over that axis and the last.
+/// A dense array from one in which another axis is the contiguous one: a block transposes a tile of 32 × 32 over that axis and the last.
 template <class T>
 struct turn_tiles_kernel {
   static constexpr const char* name = "turn_tiles";
   static constexpr int threads = 256, tile = 32;
   device_span<T> to;
   device_span<const T> from;
-  std::int64_t rows, columns;           // the axis of neighbours in `from`, and the last of `to`
+  std::int64_t rows, columns;           // sizes of the contiguous axis of `from`, and of the last axis of `to`
   std::int64_t to_stride, from_stride;  // from row to row of `to`, from column to column of `from`
   divider other[expr::max_rank];        // further axes
   std::int64_t other_to[expr::max_rank], other_from[expr::max_rank];

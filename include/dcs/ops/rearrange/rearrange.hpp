@@ -1,5 +1,5 @@
-// Moving elements without arithmetic: slice (lazy: fused kernels look through it), concat, permute and reshape. Copies are of whole rows of the
-// axes behind the one that is cut, which for channels last is memcpy of pixels.
+// Moving elements without arithmetic: slice (lazy, as fused kernels recognise it), concat, permute and reshape. A copy's unit is the contiguous part
+// that the cut axis and those after it make up.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -22,7 +22,7 @@ namespace kernels {
 struct slice {};
 }  // namespace kernels
 
-/// The node of slice. X is the operand as given, so that patterns see what it is a slice of.
+/// The node of slice. X is the unevaluated operand, so that patterns can recognise it.
 template <int Axis, extent_t Begin, extent_t Length, class X>
 class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>> {
  public:
@@ -91,7 +91,7 @@ constexpr void check_concat() {
 }
 }  // namespace detail
 
-/// The operands one behind the other along an axis of static extents.
+/// The operands concatenated along an axis of static extents.
 template <int Axis, operand A, operand... B>
 constexpr auto concat(const A& a_, const B&... b_) {
   using S = shape_t<A>;
@@ -113,12 +113,12 @@ constexpr auto concat(const A& a_, const B&... b_) {
       sizes[at] = total;
       auto y = tensor_of<Out, A>::empty(sizes);
       extent_t begin = 0;
-      auto put = [&](const auto& v) {
+      auto copy_in = [&](const auto& v) {
         const extent_t width = v.sizes()[at] * inner;
         copy_rows(D{}, y.data() + begin, total * inner, value(v).data(), width, outer, width);
         begin += width;
       };
-      (put(x), ...);
+      (copy_in(x), ...);
       return record(
           std::move(y),
           [=, to = std::make_tuple(std::pair(sink_of(x), x.sizes())...)](const tensor<T, Out, D>& dy) {
@@ -220,8 +220,8 @@ sizes<Out::rank> reshaped(const sizes<In::rank>& n) {
     }
   }
   if constexpr (Out::rank > 0 && In::rank > 0)
-    if (n[0] == 0 && s[0] == 0 && open > 0) from = 1;  // the axes behind no images fit as they would behind one
-  // The sizes of the new shape are not yet those of an array: their product may be too large.
+    if (n[0] == 0 && s[0] == 0 && open > 0) from = 1;  // an empty first axis: the other axes must fit as they would for one image
+  // The sizes of the new shape have not been checked yet, so that their product may be too large.
   const extent_t all = product(n, from, n.size()), known = product_or_none(s.data() + from, s.size() - from);
   if (open < s.size() && known >= 0) s[open] = known == 0 ? 0 : all / known;
   expect(known >= 0 && product(s, from, s.size()) == all, "dcs::reshape: sizes ", to_string(n), " hold ", count(n), " elements; ",

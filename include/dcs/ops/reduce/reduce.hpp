@@ -18,7 +18,7 @@ struct reduce_rule {
   static constexpr extent_t at(std::size_t i) { return summed(i) ? 1 : S::extents[i]; }
 };
 
-// Σ over the axes that `to` has as 1, times `factor`; backward repeats.
+// Σ over the axes whose size in `to` is 1, times `factor`; the backward pass repeats the gradient along them.
 template <class Out, class X>
 auto reduce_to(const X& x, const sizes<shape_t<X>::rank>& kept, const sizes<Out::rank>& out_sizes, double factor) {
   using S = shape_t<X>;
@@ -83,12 +83,12 @@ constexpr auto reduce_all(const X& x_) {
 
 }  // namespace detail
 
-/// Sum over axes, which stay as 1.
+/// Sum over axes, which become axes of size 1.
 template <int... Axes, operand X>
 constexpr auto sum(const X& x) {
   return detail::reduce<false, Axes...>(x);
 }
-/// Mean over axes, which stay as 1.
+/// Mean over axes, which become axes of size 1.
 template <int... Axes, operand X>
 constexpr auto mean(const X& x) {
   return detail::reduce<true, Axes...>(x);
@@ -98,7 +98,7 @@ template <operand X>
 constexpr auto sum_all(const X& x) {
   return detail::reduce_all<false>(x);
 }
-/// Mean of all elements, of shape<>. Throws dcs::error for none.
+/// Mean of all elements, of shape<>. Throws dcs::error where there is no element.
 template <operand X>
 constexpr auto mean_all(const X& x) {
   return detail::reduce_all<true>(x);

@@ -1,5 +1,5 @@
-// Resizing on the host: the taps of either axis are listed once a call. The gradient is the transposed map, given by taps again, so that forward and
-// backward are one kernel.
+// Resizing on the host: the taps of both axes are listed once per call. The gradient is the transposed map, which is described by taps too, so that
+// forward and backward use one kernel.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -100,6 +100,12 @@ void resize_backward(device, const resize_geometry& g, const T* dy, T* dx) {
   const auto down = detail::make_taps<T>(g.in_h, g.out_h, g.how), across = detail::make_taps<T>(g.in_w, g.out_w, g.how);
   detail::resize_map(dy, g.batch, g.out_h, g.out_w, g.channels, detail::transposed(down, g.in_h), detail::transposed(across, g.in_w), dx);
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_RESIZE_ENTRIES(declare, T)                                       \
+  declare void resize_forward(device, const resize_geometry&, const T*, T*); \
+  declare void resize_backward(device, const resize_geometry&, const T*, T*);
+DCS_ENTRIES(DCS_RESIZE_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -1,7 +1,7 @@
-// Resizing as kernels of the block interface: a thread has a packet of channels of a pixel. Where output o of an axis lies in the input is a fraction
-// of integers, max(0, o · step + offset) / denominator, so that taps are exact and the outputs that an input pixel has a share in are an interval
-// known beforehand. Forward is one pass over both axes. The gradient is gathered axis by axis: for an enlargement by s that is 2s reads a pixel and
-// axis where both at once are 4s².
+// Resizing as kernels of the block interface: a thread has a packet of channels of a pixel. The position of output o in the input, along an axis, is
+// a fraction of integers, max(0, o · step + offset) / denominator, so that taps are exact, and the outputs to which an input pixel contributes are an
+// interval that can be computed. Forward is one pass over both axes. The gradient is computed one axis after the other: for an enlargement by s that
+// takes 2s reads per pixel and axis, where both axes at once would take 4s².
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -38,7 +38,7 @@ struct resize_axis {
     share = nearest || low + 1 >= inputs ? A(0) : static_cast<A>(rest) / static_cast<A>(denominator.divisor());
     return low < inputs ? low : inputs - 1;
   }
-  /// The outputs [begin, end) outside of which input i has no share: those that lie between i − 1 and i + 1.
+  /// The outputs [begin, end) to which input i may contribute: those whose positions are between i − 1 and i + 1.
   DCS_DEVICE void outputs_of(std::int64_t i, std::int64_t& begin, std::int64_t& end) const {
     begin = 0, end = outputs;
     if (step == 0) return;
@@ -76,7 +76,7 @@ struct resize_forward_kernel {
     A right, lower;
     const std::int64_t left = across.tap(column, right), top = down.tap(row, lower);
     const auto in = b.global(x, "x");
-    // All four taps are read at once, those without a share once more where another lies.
+    // All four taps are read at once; a tap of weight 0 reads a pixel that another tap reads.
     const A weight[4] = {(1 - lower) * (1 - right), (1 - lower) * right, lower * (1 - right), lower * right};
     packet<A, V> v[4], sum;
     DCS_DEVICE_UNROLL
@@ -151,7 +151,7 @@ void resize_forward(D, const resize_geometry& g, const T* x, T* y) {
   });
 }
 
-/// Across the columns first, which leaves least to keep between the passes in full precision.
+/// Along the columns first, so that the intermediate result, which is kept in full precision, is small.
 template <class T, gpu D>
 void resize_backward(D, const resize_geometry& g, const T* dy, T* dx) {
   using A = arithmetic_t<T>;

@@ -1,5 +1,5 @@
-// Resizing feature maps: a sparse linear map along each axis (geometry.hpp). The gradient is the transposed map, gathered in the same way, so no two
-// threads write one place.
+// Resizing feature maps: a sparse linear map along each axis (geometry.hpp). The gradient is the transposed map, computed for each pixel of the
+// input, so that no two threads write one element.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -35,6 +35,11 @@ template <class T, class D>
   });
 }
 
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_RESIZE_CALL_ENTRIES(declare, T) \
+  declare untyped<T> run_resize<T, cpu_device>(const untyped<T>&, const sizes<4>&, extent_t, extent_t, resampling);
+DCS_ENTRIES(DCS_RESIZE_CALL_ENTRIES)
+
 template <class Out, class X>
 auto resized(const X& x, extent_t h, extent_t w, resampling how) {
   using R = lift_t<Out, X>;
@@ -67,7 +72,7 @@ constexpr auto resize_bilinear(const X& x) {
   (void)resize_size_mismatch<found<W>, expected<at_least(W, 1)>, axis<2>>{};
   return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, H, W>>(x, H, W);
 }
-/// Bilinear resize to the height and width of another map, in type and value.
+/// Bilinear resize to the height and width of another map, at compile time and at run time.
 template <corners C, operand X, operand Y>
 constexpr auto resize_bilinear_like(const X& x, const Y& other) {
   const auto o = eval(other);

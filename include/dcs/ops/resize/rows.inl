@@ -1,7 +1,7 @@
 // Rows of a resized image; see resize.hpp.
 namespace dcs::DCS_ISA {
 
-// out (`to.count` pixels) (+)= weight · the row `from` through the taps of one axis.
+// out (`to.count` pixels) (+)= weight · the row `from` resized by the taps of one axis.
 template <class T>
 DCS_TARGET void resize_row(const cpu::axis_taps<T>& to, std::int64_t channels, T weight, const T* from, T* out, bool add) {
   const std::int64_t *first = to.begin.data(), *source = to.source.data();

@@ -1,8 +1,8 @@
-// RoIAlign (He et al. 2017) on the host, with torchvision's conventions: a sample further than one pixel outside the map adds 0 but counts, one
-// within a pixel is clamped; without `aligned`, RoIs are not shifted by half a pixel and are at least 1 × 1. The bilinear weights of a bin are
-// separable, so each axis is a short list of pixels and weights, in which samples that share a pixel are merged: a RoI smaller than its bins then
-// costs 4 to 9 reads a bin instead of 16. Forward, a few rows of bins of a RoI are a task. Backward, each (map, image, slice of channels) is a task
-// that walks its RoIs in their order: no two tasks write one place and the sum does not depend on threads.
+// RoIAlign (He et al. 2017) on the host, with torchvision's conventions: a sample more than one pixel outside the map has the value 0 but is counted
+// in the mean, a nearer one is moved to the edge; without `aligned`, RoIs are not shifted by half a pixel and are at least 1 × 1. The bilinear
+// weights of a bin are separable, so each axis is a short list of pixels and weights, in which samples that share a pixel are merged: a RoI with
+// fewer pixels than bins then costs 4 to 9 reads per bin instead of 16. Forward, a task computes a few rows of bins of a RoI. Backward, each (map,
+// image, slice of channels) is a task that visits its RoIs in order: no two tasks write one element, and sums do not depend on threads.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -38,7 +38,7 @@ struct roi_axis {
     if (!aligned) length = std::max(length, T(1));
     const T bin = length / static_cast<T>(bin_count);
     expect(sampling > 0 || bin < T(1 << 20), "dcs::roi_align: a bin of ", bin, " map pixels; expected fewer than ", 1 << 20);
-    // A RoI turned inside out has no samples, its bins are 0.
+    // A RoI whose end is before its beginning has no samples, and its bins are 0.
     const std::int64_t grid = sampling > 0 ? sampling : std::max<std::int64_t>(static_cast<std::int64_t>(std::ceil(bin)), 0);
     bins = bin_count;
     taps.clear();
@@ -58,7 +58,7 @@ struct roi_axis {
   }
 
  private:
-  // Samples of a bin ascend, so a pixel seen before is one of the last two.
+  // The samples of a bin are in ascending order, so a pixel that is already in the list is one of the last two.
   void add(std::int64_t at, T weight) {
     for (std::size_t k = taps.size(), end = std::max<std::size_t>(static_cast<std::size_t>(first.back()), k < 2 ? 0 : k - 2); k > end; --k)
       if (taps[k - 1].at == at) {
@@ -107,7 +107,7 @@ struct roi_options {
 
 namespace dcs::cpu {
 
-/// crops[m]: of every RoI from map m; where `level` is given, crops[0] alone, RoI i from map level[i]. rois: image, x1, y1, x2, y2 each.
+/// crops[m]: of every RoI from map m; with `level`, crops[0] alone, in which RoI i is cropped from map level[i]. rois: image, x1, y1, x2, y2 each.
 template <class T, class B>
 void roi_align_forward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const B* rois, const std::int64_t* level,
                        std::int64_t count, int sampling, bool aligned, const std::vector<roi_crops<T>>& crops) {
@@ -126,7 +126,7 @@ void roi_align_forward(device, const std::vector<roi_map<T>>& maps, std::int64_t
   }
 }
 
-/// Gradients of the maps, overwritten; maps without `gradient` are passed over.
+/// Gradients of the maps, overwritten; maps without `gradient` are skipped.
 template <class T, class B>
 void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const B* rois, const std::int64_t* level,
                         std::int64_t count, int sampling, bool aligned, const std::vector<roi_crops<const T>>& dy) {
@@ -149,6 +149,14 @@ void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_
     }
   });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_ROI_ALIGN_ENTRIES(declare, T)                                                                                                       \
+  declare void roi_align_forward(device, const std::vector<roi_map<T>>&, std::int64_t, const T*, const std::int64_t*, std::int64_t, int, bool,  \
+                                 const std::vector<roi_crops<T>>&);                                                                             \
+  declare void roi_align_backward(device, const std::vector<roi_map<T>>&, std::int64_t, const T*, const std::int64_t*, std::int64_t, int, bool, \
+                                  const std::vector<roi_crops<const T>>&);
+DCS_ENTRIES(DCS_ROI_ALIGN_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -1,8 +1,8 @@
-// RoIAlign as kernels of the block interface, channels last, with the rules of cpu.hpp. The bilinear weights of a bin are separable, so no thread
-// ever computes a weight per channel: a block lays the weights of its axes down in shared memory once, and its lanes then run over channels, 16 bytes
-// each. Forward is one launch for all maps (cuda_forward.cuh), backward one after that of the lists of RoIs (cuda_backward.cuh). RoIs and their
-// levels live on the device and are not looked at on the host. A RoI of an image or level that does not exist, or whose place on the map is not
-// finite, gives zeros and no gradient, and so does one with adaptive sampling whose bins are 2^20 pixels or longer.
+// RoIAlign as kernels of the block interface, channels last, with the rules of cpu.hpp. The bilinear weights of a bin are separable: a block computes
+// the weights along both axes once, into shared memory, and its lanes then loop over channels, 16 bytes each. Forward is one launch for all maps
+// (cuda_forward.cuh); backward is one, after another that lists the RoIs of each map (cuda_backward.cuh). RoIs and their levels are on the device,
+// and the host does not read them, so invalid ones are no error: a RoI of an image or level that does not exist, or whose coordinates are not finite,
+// gives zeros and no gradient, and so does one with adaptive sampling whose bins are 2^20 pixels or longer.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -36,8 +36,8 @@ inline void expect_roi_maps(std::size_t maps, std::int64_t count) {
 
 }  // namespace detail
 
-/// crops[m]: of every RoI from map m; where `level` is given, crops[0] alone, RoI i from map level[i]. rois, of any floating type: image, x1, y1, x2,
-/// y2 each. All but the lists of maps and crops is on the device.
+/// crops[m]: of every RoI from map m; with `level`, crops[0] alone, in which RoI i is cropped from map level[i]. rois, of any floating type: image,
+/// x1, y1, x2, y2 each. All memory but the lists of maps and crops themselves is on the device.
 template <class T, class B, gpu D>
 void roi_align_forward(D, const std::vector<cpu::roi_map<T>>& maps, std::int64_t channels, const B* rois, const std::int64_t* level,
                        std::int64_t count, int sampling, bool aligned, const std::vector<cpu::roi_crops<T>>& crops) {
@@ -73,7 +73,7 @@ void roi_align_forward(D, const std::vector<cpu::roi_map<T>>& maps, std::int64_t
     if (channels > 0) launch(D{}, k);
   });
 }
-/// Gradients of the maps, overwritten; maps without `gradient` are passed over.
+/// Gradients of the maps, overwritten; maps without `gradient` are skipped.
 template <class T, class B, gpu D>
 void roi_align_backward(D, const std::vector<cpu::roi_map<T>>& maps, std::int64_t channels, const B* rois, const std::int64_t* level,
                         std::int64_t count, int sampling, bool aligned, const std::vector<cpu::roi_crops<const T>>& crops) {

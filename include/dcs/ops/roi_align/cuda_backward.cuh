@@ -1,7 +1,7 @@
-// RoIAlign's backward kernels, without atomics: each pixel gathers. A first kernel makes for every (map, image) the list of its RoIs, in their order.
-// Then a block has a tile of pixels, 4 wide and as many rows as it has groups of lanes, and a slice of channels; it picks the RoIs that reach the
-// tile from the list, lays down their weights a few RoIs at a time, and each group sums 4 pixels of its row in registers. Every pixel is written
-// once, zeros too, and the order of a sum is that of RoIs and bins alone.
+// RoIAlign's backward kernels, without atomics: the gradient of each pixel is computed by one thread. A first kernel lists the RoIs of every (map,
+// image), in order. Then a block has a tile of pixels, 4 wide and as many rows as it has groups of lanes, and a slice of channels; it selects the
+// RoIs that overlap the tile from the list, computes their weights in shared memory, a few RoIs at a time, and each group sums 4 pixels of its row in
+// registers. Every pixel is written once, zeros too, and the order of a sum is that of RoIs and bins alone.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -18,14 +18,14 @@ struct roi_entry {
   detail::roi_axis<A> y, x;
 };
 
-/// Lists of the RoIs of each (map, image), in their order: a block makes one, of room for all RoIs.
+/// Lists of the RoIs of each (map, image), in their order: a block makes one list, with places for all RoIs.
 template <class A, class B>
 struct roi_align_lists_kernel {
   static constexpr const char* name = "roi_align_lists";
   static constexpr int threads = 256;
   detail::roi_set<B> set;
   detail::roi_geometry<A> shapes[roi_max_maps];
-  int numbers[roi_max_maps];  // what `level` calls each map
+  int numbers[roi_max_maps];  // the value of `level` for each map
   int maps;
   device_span<roi_entry<A>> entries;
   device_span<int> counts;
@@ -43,11 +43,11 @@ struct roi_align_lists_kernel {
     for (int base = 0; base < set.count; base += threads) {
       const int i = base + b.thread();
       roi_entry<A> entry{i, {}, {}};
-      bool mine = i < set.count;
-      if (mine && set.level) mine = b.global(set.level, "level").read(i) == numbers[m];
-      if (mine) mine = set.place(b, i, shapes[m], entry.y, entry.x) == image;
-      const detail::roi_range place = detail::place_among(b, warps, mine);
-      if (mine) list.write(b.block() * set.count + found + place.begin, entry);
+      bool of_map = i < set.count;
+      if (of_map && set.level) of_map = b.global(set.level, "level").read(i) == numbers[m];
+      if (of_map) of_map = set.place(b, i, shapes[m], entry.y, entry.x) == image;
+      const detail::roi_range place = detail::place_among(b, warps, of_map);
+      if (of_map) list.write(b.block() * set.count + found + place.begin, entry);
       found += place.end;
     }
     if (b.thread() == 0) b.global(counts, "counts").write(b.block(), found);
@@ -69,7 +69,7 @@ struct roi_align_backward_kernel {
   device_span<const roi_entry<A>> entries;
   device_span<const int> counts;
   int maps, rois, channels, lanes;
-  int room;  // for weights of the axes of some RoIs
+  int room;  // the number of weights, of the axes of a few RoIs, that fit shared memory
   std::int64_t block_count;
 
   struct hit {
@@ -112,7 +112,7 @@ struct roi_align_backward_kernel {
       bool reaches = base + b.thread() < listed;
       if (reaches) {
         const roi_entry<A> e = list.read((static_cast<std::int64_t>(first_list[l]) + image) * rois + base + b.thread());
-        // A sample gives to a pixel less than one pixel away.
+        // A sample contributes to pixels less than one pixel away.
         h = {e.roi, e.y, e.x, detail::roi_within(e.y.start, e.y.bin, shape.bins_y, static_cast<A>(y0 - 1), static_cast<A>(y0 + rows)),
              detail::roi_within(e.x.start, e.x.bin, shape.bins_x, static_cast<A>(x0 - 1), static_cast<A>(x0 + strip))};
         reaches = h.y.begin < h.y.end && h.x.begin < h.x.end;
@@ -139,7 +139,7 @@ struct roi_align_backward_kernel {
   }
 
  private:
-  // Weights stand in fours, which are one access of shared memory (two in double).
+  // Weights are stored in groups of four, which are one access of shared memory (two in double).
   static constexpr int pack = packet_size<A> < strip ? packet_size<A> : strip;
   template <class Weights>
   DCS_DEVICE static packet<A, strip> read_four(const Weights& weights, int at) {
@@ -153,7 +153,7 @@ struct roi_align_backward_kernel {
     return w;
   }
 
-  // What four pixels get of each bin, along x (bins × 4 pixels), then along y (bins × rows). A warp does this for one RoI.
+  // The weights of each bin for four pixels along x (bins × 4 pixels), then along y (bins × rows). A warp computes those of one RoI.
   template <class Block, class Weights>
   DCS_DEVICE static void lay_down(Block& b, const Weights& weights, const hit& h, const detail::roi_geometry<A>& shape, int to, int x0, int y0,
                                   int rows) {

@@ -1,6 +1,6 @@
-// RoIAlign's forward kernel: a block has rows of bins of one RoI, 16 bins long at most, and a group of up to 32 lanes one row. It walks along x and
-// keeps the last even and the last odd column of the map, already summed along y: where bins are smaller than pixels, as in the pyramid's crops, a
-// column is read once and serves all bins that touch it.
+// RoIAlign's forward kernel: a block has rows of bins of one RoI, at most 16 bins long, and a group of up to 32 lanes computes one row. It proceeds
+// along x and keeps the last even and the last odd column of the map, already summed along y: where bins are smaller than pixels, as in the pyramid's
+// crops, a column is read once for all bins that use it.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -10,20 +10,20 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// Crops of RoIs, of every map or each of the map that `level` says; V channels at once.
+/// Crops of RoIs, from every map, or each RoI from the map that `level` selects; V channels at once.
 template <class T, class B, int V>
 struct roi_align_forward_kernel {
   static constexpr const char* name = "roi_align_forward";
   static constexpr int threads = 256;
   static constexpr int resident = 3;
   using A = arithmetic_t<T>;
-  static constexpr int segment = 16;             // bins of a row that a group walks along
+  static constexpr int segment = 16;             // bins of a row that a group computes
   static constexpr int at_once = V > 2 ? 2 : 4;  // pixels of a column that are read before they are summed
   detail::roi_set<B> set;
   detail::roi_level<const T, T> levels[roi_max_maps];
   int maps, channels, lanes;
   int rows;            // of bins of a block
-  int y_taps, x_taps;  // room for them
+  int y_taps, x_taps;  // capacity for the taps of each axis
   std::int64_t block_count;
 
   std::int64_t blocks() const { return block_count; }
@@ -44,11 +44,11 @@ struct roi_align_forward_kernel {
 
     std::int64_t l = assigned;
     if (set.level) l = b.global(set.level, "level").read(roi);
-    const bool there = l >= 0 && l < maps;
-    const auto& from = levels[there ? l : 0];
+    const bool valid_level = l >= 0 && l < maps;
+    const auto& from = levels[valid_level ? l : 0];
     detail::roi_axis<A> y_axis, x_axis;
     const int image = set.place(b, roi, from.shape, y_axis, x_axis);
-    if (!there || image < 0) y_axis.grid = x_axis.grid = 0;
+    if (!valid_level || image < 0) y_axis.grid = x_axis.grid = 0;
 
     const auto taps_y = b.template shared<detail::roi_tap<A>>(y_taps, "taps along y"),
                taps_x = b.template shared<detail::roi_tap<A>>(x_taps, "taps along x");
@@ -96,8 +96,9 @@ struct roi_align_forward_kernel {
     }
   }
 
-  /// Slots that the taps of `bins` bins need on a map `size` pixels long. With adaptive sampling bins have no bound of their own, but their samples
-  /// are at most a pixel apart: bins side by side share 2 pixels at most, and a tap at pixel p of the k-th bin can stand at p + 3k.
+  /// The number of slots for the taps of `bins` bins on a map `size` pixels long. With adaptive sampling the number of a bin's taps is not bounded,
+  /// but samples are at most a pixel apart, so that neighbouring bins share at most 2 pixels: the tap at pixel p of the k-th bin can be stored at
+  /// slot p + 3k.
   static std::int64_t room(int sampling, std::int64_t bins, std::int64_t size) { return sampling > 0 ? 2 * sampling * bins : size + 3 * bins; }
 
  private:
@@ -128,7 +129,7 @@ struct roi_align_forward_kernel {
     return sum;
   }
 
-  // The taps of bin first + k, samples at one pixel merged. Returns where they stand.
+  // Computes the taps of bin first + k, merging samples at one pixel. Returns their slots.
   template <class Taps>
   DCS_DEVICE detail::roi_range lay_down(const Taps& taps, const detail::roi_axis<A>& axis, int first, int k, int size) const {
     detail::roi_range slots{2 * set.sampling * k, 2 * set.sampling * k};
@@ -141,14 +142,14 @@ struct roi_align_forward_kernel {
       const int low = static_cast<int>(at);
       const A part = at - static_cast<A>(low);
       if (set.sampling <= 0 && slots.begin == slots.end) slots.begin = slots.end = low + 3 * k;
-      put(taps, slots, low, (1 - part) * share);
-      if (low + 1 < size) put(taps, slots, low + 1, part * share);
+      add_tap(taps, slots, low, (1 - part) * share);
+      if (low + 1 < size) add_tap(taps, slots, low + 1, part * share);
     }
     return slots;
   }
-  // Samples of a bin ascend, so a pixel seen before is one of the last two.
+  // The samples of a bin are in ascending order, so a pixel that already has a tap is one of the last two.
   template <class Taps>
-  DCS_DEVICE static void put(const Taps& taps, detail::roi_range& slots, int at, A weight) {
+  DCS_DEVICE static void add_tap(const Taps& taps, detail::roi_range& slots, int at, A weight) {
     for (int s = slots.end - 1; s >= slots.begin && s >= slots.end - 2; --s) {
       const detail::roi_tap<A> before = taps.read(s);
       if (before.at == at) {

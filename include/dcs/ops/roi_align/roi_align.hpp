@@ -1,5 +1,5 @@
-// RoIAlign as typed ops: crops of one map; of every level of a pyramid in one call; and of the level that each RoI is assigned to. All are one call
-// of the kernels over several maps, and on the tape one step: it waits until the gradients of all crops have arrived.
+// RoIAlign as typed ops: crops of one map; of every level of a pyramid in one call; and of the level that each RoI is assigned to. Each is one call
+// of the kernels over several maps, and one step of the tape, which runs once the gradients of all crops have been computed.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -27,12 +27,12 @@ constexpr void check_roi_align() {
   (void)roi_align_box_mismatch<found<extent_of<R, 1>>, expected<5>, axis<1>>{};
 }
 
-// Maps, RoIs and crops without their shapes.
+// Shape-erased maps, RoIs and crops.
 template <class T>
 struct roi_call {
   std::vector<untyped<T>> inputs;
   std::vector<cpu::roi_map<T>> maps;
-  std::vector<cpu::roi_crops<T>> crops;  // of each map; with `level`, one
+  std::vector<cpu::roi_crops<T>> crops;  // one for each map; with `level`, a single one
   storage rois, level;
   extent_t count = 0, channels = 0;
   int sampling = 2;
@@ -61,7 +61,7 @@ struct roi_call {
   const std::int64_t* levels() const { return static_cast<const std::int64_t*>(level.data()); }
 };
 
-// RoIs on the host are looked at; a device gives zeros for what is not there.
+// RoIs on the host are checked; on a device, an invalid RoI gives zeros instead.
 template <class T, class B>
 void expect_rois(const roi_call<T>& call) {
   const B* rois = static_cast<const B*>(call.rois.data());
@@ -105,12 +105,12 @@ template <class T, class B, class D>
   }
   roi_align_forward<T>(D{}, call.maps, call.channels, static_cast<const B*>(call.rois.data()), call.levels(), call.count, call.sampling, call.aligned,
                        call.crops);
-  // The step of all crops is a record between maps and crops; a crop's own hands its gradient over.
+  // One record for all crops lies between the maps and the crops; the step of each crop passes its gradient on to it.
   slot_ptr together;
   std::vector<bool> reaches(y.size(), false);  // whether a recorded map made the crop
   for (std::size_t m = 0; m < call.inputs.size(); ++m) {
     auto& x = call.inputs[m];
-    x.memory = {};  // the values of the maps are not needed again
+    x.memory = {};  // the backward pass does not need the values of the maps
     if (!x.slot) continue;
     if (!together) together = slot_ptr(new slot);
     together->parents.push_back(x.slot);
@@ -127,14 +127,18 @@ template <class T, class B, class D>
   std::vector<untyped<T>> out;
   for (std::size_t l = 0; l < y.size(); ++l)
     out.push_back(record_untyped<T>(std::move(y[l]), {reaches[l] ? together : slot_ptr()}, [together, arrived, l](storage dy) {
-      together->gradient = dy;  // there is something to do
+      together->gradient = dy;  // marks the common record as having a gradient, so that its step runs
       (*arrived)[l] = std::move(dy);
     }));
   return out;
 }
 
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_ROI_ALIGN_CALL_ENTRIES(declare, T) declare std::vector<untyped<T>> run_roi_align<T, T, cpu_device>(roi_call<T>);
+DCS_ENTRIES(DCS_ROI_ALIGN_CALL_ENTRIES)
+
 template <class B, class R, class D>
-void put_rois(storage& memory, extent_t& count, const tensor<B, R, D>& rois) {
+void set_rois(storage& memory, extent_t& count, const tensor<B, R, D>& rois) {
   memory = rois.memory();
   count = rois.sizes()[0];
 }
@@ -142,7 +146,8 @@ void put_rois(storage& memory, extent_t& count, const tensor<B, R, D>& rois) {
 }  // namespace detail
 
 /// Crops of a feature map: shape<K, BinsY, BinsX, C>. x: shape<N, H, W, C>; rois: a tensor of shape<K, 5> (image, x1, y1, x2, y2 in pixels of the
-/// image), on x's device. On the host an image that does not exist or a coordinate that is not finite is a dcs::error; a device gives zeros there.
+/// image), on x's device. On the host an image that does not exist or a coordinate that is not finite is a dcs::error; on a device the crop of such a
+/// RoI is zeros.
 template <extent_t BinsY, extent_t BinsX = BinsY, operand X, class B, class R, class D>
 constexpr auto roi_align(const X& x_, const tensor<B, R, D>& rois, roi_options options) {
   detail::check_roi_align<shape_t<X>, R, BinsY, BinsX>();
@@ -154,7 +159,7 @@ constexpr auto roi_align(const X& x_, const tensor<B, R, D>& rois, roi_options o
   call.add_map(x, options.scale);
   call.crops = {{nullptr, BinsY, BinsX}};
   call.sampling = options.sampling, call.aligned = options.aligned;
-  detail::put_rois(call.rois, call.count, rois);
+  detail::set_rois(call.rois, call.count, rois);
   const extent_t count = call.count, channels = call.channels;
   auto out = detail::run_roi_align<T, B, D>(std::move(call));
   return restore<lift_t<shape<extent_of<R, 0>, BinsY, BinsX, extent_of<shape_t<X>, 3>>, X>>(std::move(out[0]), {count, BinsY, BinsX, channels});
@@ -182,7 +187,7 @@ auto roi_align_maps(const tensor<B, R, D>& rois, const std::array<int, sizeof...
   (call.add_map(more, 1.0 / strides[l++]), ...);
   call.crops = {{nullptr, Bins, Bins}...};
   call.sampling = sampling;
-  put_rois(call.rois, call.count, rois);
+  set_rois(call.rois, call.count, rois);
   const extent_t count = call.count, channels = call.channels;
   auto out = run_roi_align<T, B, D>(std::move(call));
   l = 0;
@@ -192,7 +197,7 @@ auto roi_align_maps(const tensor<B, R, D>& rois, const std::array<int, sizeof...
   using all = std::tuple<const X&, const More&...>;
   const all maps(x, more...);
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
-    // Braces: from the first to the last.
+    // A braced list, so that arguments are evaluated from the first to the last.
     return std::tuple<decltype(crop(std::integral_constant<extent_t, Bins>{}, std::get<I>(maps)))...>{
         crop(std::integral_constant<extent_t, Bins>{}, std::get<I>(maps))...};
   }
@@ -216,7 +221,7 @@ constexpr auto roi_align_pyramid(const Pyramid& pyramid, const Rois& rois, const
 }
 
 /// Crops of equal size, RoI i from level level[i]: shape<K, Bins, Bins, C>. All levels have the same channels, and lie on one device with the RoIs
-/// and their levels. On the host a level that does not exist is a dcs::error; a device gives zeros there.
+/// and their levels. On the host a level that does not exist is a dcs::error; on a device the crop is zeros.
 template <extent_t Bins, class B, class R, class L, class D, operand X, operand... More>
 auto roi_align_levels(const tensor<B, R, D>& rois, const tensor<std::int64_t, L, D>& level, const std::array<double, 1 + sizeof...(More)>& scales,
                       int sampling, const X& x, const More&... more) {
@@ -237,7 +242,7 @@ auto roi_align_levels(const tensor<B, R, D>& rois, const tensor<std::int64_t, L,
   call.crops = {{nullptr, Bins, Bins}};
   call.sampling = sampling;
   call.level = level.memory();
-  detail::put_rois(call.rois, call.count, rois);
+  detail::set_rois(call.rois, call.count, rois);
   const extent_t count = call.count, channels = call.channels;
   auto out = detail::run_roi_align<T, B, D>(std::move(call));
   return restore<lift_t<shape<extent_of<R, 0>, Bins, Bins, extent_of<shape_t<X>, 3>>, X, More...>>(std::move(out[0]), {count, Bins, Bins, channels});

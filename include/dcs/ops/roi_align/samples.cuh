@@ -1,5 +1,5 @@
-// What RoIAlign's kernels know of RoIs: where the samples of a bin lie along an axis, which image and map a RoI is of, and which part of a launch is
-// of which map. The rules are those of cpu.hpp.
+// Common parts of RoIAlign's kernels: the positions of a bin's samples along an axis, the image and map of a RoI, and the map that a block of a
+// launch works on. The rules are those of cpu.hpp.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -27,7 +27,7 @@ struct roi_tap {
   A weight;
 };
 
-// The i in [0, count) for which [start + i · step, start + (i + 1) · step] may meet [low, high]; some more where rounding might matter.
+// The i in [0, count) for which [start + i · step, start + (i + 1) · step] may meet [low, high]; may include a few more, to be safe against rounding.
 template <class A>
 DCS_DEVICE roi_range roi_within(A start, A step, int count, A low, A high) {
   if (!(step > 0)) return {0, count};
@@ -35,11 +35,11 @@ DCS_DEVICE roi_range roi_within(A start, A step, int count, A low, A high) {
   return {first > 0 ? static_cast<int>(first < n ? first : n) : 0, last < n ? static_cast<int>(last > 0 ? last : A(0)) : count};
 }
 
-// A RoI along one axis, in pixels of its map: bin b has `grid` samples, the mean of which it is.
+// A RoI along one axis, in pixels of its map: bin b is the mean of `grid` samples.
 template <class A>
 struct roi_axis {
   A start = 0, bin = 0;
-  int grid = 0;  // 0: nothing to sample
+  int grid = 0;  // 0: no samples, and bins are 0
 
   DCS_DEVICE static roi_axis make(A begin, A end, A scale, int bins, int sampling, bool aligned) {
     const A offset = aligned ? A(0.5) : A(0);
@@ -57,7 +57,7 @@ struct roi_axis {
     }
     return axis;
   }
-  // Sample i of bin b, moved onto the map; false where it is too far outside.
+  // The position of sample i of bin b, moved onto the map; false where it is too far outside.
   DCS_DEVICE bool sample(int b, int i, int size, A& at) const {
     at = start + static_cast<A>(b) * bin + (static_cast<A>(i) + A(0.5)) * bin / static_cast<A>(grid);
     const A last = static_cast<A>(size - 1);
@@ -65,14 +65,14 @@ struct roi_axis {
     at = at < 0 ? A(0) : at > last ? last : at;
     return true;
   }
-  // Samples of bin b that may lie in [low, high]: all where that is cheaper than two divisions.
+  // Samples of bin b that may lie in [low, high]: simply all of them where that is cheaper than two divisions.
   DCS_DEVICE roi_range samples(int b, int low, int high) const {
     if (grid <= 8) return {0, grid};
     return roi_within(start + static_cast<A>(b) * bin, bin / static_cast<A>(grid), grid, static_cast<A>(low), static_cast<A>(high));
   }
 };
 
-// What is known of a map, and of the crops that its RoIs make, apart from where they are.
+// The parameters of a map and of its crops, without their memory.
 template <class A>
 struct roi_geometry {
   int batch, height, width, bins_y, bins_x;
@@ -82,11 +82,11 @@ struct roi_geometry {
 template <class B>
 struct roi_set {
   device_span<const B> rois;
-  device_span<const std::int64_t> level;  // null: every RoI crops every map
+  device_span<const std::int64_t> level;  // null: every RoI is cropped from every map
   int count, sampling;
   bool aligned;
 
-  /// Axes of RoI i on a map. Returns its image, or −1 if it has none there.
+  /// Axes of RoI i on a map. Returns its image, or −1 if the RoI is invalid or not of this map.
   template <class Block, class A>
   DCS_DEVICE int place(Block& b, int i, const roi_geometry<A>& g, roi_axis<A>& y, roi_axis<A>& x) const {
     const auto r = b.global(rois, "rois");
@@ -99,7 +99,7 @@ struct roi_set {
   }
 };
 
-// A map, or its gradient, with its crops, or theirs. Blocks of a launch count on from one level to the next.
+// A map with its crops, or the gradients of both. The blocks of a launch are numbered consecutively over all levels.
 template <class Map, class Crops>
 struct roi_level {
   roi_geometry<arithmetic_t<Map>> shape;
@@ -108,7 +108,7 @@ struct roi_level {
   int first_block;
 };
 
-// The level that a block works at.
+// The level that a block works on.
 template <class Level>
 DCS_DEVICE int roi_level_of(const Level* levels, int count, std::int64_t block) {
   int l = 0;
@@ -124,8 +124,8 @@ DCS_DEVICE inline int count_bits(std::uint32_t v) {
 #endif
 }
 
-// Where this thread stands among those of the block that keep something, in their order (begin), and how many they are (end). `counts`: shared memory
-// of one int for each warp, free again after the call.
+// Among the threads of the block whose predicate is true: the number of them before this thread (begin), and the number of all (end). `counts`:
+// shared memory of one int for each warp, free again after the call.
 template <class Block, class Shared>
 DCS_DEVICE roi_range place_among(Block& b, const Shared& counts, bool keep) {
   const std::uint32_t votes = b.ballot(keep);
@@ -141,7 +141,7 @@ DCS_DEVICE roi_range place_among(Block& b, const Shared& counts, bool keep) {
   return place;
 }
 
-// Lanes that share a row: a power of two, at most a warp.
+// The number of lanes that share a row: a power of two, at most a warp.
 constexpr int roi_lanes(std::int64_t packets, int fewest) {
   int lanes = fewest;
   while (lanes < warp_size && lanes < packets) lanes *= 2;

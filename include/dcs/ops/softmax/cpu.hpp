@@ -28,6 +28,12 @@ void softmax_backward(device, const T* y, const T* dy, T* dx, std::int64_t outer
   });
 }
 
+// The entry points that dcs::compiled contains (core/compiled.hpp).
+#define DCS_SOFTMAX_ENTRIES(declare, T)                                                         \
+  declare void softmax_forward(device, const T*, T*, std::int64_t, std::int64_t, std::int64_t); \
+  declare void softmax_backward(device, const T*, const T*, T*, std::int64_t, std::int64_t, std::int64_t);
+DCS_ENTRIES(DCS_SOFTMAX_ENTRIES)
+
 }  // namespace dcs::cpu
 
 #include <dcs/core/header_end.inl>

@@ -1,12 +1,12 @@
 // Softmax as kernels of the block interface. Where the axis is the last one, rows are divided among lanes or blocks as cuda/rows.hpp says. Where
-// other axes follow, neighbouring threads have neighbouring packets of columns and walk down the axis; largest and sum come of one walk, as the sum
-// is scaled when the largest changes.
+// other axes follow, neighbouring threads have neighbouring packets of columns and loop over the axis; maximum and sum are computed in one pass, in
+// which the sum is rescaled whenever the maximum changes.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/rows.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 
 #include <limits>
 
@@ -15,7 +15,7 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// Largest and Σ exp(x − largest) of what has been seen. The first largest is finite: −∞ beside nothing else would give NaN.
+// The running maximum and Σ exp(x − maximum). The initial maximum is finite, as with −∞ the first difference −∞ − (−∞) would be NaN.
 template <class A>
 struct softmax_state {
   A top = std::numeric_limits<A>::lowest(), sum = 0;

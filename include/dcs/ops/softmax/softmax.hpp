@@ -1,4 +1,4 @@
-// Softmax over one axis. Lazy, because two fused kernels look through it: attention (softmax(q · kᵀ · s) · v) and the softmax-weighted sum of maps.
+// Softmax over one axis. Lazy, because two fused kernels contain it: attention (softmax(q · kᵀ · s) · v) and the softmax-weighted sum of maps.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -15,7 +15,7 @@ namespace kernels {
 struct softmax {};
 }  // namespace kernels
 
-/// The node of softmax. X is the operand as given.
+/// The node of softmax. X is the unevaluated operand.
 template <int Axis, class X>
 class softmax_node : public lazy<lift_t<shape_t<X>, X>> {
  public:

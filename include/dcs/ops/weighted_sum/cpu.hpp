@@ -21,7 +21,7 @@ void weighted_sum_forward(device, const T* logits, const T* const* maps, T* out,
     DCS_DISPATCH(template weighted_sum_forward<T DCS_COMMA K>, logits, maps, out, begin, end, channels);
   });
 }
-/// Null gradients are not wanted.
+/// Gradients that are not needed are null.
 template <int K, class T>
 void weighted_sum_backward(device, const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t pixels,
                            std::int64_t channels) {
@@ -29,6 +29,20 @@ void weighted_sum_backward(device, const T* logits, const T* const* maps, const 
     DCS_DISPATCH(template weighted_sum_backward<T DCS_COMMA K>, logits, maps, dy, dlogits, dmaps, begin, end, channels);
   });
 }
+
+// The entry points that dcs::compiled contains (core/compiled.hpp), for every number of maps that the op allows.
+#define DCS_WEIGHTED_SUM_OF(K, declare, T)                                                                 \
+  declare void weighted_sum_forward<K>(device, const T*, const T* const*, T*, std::int64_t, std::int64_t); \
+  declare void weighted_sum_backward<K>(device, const T*, const T* const*, const T*, T*, T* const*, std::int64_t, std::int64_t);
+#define DCS_WEIGHTED_SUM_ENTRIES(declare, T) \
+  DCS_WEIGHTED_SUM_OF(2, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(3, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(4, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(5, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(6, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(7, declare, T)         \
+  DCS_WEIGHTED_SUM_OF(8, declare, T)
+DCS_ENTRIES(DCS_WEIGHTED_SUM_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -1,12 +1,12 @@
 // Pixel-adaptive fusion as kernels of the block interface: one pass over memory, forward and backward. A group of up to 32 lanes has a pixel, each
-// lane 16 bytes of every map at a time; a lane computes the softmax over the K logits itself, instead of passing it on. The gradient of
-// the logits is a sum within the group: nothing is written twice, the order is fixed.
+// lane 16 bytes of every map at a time; each lane computes the softmax over the K logits itself, which is cheaper than exchanging it. The gradient of
+// the logits is a sum within the group: every element is written once, and the order is fixed.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/device.hpp>
-#include <dcs/cuda/scalar.hpp>
+#include <dcs/expr/scalar.hpp>
 
 DCS_EXACT_MATH
 namespace dcs::cuda {
@@ -28,7 +28,7 @@ DCS_DEVICE inline void softmax_of_pixel(const Logits& logits, std::int64_t pixel
   for (int k = 0; k < K; ++k) w[k] /= sum;
 }
 
-// Lanes for a pixel of so many packets: a power of two, at most a warp.
+// The number of lanes for a pixel of `packets`: a power of two, at most a warp.
 constexpr int pixel_lanes(std::int64_t packets) {
   int lanes = 1;
   while (lanes < warp_size && lanes < packets) lanes *= 2;
@@ -72,7 +72,7 @@ struct weighted_sum_forward_kernel {
   }
 };
 
-/// dmap_k = w_k · dy; dlogit_k = w_k · (s_k − Σ w_j s_j) with s_k = Σ_c dy · map_k. Gradients without memory are not wanted.
+/// dmap_k = w_k · dy; dlogit_k = w_k · (s_k − Σ w_j s_j) with s_k = Σ_c dy · map_k. Gradients that are not needed have no memory.
 template <class T, int K, int V>
 struct weighted_sum_backward_kernel {
   static constexpr const char* name = "weighted_sum_backward";
@@ -129,7 +129,7 @@ void weighted_sum_forward(D, const T* logits, const T* const* maps, T* out, std:
     launch(D{}, kernel);
   });
 }
-/// Null gradients are not wanted.
+/// Gradients that are not needed are null.
 template <int K, class T, gpu D>
 void weighted_sum_backward(D, const T* logits, const T* const* maps, const T* dy, T* dlogits, T* const* dmaps, std::int64_t pixels,
                            std::int64_t channels) {

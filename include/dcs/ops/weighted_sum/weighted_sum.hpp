@@ -1,10 +1,10 @@
-// The softmax-weighted sum of K maps, eqs 8 and 9 of DCSNet: called by name, or written as the paper does,
+// The softmax-weighted sum of K maps, eqs 8 and 9 of DCSNet: called by name, or written as in the paper,
 //
 //     auto w = softmax<channel>(logits);
 //     auto fused = eval(slice<channel, 0>(w) * d5 + slice<channel, 1>(w) * d4 + slice<channel, 2>(w) * d3 + slice<channel, 3>(w) * d2);
 //
-// and found by the pattern table. Types cannot tell two softmaxes or a repeated index apart, so `applies` looks at the nodes; what does not fit
-// is evaluated unfused.
+// and recognised by the pattern table. Types do not show whether all terms use the same softmax node, or whether an index occurs twice, so `applies`
+// checks the nodes; an expression that does not fit is evaluated unfused.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -117,7 +117,7 @@ requires(!is_fusion_slice<M>) struct fusion_term<pointwise<functions::mul, M, sl
   static const M& map(const expr& e) { return e.template argument<0>(); }
 };
 
-// A sum of terms, leaning left as a + b + c does.
+// A sum of terms, left-associative as a + b + c is.
 template <class E>
 struct fusion_sum {
   static constexpr int terms = fusion_term<E>::matches ? 1 : 0;
@@ -139,7 +139,7 @@ struct fusion_terms;
 template <class... E>
 struct fusion_terms<std::tuple<const E&...>> {
   static constexpr int k = sizeof...(E);
-  // Position of the term with index i, or -1 where it is missing or stands twice.
+  // Position of the term with index i, or -1 where it is missing or occurs twice.
   static constexpr int position(extent_t i) {
     const extent_t index[] = {fusion_term<E>::index...};
     int at = -1;
@@ -152,7 +152,7 @@ struct fusion_terms<std::tuple<const E&...>> {
       if (position(i) < 0) return false;
     return true;
   }();
-  // Whether weighted_sum takes them: nothing repeats along an axis, as in the equation it may.
+  // Whether weighted_sum supports the maps: unlike the equation, it does not broadcast.
   template <class S, class L>
   static constexpr bool alike = L::rank == 4 && extent_of<S, 0> == extent_of<L, 0>&& extent_of<S, 1> == extent_of<L, 1>&& extent_of<S, 2> ==
                                                     extent_of<L, 2>&& extent_of<L, 3> == k;

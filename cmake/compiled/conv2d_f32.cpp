@@ -1,0 +1,15 @@
+// Convolutions in f32: see dcs/core/compiled.hpp.
+#include <dcs/ops/conv2d/conv2d.hpp>
+#include <dcs/ops/conv_transpose2d/cpu.hpp>
+
+namespace dcs {
+
+namespace cpu {
+DCS_CONV2D_ENTRIES(template, float)
+DCS_CONV_TRANSPOSE2D_ENTRIES(template, float)
+}  // namespace cpu
+namespace detail {
+DCS_CONV2D_CALL_ENTRIES(template, float)
+}
+
+}  // namespace dcs

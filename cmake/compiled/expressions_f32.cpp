@@ -1,0 +1,16 @@
+// Pointwise expressions in f32: see dcs/expr/common.hpp.
+#include <dcs/detect/region_masks.hpp>
+#include <dcs/loss/detection.hpp>
+#include <dcs/loss/segmentation.hpp>
+
+namespace dcs {
+
+DCS_UNARY_EXPRESSIONS(template, float)
+DCS_BINARY_EXPRESSIONS(template, float)
+DCS_NETWORK_EXPRESSIONS(template, float)
+DCS_REPEATED_EXPRESSIONS(template, float)
+DCS_SEGMENTATION_LOSS_EXPRESSIONS(template, float)
+DCS_DETECTION_LOSS_EXPRESSIONS(template, float)
+DCS_REGION_EXPRESSIONS(template, float)
+
+}  // namespace dcs

@@ -1,0 +1,16 @@
+// Pointwise expressions in f64: see dcs/expr/common.hpp.
+#include <dcs/detect/region_masks.hpp>
+#include <dcs/loss/detection.hpp>
+#include <dcs/loss/segmentation.hpp>
+
+namespace dcs {
+
+DCS_UNARY_EXPRESSIONS(template, double)
+DCS_BINARY_EXPRESSIONS(template, double)
+DCS_NETWORK_EXPRESSIONS(template, double)
+DCS_REPEATED_EXPRESSIONS(template, double)
+DCS_SEGMENTATION_LOSS_EXPRESSIONS(template, double)
+DCS_DETECTION_LOSS_EXPRESSIONS(template, double)
+DCS_REGION_EXPRESSIONS(template, double)
+
+}  // namespace dcs

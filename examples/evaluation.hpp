@@ -1,0 +1,35 @@
+// What the programs write for predictions of any network: metrics and overlays of an evaluation, masks and overlays of images.
+#pragma once
+
+#include "session.hpp"
+
+#include <dcs/data/folder.hpp>
+#include <dcs/image/prediction.hpp>
+#include <dcs/metrics/metrics.hpp>
+
+#include <functional>
+
+namespace programs {
+
+/// The evaluation of a run on a split: overlays/ as images are added, evaluation.json and a line of means at the end.
+class evaluation {
+ public:
+  evaluation(const evaluate_request& request, const dcs::folder_dataset& data);
+  /// Adds image `i` of the data, at the network's size, and its prediction.
+  void add(std::int64_t i, const dcs::sample& s, const dcs::prediction& found);
+  void write() const;
+
+ private:
+  const evaluate_request& request_;
+  const dcs::folder_dataset& data_;
+  std::vector<std::string> pictures_;
+  std::vector<dcs::segmentation_metrics> all_;
+  dcs::json images_ = dcs::json::array();
+  std::int64_t undetected_ = 0;
+};
+
+/// Segments the images of a request: each is read, resized to side × side and passed to `segment`; writes a mask at the image's size and an overlay
+/// for each. Throws dcs::error where results would overwrite each other or an image.
+void write_predictions(const predict_request& request, int side, const std::function<dcs::prediction(const dcs::sample&)>& segment);
+
+}  // namespace programs

@@ -1,0 +1,226 @@
+// A network of the programs: one file in examples/networks/ contains a name and a type,
+//
+//   #include "../network.hpp"
+//   #include <dcs/models/unet/unet.hpp>
+//   DCS_NETWORK("unet", dcs::unet<>)
+//
+// and is the translation unit that contains the network with its training, evaluation and prediction. On the host it is compiled in three parts, so
+// that none is large (DCS_NETWORK_PART): the session, which declares the templates that the other two instantiate; the training step; and inference.
+// For a GPU nvcc compiles the same file as a whole.
+#pragma once
+
+#include "evaluation.hpp"
+#include "session.hpp"
+
+#if defined(__CUDACC__)
+#include <dcs/cuda/graph.cuh>
+#include <dcs/kernels.cuh>
+#include <dcs/models/dcsnet/fixed_size.cuh>
+#include <dcs/train/captured_trainer.hpp>
+#endif
+#include <dcs/data/fingerprint.hpp>
+#include <dcs/data/folder.hpp>
+#include <dcs/detect/anchors.hpp>
+#include <dcs/nn/summary.hpp>
+#include <dcs/train/run.hpp>
+
+namespace programs {
+
+#if defined(__CUDACC__)
+inline constexpr const char* device_name = "cuda";
+#if defined(DCS_BF16)
+using placement = dcs::precision<dcs::cuda::device, dcs::bf16>;
+#else
+using placement = dcs::precision<dcs::cuda::device>;
+#endif
+#else
+inline constexpr const char* device_name = "cpu";
+using placement = dcs::precision<>;
+#endif
+
+/// A part of a data set: its first images.
+struct first_of {
+  const dcs::folder_dataset& data;
+  std::int64_t count;
+  std::int64_t size() const { return count > 0 ? std::min(count, data.size()) : data.size(); }
+  dcs::sample load(std::int64_t i) const { return data.load(i); }
+};
+
+/// Predictions inside boxes that are passed; an error for a network that does not take boxes. A struct, so that it can be instantiated for any
+/// network.
+template <class Net>
+struct prediction_in_boxes {
+  static dcs::prediction of(const Net& net, const dcs::batch& b, const typename Net::options& o) {
+    if constexpr (dcs::region_segmenter<Net>)
+      return dcs::predict<placement>(net, b.images, o, b.boxes)[0];
+    else
+      dcs::fail("--boxes truth: this network looks into no boxes; expected detected");
+  }
+};
+
+/// A segmenter behind the interface of session.hpp.
+template <dcs::segmenter Net, class P>
+class network_session final : public session {
+  using device = typename P::device;
+  using options_type = typename Net::options;
+
+ public:
+  network_session() {
+#if defined(__CUDACC__)
+    dcs::cuda::stream();  // throws without a GPU or with too old a driver, before anything is read or written
+#endif
+  }
+
+  std::vector<dcs::network_option> options() const override { return dcs::listed_options(options_type{}); }
+
+  void train(const train_request& t) override {
+    choose_arithmetic(t.tune, t.tf32);
+    dcs::training_run<Net, P> run(*net_, t.out, t.config, t.resume, {}, t.capture);
+    const dcs::run_config& c = run.config();
+    if (run.arrays() > 0) std::printf("backbone: %d arrays from %s\n", run.arrays(), dcs::printable(c.backbone).c_str());
+    if (const auto why = run.ended(); !why.empty()) {
+      std::printf("run: %s has ended: %s\n", dcs::printable(t.out).c_str(), why.c_str());
+      return;
+    }
+    dcs::expect(!t.resume || !t.config.data.empty() || std::filesystem::is_directory(c.data), c.data,
+                ": the set of this run is not there; --data says where it is now");
+    const dcs::folder_dataset train_all(c.data, "train", c.side, t.limits), val(c.data, "val", c.side, t.limits);
+    const first_of train_set{train_all, c.images};
+    if (!run.begun()) check_start(c, train_set, val);
+    run.use_data(dcs::data_fingerprint(c.data));
+    std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
+                static_cast<long long>(dcs::parameters<Net>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()), c.side,
+                c.side, run.epochs_done() + 1, c.epochs);
+    run.train(train_set, val);
+    std::printf("run: %s\n", dcs::printable(t.out).c_str());
+  }
+
+  void evaluate(const evaluate_request& e) override {
+    const auto c = load_run(e.run, e.checkpoint, e.tf32);
+    dcs::expect(e.boxes == "detected" || e.boxes == "truth", "--boxes ", e.boxes, ": expected detected or truth");
+    dcs::expect(e.boxes == "detected" || dcs::region_segmenter<Net>, "--boxes truth: ", c.net, " looks into no boxes; expected detected");
+    const dcs::folder_dataset data(e.data.empty() ? c.data : e.data, e.split, c.side, e.limits);
+    evaluation result(e, data);
+    const auto input = dcs::training_run<Net, P>::input_of(c);
+    for (std::int64_t i = 0; i < data.size(); ++i) {
+      const dcs::sample s = data.load(i);
+      const auto b = dcs::make_batch({s}, input);
+      result.add(i, s, predicted(b, e));
+    }
+    result.write();
+  }
+
+  void predict(const predict_request& p) override {
+    const auto c = load_run(p.run, p.checkpoint, p.tf32);
+    const auto input = dcs::training_run<Net, P>::input_of(c);
+    write_predictions(p, c.side, [&](const dcs::sample& s) {
+      const auto b = dcs::make_batch({s}, input);
+      return (p.augmented ? dcs::predict_augmented<P>(*net_, b.images, options_) : dcs::predict<P>(*net_, b.images, options_))[0];
+    });
+  }
+
+  void summary(int side) override {
+    dcs::initialize(*net_, 0);
+    place();
+    dcs::summary table(*net_);
+    const auto image = dcs::tensor<typename P::element, dcs::image_shape, device>::zeros({1, side, side, 3});
+    const char* what = "one image of %d × %d\n";
+    if constexpr (requires { net_->run_layers(image); })
+      net_->run_layers(image), what = "one image of %d × %d, one box through the box head, one region\n";
+    else
+      (void)(*net_)(image);
+    std::printf("%s", table.text().c_str());
+    std::printf(what, side, side);
+    std::printf("parameters %lld\n", static_cast<long long>(dcs::parameters<Net>));
+  }
+
+ private:
+  dcs::prediction predicted(const dcs::batch& b, const evaluate_request& e) const {
+    if (e.boxes == "truth") return prediction_in_boxes<Net>::of(*net_, b, options_);
+    return (e.augmented ? dcs::predict_augmented<P>(*net_, b.images, options_) : dcs::predict<P>(*net_, b.images, options_))[0];
+  }
+  // Checks before training starts for what would otherwise fail after hours: a file that cannot be read. Refuses a frozen backbone without trained
+  // weights, and data whose objects are all too small for a box, as such a run learns nothing.
+  static void check_start(const dcs::run_config& c, const first_of& train_set, const dcs::folder_dataset& val) {
+    if constexpr (requires { requires Net::backbone_type::frozen; })
+      dcs::expect(!c.backbone.empty(), "--net ", c.net, ": its backbone's norms are frozen, so it comes with weights: --backbone names their file");
+    std::int64_t lesions = 0, boxes = 0;
+    for (std::int64_t i = 0; i < train_set.size(); ++i) {
+      const dcs::mask truth = train_set.load(i).truth;
+      lesions += truth.count() > 0, boxes += static_cast<std::int64_t>(dcs::object_boxes(truth).size());
+    }
+    for (std::int64_t i = 0; i < val.size(); ++i) (void)val.load(i);
+    if constexpr (dcs::region_segmenter<Net>)
+      dcs::expect(lesions == 0 || boxes > 0, c.data, ": all objects of its ", lesions, " training masks with a lesion are under ",
+                  dcs::smallest_object, " pixels at ", c.side, " × ", c.side,
+                  ", too small for a box, so that nothing would be learned; a larger --size keeps them");
+    report_warnings();
+  }
+  // With one candidate, cuDNN uses the same engine in every run; the fastest of several may differ.
+  static void choose_arithmetic([[maybe_unused]] bool tuned, [[maybe_unused]] bool tf32) {
+#if defined(__CUDACC__)
+    if (!tuned) dcs::cuda::library_options::get().candidates = 1;
+    dcs::cuda::library_options::get().tf32 = tf32;
+#endif
+  }
+  // Moves the network to the device that it runs on.
+  void place() {
+    if constexpr (!std::is_same_v<device, dcs::cpu_device>) dcs::to_device<device>(*net_);
+    if constexpr (std::is_same_v<typename P::element, dcs::bf16>) dcs::mix_precision<device>(*net_);
+  }
+  dcs::run_config load_run(const std::string& run, const std::string& checkpoint, bool tf32) {
+    const auto c = dcs::read_config(dcs::run_folder(run).config(), options());
+    options_ = dcs::assigned_options(options_type{}, c.network);
+    dcs::initialize(*net_, 0);
+    place();
+    choose_arithmetic(false, tf32);
+    const std::string path = (std::filesystem::path(run) / (checkpoint + ".safetensors")).string();
+    if (c.ema > 0)
+      dcs::load_averaged<device>(path, *net_);
+    else
+      dcs::load_checkpoint<device>(path, *net_);
+    return c;
+  }
+
+  std::unique_ptr<Net> net_ = std::make_unique<Net>();
+  options_type options_{};
+};
+
+}  // namespace programs
+
+#ifndef DCS_NETWORK_PART
+#define DCS_NETWORK_PART 0  // the session
+#endif
+
+#define DCS_TRAINING_PART(declared, ...)                                                                                                             \
+  declared template dcs::step_losses dcs::train_step<programs::placement, __VA_ARGS__>(__VA_ARGS__&, const dcs::batch&, const __VA_ARGS__::options&, \
+                                                                                       dcs::random_stream);
+#define DCS_FORWARD_PART(declared, ...)                                                                                              \
+  declared template std::pair<dcs::step_losses, std::vector<dcs::prediction>> dcs::validate_batch<programs::placement, __VA_ARGS__>( \
+      const __VA_ARGS__&, const dcs::batch&, const __VA_ARGS__::options&);                                                           \
+  declared template std::vector<dcs::prediction> dcs::predict<programs::placement, __VA_ARGS__>(                                     \
+      const __VA_ARGS__&, const dcs::tensor<float, dcs::image_shape>&, const __VA_ARGS__::options&);                                 \
+  declared template struct programs::prediction_in_boxes<__VA_ARGS__>;
+
+// A name for --net and --resume, and the network's type.
+#if defined(__CUDACC__)
+#define DCS_NETWORK(name, ...) DCS_REGISTER_NETWORK(name, __VA_ARGS__)
+#elif DCS_NETWORK_PART == 0
+#define DCS_NETWORK(name, ...)                \
+  using dcs_network_type = __VA_ARGS__;       \
+  DCS_TRAINING_PART(extern, dcs_network_type) \
+  DCS_FORWARD_PART(extern, dcs_network_type)  \
+  DCS_REGISTER_NETWORK(name, dcs_network_type)
+#elif DCS_NETWORK_PART == 1
+#define DCS_NETWORK(name, ...)          \
+  using dcs_network_type = __VA_ARGS__; \
+  DCS_TRAINING_PART(, dcs_network_type)
+#else
+#define DCS_NETWORK(name, ...)          \
+  using dcs_network_type = __VA_ARGS__; \
+  DCS_FORWARD_PART(, dcs_network_type)
+#endif
+#define DCS_REGISTER_NETWORK(name, ...)                             \
+  static const programs::registered_network dcs_registered_network{ \
+      name, programs::device_name,                                  \
+      [] { return std::unique_ptr<programs::session>(std::make_unique<programs::network_session<__VA_ARGS__, programs::placement>>()); }};

@@ -1,0 +1,59 @@
+// Flags for a network's own options, and the network that the arguments select.
+#pragma once
+
+#include "command_line.hpp"
+#include "session.hpp"
+
+#include <string_view>
+
+namespace programs {
+
+/// The value behind a flag, as --net NAME or --net=NAME; `otherwise` where it is not among the arguments.
+inline std::string value_of_argument(int argc, char** argv, std::string_view flag, const std::string& otherwise) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view a = argv[i];
+    if (a == flag && i + 1 < argc) return argv[i + 1];
+    if (a.size() > flag.size() && a.substr(0, flag.size()) == flag && a[flag.size()] == '=') return std::string(a.substr(flag.size() + 1));
+  }
+  return otherwise;
+}
+
+/// The network that --net names, or with --resume the configuration in --out; `otherwise` where there is neither.
+inline std::string net_of_arguments(int argc, char** argv, const std::string& otherwise) {
+  for (int i = 1; i < argc; ++i)
+    if (std::string_view(argv[i]) == "--resume") {
+      const std::string out = value_of_argument(argc, argv, "--out", "");
+      if (!out.empty()) return net_of_run(out);
+    }
+  return value_of_argument(argc, argv, "--net", otherwise);
+}
+
+/// A flag for each option: its name with - for _. `options` must outlive the parsing.
+inline void add_network_flags(CLI::App& app, std::vector<dcs::network_option>& options) {
+  for (auto& o : options) {
+    std::string flag = "--" + o.name;
+    for (char& c : flag) c = c == '_' ? '-' : c;
+    std::visit(
+        [&]<class V>(V& value) {
+          if constexpr (std::is_same_v<V, bool>)
+            app.add_flag(flag, value, o.help)->group("Of this network");
+          else if constexpr (std::is_same_v<V, std::vector<double>>)
+            app.add_option(flag, value, o.help)
+                ->group("Of this network")
+                ->capture_default_str()
+                ->delimiter(',')
+                ->expected(static_cast<int>(value.size()))
+                ->check(number(o.low, o.high));
+          else if constexpr (std::is_same_v<V, std::int64_t>)
+            app.add_option(flag, value, o.help)
+                ->group("Of this network")
+                ->capture_default_str()
+                ->check(CLI::Range(static_cast<std::int64_t>(o.low), static_cast<std::int64_t>(o.high)));
+          else
+            app.add_option(flag, value, o.help)->group("Of this network")->capture_default_str()->check(number(o.low, o.high));
+        },
+        o.value);
+  }
+}
+
+}  // namespace programs

@@ -1,0 +1,5 @@
+#include "../network.hpp"
+
+#include <dcs/models/attention_unet/attention_unet.hpp>
+
+DCS_NETWORK("attention-unet", dcs::attention_unet<>)

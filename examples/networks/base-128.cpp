@@ -1,0 +1,5 @@
+#include "../network.hpp"
+
+#include <dcs/models/dcsnet/dcsnet.hpp>
+
+DCS_NETWORK("base-128", dcs::dcsnet<dcs::resnet<50>, dcs::models::dcsnet::dghc<128>>)

@@ -1,0 +1,5 @@
+#include "../network.hpp"
+
+#include <dcs/models/unet_plus_plus/unet_plus_plus.hpp>
+
+DCS_NETWORK("unet++-8", dcs::unet_plus_plus<8>)

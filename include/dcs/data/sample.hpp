@@ -1,0 +1,31 @@
+// A sample, and the concept of a data set. It does not depend on files, so that a network can be trained on data that a program has in memory.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/image/image.hpp>
+
+#include <concepts>
+#include <string>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+/// An image at the network's size with its mask, and the size it had.
+struct sample {
+  std::string name;
+  float_image pixels;
+  mask truth;
+  std::int64_t native_height = 0, native_width = 0;
+};
+
+/// The concept of a data set: a size, and samples by index.
+template <class D>
+concept dataset = requires(const D& d, std::int64_t i) {
+  { d.size() } -> std::convertible_to<std::int64_t>;
+  { d.load(i) } -> std::same_as<sample>;
+};
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,0 +1,31 @@
+// The prediction of any network for an image: the probability of every pixel, and the detected objects where the network detects objects.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/image/image.hpp>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+/// Probability per pixel, rows from the top, and detections (none from a network that finds no objects), both at the size of the network's input.
+struct prediction {
+  std::int64_t height = 0, width = 0;
+  std::vector<float> probability;
+  std::vector<detection<float>> detections;
+
+  mask above(float threshold = 0.5f) const {
+    mask m{height, width, std::vector<std::uint8_t>(probability.size())};
+    for (std::size_t i = 0; i < m.pixels.size(); ++i) m.pixels[i] = probability[i] > threshold;
+    return m;
+  }
+  /// The same at another size: the probability is resized (bilinear, areas to areas, image/resize.hpp), then cut.
+  mask above(std::int64_t to_height, std::int64_t to_width, float threshold = 0.5f) const {
+    if (to_height == height && to_width == width) return above(threshold);
+    return prediction{to_height, to_width, resize(float_image{height, width, 1, probability}, to_height, to_width).pixels, {}}.above(threshold);
+  }
+};
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,0 +1,247 @@
+// A run: training with a folder, a configuration, a schedule, results and checkpoints, which continues after an interruption with the same bits. The
+// programs train with it, and a user's own program can:
+//
+//   auto net = std::make_unique<my_net>();
+//   dcs::run_config c;
+//   c.epochs = 20, c.rate = 1e-3;
+//   dcs::training_run run(*net, "runs/mine", c);
+//   run.train(train_set, validation_set);         // any types that model dcs::dataset
+//
+// Its parts are in train/run/: the folder with its lock and checkpoints, the configuration, the state between two epochs, the table of results.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/optim/any_optimizer.hpp>
+#include <dcs/optim/ema.hpp>
+#include <dcs/optim/schedule.hpp>
+#include <dcs/train/checkpoint.hpp>
+#include <dcs/train/loop.hpp>
+#include <dcs/train/run/folder.hpp>
+#include <dcs/train/run/progress.hpp>
+#include <dcs/train/run/results.hpp>
+#include <dcs/train/run/state.hpp>
+
+#include <chrono>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+/// Columns of a network's results.csv: epoch, rate, seconds, the losses of training with what was counted, those of validation, measures. Throws
+/// dcs::error where a loss term or a count has the name of another column.
+template <segmenter Net>
+std::string results_head() {
+  std::string head = "epoch,rate,seconds,total";
+  for (const char* term : Net::loss_terms) head += std::string(",") + term;
+  for (const char* count : count_names_of<Net>()) head += std::string(",") + count;
+  head += ",val_total";
+  for (const char* term : Net::loss_terms) head += std::string(",val_") + term;
+  head += ",dice,iou,precision,hd95,missed";
+  expect_distinct_columns(head);
+  return head;
+}
+/// A row's values after epoch, rate and seconds.
+inline std::vector<double> result_values(const step_losses& trained, const step_losses& validated, const mean_metrics& m) {
+  std::vector<double> values{trained.total};
+  values.insert(values.end(), trained.terms.begin(), trained.terms.end());
+  values.insert(values.end(), trained.counts.begin(), trained.counts.end());
+  values.push_back(validated.total);
+  values.insert(values.end(), validated.terms.begin(), validated.terms.end());
+  values.insert(values.end(), {m.dice, m.iou, m.precision, m.hd95, static_cast<double>(m.missed)});
+  return values;
+}
+
+/// The results of an epoch.
+struct epoch_report {
+  int epoch = 0, epochs = 0;  // its number from 1, and how many the run has
+  step_losses trained, validated;
+  mean_metrics metrics;
+  double rate = 0, seconds = 0;
+  bool best = false;
+};
+/// One line of an epoch, on standard output.
+inline void print_epoch(const epoch_report& e) {
+  std::printf("epoch %d/%d  loss %.4f  val %.4f  dice %.4f  iou %.4f  hd95 %.2f  missed %lld/%lld  rate %.1e  %.0f s%s\n", e.epoch, e.epochs,
+              e.trained.total, e.validated.total, e.metrics.dice, e.metrics.iou, e.metrics.hd95, static_cast<long long>(e.metrics.missed),
+              static_cast<long long>(e.metrics.images), e.rate, e.seconds, e.best ? "  best" : "");
+  std::fflush(stdout);
+}
+
+/// A run that is in its folder already: it goes on with the configuration that it began with.
+struct resumed {
+  int epochs = 0;      // in all; 0: as many as before
+  std::string data{};  // where the set is now; empty: where it was
+};
+
+/// The run of a network in a folder, on P's device. The network must outlive it.
+template <segmenter Net, class P = precision<>>
+class training_run {
+ public:
+  using device = typename P::device;
+  using options_type = typename Net::options;
+
+  /// A new run, or with `resume` the one in the folder, of which `c` then says only epochs (0: as they were) and data (empty: as it was). The
+  /// network's options are c.network, or `o` where that is empty. Locks the folder, initialises the network or loads the last checkpoint, and moves
+  /// it to the device. `capture`: on a GPU a step is one graph, where the network's steps are of fixed sizes. Throws dcs::error where the folder
+  /// holds a run already (or none, to resume), another process trains in it, or anything in it is damaged.
+  training_run(Net& net, const std::string& folder, const run_config& c, bool resume = false, const options_type& o = {}, bool capture = true)
+      : net_(net), folder_(folder), results_(folder_.results(), results_head<Net>()), resume_(resume), capture_(capture) {
+    folder_.claim();
+    if (!resume) folder_.expect_new();
+    config_ = configuration(c, o);
+    options_ = assigned_options(o, config_.network);
+    begun_ = resume && folder_.has_checkpoint();
+    // A run that was stopped before its first checkpoint starts again. If results.csv has more epochs, the checkpoints have been removed, which is an
+    // error.
+    expect(!resume || begun_ || results_.rows() <= 1, folder_.last(), " is not there to go on from, but results.csv has ", results_.rows(),
+           " epochs");
+    initialize(net_, config_.seed);
+    if (!config_.backbone.empty() && !begun_) arrays_ = load_encoder(config_.backbone, net_);
+    if constexpr (!std::is_same_v<device, cpu_device>) to_device<device>(net_);
+    if constexpr (std::is_same_v<typename P::element, bf16>) mix_precision<device>(net_);
+    any_optimizer_options numbers;
+    numbers.name = config_.optimizer, numbers.rate = config_.rate, numbers.weight_decay = config_.weight_decay, numbers.momentum = config_.momentum;
+    numbers.nesterov = config_.nesterov;
+    optimizer_.emplace(named_parameters(net_), numbers);
+    if (config_.ema > 0) ema_.emplace(named_parameters(net_), config_.ema);
+    schedule_.emplace(schedule_options{config_.rate_schedule, config_.rate, config_.epochs, config_.warmup});
+    state_ = begun_ ? resumed_state() : run_state(config_);
+    rows_change_ = !begun_ || results_.keep(state_.epochs);
+    if (!ended().empty() && rows_change_) results_.write();
+  }
+
+  /// The run in the folder, to go on with.
+  training_run(Net& net, const std::string& folder, const resumed& r, const options_type& o = {}, bool capture = true)
+      : training_run(net, folder, config_of_resumed(r), true, o, capture) {}
+
+  const run_config& config() const { return config_; }
+  const run_folder& folder() const { return folder_; }
+  const options_type& options() const { return options_; }
+  /// Whether it goes on from a checkpoint; epochs that are done.
+  bool begun() const { return begun_; }
+  int epochs_done() const { return state_.epochs; }
+  /// The number of arrays that were loaded from the encoder's file of weights.
+  int arrays() const { return arrays_; }
+  /// The reason why the run has ended; empty where it has not.
+  std::string ended() const { return state_.ended(config_); }
+
+  /// Sets the fingerprint of the data that the run is trained on (data/fingerprint.hpp). Throws dcs::error where it began with other data.
+  void use_data(const std::string& fingerprint) {
+    if (config_.data_fingerprint.empty()) config_.data_fingerprint = fingerprint;
+    expect(config_.data_fingerprint == fingerprint, "--data ", config_.data,
+           ": names or contents of its files differ from those that the run was trained on (", fingerprint, "; expected ", config_.data_fingerprint,
+           "); --data says where they are now");
+  }
+
+  /// Trains until the run has ended. `watch`, where there is one, is told of each epoch.
+  template <dataset Train, dataset Validation>
+  void train(const Train& train_set, const Validation& val, const std::function<void(const epoch_report&)>& watch = print_epoch) {
+    folder_.create();
+    if (!resume_) folder_.expect_new();  // another process may have begun one while images were read
+    write_text(folder_.config(), to_json(config_).dump(2) + "\n");
+    if (rows_change_) results_.write();
+    typename stepper_for<P, Net, any_optimizer<device>, basic_ema<device>>::type steps(net_, *optimizer_, capture_, ema_ ? &*ema_ : nullptr);
+    while (ended().empty()) {
+      const epoch_report e = epoch(steps, train_set, val);
+      if (watch) watch(e);
+    }
+  }
+
+  /// The options of training.
+  epoch_options<options_type> epoch_numbers() const {
+    epoch_options<options_type> e;
+    e.batch = config_.batch, e.seed = config_.seed, e.augmented = config_.augment, e.input = input_of(config_), e.net = options_;
+    return e;
+  }
+  /// The normalisation of the network's input.
+  static normalisation input_of(const run_config& c) { return c.imagenet_input ? normalisation::imagenet() : normalisation{}; }
+
+ private:
+  static run_config config_of_resumed(const resumed& r) {
+    run_config c;
+    c.epochs = r.epochs, c.data = r.data;
+    return c;
+  }
+  run_config configuration(const run_config& requested, const options_type& o) const {
+    run_config c = requested;
+    if (c.network.empty()) c.network = listed_options(o);
+    if (resume_) {
+      c = read_config(folder_.config(), c.network);
+      if (requested.epochs > 0) c.epochs = requested.epochs;
+      if (!requested.data.empty()) c.data = requested.data;
+    } else {
+      expect(!c.data.empty(), "dcs::run: run_config::data is empty; expected the folder of the set, or another name of what the run is trained on");
+      c.imagenet_input = c.imagenet_input || !c.backbone.empty();
+    }
+    c.data = absolute_path(c.data), c.backbone = absolute_path(c.backbone);
+    return c;
+  }
+  // Reads the last checkpoint into network and optimiser.
+  run_state resumed_state() {
+    std::string path;
+    std::map<std::string, std::string> metadata;
+    const run_state state = folder_.read_last([&](const std::string& file) {
+      path = file;
+      metadata = load_checkpoint<device>(file, net_, &*optimizer_, ema_ ? &*ema_ : nullptr);
+      return run_state::of(metadata, config_, file);
+    });
+    expect_same_config(metadata, path, config_, folder_.config());
+    const auto made = metadata.find("instruction_set");
+    const std::string current = instruction_set<device>();
+    if (made == metadata.end() || made->second != current)
+      notice(path + " was trained with " + (made == metadata.end() ? "an unknown instruction set" : made->second) + ", this process computes with " +
+             current + ": the run goes on, but not to the bits that it would have had");
+    return state;
+  }
+  // Trains one epoch, and writes results and checkpoints to the folder.
+  template <class Steps, class Train, class Validation>
+  epoch_report epoch(Steps& steps, const Train& train_set, const Validation& val) {
+    const auto start = std::chrono::steady_clock::now();
+    auto o = epoch_numbers();
+    if constexpr (requires { o.net.progress(0.0); }) o.net.progress(static_cast<double>(state_.epochs) / config_.epochs);
+    o.rate = [&](std::int64_t step, std::int64_t all) { return schedule_->at({state_.epochs, step, all}, state_.rate); };
+    epoch_report e;
+    e.rate = o.rate(0, 1), e.epochs = config_.epochs;
+    {
+      progress_line line("epoch " + std::to_string(state_.epochs + 1) + "/" + std::to_string(config_.epochs));
+      e.trained = train_epoch(steps, train_set, o, state_.epochs,
+                              [&](std::int64_t done, std::int64_t all, const step_losses& l) { line(done, all, l.total, config_.batch); });
+    }
+    {
+      std::optional<averaged_weights<device>> averages;  // what is measured and kept as the best are the averages, where there are any
+      if (ema_) averages.emplace(*ema_);
+      std::tie(e.validated, e.metrics) = validate<P>(net_, val, o);
+    }
+    state_.rate = schedule_->next(state_.plateau, state_.rate, e.validated.total);
+    e.epoch = ++state_.epochs, e.best = state_.plateau.improved();
+    e.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    // The last checkpoint is written last: a run that is killed before repeats the epoch, with the same bits.
+    const auto metadata = state_.metadata(config_);
+    basic_ema<device>* const averages = ema_ ? &*ema_ : nullptr;
+    if (e.best) save_checkpoint<device>(folder_.best(), net_, nullptr, metadata, averages);
+    results_.append(e.epoch, e.rate, e.seconds, result_values(e.trained, e.validated, e.metrics));
+    folder_.write_last([&](const std::string& path) { save_checkpoint<device>(path, net_, &*optimizer_, metadata, averages); });
+    return e;
+  }
+
+  Net& net_;
+  run_folder folder_;
+  results_table results_;
+  bool resume_, capture_, begun_ = false, rows_change_ = true;
+  int arrays_ = 0;
+  run_config config_;
+  options_type options_;
+  run_state state_;
+  std::optional<any_optimizer<device>> optimizer_;
+  std::optional<basic_ema<device>> ema_;
+  std::optional<schedule> schedule_;
+};
+
+template <class Net, class... More>
+training_run(Net&, const char*, More...) -> training_run<Net>;
+template <class Net, class... More>
+training_run(Net&, std::string, More...) -> training_run<Net>;
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

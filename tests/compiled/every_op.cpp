@@ -1,0 +1,202 @@
+// Every op of the host, forward and backward, in f32 and f64, the computations of a detector on boxes, and training steps: a checksum of the bits for
+// each. The program is built with the headers alone and with dcs::compiled, and run.sh compares the outputs. New ops must be added here too.
+#include <dcs/detect/box_head.hpp>
+#include <dcs/detect/region_masks.hpp>
+#include <dcs/expr/gradcheck.hpp>
+#include <dcs/loss/detection.hpp>
+#include <dcs/loss/segmentation.hpp>
+#include <dcs/nn/layers.hpp>
+#include <dcs/ops/attention/attention.hpp>
+#include <dcs/ops/cast/cast.hpp>
+#include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
+#include <dcs/ops/gather/gather.hpp>
+#include <dcs/ops/matmul/matmul.hpp>
+#include <dcs/ops/nms/nms.hpp>
+#include <dcs/ops/pool/pool.hpp>
+#include <dcs/ops/rearrange/rearrange.hpp>
+#include <dcs/ops/resize/resize.hpp>
+#include <dcs/ops/roi_align/roi_align.hpp>
+#include <dcs/ops/softmax/softmax.hpp>
+#include <dcs/ops/weighted_sum/weighted_sum.hpp>
+#include <dcs/optim/adamw.hpp>
+#include <dcs/optim/ema.hpp>
+#include <dcs/optim/sgd.hpp>
+
+#include <cstdio>
+
+namespace {
+
+using namespace dcs;
+
+// FNV-1a of the bytes.
+void print(const char* what, const void* data, std::size_t bytes) {
+  std::uint64_t hash = 14695981039346656037u;
+  for (std::size_t i = 0; i < bytes; ++i) hash = (hash ^ static_cast<const unsigned char*>(data)[i]) * 1099511628211u;
+  std::printf("%s %zu bytes %016llx\n", what, bytes, static_cast<unsigned long long>(hash));
+}
+template <class T>
+void print(const char* what, const std::vector<T>& values) {
+  print(what, values.data(), values.size() * sizeof(T));
+}
+template <class T, class S>
+void print(const char* what, const tensor<T, S>& t) {
+  print(what, t.data(), static_cast<std::size_t>(t.size()) * sizeof(T));
+}
+
+// f of random inputs of shapes S, once as tensors, and once as vars with the gradient of a random projection.
+template <class T, class... S, class F>
+void check(const char* what, const F& f) {
+  std::uint64_t draw = 0;
+  const std::tuple x{random_normal<T, S>(S::extents, {7, ++draw})...};
+  std::apply([&](const auto&... t) { print(what, eval(f(t...))); }, x);
+  const auto leaves = std::apply([](const auto&... t) { return std::tuple(var<T, S>::leaf(t)...); }, x);
+  std::apply(
+      [&](const auto&... v) {
+        const auto y = eval(f(v...));
+        using out = std::remove_cvref_t<decltype(y.value())>;
+        print(what, y.value());
+        backward(y, random_normal<typename out::value_type, typename out::shape_type>(y.sizes(), {7, 99}));
+        (print("  gradient", v.grad()), ...);
+      },
+      leaves);
+}
+
+template <class T>
+void convolutions() {
+  using image = shape<2, 20, 18, 16>;
+  const auto residual = random_normal<T, shape<2, 20, 18, 24>>(shape<2, 20, 18, 24>::extents, {8, 1});
+  check<T, image, shape<3, 3, 16, 24>, shape<24>>(
+      "conv2d 3x3", [&](const auto& x, const auto& w, const auto& b) { return relu(conv2d<1, 1>(x, w) + b + residual); });
+  check<T, shape<8, 64, 64, 16>, shape<3, 3, 16, 16>>("conv2d 3x3 large", [](const auto& x, const auto& w) { return conv2d<1, 1>(x, w); });
+  check<T, image, shape<1, 1, 16, 24>, shape<24>>("conv2d 1x1", [](const auto& x, const auto& w, const auto& s) { return conv2d(x, w) * s; });
+  check<T, image, shape<5, 5, 16, 8>>("conv2d stride 2", [](const auto& x, const auto& w) { return conv2d<2, 2>(x, w); });
+  check<T, image, shape<2, 2, 8, 16>, shape<8>>("conv_transpose2d",
+                                                [](const auto& x, const auto& w, const auto& b) { return conv_transpose2d<2>(x, w, b); });
+  check<T, image, shape<3, 3, 1, 16>>("conv2d depthwise", [](const auto& x, const auto& w) { return conv2d<1, 1, 1, 16>(x, w); });
+}
+
+template <class T>
+void rows() {
+  using matrix = shape<9, 33>;
+  check<T, matrix, shape<33, 21>, shape<21>>("linear", [](const auto& x, const auto& w, const auto& b) { return linear(x, w, b); });
+  check<T, shape<2, 9, 33>, shape<2, 33, 5>>("matmul", [](const auto& a, const auto& b) { return matmul(a, b); });
+  check<T, matrix>("softmax", [](const auto& x) { return softmax<1>(x); });
+  check<T, shape<3, 4, 33>>("softmax of columns", [](const auto& x) { return softmax<1>(x); });
+  check<T, matrix, shape<33>, shape<33>>("layer_norm", [](const auto& x, const auto& g, const auto& b) { return layer_norm(x, g, b); });
+  check<T, shape<2, 4, 4, 33>, shape<33>, shape<33>, shape<33>>("batch_norm", [](const auto& x, const auto& g, const auto& b, const auto& mean) {
+    if constexpr (any_var_v<decltype(x)>)
+      return relu(batch_norm_training(x, g, b, value(mean), tensor<T, shape<33>>::full(1)) + x);
+    else
+      return batch_norm_inference(x, g, b, mean, tensor<T, shape<33>>::full(2));
+  });
+  check<T, matrix>("dropout", [](const auto& x) { return dropout(x, 0.3, {5, 6}); });
+  check<T, shape<2, 3, 3, 17>>("channel_dropout", [](const auto& x) { return channel_dropout(x, 0.3, {5, 6}); });
+  using tokens = shape<2, 2, 37, 16>;
+  check<T, tokens, tokens, tokens>("attention", [](const auto& q, const auto& k, const auto& v) { return attention(q, k, v, 0.25, 0.2, {5, 6}); });
+  check<T, matrix, matrix>("pointwise", [](const auto& a, const auto& b) { return sigmoid(a * b) / (exp(a) + 1.5) - tanh(abs(b) + 2); });
+  check<T, matrix, shape<33>>("sums", [](const auto& a, const auto& b) { return mean<0>(a * b + a) + sum_all(maximum(a, b)); });
+  check<T, matrix>("cast", [](const auto& a) { return cast<std::conditional_t<std::is_same_v<T, float>, double, float>>(a); });
+}
+
+template <class T>
+void maps() {
+  using map = shape<2, 12, 10, 9>;
+  check<T, map>("max_pool2d", [](const auto& x) { return max_pool2d<3, 2, 1>(x); });
+  check<T, map>("avg_pool2d", [](const auto& x) { return avg_pool2d<2>(x); });
+  check<T, map>("resize_bilinear", [](const auto& x) { return resize_bilinear<corners::half_pixel, 17, 23>(x); });
+  check<T, map, shape<2, 24, 20, 1>>("resize_nearest", [](const auto& x, const auto& y) { return resize_nearest_like(x, value(y)); });
+  check<T, map>("permute", [](const auto& x) { return permute<0, 3, 1, 2>(x); });
+  check<T, map, map>("concat and slice", [](const auto& a, const auto& b) { return concat<3>(slice<3, 2, 4>(a), b); });
+  check<T, shape<2, 4, 4, 3>, shape<2, 4, 4, 9>, shape<2, 4, 4, 9>, shape<2, 4, 4, 9>>(
+      "weighted_sum", [](const auto& l, const auto& a, const auto& b, const auto& c) { return weighted_sum(l, a, b, c); });
+  const auto rois = tensor<T, shape<2, 5>>::from(std::vector<T>{0, 1, 1, 8, 7, 1, 0, 2, 5, 9});
+  check<T, map>("roi_align", [&](const auto& x) { return roi_align<4>(x, rois, roi_options{}); });
+  const std::vector<level_row> taken{{0, 3}, {0, 20}, {0, 3}};
+  check<T, map>("gather_rows", [&](const auto& x) { return gather_rows<9>(taken, x); });
+  print("laplacian_edges", laplacian_edges(tensor<T, shape<1, 4, 4, 1>>::full(1)));
+}
+
+template <class T>
+void boxes() {
+  std::vector<box<T>> all, truth;
+  std::vector<T> flat, scores;
+  const random_stream random{11, 3};
+  for (std::uint64_t i = 0; i < 60; ++i) {
+    const T x = static_cast<T>(random.below(4 * i, 40)), y = static_cast<T>(random.below(4 * i + 1, 40));
+    all.push_back({x, y, x + 4 + static_cast<T>(random.below(4 * i + 2, 20)), y + 4 + static_cast<T>(random.below(4 * i + 3, 20))});
+    flat.insert(flat.end(), {all.back().x1, all.back().y1, all.back().x2, all.back().y2});
+    scores.push_back(static_cast<T>(random.uniform(1000 + i)));
+    if (i % 20 == 0) truth.push_back(all.back());
+  }
+  print("nms", nms(flat.data(), scores.data(), 60, 0.4));
+  print("match", match(truth, all, 0.5, 0.3, true));
+  print("sample_boxes", sample_boxes<T>({}, {all}, {truth}, random).deltas);
+  std::vector<T> image(400, T(0));
+  paste(scores.data(), 4, box<T>{3, 2, 17, 15}, image.data(), 20, 20);
+  print("paste", image);
+}
+
+struct network {
+  nn::conv2d<3, 16, 3, 2> stem;
+  nn::batch_norm<16> norm;
+  nn::conv2d<16, 16, 3> conv;
+  nn::conv2d<16, 1, 1> head;
+  DCS_MEMBERS(stem, norm, conv, head)
+  template <operand X>
+  auto operator()(const X& x_) const {
+    const auto x = eval(relu(norm(stem(x_))));
+    return eval(head(eval(relu(conv(x) + x))));
+  }
+};
+
+template <class Optimizer>
+void training(const char* what) {
+  std::puts(what);
+  network net;
+  initialize(net, 5);
+  Optimizer optimizer(named_parameters(net));
+  ema average(named_parameters(net), 0.9);
+  const auto x = random_normal<float, shape<2, 32, 32, 3>>(shape<2, 32, 32, 3>::extents, {3, 1});
+  const auto target = eval(apply<above_half>(random_normal<float, shape<2, 16, 16, 1>>(shape<2, 16, 16, 1>::extents, {3, 2})));
+  for (int step = 0; step < 3; ++step) {
+    const auto y = net(var(x));
+    const auto loss = eval(loss::segmentation(y, target) + loss::edge(y, target));
+    backward(loss);
+    print("loss", loss.value());
+    const double norm = optimizer.step();
+    print("gradient norm", &norm, sizeof norm);
+    optimizer.clear_gradients();
+    average.update();
+  }
+  const auto print_parameters = [&] {
+    for (auto& p : named_parameters(net))
+      print(p.name.c_str(), p.parameter->data<float>(), static_cast<std::size_t>(p.parameter->size()) * sizeof(float));
+  };
+  print_parameters();
+  const averaged_weights averaged(average);
+  print_parameters();
+}
+
+void cross_entropy() {
+  const auto scores = var<float, shape<4, 2>>::leaf(random_normal<float, shape<4, 2>>(shape<4, 2>::extents, {3, 3}));
+  backward(loss::cross_entropy(scores, {0, 1, 1, 0}));
+  print("cross_entropy", scores.grad());
+}
+
+template <class T>
+void every_op() {
+  convolutions<T>();
+  rows<T>();
+  maps<T>();
+  boxes<T>();
+}
+
+}  // namespace
+
+int main() {
+  every_op<float>();
+  every_op<double>();
+  training<adamw>("adamw");
+  training<sgd>("sgd");
+  cross_entropy();
+}

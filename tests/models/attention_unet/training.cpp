@@ -1,0 +1,13 @@
+// Attention U-Net as the library trains and asks it.
+#include "../training.hpp"
+
+#include <dcs/models/attention_unet/attention_unet.hpp>
+
+using net_type = dcs::attention_unet<4, 3>;
+
+TEST_CASE("Attention U-Net trains, and goes on after a checkpoint to the same bits") { network_test::check_training<net_type>(); }
+
+TEST_CASE("Attention U-Net is evaluated and predicts") {
+  static_assert(!dcs::region_segmenter<net_type>);  // it looks into no boxes
+  network_test::check_prediction<net_type>({});
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# networks.sh PROGRAMS FOLDER: every network that is built is trained, evaluated, predicts, goes on to the same bits, and is summarised, by the same programs; what a
+# network alone can be told is refused by another. Exit code 77: the programs were not built.
+set -u
+. "$(dirname "$0")/common.sh"
+
+works "$bin/dcs_synthesize" --out set --kind mri --size 64 --train 4 --val 2 --test 3 --seed 1
+nets=$("$bin/dcs_train" --help | sed -n 's/.*Networks: \(.*\)\. What.*/\1/p' | tr -d ',')
+check test -n "$nets"
+for net in $nets; do
+  case $net in
+    small-scratch | resnet* | paper | no-* | base-* | mask-rcnn) continue ;; # run.sh trains the first; the others want weights, or an hour
+  esac
+  echo "== $net"
+  new() { train --net "$net" --data set --size 64 --seed 1 --rate 1e-3 --batch 2 "$@"; }
+  works new --epochs 2 --out "$net.whole"
+  check test "$(rows "$net.whole" | wc -l)" = 2
+  works new --epochs 1 --out "$net.parts"
+  works train --resume --out "$net.parts" --epochs 2
+  check cmp "$net.whole/last.safetensors" "$net.parts/last.safetensors"
+  check diff <(rows "$net.whole") <(rows "$net.parts")
+  # As many columns as the network has terms, twice, and what else there is.
+  check test "$(head -1 "$net.whole/results.csv" | tr ',' '\n' | sort | uniq -d)" = ""
+  check test "$(head -1 "$net.whole/results.csv" | tr ',' '\n' | wc -l)" = "$(tail -1 "$net.whole/results.csv" | tr ',' '\n' | wc -l)"
+  works "$bin/dcs_evaluate" --run "$net.whole" --overlays 1
+  check grep -qE "$measures" out
+  works "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --tta --native
+  works "$bin/dcs_predict" --run "$net.whole" --out "$net.predicted" set/test/images/*.png
+  check test "$(ls "$net.predicted" | wc -l)" = 6
+  works "$bin/dcs_summary" --net "$net" --size 64
+  check grep -qE '^parameters [0-9]+$' out
+  works new --epochs 1 --out "$net.sgd" --optimizer sgd --nesterov --rate-schedule polynomial --ema 0.9
+  works train --resume --out "$net.sgd" --epochs 2
+  works "$bin/dcs_evaluate" --run "$net.sgd" --overlays 0
+  case $net in
+    mask-rcnn*)
+      works "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --boxes truth
+      works new --epochs 1 --out "$net.own" --box-samples 64 --anchors 8,16,32,64,128
+      check grep -q '"box_samples": 64' "$net.own/config.json"
+      ;;
+    *)
+      fails "looks into no boxes" "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --boxes truth
+      fails "--box-samples" new --epochs 1 --out "$net.own" --box-samples 64
+      ;;
+  esac
+  rm -rf "$net".*
+done
+finish
