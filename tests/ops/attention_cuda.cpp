@@ -229,13 +229,13 @@ TEST_CASE("one key has probability 1: the result is its value, and neither q nor
 }
 
 TEST_CASE("scores of −∞ have probability 0, and a row of such scores alone is NaN, as the unfused ops on the host have it") {
-  const auto compare_steps = [](const auto& x, double tolerance) {
+  const auto compare_steps = [](const auto& x, double tolerance) -> void {
     using A = compute_type<typename std::remove_cvref_t<decltype(x.q)>::value_type>;
     const masked_scores::inputs<A> wide{cast<A>(x.q), cast<A>(x.k), cast<A>(x.v)};
     masked_scores::check_all(masked_scores::run<target>(masked_scores::fused_form, x), masked_scores::run(masked_scores::step_by_step, wide), x,
                              tolerance);
   };
-  const auto check = [&](auto t, extent_t depth, double tolerance) {
+  const auto check = [&](auto t, extent_t depth, double tolerance) -> void {  // said, as a GPU's build must not look inside for double
     using T = decltype(t);
     CAPTURE(sizeof(T));
     CAPTURE(depth);

@@ -30,7 +30,7 @@ void check_whole() {
   std::vector<From> values;
   for (double v : {0.0, -0.9, 1.5, 254.9, 255.9, 256.0, -1.0, 1e18, 1e30, -1e30, 0x1p63, -0x1p63, 0x1p62, HUGE_VAL, -HUGE_VAL, std::nan("")})
     values.push_back(static_cast<From>(v));
-  for (std::size_t repeat : {1, 2, 15}) {  // whole packets, and an odd number of elements
+  for (std::size_t repeat : {std::size_t{1}, std::size_t{2}, std::size_t{15}}) {  // whole packets, and an odd number of elements
     std::vector<From> all(1, static_cast<From>(3.0));
     for (std::size_t i = 0; i < repeat; ++i) all.insert(all.end(), values.begin(), values.end());
     if (repeat == 2) all.erase(all.begin());

@@ -83,15 +83,17 @@ inline void check_equal(const step_result& measured, const step_result& wanted) 
   CHECK(wanted.gradients.size() > 100);
   double all = 0;
   for (const auto& [name, gradient] : wanted.gradients) all = std::hypot(all, norm(gradient));
-  for (const auto& [name, gradient] : wanted.gradients) {
+  for (const auto& entry : wanted.gradients) {
+    const auto& name = entry.first;
+    const auto& gradient = entry.second;
     CAPTURE(name);
     REQUIRE(measured.gradients.count(name) == 1);
     // A bias before a batch norm has no gradient but rounding: 1e-17 of all.
     CHECK(difference(measured.gradients.at(name), gradient, 1e-9 * all) < 1e-6);
   }
-  for (const auto& [name, value] : wanted.values) {
-    CAPTURE(name);
-    CHECK(difference(measured.values.at(name), value) < 1e-6);
+  for (const auto& entry : wanted.values) {
+    CAPTURE(entry.first);
+    CHECK(difference(measured.values.at(entry.first), entry.second) < 1e-6);
   }
 }
 

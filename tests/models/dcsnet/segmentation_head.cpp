@@ -125,11 +125,13 @@ TEST_CASE_TEMPLATE("the segmentation head equals PyTorch's: stages, losses, grad
   const auto group_of = [](const std::string& name) { return name.substr(0, name.find('/')); };
   for (const auto& [name, t] : file.tensors) largest[group_of(name)] = std::max(largest[group_of(name)], norm(t.template as<double>()));
   int compared = 0;
-  for (const auto& [name, t] : file.tensors) {
+  for (const auto& entry : file.tensors) {
+    const std::string& name = entry.first;
+    const io::stored_tensor& t = entry.second;
     const std::string group = group_of(name);
     if (group == "weight" || group == "input") continue;
     CAPTURE(name);
-    const auto wanted = t.template as<double>();
+    const auto wanted = t.as<double>();
     const auto it = found.find(name);
     REQUIRE(it != found.end());
     REQUIRE(it->second.size() == wanted.size());
