@@ -99,8 +99,10 @@ void over_four_levels(const Body& body) {
     constexpr extent_t side = 16 >> Level;
     return random_normal<double, map_t<C, Level>>({2, side, side + 1, C}, {5, Level + 1});
   };
-  const auto p2 = level(std::integral_constant<std::size_t, 0>{}), p3 = level(std::integral_constant<std::size_t, 1>{}),
-             p4 = level(std::integral_constant<std::size_t, 2>{}), p5 = level(std::integral_constant<std::size_t, 3>{});
+  const auto p2 = level(std::integral_constant<std::size_t, 0>{});
+  const auto p3 = level(std::integral_constant<std::size_t, 1>{});
+  const auto p4 = level(std::integral_constant<std::size_t, 2>{});
+  const auto p5 = level(std::integral_constant<std::size_t, 3>{});
   for (extent_t k : {0, 1, 13}) {
     const auto rois = some_rois(k, 2, 64);
     const auto levels = some_levels(k, 4);
