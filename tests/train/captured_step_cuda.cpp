@@ -5,6 +5,7 @@
 
 #include <dcs/cuda/graph.cuh>
 #include <dcs/kernels.cuh>
+#include <dcs/models/dcsnet/fixed_size.cuh>
 #include <dcs/train/captured_trainer.hpp>
 
 #include <doctest/doctest.h>
