@@ -1,25 +1,11 @@
 // What a run reads of its configuration and of its checkpoint's metadata: everything is checked as the flags are.
 #include <dcs/train/run/state.hpp>
 
-#include <doctest/doctest.h>
+#include "scratch.hpp"
 
 using namespace dcs;
 
 namespace {
-
-template <class F>
-std::string message(const F& f) {
-  try {
-    f();
-  } catch (const dcs::error& e) {
-    return e.what();
-  }
-  return "";
-}
-bool says(const std::string& m, const std::string& text) {
-  CAPTURE(m);
-  return m.find(text) != m.npos;
-}
 
 // Options of a network, one of each kind.
 struct options {
