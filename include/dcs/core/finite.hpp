@@ -1,4 +1,4 @@
-// Whether a number is finite or NaN, decided from its bits: under -ffinite-math-only and -ffast-math compilers replace std::isfinite and std::isnan
+// Whether a number is finite or NaN, decided from its bits: under -ffinite-math-only and -ffast-math compilers replace the standard library's tests
 // by constants.
 #pragma once
 
