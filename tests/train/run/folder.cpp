@@ -1,7 +1,7 @@
 // A run's folder: who holds it, which checkpoint it goes on from, which set it belongs to.
-#include "../../examples/run_folder.hpp"
 #include "../../examples/data_fingerprint.hpp"
 #include "../../examples/names.hpp"
+#include "../../examples/run_folder.hpp"
 
 #include "scratch.hpp"
 
