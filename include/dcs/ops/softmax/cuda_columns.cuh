@@ -1,0 +1,89 @@
+// Softmax along an axis that others follow, as kernels of the block interface; see cuda.cuh.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/ops/softmax/cuda_state.cuh>
+
+DCS_EXACT_MATH
+namespace dcs::cuda {
+
+/// Softmax over the middle axis of [outer, n, inner]: a thread has V columns.
+template <class T, int V>
+struct softmax_columns_forward_kernel {
+  static constexpr const char* name = "softmax_columns_forward";
+  static constexpr int threads = 256;
+  device_span<const T> x;
+  device_span<T> y;
+  std::int64_t outer, n, inner;
+  divider packets{inner / V};
+
+  std::int64_t blocks() const { return ceil_div(outer * (inner / V), std::int64_t{threads}); }
+  static constexpr std::int64_t shared_bytes() { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    using A = arithmetic_t<T>;
+    std::int64_t o = b.index();
+    if (o >= outer * packets.divisor()) return;
+    std::int64_t at = packets.split(o) * V;
+    at += o * n * inner;
+    const auto in = b.global(x, "x");
+    detail::softmax_state<A> seen[V];
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto p = in.template read<V>(at + i * inner);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) seen[k].add(p[k]);
+    }
+    DCS_DEVICE_UNROLL
+    for (int k = 0; k < V; ++k) seen[k].sum = 1 / seen[k].sum;
+    const auto out = b.global(y, "y");
+    for (std::int64_t i = 0; i < n; ++i) {
+      auto p = in.template read<V>(at + i * inner);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) p[k] = lane::exp(p[k] - seen[k].top) * seen[k].sum;
+      out.write(at + i * inner, p);
+    }
+  }
+};
+
+template <class T, int V>
+struct softmax_columns_backward_kernel {
+  static constexpr const char* name = "softmax_columns_backward";
+  static constexpr int threads = 256;
+  device_span<const T> y, dy;
+  device_span<T> dx;
+  std::int64_t outer, n, inner;
+  divider packets{inner / V};
+
+  std::int64_t blocks() const { return ceil_div(outer * (inner / V), std::int64_t{threads}); }
+  static constexpr std::int64_t shared_bytes() { return 0; }
+
+  template <class Block>
+  DCS_DEVICE void operator()(Block& b) const {
+    using A = arithmetic_t<T>;
+    std::int64_t o = b.index();
+    if (o >= outer * packets.divisor()) return;
+    std::int64_t at = packets.split(o) * V;
+    at += o * n * inner;
+    const auto value = b.global(y, "y"), gradient = b.global(dy, "dy");
+    packet<A, V> dot;
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto v = value.template read<V>(at + i * inner), g = gradient.template read<V>(at + i * inner);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) dot[k] += v[k] * g[k];
+    }
+    const auto out = b.global(dx, "dx");
+    for (std::int64_t i = 0; i < n; ++i) {
+      auto v = value.template read<V>(at + i * inner);
+      const auto g = gradient.template read<V>(at + i * inner);
+      DCS_DEVICE_UNROLL
+      for (int k = 0; k < V; ++k) v[k] *= g[k] - dot[k];
+      out.write(at + i * inner, v);
+    }
+  }
+};
+
+}  // namespace dcs::cuda
+
+#include <dcs/core/header_end.inl>
