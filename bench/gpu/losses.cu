@@ -47,7 +47,7 @@ void segmentation(meter& m) {
       },
       x, logits(), logits(), logits());
   const auto e = numbers<T, map>({1024, 64, 64, 1});
-  m.run<T>("laplacian_edges", 2 * bytes, 0, [&] { cuda::laplacian_edges(device{}, t.data(), 1024, 64, 64, e.data()); });
+  m.run<T>("laplacian_edges", 2 * bytes, 0, [&] { cuda::laplacian_edges_forward(device{}, t.data(), 1024, 64, 64, e.data()); });
 }
 
 template <class T>
