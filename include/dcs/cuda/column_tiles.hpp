@@ -60,6 +60,16 @@ struct column_tiles {
   }
 
   DCS_DEVICE int groups() const { return threads / width; }
+  /// The part of [rows, channels] that a thread has: a chunk of the rows, of which its group takes every groups()-th, and a packet of V channels.
+  struct place {
+    std::int64_t chunk, packet_index, channels, channel;  // channels: of a row; channel: the packet's first
+    int group;
+  };
+  template <int V, class Block>
+  DCS_DEVICE place place_of(const Block& b) const {
+    const std::int64_t index = b.block() % tiles * width + b.thread() % width;
+    return {b.block() / tiles, index, packets * V, index * V, b.thread() / width};
+  }
   DCS_DEVICE std::int64_t begin_of(std::int64_t k) const {
     const std::int64_t at = chunks_of_part.split(k);
     return k * rows + at * chunk;
@@ -92,6 +102,14 @@ struct column_tiles {
     }
   }
 
+  /// Adds two sums over the groups of a block, and writes them to partial[chunk, 0, channel] and partial[chunk, 1, channel]. Every thread takes part.
+  template <int V, class Block, class Partial, class A>
+  DCS_DEVICE void write_sums(Block& b, const Partial& partial, const place& at, std::int64_t count, packet<A, V>& first, packet<A, V>& second) const {
+    merge_groups<V>(b, first, second, count, [](A& f, A& s, A other_f, A other_s, std::int64_t, std::int64_t) { f += other_f, s += other_s; });
+    if (at.group > 0 || at.packet_index >= packets) return;
+    write_values<V>(partial, 2 * at.chunk * at.channels + at.channel, first);
+    write_values<V>(partial, (2 * at.chunk + 1) * at.channels + at.channel, second);
+  }
   std::int64_t rows = 0, packets = 0, tiles = 0, chunk = 0, chunks = 0;  // rows of a part
   divider chunks_of_part;
   int width = 1;
@@ -112,6 +130,21 @@ DCS_DEVICE A column_sum(Block& b, Shared& partial, A v) {
   for (int w = 0; w < b.warps(); ++w) sum += partial.read(w * 8 + b.lane() % 8);
   b.barrier();
   return sum;
+}
+
+/// The sums over all chunks of partial[chunk, 0, channel] and partial[chunk, 1, channel], in double, in every thread of such a block. `sums`: as
+/// `partial` of column_sum.
+template <class Block, class Shared, class Partial>
+DCS_DEVICE void sum_chunks(Block& b, Shared& sums, const Partial& partial, std::int64_t chunks, std::int64_t channels, std::int64_t channel,
+                           double& first, double& second) {
+  first = second = 0;
+  if (channel < channels)
+    for (std::int64_t k = b.thread() / 8; k < chunks; k += b.threads() / 8) {
+      first += static_cast<double>(partial.read(2 * k * channels + channel));
+      second += static_cast<double>(partial.read((2 * k + 1) * channels + channel));
+    }
+  first = column_sum(b, sums, first);
+  second = column_sum(b, sums, second);
 }
 
 }  // namespace dcs::cuda

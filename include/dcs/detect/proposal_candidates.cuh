@@ -27,7 +27,7 @@ inline constexpr int most_candidates = 4096;
 template <class T>
 struct proposal_candidates_kernel {
   static constexpr const char* name = "proposal_candidates";
-  static constexpr int threads = detail::select_threads, resident = 1, digit = detail::select_digit, bins = detail::select_bins;
+  static constexpr int threads = detail::select_threads, resident = 1, bins = detail::select_bins;
   using A = arithmetic_t<T>;
   using U = detail::key_of<A>;
   struct level {
@@ -71,34 +71,15 @@ struct proposal_candidates_kernel {
     int shift = 0, index_shift = 0;
     if (count < l.anchors) {
       std::int32_t need = count;
-      limit = 0, shift = 8 * static_cast<int>(sizeof(U));
-      bool open = true;
-      while (open && shift > 0) {
-        const int bits = shift < digit ? shift : digit, above = shift;
-        const U known = limit;
-        shift -= bits;
-        detail::clear_bins(b, counts);
-        for_each_key(b, objectness, first, l.anchors, [&](U key, std::int32_t) {
-          if (above == 8 * static_cast<int>(sizeof(U)) || key >> above == known)
-            b.atomic_add(counts, static_cast<std::int64_t>(key >> shift & ((U(1) << bits) - 1)), std::int32_t{1});
+      const bool tied = detail::select_digits(b, counts, sums, found, 8 * static_cast<int>(sizeof(U)), need, limit, shift, [&](const auto& use) {
+        for_each_key(b, objectness, first, l.anchors, [&](U key, std::int32_t) { use(key); });
+      });
+      if (tied)
+        detail::select_digits(b, counts, sums, found, 31, need, index_limit, index_shift, [&](const auto& use) {
+          for_each_key(b, objectness, first, l.anchors, [&](U key, std::int32_t i) {
+            if (key == limit) use(i);
+          });
         });
-        b.barrier();
-        open = detail::choose_digit(b, counts, sums, found, need);
-        limit = limit << bits | static_cast<U>(found.read(0));
-      }
-      if (open) index_limit = 0, index_shift = 31;
-      while (open && index_shift > 0) {
-        const int bits = index_shift < digit ? index_shift : digit, above = index_shift;
-        const std::int32_t known = index_limit;
-        index_shift -= bits;
-        detail::clear_bins(b, counts);
-        for_each_key(b, objectness, first, l.anchors, [&](U key, std::int32_t i) {
-          if (key == limit && (above == 31 || i >> above == known)) b.atomic_add(counts, i >> index_shift & ((1 << bits) - 1), std::int32_t{1});
-        });
-        b.barrier();
-        open = detail::choose_digit(b, counts, sums, found, need);
-        index_limit = index_limit << bits | found.read(0);
-      }
     }
     for (int i = b.thread(); i < sorted; i += threads)
       if (i >= count) keys.write(i, ~U(0)), index.write(i, 0x7FFFFFFF);

@@ -88,6 +88,32 @@ DCS_DEVICE bool choose_digit(Block& b, const Ints& counts, const Ints& sums, con
   return need < found.read(2);
 }
 
+/// Goes through the digits of keys of `bits` bits, from the highest, until they decide which `need` keys are the smallest. `known` becomes the
+/// leading digits of the last of these, and `shift` the number of bits after them; `need` the number of keys with these digits that are among the
+/// smallest. each(use) calls use(key) for every key of the calling thread. Returns whether more keys than that have all of their digits in common
+/// with the last.
+template <class Key, class Block, class Ints, class N, class Each>
+DCS_DEVICE bool select_digits(Block& b, const Ints& counts, const Ints& sums, const Ints& found, int bits, N& need, Key& known, int& shift,
+                              const Each& each) {
+  known = 0, shift = bits;
+  bool open = true;
+  while (open && shift > 0) {
+    const int digit = shift < select_digit ? shift : select_digit, above = shift;
+    const Key lead = known;
+    shift -= digit;
+    clear_bins(b, counts);
+    each([&](Key key) {
+      if (above == bits || key >> above == lead)
+        b.atomic_add(counts, static_cast<std::int64_t>(key >> shift & ((Key(1) << digit) - 1)), std::int32_t{1});
+    });
+    b.barrier();
+    open = choose_digit(b, counts, sums, found, need);
+    known = lead << digit | static_cast<Key>(found.read(0));
+    b.barrier();
+  }
+  return open;
+}
+
 /// The `need` smallest of `available` different keys of 64 bits, in a block of select_threads threads. key_of(i, key), for i below n, returns whether
 /// i has a key, and sets it. Every thread must call with the same arguments.
 template <class Block, class F>
@@ -96,22 +122,13 @@ DCS_DEVICE smallest_keys select_smallest(Block& b, const select_memory<Block>& m
   if (need >= available) return {0, 0, true};
   if (need <= 0) return {0, 0, false};
   std::uint64_t known = 0;
-  int shift = 64;
-  bool open = true;
-  while (open && shift > 0) {
-    const int bits = shift < select_digit ? shift : select_digit, above = shift;
-    shift -= bits;
-    clear_bins(b, m.counts);
+  int shift = 0;
+  select_digits(b, m.counts, m.sums, m.found, 64, need, known, shift, [&](const auto& use) {
     for (std::int64_t i = b.thread(); i < n; i += select_threads) {
       std::uint64_t key = 0;
-      if (key_of(i, key) && (above == 64 || key >> above == known))
-        b.atomic_add(m.counts, static_cast<std::int64_t>(key >> shift & ((std::uint64_t{1} << bits) - 1)), std::int32_t{1});
+      if (key_of(i, key)) use(key);
     }
-    b.barrier();
-    open = choose_digit(b, m.counts, m.sums, m.found, need);
-    known = known << bits | static_cast<std::uint64_t>(m.found.read(0));
-    b.barrier();
-  }
+  });
   return {known + 1, shift, false};
 }
 

@@ -40,6 +40,26 @@ DCS_DEVICE void add_chunk_scores(Block& b, fragment_c<Block, T>* s, const Shared
   }
 }
 
+// A tile of rows of a head in shared memory, and where the rows stand.
+template <class Shared, class Global>
+struct chunked_rows {
+  Shared tile;
+  Global rows;
+  int first, count;  // the tile's first row, and how many rows the head has
+};
+template <class Shared, class Global>
+chunked_rows(Shared, Global, int, int) -> chunked_rows<Shared, Global>;
+
+// s += a warp's rows of `own` · the rows of `passing`ᵀ, over the columns d0, ... of a chunk. Every thread takes part, and the tiles are free before.
+template <class T, int V, mma_precision P, class Block, class Own, class Passing>
+DCS_DEVICE void add_scores(Block& b, fragment_c<Block, T>* s, const Own& own, const Passing& passing, std::int64_t head, int d0, int depth) {
+  b.barrier();
+  load_chunk<T, V>(b, own.tile, own.rows, head, own.first, own.count, d0, depth);
+  load_chunk<T, V>(b, passing.tile, passing.rows, head, passing.first, passing.count, d0, depth);
+  b.barrier();
+  add_chunk_scores<T, P>(b, s, own.tile, passing.tile, depth - d0);
+}
+
 }  // namespace detail
 
 /// o = dropout(softmax(q · kᵀ · scale)) · v, and log Σ exp of each row's scores.
@@ -72,13 +92,9 @@ struct attention_forward_wide_kernel {
     detail::fragment_c<Block, T> sum[chunk / 8];
     for (int j0 = 0; j0 < p.keys; j0 += tile) {
       detail::fragment_c<Block, T> s[tile / 8];
-      for (int d0 = 0; d0 < p.depth; d0 += chunk) {
-        b.barrier();
-        detail::load_chunk<T, V>(b, own, qg, head, i0, p.queries, d0, p.depth);
-        detail::load_chunk<T, V>(b, passing, kg, head, j0, p.keys, d0, p.depth);
-        b.barrier();
-        detail::add_chunk_scores<T, P>(b, s, own, passing, p.depth - d0);
-      }
+      for (int d0 = 0; d0 < p.depth; d0 += chunk)
+        detail::add_scores<T, V, P>(b, s, detail::chunked_rows{own, qg, i0, p.queries}, detail::chunked_rows{passing, kg, j0, p.keys}, head, d0,
+                                    p.depth);
       b.barrier();
       detail::load_chunk<T, V>(b, passing, vg, head, j0, p.keys, c0, p.depth);
       detail::softmax_of_tile<T, chunk>(b, s, run, sum, p.scale_log2, p.keys - j0);
@@ -129,16 +145,10 @@ struct attention_backward_keys_wide_kernel {
     for (int i0 = 0; i0 < p.queries; i0 += tile) {
       detail::fragment_c<Block, T> s[tile / 8], ds[tile / 8];
       for (int d0 = 0; d0 < p.depth; d0 += chunk) {
-        b.barrier();
-        detail::load_chunk<T, V>(b, own, kg, head, j0, p.keys, d0, p.depth);
-        detail::load_chunk<T, V>(b, passing, qg, head, i0, p.queries, d0, p.depth);
-        b.barrier();
-        detail::add_chunk_scores<T, P>(b, s, own, passing, p.depth - d0);
-        b.barrier();
-        detail::load_chunk<T, V>(b, own, vg, head, j0, p.keys, d0, p.depth);
-        detail::load_chunk<T, V>(b, passing, yg, head, i0, p.queries, d0, p.depth);
-        b.barrier();
-        detail::add_chunk_scores<T, P>(b, ds, own, passing, p.depth - d0);
+        detail::add_scores<T, V, P>(b, s, detail::chunked_rows{own, kg, j0, p.keys}, detail::chunked_rows{passing, qg, i0, p.queries}, head, d0,
+                                    p.depth);
+        detail::add_scores<T, V, P>(b, ds, detail::chunked_rows{own, vg, j0, p.keys}, detail::chunked_rows{passing, yg, i0, p.queries}, head, d0,
+                                    p.depth);
       }
       b.barrier();
       detail::load_chunk<T, V>(b, own, yg, head, i0, p.queries, c0, p.depth);
@@ -196,16 +206,10 @@ struct attention_backward_queries_wide_kernel {
     for (int j0 = 0; j0 < p.keys; j0 += tile) {
       detail::fragment_c<Block, T> s[tile / 8], ds[tile / 8];
       for (int d0 = 0; d0 < p.depth; d0 += chunk) {
-        b.barrier();
-        detail::load_chunk<T, V>(b, own, qg, head, i0, p.queries, d0, p.depth);
-        detail::load_chunk<T, V>(b, passing, kg, head, j0, p.keys, d0, p.depth);
-        b.barrier();
-        detail::add_chunk_scores<T, P>(b, s, own, passing, p.depth - d0);
-        b.barrier();
-        detail::load_chunk<T, V>(b, own, yg, head, i0, p.queries, d0, p.depth);
-        detail::load_chunk<T, V>(b, passing, vg, head, j0, p.keys, d0, p.depth);
-        b.barrier();
-        detail::add_chunk_scores<T, P>(b, ds, own, passing, p.depth - d0);
+        detail::add_scores<T, V, P>(b, s, detail::chunked_rows{own, qg, i0, p.queries}, detail::chunked_rows{passing, kg, j0, p.keys}, head, d0,
+                                    p.depth);
+        detail::add_scores<T, V, P>(b, ds, detail::chunked_rows{own, yg, i0, p.queries}, detail::chunked_rows{passing, vg, j0, p.keys}, head, d0,
+                                    p.depth);
       }
       b.barrier();
       detail::load_chunk<T, V>(b, passing, kg, head, j0, p.keys, c0, p.depth);

@@ -25,19 +25,18 @@ struct norm_sums_kernel {
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
-    const std::int64_t part = b.block() / tile.tiles, packet_index = b.block() % tile.tiles * tile.width + b.thread() % tile.width;
-    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = tile.begin_of(part), count = valid.of_chunk(b, tile, part);
-    const int groups = tile.groups(), group = b.thread() / tile.width;
+    const auto place = tile.template place_of<V>(b);
+    const std::int64_t begin = tile.begin_of(place.chunk), count = valid.of_chunk(b, tile, place.chunk);
     const auto in = b.global(x, "x"), result = b.global(y, "y"), gradient = b.global(dy, "dy");
     packet<A, V> sum, product;
-    if (packet_index < tile.packets) {
-      const auto center = read_values<V>(b.global(mean, "mean"), c);
+    if (place.packet_index < tile.packets) {
+      const auto center = read_values<V>(b.global(mean, "mean"), place.channel);
       packet<A, V> m;
       DCS_DEVICE_UNROLL
       for (int k = 0; k < V; ++k) m[k] = static_cast<A>(center[k]);
       DCS_DEVICE_UNROLL_BY(2)
-      for (std::int64_t r = group; r < count; r += groups) {
-        const std::int64_t at = (begin + r) * channels + c;
+      for (std::int64_t r = place.group; r < count; r += tile.groups()) {
+        const std::int64_t at = (begin + r) * place.channels + place.channel;
         auto g = gradient.template read<V>(at);
         const auto v = in.template read<V>(at);
         if (y) {
@@ -49,11 +48,7 @@ struct norm_sums_kernel {
         for (int k = 0; k < V; ++k) sum[k] += g[k], product[k] += g[k] * (v[k] - m[k]);
       }
     }
-    tile.merge_groups<V>(b, sum, product, count, [](A& s, A& p, A other_s, A other_p, std::int64_t, std::int64_t) { s += other_s, p += other_p; });
-    if (group > 0 || packet_index >= tile.packets) return;
-    const auto out = b.global(partial, "partial sums");
-    write_values<V>(out, 2 * part * channels + c, sum);
-    write_values<V>(out, (2 * part + 1) * channels + c, product);
+    tile.write_sums(b, b.global(partial, "partial sums"), place, count, sum, product);
   }
 };
 
@@ -81,14 +76,8 @@ struct norm_coefficients_kernel {
     const int first = b.thread() / 8;
     const auto in = b.global(partial, "partial sums");
     const auto sums = b.template shared<double>(threads / warp_size * 8, "sums of each warp");
-    double sum = 0, product = 0;
-    if (c < channels)
-      for (std::int64_t k = first; k < tile.chunks; k += threads / 8) {
-        sum += static_cast<double>(in.read(2 * k * channels + c));
-        product += static_cast<double>(in.read((2 * k + 1) * channels + c));
-      }
-    sum = column_sum(b, sums, sum);
-    product = column_sum(b, sums, product);
+    double sum, product;
+    sum_chunks(b, sums, in, tile.chunks, channels, c, sum, product);
     const double counted = valid.count(b, sums, tile, rows, first, threads / 8), n = counted > 0 ? counted : 1;
     if (first > 0 || c >= channels) return;
     // The sums were computed with the mean rounded to A.

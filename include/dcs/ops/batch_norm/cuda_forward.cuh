@@ -26,9 +26,9 @@ struct norm_moments_kernel {
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
-    const std::int64_t part = b.block() / tile.tiles, packet_index = b.block() % tile.tiles * tile.width + b.thread() % tile.width;
-    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = tile.begin_of(part), count = valid.of_chunk(b, tile, part);
-    const int groups = tile.groups(), group = b.thread() / tile.width;
+    const auto [part, packet_index, channels, c, group] = tile.template place_of<V>(b);
+    const std::int64_t begin = tile.begin_of(part), count = valid.of_chunk(b, tile, part);
+    const int groups = tile.groups();
     const auto in = b.global(x, "x");
     packet<A, V> mean, squares, origin;
     if (packet_index < tile.packets && count > 0) {

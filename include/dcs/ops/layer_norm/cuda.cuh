@@ -181,27 +181,22 @@ struct layer_norm_sums_kernel {
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
-    const std::int64_t part = b.block() / tile.tiles, packet_index = b.block() % tile.tiles * tile.width + b.thread() % tile.width;
-    const std::int64_t channels = tile.packets * V, c = packet_index * V, begin = part * tile.chunk, count = tile.rows_of(part);
-    const int groups = tile.groups(), group = b.thread() / tile.width;
+    const auto place = tile.template place_of<V>(b);
+    const std::int64_t begin = tile.begin_of(place.chunk), count = tile.rows_of(place.chunk);
     const auto in = b.global(x, "x"), gradient = b.global(dy, "dy");
     const auto numbers = b.global(statistics, "statistics");
     packet<A, V> product, sum;
-    if (packet_index < tile.packets) {
+    if (place.packet_index < tile.packets) {
       DCS_DEVICE_UNROLL_BY(2)
-      for (std::int64_t r = group; r < count; r += groups) {
-        const std::int64_t row = begin + r;
-        const auto g = gradient.template read<V>(row * channels + c), v = in.template read<V>(row * channels + c);
+      for (std::int64_t r = place.group; r < count; r += tile.groups()) {
+        const std::int64_t row = begin + r, at = row * place.channels + place.channel;
+        const auto g = gradient.template read<V>(at), v = in.template read<V>(at);
         const A mean = static_cast<A>(numbers.read(2 * row)), inverse = static_cast<A>(numbers.read(2 * row + 1));
         DCS_DEVICE_UNROLL
         for (int k = 0; k < V; ++k) sum[k] += g[k], product[k] += g[k] * ((v[k] - mean) * inverse);
       }
     }
-    tile.merge_groups<V>(b, product, sum, count, [](A& p, A& s, A other_p, A other_s, std::int64_t, std::int64_t) { p += other_p, s += other_s; });
-    if (group > 0 || packet_index >= tile.packets) return;
-    const auto out = b.global(partial, "partial sums");
-    write_values<V>(out, 2 * part * channels + c, product);
-    write_values<V>(out, (2 * part + 1) * channels + c, sum);
+    tile.write_sums(b, b.global(partial, "partial sums"), place, count, product, sum);
   }
 };
 
@@ -221,18 +216,10 @@ struct layer_norm_parameters_kernel {
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     const std::int64_t c = b.block() * 8 + b.thread() % 8;
-    const int first = b.thread() / 8;
-    const auto in = b.global(partial, "partial sums");
     const auto sums = b.template shared<double>(threads / warp_size * 8, "sums of each warp");
-    double product = 0, sum = 0;
-    if (c < channels)
-      for (std::int64_t k = first; k < chunks; k += threads / 8) {
-        product += static_cast<double>(in.read(2 * k * channels + c));
-        sum += static_cast<double>(in.read((2 * k + 1) * channels + c));
-      }
-    product = column_sum(b, sums, product);
-    sum = column_sum(b, sums, sum);
-    if (first > 0 || c >= channels) return;
+    double product, sum;
+    sum_chunks(b, sums, b.global(partial, "partial sums"), chunks, channels, c, product, sum);
+    if (b.thread() >= 8 || c >= channels) return;
     b.global(dgamma, "dgamma").write(c, static_cast<A>(product));
     b.global(dbeta, "dbeta").write(c, static_cast<A>(sum));
   }

@@ -33,13 +33,18 @@ struct pool_windows {
   int in_h, in_w, out_h, out_w, k, padding, stride;
   std::int64_t count;
 
-  /// Image, row and column of packet i; `i` becomes the packet's first channel.
-  DCS_DEVICE void locate(std::int64_t& i, std::int64_t& image, int& row, int& column) const {
-    std::int64_t rest = i;
-    i = packets.split(rest) * V;
-    column = static_cast<int>(columns.split(rest));
-    row = static_cast<int>(rows.split(rest));
-    image = rest;
+  /// The pixel of packet i, and the packet's first channel.
+  struct place {
+    std::int64_t channel, image;
+    int row, column;
+  };
+  DCS_DEVICE place locate(std::int64_t i) const {
+    place at;
+    at.channel = packets.split(i) * V;
+    at.column = static_cast<int>(columns.split(i));
+    at.row = static_cast<int>(rows.split(i));
+    at.image = i;
+    return at;
   }
   DCS_DEVICE std::int64_t input(std::int64_t image, int row, int column) const {
     return ((image * in_h + row) * in_w + column) * packets.divisor() * V;
@@ -88,38 +93,42 @@ struct pool_windows {
   }
 };
 
+// What the kernels of pooling share: a thread for each packet.
+template <int V, int K>
+struct pool_kernel {
+  static constexpr int threads = 256;
+  pool_windows<V, K> windows;
+
+  std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
+  static constexpr std::int64_t shared_bytes() { return 0; }
+};
+
 }  // namespace detail
 
 /// y = the largest of each window, winner = the index of the first tap that has it.
 template <class T, int V, int K>
-struct max_pool_forward_kernel {
+struct max_pool_forward_kernel : detail::pool_kernel<V, K> {
   static constexpr const char* name = "max_pool_forward";
-  static constexpr int threads = 256;
   device_span<const T> x;
   device_span<T> y, winner;
-  detail::pool_windows<V, K> windows;
-
-  std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
-  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     using A = arithmetic_t<T>;
-    std::int64_t channel = b.index(), image;
-    if (channel >= windows.count) return;
-    int row, column;
-    windows.locate(channel, image, row, column);
+    const auto& windows = this->windows;
+    if (b.index() >= windows.count) return;
+    const auto own = windows.locate(b.index());
     const auto in = b.global(x, "x");
     packet<A, V> best, tap_of;
     bool first = true;
-    windows.each_input(row, column, [&](int h, int w, int tap) {
-      const auto v = in.template read<V>(windows.input(image, h, w) + channel);
+    windows.each_input(own.row, own.column, [&](int h, int w, int tap) {
+      const auto v = in.template read<V>(windows.input(own.image, h, w) + own.channel);
       DCS_DEVICE_UNROLL
       for (int k = 0; k < V; ++k)
         if (first || v[k] > best[k] || v[k] != v[k]) best[k] = v[k], tap_of[k] = static_cast<A>(tap);
       first = false;
     });
-    const std::int64_t at = windows.output(image, row, column) + channel;
+    const std::int64_t at = windows.output(own.image, own.row, own.column) + own.channel;
     b.global(y, "y").write(at, best);
     b.global(winner, "winner").write(at, tap_of);
   }
@@ -127,96 +136,78 @@ struct max_pool_forward_kernel {
 
 /// dx = Σ dy of the windows whose maximum the pixel is.
 template <class T, int V, int K>
-struct max_pool_backward_kernel {
+struct max_pool_backward_kernel : detail::pool_kernel<V, K> {
   static constexpr const char* name = "max_pool_backward";
-  static constexpr int threads = 256;
   device_span<const T> dy, winner;
   device_span<T> dx;
-  detail::pool_windows<V, K> windows;
-
-  std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
-  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     using A = arithmetic_t<T>;
-    std::int64_t channel = b.index(), image;
-    if (channel >= windows.count) return;
-    int row, column;
-    windows.locate(channel, image, row, column);
+    const auto& windows = this->windows;
+    if (b.index() >= windows.count) return;
+    const auto own = windows.locate(b.index());
     const auto gradient = b.global(dy, "dy"), which = b.global(winner, "winner");
     packet<A, V> sum;
-    windows.each_output(row, column, [&](int h, int w, int tap) {
-      const std::int64_t at = windows.output(image, h, w) + channel;
+    windows.each_output(own.row, own.column, [&](int h, int w, int tap) {
+      const std::int64_t at = windows.output(own.image, h, w) + own.channel;
       const auto won = which.template read<V>(at), g = gradient.template read<V>(at);
       DCS_DEVICE_UNROLL
       for (int k = 0; k < V; ++k) sum[k] += won[k] == static_cast<A>(tap) ? g[k] : A(0);
     });
-    b.global(dx, "dx").write(windows.input(image, row, column) + channel, sum);
+    b.global(dx, "dx").write(windows.input(own.image, own.row, own.column) + own.channel, sum);
   }
 };
 
 /// y = the mean over the pixels of each window that lie in the image.
 template <class T, int V, int K>
-struct avg_pool_forward_kernel {
+struct avg_pool_forward_kernel : detail::pool_kernel<V, K> {
   static constexpr const char* name = "avg_pool_forward";
-  static constexpr int threads = 256;
   device_span<const T> x;
   device_span<T> y;
-  detail::pool_windows<V, K> windows;
-
-  std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
-  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     using A = arithmetic_t<T>;
-    std::int64_t channel = b.index(), image;
-    if (channel >= windows.count) return;
-    int row, column;
-    windows.locate(channel, image, row, column);
+    const auto& windows = this->windows;
+    if (b.index() >= windows.count) return;
+    const auto own = windows.locate(b.index());
     const auto in = b.global(x, "x");
     packet<A, V> sum;
-    windows.each_input(row, column, [&](int h, int w, int) {
-      const auto v = in.template read<V>(windows.input(image, h, w) + channel);
+    windows.each_input(own.row, own.column, [&](int h, int w, int) {
+      const auto v = in.template read<V>(windows.input(own.image, h, w) + own.channel);
       DCS_DEVICE_UNROLL
       for (int k = 0; k < V; ++k) sum[k] += v[k];
     });
-    const A share = A(1) / static_cast<A>(windows.covered(row, column));
+    const A share = A(1) / static_cast<A>(windows.covered(own.row, own.column));
     DCS_DEVICE_UNROLL
     for (int k = 0; k < V; ++k) sum[k] *= share;
-    b.global(y, "y").write(windows.output(image, row, column) + channel, sum);
+    b.global(y, "y").write(windows.output(own.image, own.row, own.column) + own.channel, sum);
   }
 };
 
 /// dx = Σ dy / pixels over the windows that contain a pixel.
 template <class T, int V, int K>
-struct avg_pool_backward_kernel {
+struct avg_pool_backward_kernel : detail::pool_kernel<V, K> {
   static constexpr const char* name = "avg_pool_backward";
-  static constexpr int threads = 256;
   device_span<const T> dy;
   device_span<T> dx;
-  detail::pool_windows<V, K> windows;
-
-  std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
-  static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     using A = arithmetic_t<T>;
-    std::int64_t channel = b.index(), image;
-    if (channel >= windows.count) return;
-    int row, column;
-    windows.locate(channel, image, row, column);
+    const auto& windows = this->windows;
+    if (b.index() >= windows.count) return;
+    const auto own = windows.locate(b.index());
     const auto gradient = b.global(dy, "dy");
     packet<A, V> sum;
-    windows.each_output(row, column, [&](int h, int w, int) {
-      const auto g = gradient.template read<V>(windows.output(image, h, w) + channel);
+    windows.each_output(own.row, own.column, [&](int h, int w, int) {
+      const auto g = gradient.template read<V>(windows.output(own.image, h, w) + own.channel);
       const A share = A(1) / static_cast<A>(windows.covered(h, w));
       DCS_DEVICE_UNROLL
       for (int k = 0; k < V; ++k) sum[k] += g[k] * share;
     });
-    b.global(dx, "dx").write(windows.input(image, row, column) + channel, sum);
+    b.global(dx, "dx").write(windows.input(own.image, own.row, own.column) + own.channel, sum);
   }
 };
 
@@ -243,28 +234,28 @@ template <class T, gpu D>
 void max_pool_forward(D, const cpu::conv2d_geometry& g, const T* x, T* y, T* winner) {
   const std::int64_t in = detail::pool_inputs(g), out = detail::pool_outputs(g);
   detail::with_windows<T>(g, [&](auto v, auto k) {
-    launch(D{}, max_pool_forward_kernel<T, v, k>{{x, in}, {y, out}, {winner, out}, detail::pool_windows<v, k>(g, true)});
+    launch(D{}, max_pool_forward_kernel<T, v, k>{{detail::pool_windows<v, k>(g, true)}, {x, in}, {y, out}, {winner, out}});
   });
 }
 template <class T, gpu D>
 void max_pool_backward(D, const cpu::conv2d_geometry& g, const T* dy, const T* winner, T* dx) {
   const std::int64_t in = detail::pool_inputs(g), out = detail::pool_outputs(g);
   detail::with_windows<T>(g, [&](auto v, auto k) {
-    launch(D{}, max_pool_backward_kernel<T, v, k>{{dy, out}, {winner, out}, {dx, in}, detail::pool_windows<v, k>(g, false)});
+    launch(D{}, max_pool_backward_kernel<T, v, k>{{detail::pool_windows<v, k>(g, false)}, {dy, out}, {winner, out}, {dx, in}});
   });
 }
 template <class T, gpu D>
 void avg_pool_forward(D, const cpu::conv2d_geometry& g, const T* x, T* y) {
   const std::int64_t in = detail::pool_inputs(g), out = detail::pool_outputs(g);
   detail::with_windows<T>(g, [&](auto v, auto k) {
-    launch(D{}, avg_pool_forward_kernel<T, v, k>{{x, in}, {y, out}, detail::pool_windows<v, k>(g, true)});
+    launch(D{}, avg_pool_forward_kernel<T, v, k>{{detail::pool_windows<v, k>(g, true)}, {x, in}, {y, out}});
   });
 }
 template <class T, gpu D>
 void avg_pool_backward(D, const cpu::conv2d_geometry& g, const T* dy, T* dx) {
   const std::int64_t in = detail::pool_inputs(g), out = detail::pool_outputs(g);
   detail::with_windows<T>(g, [&](auto v, auto k) {
-    launch(D{}, avg_pool_backward_kernel<T, v, k>{{dy, out}, {dx, in}, detail::pool_windows<v, k>(g, false)});
+    launch(D{}, avg_pool_backward_kernel<T, v, k>{{detail::pool_windows<v, k>(g, false)}, {dy, out}, {dx, in}});
   });
 }
 
