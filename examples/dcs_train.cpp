@@ -42,6 +42,10 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_option("--seed", c.seed, "seed")->capture_default_str()->check(programs::digits());
   app.add_option("--images", c.images, "train on the first N images only (0: all)")->capture_default_str()->check(programs::whole_number());
   app.add_flag("--no-augment", plain, "train on the images as they are");
+  app.add_flag(
+      "--instances", c.instances,
+      "the values of a mask number its objects: pixels of one value are one object, though it touches another; otherwise objects are connected "
+      "components");
   app.add_flag("--imagenet-input", c.imagenet_input, "normalise the input with ImageNet's mean and deviation");
   app.add_flag("--capture,!--no-capture", t.capture, "cuda: a training step is one graph (default), or a launch for each kernel, to the same bits");
   app.add_flag("--tune", t.tune, "cuda: time the engines of cuDNN and cuBLASLt and take the fastest; the same run may then differ by rounding");

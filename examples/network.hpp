@@ -40,10 +40,24 @@ using placement = dcs::precision<>;
 
 /// A part of a data set: its first images.
 struct first_of {
-  const dcs::folder_dataset& data;
+  dcs::folder_dataset data;
   std::int64_t count;
   std::int64_t size() const { return count > 0 ? std::min(count, data.size()) : data.size(); }
   dcs::sample load(std::int64_t i) const { return data.load(i); }
+};
+
+/// The objects of a data set: how many of its images have a lesion, and the boxes of all that are large enough for one.
+struct set_objects {
+  std::int64_t lesions = 0;
+  std::vector<dcs::box<float>> boxes;
+  explicit set_objects(const first_of& set) {
+    for (std::int64_t i = 0; i < set.size(); ++i) {
+      const dcs::sample s = set.load(i);
+      const auto found = dcs::object_boxes(s);
+      lesions += s.truth.count() > 0;
+      boxes.insert(boxes.end(), found.begin(), found.end());
+    }
+  }
 };
 
 /// Predictions inside boxes that are passed; an error for a network that does not take boxes. A struct, so that it can be instantiated for any
@@ -75,7 +89,13 @@ class network_session final : public session {
 
   void train(const train_request& t) override {
     choose_arithmetic(t.tune, t.tf32);
-    dcs::training_run<Net, P> run(*net_, t.out, t.config, t.resume, {}, t.capture);
+    dcs::run_config requested = t.config;
+    std::optional<set_objects> objects;
+    if (!t.resume && dcs::wants_boxes(requested.network)) {
+      objects.emplace(training_set(requested, t.limits));
+      choose_from_boxes(requested, *objects);
+    }
+    dcs::training_run<Net, P> run(*net_, t.out, requested, t.resume, {}, t.capture);
     const dcs::run_config& c = run.config();
     if (run.arrays() > 0) std::printf("backbone: %d arrays from %s\n", run.arrays(), dcs::printable(c.backbone).c_str());
     if (const auto why = run.ended(); !why.empty()) {
@@ -84,9 +104,9 @@ class network_session final : public session {
     }
     dcs::expect(!t.resume || !t.config.data.empty() || std::filesystem::is_directory(c.data), c.data,
                 ": the set of this run is not there; --data says where it is now");
-    const dcs::folder_dataset train_all(c.data, "train", c.side, t.limits), val(c.data, "val", c.side, t.limits);
-    const first_of train_set{train_all, c.images};
-    if (!run.begun()) check_start(c, train_set, val);
+    const first_of train_set = training_set(c, t.limits);
+    const dcs::folder_dataset val = split(c, c.data, "val", t.limits);
+    if (!run.begun()) check_start(c, objects ? *objects : set_objects(train_set), val);
     run.use_data(dcs::data_fingerprint(c.data));
     std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
                 static_cast<long long>(dcs::parameters<Net>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()), c.side,
@@ -99,7 +119,7 @@ class network_session final : public session {
     const auto c = load_run(e.run, e.checkpoint, e.tf32);
     dcs::expect(e.boxes == "detected" || e.boxes == "truth", "--boxes ", e.boxes, ": expected detected or truth");
     dcs::expect(e.boxes == "detected" || dcs::region_segmenter<Net>, "--boxes truth: ", c.net, " looks into no boxes; expected detected");
-    const dcs::folder_dataset data(e.data.empty() ? c.data : e.data, e.split, c.side, e.limits);
+    const dcs::folder_dataset data = split(c, e.data.empty() ? c.data : e.data, e.split, e.limits);
     evaluation result(e, data);
     const auto input = dcs::training_run<Net, P>::input_of(c);
     for (std::int64_t i = 0; i < data.size(); ++i) {
@@ -135,24 +155,35 @@ class network_session final : public session {
   }
 
  private:
+  static dcs::folder_dataset split(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits) {
+    return {data, name, c.side, limits, c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion};
+  }
+  static first_of training_set(const dcs::run_config& c, const dcs::io::image_limits& limits) {
+    return {split(c, c.data, "train", limits), c.images};
+  }
+  // Sets the options that are to be chosen from the training set's boxes; the run's configuration has them as if they had been passed.
+  static void choose_from_boxes(dcs::run_config& c, const set_objects& objects) {
+    for (auto& o : c.network) {
+      if (!o.automatic) continue;
+      dcs::expect(!objects.boxes.empty(), "--", o.name, " auto: no object of the training set in ", c.data, " is large enough for a box at ", c.side,
+                  " × ", c.side, "; expected one, or numbers");
+      dcs::choose_from_boxes(o, objects.boxes);
+      std::printf("%s, from %zu boxes: %s\n", o.name.c_str(), objects.boxes.size(), dcs::to_json(o).dump().c_str());
+    }
+  }
   dcs::prediction predicted(const dcs::batch& b, const evaluate_request& e) const {
     if (e.boxes == "truth") return prediction_in_boxes<Net>::of(*net_, b, options_);
     return (e.augmented ? dcs::predict_augmented<P>(*net_, b.images, options_) : dcs::predict<P>(*net_, b.images, options_))[0];
   }
   // Checks before training starts for what would otherwise fail after hours: a file that cannot be read. Refuses a frozen backbone without trained
   // weights, and data whose objects are all too small for a box, as such a run learns nothing.
-  static void check_start(const dcs::run_config& c, const first_of& train_set, const dcs::folder_dataset& val) {
+  static void check_start(const dcs::run_config& c, const set_objects& objects, const dcs::folder_dataset& val) {
     if constexpr (requires { requires Net::backbone_type::frozen; })
       dcs::expect(!c.backbone.empty(), "--net ", c.net, ": its backbone's norms are frozen, so it comes with weights: --backbone names their file");
-    std::int64_t lesions = 0, boxes = 0;
-    for (std::int64_t i = 0; i < train_set.size(); ++i) {
-      const dcs::mask truth = train_set.load(i).truth;
-      lesions += truth.count() > 0, boxes += static_cast<std::int64_t>(dcs::object_boxes(truth).size());
-    }
     for (std::int64_t i = 0; i < val.size(); ++i) (void)val.load(i);
     if constexpr (dcs::region_segmenter<Net>)
-      dcs::expect(lesions == 0 || boxes > 0, c.data, ": all objects of its ", lesions, " training masks with a lesion are under ",
-                  dcs::smallest_object, " pixels at ", c.side, " × ", c.side,
+      dcs::expect(objects.lesions == 0 || !objects.boxes.empty(), c.data, ": all objects of its ", objects.lesions,
+                  " training masks with a lesion are under ", dcs::smallest_object, " pixels at ", c.side, " × ", c.side,
                   ", too small for a box, so that nothing would be learned; a larger --size keeps them");
     report_warnings();
   }

@@ -28,6 +28,40 @@ inline std::string net_of_arguments(int argc, char** argv, const std::string& ot
   return value_of_argument(argc, argv, "--net", otherwise);
 }
 
+/// A flag for a list of numbers: as many as the option has, separated by commas, or the word auto where they can be chosen from the training set's
+/// boxes.
+inline void add_list_flag(CLI::App& app, const std::string& flag, dcs::network_option& o, std::vector<double>& value) {
+  const auto count = static_cast<int>(value.size());
+  if (o.from_boxes.choose == nullptr) {
+    app.add_option(flag, value, o.help)
+        ->group("Of this network")
+        ->capture_default_str()
+        ->delimiter(',')
+        ->expected(count)
+        ->check(number(o.low, o.high));
+    return;
+  }
+  const CLI::Validator in_range = number(o.low, o.high);
+  const auto read = [&o, flag, in_range, count](const CLI::results_t& words) {
+    if (words == CLI::results_t{"auto"}) return o.automatic = true;
+    if (static_cast<int>(words.size()) != count)
+      throw CLI::ValidationError(flag, "expected auto or " + std::to_string(count) + " numbers, not " + std::to_string(words.size()));
+    std::vector<double> numbers;
+    for (const std::string& word : words) {
+      if (const std::string wrong = in_range(word); !wrong.empty()) throw CLI::ValidationError(flag, wrong);
+      CLI::detail::lexical_cast(word, numbers.emplace_back());
+    }
+    o.value = numbers;
+    return true;
+  };
+  app.add_option(flag, read, o.help)
+      ->group("Of this network")
+      ->type_name("auto or " + std::to_string(count) + " FLOATs from " + CLI::detail::to_string(o.low) + " to " + CLI::detail::to_string(o.high))
+      ->default_str(CLI::detail::join(value, ","))
+      ->delimiter(',')
+      ->expected(1, count);
+}
+
 /// A flag for each option: its name with - for _. `options` must outlive the parsing.
 inline void add_network_flags(CLI::App& app, std::vector<dcs::network_option>& options) {
   for (auto& o : options) {
@@ -38,12 +72,7 @@ inline void add_network_flags(CLI::App& app, std::vector<dcs::network_option>& o
           if constexpr (std::is_same_v<V, bool>)
             app.add_flag(flag, value, o.help)->group("Of this network");
           else if constexpr (std::is_same_v<V, std::vector<double>>)
-            app.add_option(flag, value, o.help)
-                ->group("Of this network")
-                ->capture_default_str()
-                ->delimiter(',')
-                ->expected(static_cast<int>(value.size()))
-                ->check(number(o.low, o.high));
+            add_list_flag(app, flag, o, value);
           else if constexpr (std::is_same_v<V, std::int64_t>)
             app.add_option(flag, value, o.help)
                 ->group("Of this network")

@@ -3,8 +3,10 @@
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/region_masks.hpp>
 #include <dcs/expr/gradcheck.hpp>
+#include <dcs/io/image.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
+#include <dcs/metrics/metrics.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/cast/cast.hpp>
@@ -23,6 +25,8 @@
 #include <dcs/optim/sgd.hpp>
 
 #include <cstdio>
+
+#include <unistd.h>
 
 namespace {
 
@@ -183,6 +187,26 @@ void cross_entropy() {
   print("cross_entropy", scores.grad());
 }
 
+// Two overlapping discs, measured, and written and read as a mask, as an image and as labels.
+void masks_and_readers() {
+  mask a{24, 24, {}}, b = a;
+  for (int p = 0; p < 24 * 24; ++p) {
+    const double y = p / 24, x = p % 24;
+    a.pixels.push_back(std::hypot(y - 10, x - 9) < 6), b.pixels.push_back(std::hypot(y - 12, x - 13) < 5);
+  }
+  const auto m = measure(a, b);
+  const double values[] = {m.dice, m.iou, m.precision, m.hd95, hausdorff_95(b, a)};
+  print("metrics", values, sizeof values);
+  const std::string path = "every_op." + std::to_string(::getpid()) + ".png";
+  io::write_mask(path, a);
+  const auto pixels = io::read_image(path).pixels, truth = io::read_mask(path).pixels;
+  const auto labels = io::read_labels(path).pixels;
+  std::remove(path.c_str());
+  print("read_image", pixels.data(), pixels.size());
+  print("read_mask", truth.data(), truth.size());
+  print("read_labels", labels.data(), labels.size() * sizeof(labels[0]));
+}
+
 template <class T>
 void every_op() {
   convolutions<T>();
@@ -199,4 +223,5 @@ int main() {
   training<adamw>("adamw");
   training<sgd>("sgd");
   cross_entropy();
+  masks_and_readers();
 }

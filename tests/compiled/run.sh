@@ -22,7 +22,7 @@ defined=$(nm -C "$@" | grep -E '^[0-9a-f]+ [TtWwuVv] ' | cut -d' ' -f3-)
 # Kernels: all but those of the expression that every_op makes up.
 kernels=$(grep -E "dcs::(portable|avx2|avx512)::" <<<"$defined" | grep -vE "chain_(forward|backward)<dcs::expr::call<dcs::functions::sub, dcs::expr::call<dcs::functions::div, dcs::expr::call<dcs::functions::sigmoid, " || true)
 # Entry points: functions of dcs::cpu and bodies without shapes, but those of the expressions.
-entries=$(grep -E "^([^(<]*(<[^(]*>)? )?(dcs::cpu::[a-z0-9_]+|dcs::add_into|dcs::nms|dcs::match|dcs::paste|dcs::sample_boxes|dcs::detail::run_[a-z_]+)<" <<<"$defined" |
+entries=$(grep -E "^([^(<]*(<[^(]*>)? )?(dcs::cpu::[a-z0-9_]+|dcs::add_into|dcs::nms|dcs::match|dcs::paste|dcs::sample_boxes|dcs::measure|dcs::hausdorff_95|dcs::io::read_[a-z]+|dcs::detail::run_[a-z_]+)<" <<<"$defined" |
   grep -vE "dcs::cpu::(parallel_(for|chunks)|chain_(forward|backward)|roi_map|roi_crops)<|run_chain<dcs::expr::call<dcs::functions::sub, dcs::expr::call<dcs::functions::div, |run_chain<.*lambda" || true)
 for found in "$kernels" "$entries"; do
   [ -z "$found" ] && continue

@@ -205,3 +205,15 @@ TEST_CASE("all together: a function of the stream alone, with the stated frequen
   augment(o, f, m, random_stream{1, 1}.child(3));
   CHECK(m.count() == 0);
 }
+
+TEST_CASE("a sample's objects are moved as its mask is") {
+  const augment_options o;
+  for (std::uint64_t k = 0; k < 50; ++k) {
+    auto [f, m] = disc(24, 9, 14, 4);
+    label_map objects{24, 24, std::vector<std::int32_t>(m.pixels.begin(), m.pixels.end())};
+    for (auto& p : objects.pixels) p *= 7;
+    augment(o, f, m, random_stream{1, 1}.child(k), &objects);
+    CHECK(foreground(objects).pixels == m.pixels);
+    CHECK(objects.objects() == 7);
+  }
+}

@@ -1,6 +1,7 @@
 // Folders of images as they occur in practice: which files are found, and the errors where something is missing.
 #include "../io/raw_images.hpp"
 
+#include <dcs/data/batch.hpp>
 #include <dcs/data/folder.hpp>
 
 #include <sys/stat.h>
@@ -129,4 +130,29 @@ TEST_CASE("a folder: images beyond the limits are refused") {
   io::write_png(s.image_at("a.png"), grey(4, 4, 9)), io::write_png(s.mask_at("a.png"), grey(4, 4, 9));
   CHECK(folder_dataset(s.root.string(), "train", 4, {16}).load(0).truth.count() == 16);
   CHECK_THROWS_WITH_AS(folder_dataset(s.root.string(), "train", 4, {15}).load(0), doctest::Contains("more than the 15"), error);
+}
+
+TEST_CASE("a folder whose masks number objects: two that touch have a box each, at every size, and pixels that say whose they are") {
+  const temporary_set s;
+  io::write_png(s.image_at("a.png"), grey(32, 32, 9));
+  auto m = grey(32, 32, 0);
+  for (std::size_t y = 8; y < 16; ++y)
+    for (std::size_t x = 4; x < 28; ++x) m.pixels[y * 32 + x] = x < 14 ? 200 : 3;
+  io::write_png(s.mask_at("a.png"), m);
+  for (const std::int64_t side : {16, 32, 64}) {
+    const folder_dataset components(s.root.string(), "train", side), objects(s.root.string(), "train", side, {}, mask_values::objects);
+    const sample one = components.load(0), two = objects.load(0);
+    CHECK(one.truth.pixels == two.truth.pixels);
+    CHECK(object_boxes(one).size() == 1);
+    REQUIRE(object_boxes(two).size() == 2);
+    const batch b = make_batch({two}, {});
+    REQUIRE(b.boxes[0].size() == 2);
+    CHECK(b.boxes[0][0].x1 < b.boxes[0][1].x1);
+    const std::int64_t y = 12 * side / 32;
+    CHECK(b.objects(0, y, 6 * side / 32, 0) == 1);
+    CHECK(b.objects(0, y, 24 * side / 32, 0) == 2);
+    CHECK(b.objects(0, 0, 0, 0) == 0);
+  }
+  raw::write_jpeg(s.mask_at("a.jpg"), grey(32, 32, 200)), fs::remove(s.mask_at("a.png"));
+  CHECK_THROWS_WITH_AS(folder_dataset(s.root.string(), "train", 32, {}, mask_values::objects).load(0), doctest::Contains("expected a PNG"), error);
 }

@@ -180,3 +180,33 @@ TEST_CASE("masks: a file that is no image is an error") {
   CHECK_THROWS_WITH_AS(io::read_mask("."), doctest::Contains("folder"), error);
   CHECK_THROWS_AS(io::read_mask("/dev/zero"), error);
 }
+
+TEST_CASE("labels: values, indices and colours number objects in the order of their first pixels; transparency is ignored") {
+  const remove_files cleanup;
+  const auto numbers = [](const raw::png& p) {
+    raw::write(png_path, p);
+    return io::read_labels(png_path).pixels;
+  };
+  const std::vector<std::int32_t> expected{1, 0, 2, 1};
+  CHECK(numbers({4, 1, 8, PNG_COLOR_TYPE_GRAY, {{7, 0, 3, 7}}}) == expected);
+  CHECK(numbers({4, 1, 2, PNG_COLOR_TYPE_GRAY, {packed({3, 0, 1, 3}, 2)}}) == expected);
+  CHECK(numbers({4, 1, 16, PNG_COLOR_TYPE_GRAY, {packed({256, 0, 1, 256}, 16)}}) == expected);
+  CHECK(numbers({4, 1, 8, PNG_COLOR_TYPE_PALETTE, {{2, 0, 1, 2}}, {{9, 9, 9}, {0, 0, 0}, {5, 5, 5}}}) == expected);
+  CHECK(numbers({4, 1, 8, PNG_COLOR_TYPE_RGB, {{0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 1}}}) == expected);
+  CHECK(numbers({4, 1, 8, PNG_COLOR_TYPE_GRAY_ALPHA, {{7, 0, 0, 255, 3, 255, 7, 9}}}) == expected);
+  CHECK(numbers({4, 1, 8, PNG_COLOR_TYPE_GRAY, {{0, 0, 0, 0}}}) == std::vector<std::int32_t>(4, 0));
+}
+
+TEST_CASE("labels: a JPEG's values are inexact; a photograph's colours number no objects") {
+  const remove_files cleanup;
+  raw::write_jpeg(jpeg_path, {8, 8, 1, std::vector<std::uint8_t>(64, 200)});
+  CHECK_THROWS_WITH_AS(io::read_labels(jpeg_path), doctest::Contains("expected a PNG"), error);
+  raw::png photograph{512, 512, 8, PNG_COLOR_TYPE_RGB};
+  for (int y = 0; y < 512; ++y) {
+    auto& row = photograph.rows.emplace_back();
+    for (int x = 0; x < 512; ++x)
+      row.push_back(static_cast<png_byte>(x)), row.push_back(static_cast<png_byte>(y)), row.push_back(static_cast<png_byte>(x / 256 + 2 * (y / 256)));
+  }
+  raw::write(png_path, photograph);
+  CHECK_THROWS_WITH_AS(io::read_labels(png_path), doctest::Contains("more than 65535 values"), error);
+}

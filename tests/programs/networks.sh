@@ -37,6 +37,17 @@ for net in $nets; do
       works "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --boxes truth
       works new --epochs 1 --out "$net.own" --box-samples 64 --anchors 8,16,32,64,128
       check grep -q '"box_samples": 64' "$net.own/config.json"
+      works new --epochs 1 --out "$net.auto" --anchors auto --instances
+      check grep -qE '^anchors, from [0-9]+ boxes: \[' out
+      check grep -q '"instances": true' "$net.auto/config.json"
+      # The configuration has the numbers that were chosen: those of a run that is told them are the same bits, and so is what goes on.
+      chosen=$(sed -n 's/^anchors, from .*: \[\(.*\)\]$/\1/p' out)
+      works new --epochs 1 --out "$net.told" --anchors "$chosen" --instances
+      check cmp "$net.auto/last.safetensors" "$net.told/last.safetensors"
+      works train --resume --out "$net.auto" --epochs 2
+      fails "expected auto or 5 numbers, not 2" new --out "$net.few" --anchors 8,16
+      fails "not in range" new --out "$net.none" --anchors 0,16,32,64,128
+      fails "not in range" new --out "$net.word" --anchors large
       ;;
     *)
       fails "looks into no boxes" "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --boxes truth

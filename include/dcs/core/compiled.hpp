@@ -12,6 +12,8 @@
 // are compiled. An entry point that is missing from its list does not compile in a unit that links the archive, as such a unit skips the kernels; a
 // missing one without kernels is found by tests/compiled/run.sh, which searches a unit's object for code that the archive should contain.
 //
+// The readers of images and the metrics are in it too, under lists of the same kind.
+//
 // The kernels of pointwise expressions depend on the expression, so they are compiled in the unit that writes it. The archive has those that networks
 // use most (expr/common.hpp).
 //

@@ -52,8 +52,10 @@ inline float_image resampled(const float_image& in, const pixel_map& m) {
   }
   return out;
 }
-inline mask resampled(const mask& in, const pixel_map& m) {
-  mask out{m.height, m.width, std::vector<std::uint8_t>(static_cast<std::size_t>(m.height * m.width), 0)};
+// A mask or a label map: the nearest pixel.
+template <class Map>
+Map resampled_nearest(const Map& in, const pixel_map& m) {
+  Map out{m.height, m.width, decltype(in.pixels)(static_cast<std::size_t>(m.height * m.width), 0)};
   for (std::size_t p = 0; p < out.pixels.size(); ++p) {
     const auto y = static_cast<std::int64_t>(std::lround(m.y[p])), x = static_cast<std::int64_t>(std::lround(m.x[p]));
     if (y >= 0 && x >= 0 && y < in.height && x < in.width) out.pixels[p] = in.at(y, x);
@@ -101,8 +103,8 @@ inline void blur(float_image& i, int radius) {
 
 }  // namespace detail
 
-/// Augments an image (values 0..255) and its mask, of equal size.
-inline void augment(const augment_options& o, float_image& i, mask& m, random_stream r) {
+/// Augments an image (values 0..255) and its mask, of equal size, and its objects, where there are any.
+inline void augment(const augment_options& o, float_image& i, mask& m, random_stream r, label_map* objects = nullptr) {
   const auto h = static_cast<float>(i.height), w = static_cast<float>(i.width);
   const float cy = (h - 1) / 2, cx = (w - 1) / 2;
   detail::pixel_map map(i.height, i.width);
@@ -136,7 +138,10 @@ inline void augment(const augment_options& o, float_image& i, mask& m, random_st
     };
     if (i.height > 1 && i.width > 1) map.apply([&](float& y, float& x) { y = through(down, y), x = through(across, x); });
   }
-  if (moved) i = detail::resampled(i, map), m = detail::resampled(m, map);
+  if (moved) {
+    i = detail::resampled(i, map), m = detail::resampled_nearest(m, map);
+    if (objects && !objects->empty()) *objects = detail::resampled_nearest(*objects, map);
+  }
 
   auto each = [&](const auto& f) {
     for (float& p : i.pixels) p = std::clamp(f(p), 0.0f, 255.0f);

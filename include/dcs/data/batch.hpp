@@ -49,6 +49,8 @@ inline batch make_batch(const std::vector<sample>& samples, const normalisation&
     const auto& s = samples[static_cast<std::size_t>(i)];
     expect(s.pixels.height == h && s.pixels.width == w, "dcs::make_batch: ", s.name, " is ", s.pixels.height, " × ", s.pixels.width,
            "; the others are ", h, " × ", w);
+    expect(s.objects.empty() || (s.objects.height == h && s.objects.width == w), "dcs::make_batch: the objects of ", s.name, " are ",
+           s.objects.height, " × ", s.objects.width, "; expected ", h, " × ", w, " as its image");
     for (extent_t p = 0; p < h * w; ++p) {
       for (extent_t c = 0; c < 3; ++c) {
         const auto k = static_cast<std::size_t>(c);
@@ -57,7 +59,7 @@ inline batch make_batch(const std::vector<sample>& samples, const normalisation&
       }
       b.masks.data()[i * h * w + p] = s.truth.pixels[static_cast<std::size_t>(p)];
     }
-    b.boxes.push_back(labelled_objects(s.truth, b.objects.data() + i * h * w));
+    b.boxes.push_back(labelled_objects(s, b.objects.data() + i * h * w));
   }
   return b;
 }

@@ -15,6 +15,9 @@
 DCS_EXACT_MATH
 namespace dcs {
 
+/// What the values of a mask's file say besides where there is lesion: nothing, objects being connected components; or which pixels are one object.
+enum class mask_values { lesion, objects };
+
 /// One split of a folder.
 ///
 /// A mask is its image's size, and both are resized by one map (image/resize.hpp). A warning (core/warning.hpp) names files with objects of which
@@ -24,7 +27,9 @@ class folder_dataset {
   /// `side`: pixels that images are resized to, both ways. Hidden files are passed over. Throws dcs::error where a folder is missing or empty, an
   /// image has no mask or more than one, two images have one stem (they would have one mask, and results of one name), or an entry is no regular
   /// file: a folder, a FIFO, a broken link.
-  folder_dataset(const std::string& root, const std::string& split, std::int64_t side, io::image_limits limits = {}) : side_(side), limits_(limits) {
+  folder_dataset(const std::string& root, const std::string& split, std::int64_t side, io::image_limits limits = {},
+                 mask_values values = mask_values::lesion)
+      : side_(side), limits_(limits), values_(values) {
     namespace fs = std::filesystem;
     const fs::path images = fs::path(root) / split / "images", masks = fs::path(root) / split / "masks";
     const auto images_of = files_of(images), masks_of = files_of(masks);
@@ -57,11 +62,18 @@ class folder_dataset {
   sample load(std::int64_t i) const {
     const auto& e = entries_[static_cast<std::size_t>(i)];
     const image pixels = io::read_image(e.image, limits_);
-    const mask stored = native_truth(i);
-    expect(stored.height == pixels.height && stored.width == pixels.width, who, printable(e.mask), " is ", stored.height, " × ", stored.width,
-           ", its image ", pixels.height, " × ", pixels.width);
-    sample s{e.name, resize(pixels, side_, side_), resize(stored, side_, side_), pixels.height, pixels.width};
-    if (const std::int64_t small = objects_without_box(s.truth); small > 0) {
+    sample s{e.name, {}, {}, pixels.height, pixels.width};
+    const auto resized = [&](const auto& stored) {
+      expect(stored.height == pixels.height && stored.width == pixels.width, who, printable(e.mask), " is ", stored.height, " × ", stored.width,
+             ", its image ", pixels.height, " × ", pixels.width);
+      return resize(stored, side_, side_);
+    };
+    if (values_ == mask_values::objects)
+      s.objects = resized(io::read_labels(e.mask, limits_)), s.truth = foreground(s.objects);
+    else
+      s.truth = resized(native_truth(i));
+    s.pixels = resize(pixels, side_, side_);
+    if (const std::int64_t small = s.objects.empty() ? objects_without_box(s.truth) : objects_without_box(s.objects); small > 0) {
       const std::string size = std::to_string(side_) + " × " + std::to_string(side_);
       warn("masks with objects under " + std::to_string(smallest_object) + " pixels at " + size + ", which get no box: no network is trained on them",
            e.mask, "objects under " + std::to_string(smallest_object) + " pixels at " + size + ": " + std::to_string(small));
@@ -99,6 +111,7 @@ class folder_dataset {
 
   std::int64_t side_;
   io::image_limits limits_;
+  mask_values values_;
   std::vector<entry> entries_;
 };
 

@@ -17,7 +17,16 @@ struct sample {
   float_image pixels;
   mask truth;
   std::int64_t native_height = 0, native_width = 0;
+  label_map objects{};  // where the set says which pixels are one object; empty: objects are the mask's connected components
 };
+
+/// Boxes of a sample's objects of at least smallest_object pixels. `labels`, where it is not null, has a number for each pixel, all 0: those of the
+/// object of box k become k + 1.
+template <class T>
+std::vector<box<float>> labelled_objects(const sample& s, T* labels) {
+  return s.objects.empty() ? labelled_objects(s.truth, labels) : labelled_objects(s.objects, labels);
+}
+inline std::vector<box<float>> object_boxes(const sample& s) { return labelled_objects<float>(s, nullptr); }
 
 /// The concept of a data set: a size, and samples by index.
 template <class D>

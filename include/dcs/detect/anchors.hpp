@@ -45,6 +45,12 @@ inline anchor_options anchors_for(const std::vector<box<float>>& boxes) {
   return o;
 }
 
+/// The scales alone, as an option of a network is chosen (nn/options.hpp).
+inline std::vector<double> anchor_scales_for(const std::vector<box<float>>& boxes) {
+  const anchor_options o = anchors_for(boxes);
+  return {o.scales.begin(), o.scales.end()};
+}
+
 /// The three anchors of a scale, centred at the origin; corners are rounded half to even.
 template <class T>
 std::array<box<T>, anchor_shapes> anchor_cell(double scale, const std::array<double, anchor_shapes>& ratios = anchor_options().ratios) {

@@ -7,6 +7,7 @@
 #include <dcs/detect/box_head.hpp>
 #include <dcs/detect/rpn.hpp>
 #include <dcs/detect/stages.hpp>
+#include <dcs/nn/options.hpp>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -26,6 +27,16 @@ struct detector_options {
     detector_options o;
     o.take_everything();
     return o;
+  }
+  /// The options of a detector that a network's users may choose, for its own list of fields.
+  template <class Self, class Field>
+  static void fields(Self& o, Field&& field) {
+    field("box_samples", o.box.sampler.size, bounds{4, 2000}, "boxes of an image that the box head learns from in a step");
+    field(
+        "anchors", o.rpn.anchors.scales, bounds{1.0, 4096.0},
+        "scales of the anchors of P2 to P6, pixels at the training size; auto: P2's is the lower quartile of the sides of the training set's boxes, "
+        "and each level doubles it",
+        chosen_from_boxes{&anchor_scales_for});
   }
 };
 

@@ -34,6 +34,20 @@ void for_each_object(const mask& m, const Pixel& pixel, const End& end) {
   }
 }
 
+// The box of an object from its pixels: their inclusive extremes grown by `margin` pixels per side, clipped. Writes `label` at its pixels, where
+// there are labels.
+template <class T>
+box<float> object_box(const std::vector<std::int64_t>& pixels, std::int64_t height, std::int64_t width, std::int64_t margin, T* labels, T label) {
+  std::int64_t x1 = width, y1 = height, x2 = -1, y2 = -1;
+  for (const std::int64_t p : pixels) {
+    const std::int64_t y = p / width, x = p % width;
+    x1 = std::min(x1, x), x2 = std::max(x2, x), y1 = std::min(y1, y), y2 = std::max(y2, y);
+    if (labels) labels[p] = label;
+  }
+  return {static_cast<float>(std::max<std::int64_t>(x1 - margin, 0)), static_cast<float>(std::max<std::int64_t>(y1 - margin, 0)),
+          static_cast<float>(std::min(x2 + margin, width)), static_cast<float>(std::min(y2 + margin, height))};
+}
+
 }  // namespace detail
 
 /// The smallest number of pixels of an object that gets a box.
@@ -48,16 +62,8 @@ std::vector<box<float>> labelled_objects(const mask& m, T* labels, std::int64_t 
   detail::for_each_object(
       m, [&](std::int64_t y, std::int64_t x) { pixels.push_back(y * m.width + x); },
       [&] {
-        if (static_cast<std::int64_t>(pixels.size()) >= smallest) {
-          std::int64_t x1 = m.width, y1 = m.height, x2 = -1, y2 = -1;
-          for (const std::int64_t p : pixels) {
-            const std::int64_t y = p / m.width, x = p % m.width;
-            x1 = std::min(x1, x), x2 = std::max(x2, x), y1 = std::min(y1, y), y2 = std::max(y2, y);
-            if (labels) labels[p] = static_cast<T>(boxes.size() + 1);
-          }
-          boxes.push_back({static_cast<float>(std::max<std::int64_t>(x1 - margin, 0)), static_cast<float>(std::max<std::int64_t>(y1 - margin, 0)),
-                           static_cast<float>(std::min(x2 + margin, m.width)), static_cast<float>(std::min(y2 + margin, m.height))});
-        }
+        if (static_cast<std::int64_t>(pixels.size()) >= smallest)
+          boxes.push_back(detail::object_box(pixels, m.height, m.width, margin, labels, static_cast<T>(boxes.size() + 1)));
         pixels.clear();
       });
   return boxes;

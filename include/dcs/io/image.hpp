@@ -4,6 +4,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/compiled.hpp>
 #include <dcs/io/jpeg.hpp>
 #include <dcs/io/png.hpp>
 
@@ -40,7 +41,8 @@ inline bool is_jpeg(const std::string& path) {
 ///
 /// Throws dcs::error, with the file's name and the decoder's own words, for anything else, a damaged file, one that is cut off, one beyond the
 /// limits, and what is no regular file. What a decoder mends is read with a warning (core/warning.hpp).
-inline image read_image(const std::string& path, const image_limits& limits = {}) {
+template <class = void>
+image read_image(const std::string& path, const image_limits& limits = {}) {
   switch (detail::format_of(path)) {
     case detail::image_format::png:
       return detail::read_png(path, limits);
@@ -59,7 +61,8 @@ inline image read_image(const std::string& path, const image_limits& limits = {}
 ///
 /// Throws dcs::error as read_image does, and where a file is ambiguous: index 0 of a palette has a colour while another index in use is black;
 /// colours under full transparency beside pixels that are opaque; a JPEG that is not black and nowhere above 127.
-inline mask read_mask(const std::string& path, const image_limits& limits = {}) {
+template <class = void>
+mask read_mask(const std::string& path, const image_limits& limits = {}) {
   switch (detail::format_of(path)) {
     case detail::image_format::png:
       return detail::read_png_mask(path, limits);
@@ -69,6 +72,27 @@ inline mask read_mask(const std::string& path, const image_limits& limits = {}) 
       fail("dcs::mask: ", printable(path), ": neither PNG nor JPEG");
   }
 }
+
+/// Reads a mask whose values number its objects: the pixels of one value (of one colour, or one index of a palette) are one object, 0 is none.
+/// Objects are renumbered from 1 in the order of their first pixels, rows from the top; transparency is ignored. Throws dcs::error as read_mask does,
+/// and for a JPEG, whose values are inexact.
+template <class = void>
+label_map read_labels(const std::string& path, const image_limits& limits = {}) {
+  const auto format = detail::format_of(path);
+  expect(format != detail::image_format::jpeg, "dcs::labels: ", printable(path),
+         ": the values of a JPEG are inexact and number no objects; expected a PNG");
+  expect(format == detail::image_format::png, "dcs::labels: ", printable(path), ": neither PNG nor JPEG");
+  return detail::read_png_labels(path, limits);
+}
+
+// Templates without a parameter of their own, so that the archive may have them (core/compiled.hpp); it has where libpng and libjpeg are installed.
+#define DCS_READER_ENTRIES(declare)                                                    \
+  declare image read_image<void>(const std::string& path, const image_limits& limits); \
+  declare mask read_mask<void>(const std::string& path, const image_limits& limits);   \
+  declare label_map read_labels<void>(const std::string& path, const image_limits& limits);
+#if defined(DCS_ARCHIVE) || defined(DCS_COMPILED_READERS)
+DCS_ENTRIES_ONCE(DCS_READER_ENTRIES)
+#endif
 
 }  // namespace dcs::io
 

@@ -4,6 +4,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/compiled.hpp>
 #include <dcs/image/boundary.hpp>
 
 #include <limits>
@@ -82,13 +83,15 @@ inline double directed_95(const mask& from, const std::vector<double>& to) {
 }  // namespace detail
 
 /// Eq. 15: the larger of the two directed 95th percentiles (linear interpolation) between the boundaries of two masks that are not empty. Pixels.
-inline double hausdorff_95(const mask& a, const mask& b) {
+template <class = void>
+double hausdorff_95(const mask& a, const mask& b) {
   const mask ba = boundary_pixels(a), bb = boundary_pixels(b);
   return std::max(detail::directed_95(ba, detail::squared_distances(bb)), detail::directed_95(bb, detail::squared_distances(ba)));
 }
 
 /// Metrics of a prediction against the truth, of equal size. Both empty: 1, 1, 1, 0. One empty: 0, 0, 0 and the image's diagonal.
-inline segmentation_metrics measure(const mask& prediction, const mask& truth) {
+template <class = void>
+segmentation_metrics measure(const mask& prediction, const mask& truth) {
   expect(prediction.height == truth.height && prediction.width == truth.width, "dcs::measure: a prediction of ", prediction.height, " × ",
          prediction.width, " for a truth of ", truth.height, " × ", truth.width);
   std::int64_t both = 0;
@@ -100,6 +103,12 @@ inline segmentation_metrics measure(const mask& prediction, const mask& truth) {
   return {2 * n / static_cast<double>(p + t), n / static_cast<double>(p + t - both), n / static_cast<double>(p), hausdorff_95(prediction, truth),
           both == 0};
 }
+
+// Templates without a parameter of their own, so that the archive may have them (core/compiled.hpp).
+#define DCS_METRICS_ENTRIES(declare)                               \
+  declare double hausdorff_95<void>(const mask& a, const mask& b); \
+  declare segmentation_metrics measure<void>(const mask& prediction, const mask& truth);
+DCS_ENTRIES_ONCE(DCS_METRICS_ENTRIES)
 
 /// Means over a set, with the number of images and of missed ones.
 struct mean_metrics {

@@ -10,11 +10,19 @@
 //     }
 //   };
 //
-// The name is that in a configuration; the flag has - instead of _. Self is the struct, const or not, so that writing configurations and reading
-// flags use the same list.
+// A list of numbers whose right values depend on the data may say how they follow from the boxes of the training set's objects:
+//
+//       field("anchors", o.scales, bounds{1.0, 4096.0}, "scales of the anchors", chosen_from_boxes{&anchor_scales_for});
+//
+// Its flag then takes the word auto too. The name is that in a configuration; the flag has - instead of _. Self is the struct, const or not, so that
+// writing configurations and reading flags use the same list.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
+
+#include <dcs/core/box.hpp>
+
+#include <vector>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -26,6 +34,11 @@ struct bounds {
 };
 template <class N>
 bounds(N, N) -> bounds<N>;
+
+/// How a list of numbers is chosen from the boxes of a training set's objects, pixels at the size that the network is trained at.
+struct chosen_from_boxes {
+  std::vector<double> (*choose)(const std::vector<box<float>>&);
+};
 
 /// A struct of options that lists its fields.
 template <class O>

@@ -153,7 +153,7 @@ step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Opti
       [&](std::vector<std::pair<std::int64_t, sample>> numbered) {
         std::vector<sample> samples;
         for (auto& [i, s] : numbered) {
-          if (o.augmented) augment(o.augment, s.pixels, s.truth, random.child(2).child(static_cast<std::uint64_t>(i)));
+          if (o.augmented) augment(o.augment, s.pixels, s.truth, random.child(2).child(static_cast<std::uint64_t>(i)), &s.objects);
           samples.push_back(std::move(s));
         }
         return steps.prepare(make_batch(samples, o.input));

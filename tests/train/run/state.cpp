@@ -7,6 +7,13 @@ using namespace dcs;
 
 namespace {
 
+// The width of the widest box, and twice that.
+std::vector<double> widest(const std::vector<box<float>>& boxes) {
+  double width = 0;
+  for (const auto& b : boxes) width = std::max(width, static_cast<double>(b.width()));
+  return {width, 2 * width};
+}
+
 // Options of a network, one of each kind.
 struct options {
   int box_samples = 512;
@@ -18,7 +25,7 @@ struct options {
     field("box_samples", o.box_samples, bounds{4, 2000}, "boxes");
     field("truth_regions", o.truth_regions, "regions");
     field("dice", o.dice, bounds{0.0, 10.0}, "weight");
-    field("scales", o.scales, bounds{1.0, 100.0}, "scales");
+    field("scales", o.scales, bounds{1.0, 100.0}, "scales", chosen_from_boxes{&widest});
   }
 };
 std::vector<network_option> own_options() { return listed_options(options{}); }
@@ -78,6 +85,20 @@ TEST_CASE("a network's options are read back, and given to it") {
   CHECK(differing_key(read, config()) == "box_samples");
 }
 
+TEST_CASE("an option that says how is chosen from boxes; another is not") {
+  run_config c = config();
+  CHECK(!wants_boxes(c.network));
+  auto& scales = c.network.back();
+  REQUIRE(scales.name == "scales");
+  scales.automatic = true;
+  CHECK(wants_boxes(c.network));
+  choose_from_boxes(scales, {{0, 0, 3, 9}, {1, 1, 6, 2}});
+  CHECK(!wants_boxes(c.network));
+  CHECK(assigned_options(options{}, c.network).scales == std::array<double, 2>{5, 10});
+  CHECK(to_json(c).at("scales") == json{5.0, 10.0});
+  CHECK(says(message([&] { choose_from_boxes(c.network.front(), {}); }), c.network.front().name + " cannot be chosen from boxes"));
+}
+
 TEST_CASE("a network's option has a name that no number of a run has") {
   run_config c = config();
   for (const char* taken : {"rate", "seed", "optimizer"}) {
@@ -98,6 +119,7 @@ TEST_CASE("a configuration's values are what the flags accept") {
                                                                     {"images", {"-1", "1000000001"}},
                                                                     {"box_samples", {"3", "2001"}},
                                                                     {"augment", {"1", "\"true\"", "null"}},
+                                                                    {"instances", {"1", "\"true\"", "null"}},
                                                                     {"rate_schedule", {"0", "\"never\""}},
                                                                     {"optimizer", {"\"adam\""}},
                                                                     {"truth_regions", {"0", "null"}},

@@ -20,8 +20,7 @@ struct options {
 
   template <class Self, class Field>
   static void fields(Self& o, Field&& field) {
-    field("box_samples", o.detector.box.sampler.size, bounds{4, 2000}, "boxes of an image that the box head learns from in a step");
-    field("anchors", o.detector.rpn.anchors.scales, bounds{1.0, 4096.0}, "scales of the anchors of P2 to P6, pixels at the training size");
+    detector_options::fields(o.detector, field);
   }
   friend bool operator==(const options&, const options&) = default;
 };

@@ -23,11 +23,14 @@ namespace dcs {
 
 using json = nlohmann::json;
 
-/// A type-erased option of a network: its name, range and value.
+/// A type-erased option of a network: its name, range and value; where it can be chosen from the boxes of a training set, how, and whether it is to
+/// be.
 struct network_option {
   std::string name, help;
   double low = 0, high = 0;  // of numbers
   std::variant<bool, std::int64_t, double, std::vector<double>> value;
+  chosen_from_boxes from_boxes{};
+  bool automatic = false;
 };
 
 /// The options of a network, in the order of its fields.
@@ -41,6 +44,8 @@ std::vector<network_option> listed_options(const Options& o) {
       const auto take = [&]<class R>(const R& r) {
         if constexpr (std::is_convertible_v<R, std::string>)
           n.help = r;
+        else if constexpr (std::is_same_v<R, chosen_from_boxes>)
+          n.from_boxes = r;
         else
           n.low = static_cast<double>(r.low), n.high = static_cast<double>(r.high);
       };
@@ -57,6 +62,16 @@ std::vector<network_option> listed_options(const Options& o) {
     });
   return list;
 }
+/// Whether an option of the list is to be chosen from boxes.
+inline bool wants_boxes(const std::vector<network_option>& list) {
+  return std::any_of(list.begin(), list.end(), [](const network_option& o) { return o.automatic; });
+}
+/// Chooses an option's numbers from the boxes of a training set's objects.
+inline void choose_from_boxes(network_option& o, const std::vector<box<float>>& boxes) {
+  expect(o.from_boxes.choose != nullptr, "dcs::run: ", o.name, " cannot be chosen from boxes; expected a value");
+  o.value = o.from_boxes.choose(boxes), o.automatic = false;
+}
+
 /// The options with values from a list of listed_options.
 template <class Options>
 Options assigned_options(Options o, const std::vector<network_option>& list) {
@@ -92,6 +107,7 @@ struct run_config {
   std::string optimizer = "adamw", rate_schedule = "plateau";
   int patience = 5, stop_after = 20, images = 0;
   bool augment = true, imagenet_input = false, nesterov = false;
+  bool instances = false;  // the values of a mask number its objects
   std::vector<network_option> network{};
 };
 
@@ -142,7 +158,8 @@ inline json to_json(const run_config& c) {
          {"stop_after", c.stop_after},
          {"images", c.images},
          {"augment", c.augment},
-         {"imagenet_input", c.imagenet_input}};
+         {"imagenet_input", c.imagenet_input},
+         {"instances", c.instances}};
   for (const auto& o : c.network) {
     expect(!j.contains(o.name), "dcs::run: an option of the network is named ", o.name,
            ", as one of every run is; expected another name in its options' fields");
@@ -210,6 +227,7 @@ inline run_config config_of(const json& j, const std::string& where, const std::
     c.patience = number_at(j, "patience", 1, 100000), c.stop_after = number_at(j, "stop_after", 1, 100000);
     c.images = number_at(j, "images", 0, 1000000000);
     c.augment = j.at("augment"), c.imagenet_input = j.at("imagenet_input"), c.nesterov = j.at("nesterov");
+    c.instances = j.at("instances");
     for (auto& o : c.network) read_option(j, o);
     const json known = to_json(c);
     for (const auto& [key, value] : j.items()) expect(known.contains(key), "unknown key '", key, "'");
