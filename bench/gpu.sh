@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # On the GPU of this machine, in four parts that may also run one at a time. kernels: times every kernel beside PyTorch, the two in turn in one run, with the
 # share of its floor that each reaches (see gpu/measure.cuh). step: the paper's training step and inference, with their memory (gpu/step.cu). tests: those
-# on the GPU. sanitizer: compute-sanitizer over them, for at most DCS_SANITIZER_SECONDS, an hour unless given. What fails is said where it does and
-# again at the end, and the rest still runs; the exit status is then 1. Without a GPU: 77. PyTorch is that of DCS_PYTHON, else python3; without one its
-# columns stay empty. Usage: bash bench/gpu.sh [ROUNDS] [kernels] [step] [tests] [sanitizer]
+# on the GPU. sanitizer: compute-sanitizer over them, for at most DCS_SANITIZER_SECONDS, an hour unless given. A failure is
+# reported where it occurs and again at the end, the rest still runs, and the exit status is then 1. Without a GPU it is 77. PyTorch is that of DCS_PYTHON,
+# else of python3; without PyTorch its columns stay empty. Usage: bash bench/gpu.sh [ROUNDS] [kernels] [step] [tests] [sanitizer]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 nvidia-smi -L >/dev/null 2>&1 || { echo "gpu.sh: skipped: no GPU on this machine"; exit 77; }
@@ -88,7 +88,7 @@ run_tests() {
   ctest --test-dir build/cuda -L gpu --output-on-failure || failed "tests on the GPU"
 }
 
-# Ten minutes for each: what does not come to its end has failed.
+# A test that takes more than ten minutes has failed.
 check() {  # TOOL PROGRAM [ARGUMENT ...]
   local tool=$1 program=$2 limit=$((end - SECONDS)) what
   what="compute-sanitizer $tool: $(basename "$program")"

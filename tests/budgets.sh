@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# budgets.sh COMPILER SOURCE: prints and checks what the library costs who compiles it: including dcs.hpp alone; with dcs::compiled and the options of examples/CMakeLists.txt,
-# the parts of the programs that a change of the paper's network or of a UNet compiles (examples/network.hpp), and the longest symbol in each. Seconds are of CPU, and what is
-# over its goal is measured again minutes later, so that what else a machine does counts little; memory is that of the largest process. A goal is for a fast machine that
-# does nothing else (and is printed); what fails the test is a limit that slow ones keep.
+# budgets.sh COMPILER SOURCE: prints and checks the cost of compiling with the library: the include of dcs.hpp alone; and with dcs::compiled and the options of examples/CMakeLists.txt,
+# the parts of the programs that are compiled again when the paper's network or a UNet changes (examples/network.hpp), with the longest symbol in each. Seconds are of CPU; a
+# value above its goal is measured again minutes later, as other load on the machine may have raised it; memory is that of the largest process. The goals are for a fast and idle
+# machine and are printed; the test fails at limits that slow machines keep.
 set -euo pipefail
 python3 - "$@" <<'EOF_PYTHON'
 import os, subprocess, sys, tempfile

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# clang.sh CLANG SOURCE BUILD WHAT: what g++ is built with is right for clang too, without a warning. WHAT is a folder of tests/ or examples/lessons, whose units
-# are compiled as BUILD/compile_commands.json says, but with CLANG, for the portable instruction set and without making code; or programs, which are built whole and run.
+# clang.sh CLANG SOURCE BUILD WHAT: the sources compile with clang too, without a warning. WHAT is a folder of tests/ or examples/lessons, whose units
+# are compiled as BUILD/compile_commands.json says, but with CLANG, for the portable instruction set and without generating code; or `programs`, which are built and run.
 set -euo pipefail
 clang=$1 source=$(cd "$2" && pwd) build=$3 what=$4
 if [ "$what" = programs ]; then

@@ -3,8 +3,8 @@
 #   ```cpp            what stands in a file
 #   ```cpp main       statements of a function of their own
 #   ```cpp continued  further statements of the function before
-# Code after any other word (a file's name, sketch) is not looked at. <!-- assumed: CODE --> right before a piece is what it takes for granted. Links to
-# files lead somewhere.
+# Code after any other word (a file's name, sketch) is not compiled. <!-- assumed: CODE --> right before a piece is code that it needs. Links to files must
+# lead to a file.
 set -euo pipefail
 python3 - "$@" <<'EOF_PYTHON'
 import pathlib, re, subprocess, sys

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# floors.sh SOURCE: folders of include/dcs are floors in one order, and a header includes its own floor and those before it alone. Headers in include/dcs itself
-# (dcs.hpp, kernels.cuh) stand above all floors. The test also shows that it fails where it must.
+# floors.sh SOURCE: the folders of include/dcs have one order, and a header includes only its own folder and those before it. Headers in include/dcs itself
+# (dcs.hpp, kernels.cuh) may include all folders, and no folder includes them. The test also shows that it fails for two wrong includes.
 #
 # image/ and io/ stand before nn/: a state dict is written as safetensors, and no file format needs a layer.
 set -euo pipefail
@@ -19,7 +19,7 @@ check() {
 source=$(cd "$1" && pwd)/include
 status=0
 check "$source" || status=1
-# What must be found: a floor that reaches up, and a header that takes what stands above all floors.
+# Two errors that must be found: an include of a later folder, and one of a header that stands in include/dcs itself.
 trial=$(mktemp -d)
 trap 'rm -rf "$trial"' EXIT
 for include in models/unet/unet.hpp dcs.hpp; do

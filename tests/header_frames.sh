@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # header_frames.sh SOURCE [--write]: every header with code stands between core/header_begin.inl and core/header_end.inl with DCS_EXACT_MATH before its code,
-# includes no header of the system after that, and asks core/finite.hpp, not the standard library, whether a number is finite. --write puts in what is missing.
+# includes no header of the system after that, and asks core/finite.hpp, not the standard library, whether a number is finite. --write inserts what is missing.
 set -euo pipefail
 python3 - "$@" <<'EOF_PYTHON'
 import pathlib, re, sys

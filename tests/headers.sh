@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # headers.sh COMPILER SOURCE PATH [FLAG...]: every header of include/dcs/PATH, a folder or one header, compiles without a warning: *.hpp alone with a C++ compiler.
-# With nvcc *.cuh alone, and then all headers together, *.hpp among them, host and device side: that a *.hpp needs no other before it the C++ compiler has shown.
+# With nvcc *.cuh alone, and then all headers together, *.hpp among them, host and device side; the C++ compiler has shown that no *.hpp needs another before it.
 # Interop headers are left out there, as their libraries are not compiled by nvcc.
 set -u
 compiler=$1 source=$(cd "$2" && pwd) path=$3

@@ -1,5 +1,5 @@
-// Attention and softmax: 8 heads of depth 32, at the three numbers of tokens that a network meets, of the depth 64, and of 48, which the kernels for
-// any depth take; rows of scores, and columns.
+// Attention with 8 heads: depth 32 with the three numbers of tokens of DCSNet, depth 64, and depth 48, for which the kernels for any depth are used.
+// Softmax over rows and over columns of scores.
 #include "measure.cuh"
 
 #include <dcs/ops/attention/cuda.cuh>
@@ -24,7 +24,7 @@ void attention(meter& m, std::int64_t batch, std::int64_t tokens, std::int64_t d
   });
 }
 
-// Over the middle axis.
+// Softmax over the middle axis.
 template <class T>
 void softmax(meter& m, const std::string& name, std::int64_t outer, std::int64_t n, std::int64_t inner) {
   const std::int64_t size = outer * n * inner;

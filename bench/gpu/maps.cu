@@ -1,4 +1,4 @@
-// What reads and writes feature maps: RoIAlign for the box head and for the crops of the segmentation head, and the softmax-weighted sum of four
+// Ops on feature maps: RoIAlign for the box head and for the crops of the segmentation head, and the softmax-weighted sum of four
 // maps.
 #include "measure.cuh"
 

@@ -1,6 +1,6 @@
-// Times of kernels on a GPU, and what they could be at best. Every run stands between two events of its own, behind an overwritten 256 MiB: nothing
-// of its inputs is in the cache, and the launch is hidden. The median of the runs counts. A case says which bytes and operations it cannot do
-// without; its floor is the larger of bytes over the bandwidth of a copy and operations over the rate of mma.sync, both measured on this GPU.
+// Times of kernels on a GPU beside a lower bound. Each run is timed by two events of its own, after 256 MiB have been overwritten, so that none of
+// its inputs is in the cache and the time of the launch is hidden; the median of the runs is reported. A case states the bytes and operations that it
+// needs at least. Its floor is the larger of bytes over the bandwidth of a copy and operations over the rate of mma.sync, both measured on this GPU.
 #pragma once
 
 #include <dcs/core/philox.hpp>
@@ -49,7 +49,7 @@ class buffer {
   dcs::storage memory_;
 };
 
-/// Products of fragments in registers: what the matrix units give at best; of floats by three products of TF32.
+/// Products of fragments in registers, to measure the peak rate of the matrix units; a product of floats is three of TF32.
 template <class T>
 struct rate_kernel {
   static constexpr const char* name = "matrix_rate";
@@ -142,8 +142,8 @@ dcs::tensor<T, S, device> numbers(const dcs::sizes<S::rank>& n) {
   return dcs::tensor<T, S, device>::adopt(buffer<T>(dcs::count(n)).memory(), n);
 }
 
-/// An op as networks call it: f over tensors, and back over a tape that is made anew, untimed, before every run. The bytes that either way cannot do
-/// without.
+/// An op as networks call it: the forward pass on tensors, and the backward pass on a tape that is recorded, untimed, before every run. The bytes are
+/// those that each of the two passes needs at least.
 template <class T, class F, class... S>
 void both_ways(meter& m, const std::string& name, double forward, double backward, const F& f, const dcs::tensor<T, S, device>&... x) {
   m.run<T>(name + "_forward", forward, 0, [&] { (void)dcs::eval(f(x...)); });

@@ -1,4 +1,4 @@
-// What moves elements, or looks at each alone: exchanged axes, concatenation and slices, rows gathered from maps, casts, dropout.
+// Ops that move elements, or change each by itself: exchanged axes, concatenation and slices, rows gathered from maps, casts, dropout.
 #include "measure.cuh"
 
 #include <dcs/cuda/gemm.cuh>
@@ -15,8 +15,8 @@ namespace {
 
 using namespace dcs;
 
-// The heads of attention, whose rows stay whole; tokens as columns, of which nothing stays together, by the kernel for any axes and by that of
-// transpose(); four maps as one; one of four back.
+// Axes exchanged for the heads of attention, which keeps rows contiguous; tokens transposed to columns, which keeps nothing contiguous, by the kernel
+// for any axes and by that of transpose(); four maps concatenated; one of the four sliced out.
 template <class T>
 void rearrange(meter& m) {
   const auto heads = numbers<T, shape<16, 1024, 8, 32>>({16, 1024, 8, 32});
@@ -43,7 +43,7 @@ auto level() {
   return numbers<T, shape<4, Side, Side, 12>>({4, Side, Side, 12});
 }
 
-// The box regressions of 1024 anchors in the maps of five levels, none twice: by rows that the host knows, and by rows that lie on the device.
+// The box regressions of 1024 different anchors, gathered from the maps of five levels: with rows listed on the host, and with rows on the device.
 template <class T>
 void gather(meter& m) {
   std::vector<level_row> where;
@@ -64,7 +64,7 @@ void gather(meter& m) {
       d, e);
 }
 
-// Forward and backward are one kernel: the mask is drawn again.
+// Forward and backward are the same kernel, as the mask is drawn again.
 template <class T>
 void dropout(meter& m) {
   const std::int64_t images = 16, pixels = 4096, channels = 256;

@@ -1,4 +1,4 @@
-// Norms, a chain of pointwise functions, what is done in place, and the optimiser's step.
+// Norms, a chain of pointwise functions, in-place operations, and the optimiser's step.
 #include "measure.cuh"
 
 #include <dcs/cuda/epilogue.cuh>
@@ -35,7 +35,7 @@ void batch_norm(meter& m) {
   });
 }
 
-// With statistics that are known, as a pass of its own.
+// Batch norm with known statistics, as a pass of its own.
 template <class T>
 void batch_norm_inference(meter& m) {
   using vector = dcs::shape<256>;
@@ -72,7 +72,7 @@ void chain(meter& m) {
       m, "chain", 2 * map, 3 * map, [](const auto& a, const auto& s, const auto& t) { return relu(a * s + t) * sigmoid(a); }, x, scale, shift);
 }
 
-// What libraries' convolutions leave to a pass behind them, shift and ReLU; the sum of two gradients; a constant.
+// Shift and ReLU after a convolution of a library; the sum of two gradients; filling with a constant.
 template <class T>
 void in_place(meter& m) {
   const std::int64_t rows = 65536, channels = 256;

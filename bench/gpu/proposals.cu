@@ -1,5 +1,5 @@
-// What a detector does with boxes: suppression, proposals of a pyramid's anchors for four images, and the samples that its losses are over. All of it
-// waits for itself more than for memory: the floors are low.
+// A detector's work on boxes: non-maximum suppression, proposals from a pyramid's anchors for four images, and sampling for its losses. Most of it is
+// limited by latency and not by bandwidth, so the floors are far below the times.
 #include "measure.cuh"
 
 #include <dcs/detect/rpn.cuh>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t images = 4, side = 256, true_boxes = 8;
 
-// Boxes of some_rois' kind; peer.py has the same.
+// Boxes as some_rois makes them; peer.py has the same.
 template <class T>
 void suppression(meter& m) {
   const std::int64_t n = 4096;
@@ -33,7 +33,7 @@ void suppression(meter& m) {
            [&] { dcs::cuda::nms<T>(device{}, boxes.data(), scores.data(), n, 0.7, levels.data(), kept.data(), count.data()); });
 }
 
-// Of a network in training: 2000 candidates of a level at most, 2000 proposals of an image.
+// As in training: at most 2000 candidates of a level, and 2000 proposals of an image.
 template <class T>
 class pyramid_boxes {
  public:
@@ -87,7 +87,7 @@ void sampling(meter& m) {
   const dcs::cuda::padded_boxes<float> truth{{boxes.data(), boxes.size()}, {counts.data(), images}, true_boxes};
   const dcs::cuda::proposals_and_truth<float> all{p.proposals(), truth};
   const double seen = static_cast<double>(p.proposals().corners.size) * sizeof(float);
-  // Of a sample: row, label, weight and target; of a proposal region and level too.
+  // A sample has row, label, weight and target; a proposal has region and level too.
   const double anchor = 16 + 6 * sizeof(float), proposal = 8 + 11 * sizeof(float);
   const dcs::box_head_options head;
   const dcs::models::dcsnet::region_options some;

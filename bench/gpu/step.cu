@@ -1,6 +1,6 @@
 // The paper's network on a GPU with maps in bf16: a training step of 4 images, as one graph and as calls, and inference on one image. Lines are "NAME
-// milliseconds GB": the median of 30, and the most memory that was in use. peer_step.py times PyTorch on the same work: 4 true boxes an image, each a
-// region of the head. As a program trains, the next batch is sent while a step runs and the step's losses are read before the next is launched.
+// milliseconds GB": the median of 30, and the peak of the memory in use. peer_step.py times PyTorch on the same work: 4 true boxes an image, each a
+// region of the head. As in the training loop, the next batch is sent while a step runs, and a step's losses are read before the next is launched.
 // Usage: bench_gpu_step [side of the images, 512 unless given]
 #include <dcs/cuda/graph.cuh>
 #include <dcs/kernels.cuh>
@@ -39,7 +39,7 @@ batch random_batch(extent_t images, extent_t side) {
   return b;
 }
 
-// The most memory in use since `begin`.
+// The peak of the memory in use since `begin`.
 class memory_peak {
  public:
   memory_peak() {

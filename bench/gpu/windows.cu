@@ -1,4 +1,4 @@
-// What looks at neighbours in feature maps: resizing, pooling, depthwise convolution; and sums over their pixels.
+// Ops on windows of feature maps: resizing, pooling, depthwise convolution; and sums over their pixels.
 #include "measure.cuh"
 
 #include <dcs/cuda/cublas.cuh>
@@ -21,7 +21,7 @@ void resize(meter& m, const std::string& name, dcs::resampling how) {
   m.run<T>(name + "_backward", bytes, 0, [&] { dcs::cuda::resize_backward(device{}, g, y.data(), x.data()); });
 }
 
-// Of a maximum the place is kept for the way back.
+// Max pooling keeps the position of each maximum for the backward pass.
 template <class T>
 void pools(meter& m) {
   {

@@ -12,8 +12,8 @@ auto leaf(const dcs::tensor<T, S>& x) {
   return dcs::var<T, S>::leaf(x);
 }
 
-/// Times f over operands of shapes S. Counter: bytes of inputs and result, once for the forward pass and once more for the backward pass: what must
-/// move at least.
+/// Times f over operands of shapes S. Counter: bytes of inputs and result, once for the forward pass and once more for the backward pass: the least
+/// that must move.
 template <pass Pass, class... S, class F>
 void measure(benchmark::State& state, const F& f) {
   std::uint64_t seed = 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# checkpoints.sh PROGRAMS FOLDER: what a checkpoint, config.json and results.csv say is checked; where the last checkpoint is damaged the one before it
-# serves, to the same bits. Exit code 77: the programs were not built.
+# checkpoints.sh PROGRAMS FOLDER: what a checkpoint, config.json and results.csv say is checked; where the last checkpoint is damaged, the run goes on
+# from the one before it, to the same bits. Exit code 77: the programs were not built.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
@@ -14,7 +14,7 @@ echo "== a checkpoint says what it is, and is believed in nothing"
 header=$(head -c 200000 run/last.safetensors | tr -d '\0')
 for text in '"format_version":"1"' '"instruction_set":"' '"config":"{' '"epoch":"1"'; do check grep -qaF "$text" <<<"$header"; done
 mkdir broken && cp run/config.json run/results.csv broken
-# wrong TEXT KEY [VALUE]: with that in its metadata, the run does not go on.
+# wrong_metadata TEXT KEY [VALUE]: with KEY and VALUE in its metadata (without KEY, where VALUE is missing), the run does not go on, and says TEXT.
 wrong_metadata() {
   cp run/last.safetensors broken/last.safetensors
   edit broken/last.safetensors "${@:2}"
@@ -30,7 +30,7 @@ wrong_metadata "dcs::adamw: optimizer_steps is 12abc" optimizer_steps 12abc
 wrong_metadata "dcs::adamw: optimizer_steps is 0" optimizer_steps 0
 wrong_metadata "format_version is 7; expected 1" format_version 7
 wrong_metadata "its metadata lacks format_version" format_version
-# A damaged one is passed over, not one of another version.
+# A damaged checkpoint is skipped; one of another version is not.
 cp run/previous.safetensors broken
 wrong_metadata "format_version is 7; expected 1" format_version 7
 rm broken/previous.safetensors
@@ -59,8 +59,8 @@ check diff <(rows broken) <(rows whole)
 rm -rf broken
 
 echo "== a damaged checkpoint is passed over for the one before"
-# goes_on TEXT [ROWS]: the run goes on with a warning that contains TEXT, to the bits of the one that nothing happened to, of whose results it has the last
-# ROWS (3).
+# goes_on TEXT [ROWS]: the run goes on with a warning that contains TEXT, to the bits of an undisturbed run; its results are the last ROWS (3) of that
+# run's.
 goes_on() {
   timeout 300 "$bin/dcs_train" --resume --out broken --epochs 3 >out 2>err || wrong "exit code $?: $(cat err)"
   check test "$(wc -l <err)" = 1

@@ -1,4 +1,4 @@
-# Sourced by the tests of the programs, whose arguments are PROGRAMS FOLDER: begins in FOLDER, made anew. Exit code 77: they were not built.
+# Sourced by the tests of the programs, whose arguments are PROGRAMS FOLDER: begins in FOLDER, which is emptied. Exit code 77: they were not built.
 if [ ! -x "${1:-}/dcs_train" ]; then
   echo "skipped: the programs, or small-scratch among them, are not built (DCS_BUILD_EXAMPLES, DCS_NETWORKS; for a GPU DCS_CUDA_NETWORKS)"
   exit 77
@@ -19,7 +19,7 @@ check() { "$@" >/dev/null 2>&1 || wrong "$*"; }
 works() {
   if ! "$@" >out 2>err || [ -s err ]; then wrong "$*: $(head -c 500 err)"; fi
 }
-# fails TEXT COMMAND...: not by a signal, one line that begins with the program's name and contains TEXT, and every file there was is as it was.
+# fails TEXT COMMAND...: the command fails, not by a signal, with one line that begins with the program's name and contains TEXT; no file changes.
 fails() {
   local text=$1 code before after
   shift

@@ -11,7 +11,7 @@ case $folder in /dev/shm/*) trap 'rm -rf "$folder"' EXIT ;; esac
 export DCS_THREADS=1
 EIO=5 EAGAIN=11 ENOMEM=12 ENOSPC=28
 
-# begin, go_on: a run of one epoch, and its second one. With `call` ("write 3 28 once") the library makes that call fail; `trace` gets a list of all calls.
+# begin, go_on: a run of one epoch, and its continuation by a second one. With `call` ("write 3 28 once") the library makes that call fail; `trace` gets a list of all calls.
 begin() { failing "$bin/dcs_train" --net small-scratch --data "$folder/set" --size 64 --seed 1 --rate 1e-3 --batch 1 --epochs 1 --out run; }
 go_on() { failing "$bin/dcs_train" --resume --out run --epochs 2; }
 failing() {
@@ -50,7 +50,8 @@ synced_renames "a new run" begin.trace || wrong "a power cut may lose a file of 
 synced_renames "a resumed run" go_on.trace || wrong "a power cut may lose a file of a resumed run"
 
 # cases MODE: lines "MODE FUNCTION NUMBER FILE" for the first call of each function on each file and, when a run goes on, the last one too. Of a run that
-# begins only those that differ from its going on: what makes its files, and reading the set. Closing what was only read loses nothing.
+# begins, only the calls that its continuation does not make too: those that create its files, and those that read the set. Closing a file that was only
+# read loses nothing.
 cases() {
   awk -v mode="$1" -v set="$folder/set/" '
     function wanted(name, path) {
@@ -85,7 +86,7 @@ identity() {
   done
   echo damaged
 }
-# prepare MODE: the run that a case begins with, as "run" here. Checkpoints are never written in place, so a second name is as good as a copy.
+# prepare MODE: makes the run that a case begins with, in the folder "run". Checkpoints are never written in place, so a second name is as good as a copy.
 prepare() {
   rm -rf run
   [ "$1" = begin ] && return
@@ -93,7 +94,7 @@ prepare() {
   ln "$folder"/base/*.safetensors run
   find "$folder/base" -mindepth 1 ! -name '*.safetensors' -exec cp -r {} run \;
 }
-# Failures of these are errors in any case; what was only read, or is only for speed, may be done without.
+# A failure of one of these calls is always an error; others (closing a file that was read, advice for speed) may fail without one.
 must_fail() { [[ $1 =~ ^(open_write|write|fsync|close_write|rename|mkdir)$ && $2 != */.lock ]]; }
 
 # one_case MODE FUNCTION NUMBER FILE ERRNO HOW
@@ -126,7 +127,7 @@ one_case() {
   else go_on >out 2>err; fi || wrong "$what: then it does not go on: $(head -c 300 err)"
   finished "$what, resumed" "$end"
 }
-# finished WHAT END: the run here is that of the folder END.
+# finished WHAT END: checks that the run is bitwise that of the folder END.
 finished() {
   local f
   for f in "$folder/$2"/*.safetensors; do

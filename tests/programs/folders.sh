@@ -16,7 +16,7 @@ done
 fails "run: process $pid is training in this folder" train --resume --out run
 fails "process $pid is training" fresh --out run
 fails "process $pid is training" fresh --out set/../run/.
-# Evaluating is no training: it reads whole files, and writes files of its own.
+# A run may be evaluated while it trains: evaluation reads complete files, and writes files of its own.
 works "$bin/dcs_evaluate" --run run --overlays 1
 check test -s run/evaluation.json
 kill -9 $pid
@@ -44,7 +44,7 @@ works train --resume --out ../run --epochs 2
 cd .. || exit 1
 check cmp run/last.safetensors whole/last.safetensors
 check diff <(rows run) <(rows whole)
-# The set was moved: --data says where to, from then on too.
+# The set was moved: --data names the new place, which the run then remembers.
 mv set moved
 fails "set: the set of this run is not there; --data says where it is now" train --resume --out run --epochs 3
 works train --resume --out run --epochs 3 --data moved
@@ -60,7 +60,7 @@ for epochs in "" "--epochs 2" "--epochs 1"; do
   check grep -qE '^run: whole has ended: 2 epochs are done' out
 done
 check test "$before" = "$(find whole -type f -printf '%p %s %T@\n' | sort)"
-# Two epochs without a better loss, as a rate that does nothing makes them.
+# Two epochs without a better loss, as the rate is too small to change anything.
 works train --net small-scratch --data set --size 64 --seed 1 --rate 1e-6 --no-augment --stop-after 1 --epochs 40 --out stopped
 if [ "$(rows stopped | wc -l)" -lt 40 ]; then
   works train --resume --out stopped --epochs 90

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# gpu.sh PROGRAMS FOLDER: the programs with --device cuda on a small synthetic set. A GPU's first epoch has the host's loss; a run that it has begun the
-# host goes on with, and what either has trained the other evaluates. Exit code 77: no GPU, or no network for one was built.
+# gpu.sh PROGRAMS FOLDER: the programs with --device cuda on a small synthetic set. The loss of the first epoch is the host's; the host continues
+# a run that the GPU began, and each evaluates what the other has trained. Exit code 77: no GPU, or no network for one was built.
 set -u
 . "$(dirname "$0")/common.sh"
 
@@ -25,7 +25,7 @@ check awk -v there="$(loss run)" -v here="$(loss host)" 'BEGIN { exit !(here > 0
 evaluate --device cuda
 evaluate --device cpu
 
-# elsewhere ARGUMENTS...: the run goes on where it has not been before, and says that its bits are others.
+# elsewhere ARGUMENTS...: the run goes on on another device, and says that its bits will differ.
 elsewhere() {
   train --resume --out run "$@" >out 2>err || wrong "exit code $?: $(head -c 500 err)"
   check test "$(wc -l <err)" = 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# images.sh PROGRAMS FOLDER: what the programs make of odd images and masks: labels of 1 in 16 bits, lesions that are too small, links to nothing, FIFOs, images that are too
+# images.sh PROGRAMS FOLDER: how the programs treat unusual images and masks: labels of 1 in 16 bits, lesions that are too small, links to nothing, FIFOs, images that are too
 # large. Exit code 77: the programs were not built.
 set -u
 pictures=$(cd "$(dirname "$0")" && pwd)/pictures.py

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# networks.sh PROGRAMS FOLDER: every network that is built is trained, evaluated, predicts, goes on to the same bits, and is summarised, by the same programs; what a
-# network alone can be told is refused by another. Exit code 77: the programs were not built.
+# networks.sh PROGRAMS FOLDER: every network that is built is trained, evaluated, predicts, goes on to the same bits, and is summarised, by the same programs; an
+# option of one network is refused by the others. Exit code 77: the programs were not built.
 set -u
 . "$(dirname "$0")/common.sh"
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # own_network.sh PROGRAMS FOLDER SOURCE ARCHIVE COMPILER [FLAGS]: a network that is in no file of the tree becomes one of the programs, by a file that
-# DCS_NETWORK_FILES names and nothing else: it trains, says its own flags, goes on, is evaluated and predicts. Exit code 77: the programs
+# DCS_NETWORK_FILES names and nothing else: it trains, lists its own flags, is resumed, evaluated, and predicts. Exit code 77: the programs
 # of PROGRAMS were not built.
 set -u
 source=$(cd "$3" && pwd) archive=$4 compiler=$5 flags=${6:-}
 . "$(dirname "$0")/common.sh"
 
-# The page that tells how has the very file.
+# The page in docs/ that explains it contains the same file.
 mkdir own
 awk '/^```cpp mine.cpp$/ { on = 1; next } /^```$/ { on = 0 } on' "$source/docs/your-network.md" >own/mine.cpp
 check test -s own/mine.cpp
