@@ -12,8 +12,8 @@ namespace {
 
 struct tiny_backbone {
   static constexpr std::array<int, 4> channels{8, 8, 8, 8};
-  nn::conv2d<3, 8, 4, 4> stem;
-  nn::conv2d<8, 8, 2, 2> down;
+  nn::conv2d<3, 8, 4, 4, 1> stem;
+  nn::conv2d<8, 8, 2, 2, 0> down;
   DCS_MEMBERS(stem, down)
 
   template <operand X>

@@ -17,6 +17,14 @@ TEST_CASE("gradients accumulate over uses and over passes") {
   CHECK_FALSE(x.grad().defined());
 }
 
+TEST_CASE("backward of an expression is that of its value") {
+  const auto ones = [] { return tensor<double, shape<>>::full({}, 2); };
+  const auto a = var<double, shape<>>::leaf(ones()), b = var<double, shape<>>::leaf(ones());
+  backward(a * b + a);
+  CHECK(a.grad().item() == 3);
+  CHECK(b.grad().item() == 2);
+}
+
 TEST_CASE("constants record nothing; tensors stay tensors") {
   const var<double, S> constant(tensor<double, S>::full({1, 4}, 1));
   const auto y = eval(relu(constant * 2));

@@ -41,7 +41,8 @@ class storage {
   template <class Device>
   static storage allocate(std::int64_t bytes) {
     storage s;
-    s.block_ = counted_ptr<block>(new block(&Device::deallocate));  // before the device's memory, which would leak if this allocation threw
+    s.block_ = counted_ptr<block>(
+        new block(&Device::deallocate, &cloned_on<Device>));  // before the device's memory, which would leak if this allocation threw
     s.block_->data = Device::allocate(bytes);
     s.block_->bytes = bytes;
     return s;
@@ -50,6 +51,8 @@ class storage {
   void* data() const { return block_ ? block_->data : nullptr; }
   std::int64_t bytes() const { return block_ ? block_->bytes : 0; }
   constexpr explicit operator bool() const { return static_cast<bool>(block_); }
+  /// A copy of the bytes in memory of its own, on the same device; none of none.
+  storage clone() const { return block_ ? block_->clone(*this) : storage(); }
   /// Whether the memory is the device's.
   template <class Device>
   bool on() const {
@@ -61,7 +64,7 @@ class storage {
 
  private:
   struct block : counted {
-    explicit block(void (*free)(void*, std::int64_t) noexcept) : deallocate(free) {}
+    block(void (*free)(void*, std::int64_t) noexcept, storage (*copy)(const storage&)) : deallocate(free), clone(copy) {}
     block(const block&) = delete;
     block& operator=(const block&) = delete;
     ~block() {
@@ -71,7 +74,15 @@ class storage {
     void* data = nullptr;
     std::int64_t bytes = 0;
     void (*deallocate)(void*, std::int64_t) noexcept;
+    storage (*clone)(const storage&);
   };
+
+  template <class Device>
+  static storage cloned_on(const storage& from) {
+    storage s = allocate<Device>(from.bytes());
+    Device::copy(s.data(), from.data(), from.bytes());
+    return s;
+  }
 
   counted_ptr<block> block_;
 };

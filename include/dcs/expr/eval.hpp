@@ -67,6 +67,12 @@ constexpr auto eval(const X& x) -> typename result_t<X>::self {
   }
 }
 
+/// Backpropagates through an expression: through its value. Its other copies are not evaluated by this (see `lazy`).
+template <expression X>
+void backward(const X& x) {
+  backward(eval(x));
+}
+
 namespace detail {
 // The type-erased value of an evaluated node.
 template <class T>

@@ -51,6 +51,7 @@ DCS_DEFINE_EXTENT_CHECK(cross_entropy_rank_mismatch, "dcs::loss::cross_entropy: 
 /// Σ smooth L1 (β = 1/9) of x − target. shape<>.
 template <operand X, operand Target>
 auto smooth_l1_sum(const X& x, const Target& target) {
+  check_target<X, Target>();
   return sum_all(apply<functions::smooth_l1<9>>(x - target));
 }
 

@@ -50,4 +50,29 @@ struct where {
 
 }  // namespace dcs::functions
 
+namespace dcs::loss {
+
+DCS_DEFINE_EXTENT_CHECK(loss_target_mismatch,
+                        "dcs::loss: predictions and target must have the same shape; an axis differs, or the number of axes (axis 0)");
+
+namespace detail {
+template <class X, class Target, int... I>
+constexpr void check_axes(std::integer_sequence<int, I...>) {
+  ((void)loss_target_mismatch<found<extent_of<Target, I>>, expected<extent_of<X, I>>, axis<I>>{}, ...);
+}
+}  // namespace detail
+
+/// A target has the shape of the predictions X: a loss does not broadcast, as an axis that was left out would be compared with every other.
+template <operand X, operand Target>
+constexpr void check_target() {
+  using S = shape_t<X>;
+  using G = shape_t<Target>;
+  if constexpr (S::rank == G::rank)
+    detail::check_axes<S, G>(std::make_integer_sequence<int, S::rank>{});
+  else
+    (void)loss_target_mismatch<found<G::rank>, expected<S::rank>, axis<0>>{};
+}
+
+}  // namespace dcs::loss
+
 #include <dcs/core/header_end.inl>

@@ -64,6 +64,7 @@ struct segmentation_options {
 /// 1 − (2 Σ p·t + s) / (Σ p + Σ t + s) over all elements (Milletari et al. 2016). shape<>.
 template <operand P, operand Target>
 auto dice(const P& p_, const Target& t_, double smoothing = 1e-6) {
+  check_target<P, Target>();
   const auto p = eval(p_);
   const auto t = eval(t_);
   return eval(1 - (2 * sum_all(p * t) + smoothing) / (sum_all(p) + sum_all(t) + smoothing));
@@ -78,12 +79,14 @@ constexpr auto cross_entropy_map(const X& x, const Target& t) {
 /// Mean cross-entropy of a sigmoid. shape<>.
 template <operand X, operand Target>
 auto binary_cross_entropy(const X& x, const Target& t) {
+  check_target<X, Target>();
   return mean_all(cross_entropy_map(eval(x), t));
 }
 
 /// Mean of α (1 − e^{−ce})² ce, ce the cross-entropy (Lin et al. 2017, γ = 2, α uniform). shape<>.
 template <operand X, operand Target, class Regions = every_region>
 auto focal(const X& x, const Target& t, double alpha = 0.25, const Regions& regions = {}) {
+  check_target<X, Target>();
   const auto ce = eval(cross_entropy_map(eval(regions.keep(x)), t));
   return regions.mean(square(1 - exp(-ce)) * ce * alpha);
 }
@@ -112,6 +115,7 @@ auto segmentation(const X& x_, const Target& t, const segmentation_options& o = 
 /// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) softplus(−x). shape<>.
 template <operand X, class T, class S, class D, class Regions = every_region>
 auto edge(const X& x_, const tensor<T, S, D>& target, double positive_weight = 10, const Regions& regions = {}) {
+  check_target<X, tensor<T, S, D>>();
   const auto x = eval(regions.keep(x_));
   const auto e = laplacian_edges(target);
   return eval(regions.mean((1 - e) * x + (1 + (positive_weight - 1) * e) * apply<functions::softplus>(-x)));

@@ -68,14 +68,28 @@ constexpr Y noted(const Y& y, extent_t operations, const X& x) {
 }
 }  // namespace detail
 
+namespace detail {
+// The padding that keeps a map's size where the kernel is odd, and −1, which must be replaced, where it is even.
+constexpr int size_keeping_padding(int kernel, int dilation) { return kernel % 2 == 1 ? dilation * (kernel - 1) / 2 : -1; }
+template <int Kernel, int Padding>
+constexpr bool check_padding() {
+  static_assert(Padding >= 0,
+                "dcs::nn::conv2d: no padding keeps the size under an even kernel; expected a padding of 0 or more after the stride: try conv2d<In, "
+                "Out, Kernel, Stride, 0>");
+  return true;
+}
+}  // namespace detail
+
 namespace nn {
 
-/// K × K convolution In → Out; padding keeps the size of odd kernels unless given. Weights begin as PyTorch's do.
-template <int In, int Out, int K, int Stride = 1, int Padding = (K - 1) / 2, int Groups = 1, bool Bias = true,
+/// K × K convolution In → Out. The padding keeps the size unless given; an even kernel, under which none does, needs one. Weights begin as PyTorch's
+/// do.
+template <int In, int Out, int K, int Stride = 1, int Padding = detail::size_keeping_padding(K, 1), int Groups = 1, bool Bias = true,
           class Init = init::uniform_fan_in<K * K * In / Groups>, class BiasInit = init::uniform_fan_in<K * K * In / Groups>, int Dilation = 1>
 struct conv2d {
   parameter<shape<K, K, In / Groups, Out>, Init, layout::convolution> weight;
   parameter<shape<Out>, BiasInit> bias;
+  static_assert(detail::check_padding<K, Padding>());
   DCS_MEMBERS(weight, bias)
   template <operand X>
   constexpr auto operator()(const X& x) const {
@@ -85,6 +99,7 @@ struct conv2d {
 template <int In, int Out, int K, int Stride, int Padding, int Groups, class Init, class BiasInit, int Dilation>
 struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit, Dilation> {
   parameter<shape<K, K, In / Groups, Out>, Init, layout::convolution> weight;
+  static_assert(detail::check_padding<K, Padding>());
   DCS_MEMBERS(weight)
   template <operand X>
   constexpr auto operator()(const X& x) const {
@@ -92,8 +107,9 @@ struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit, Dilati
   }
 };
 
-/// The same with taps Dilation pixels apart; padding keeps the size of odd kernels unless given.
-template <int In, int Out, int K, int Dilation, int Stride = 1, int Padding = Dilation*(K - 1) / 2, int Groups = 1, bool Bias = true>
+/// The same with taps Dilation pixels apart.
+template <int In, int Out, int K, int Dilation, int Stride = 1, int Padding = detail::size_keeping_padding(K, Dilation), int Groups = 1,
+          bool Bias = true>
 using dilated_conv2d =
     conv2d<In, Out, K, Stride, Padding, Groups, Bias, init::uniform_fan_in<K * K * In / Groups>, init::uniform_fan_in<K * K * In / Groups>, Dilation>;
 

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 // DCS_MEMBERS(conv, norm): members under their own names. DCS_MEMBERS_AS((conv, "0"), (norm, "1")): under other names; with "" the members of a
@@ -146,13 +147,19 @@ void for_each_parameter(M& net, Visit visit) {
 /// A parameter with its name.
 struct named_parameter {
   std::string name;
-  parameter_base* parameter;
+  parameter_ref parameter;
 };
-/// All parameters and buffers of a network. Valid while the network stays where it is.
+/// All parameters and buffers of a network. They remain those of the network when it is moved, and using one after the network is gone is a
+/// dcs::error. Optional (parameter_base::optional) become those whose names begin with an entry of M::optional_parameters, where the network has such
+/// a list.
 template <module M>
 std::vector<named_parameter> named_parameters(M& net) {
   std::vector<named_parameter> list;
-  for_each_parameter(net, [&](const std::string& name, parameter_base& p) { list.push_back({name, &p}); });
+  for_each_parameter(net, [&](const std::string& name, parameter_base& p) { list.push_back({name, parameter_ref(p)}); });
+  if constexpr (requires { M::optional_parameters; })
+    for (const auto& entry : list)
+      for (const std::string_view prefix : M::optional_parameters)
+        if (entry.name.starts_with(prefix)) entry.parameter->set_optional(true);
   return list;
 }
 
@@ -186,6 +193,13 @@ void convert_list(const std::vector<named_parameter>& list) {
   }
 }
 }  // namespace detail
+
+/// A copy of a network, with parameters and buffers of its own on the same device and without gradients, to be trained or kept by itself. It is what
+/// `auto copy = net` makes, said aloud.
+template <module M>
+M clone(const M& net) {
+  return net;
+}
 
 /// Gives every parameter memory of type T (float or double) and its initial value: a function of the seed and the parameter's name alone.
 template <class T = float, module M>

@@ -116,8 +116,60 @@ struct parameter_description {
   double (*initial)(random_stream, std::uint64_t) = nullptr;
 };
 
+class parameter_base;
+
+namespace detail {
+// Where a parameter is. Its references find it here after it has moved, and see when it is gone.
+struct parameter_place : counted {
+  explicit parameter_place(parameter_base* p) : parameter(p) {}
+  parameter_base* parameter;
+};
+}  // namespace detail
+
+/// A parameter is a value: a copy has memory of its own with the same values, and no gradient. One that is moved takes its memory, its gradient and
+/// the references to it along; after an assignment of a copy, references to the target are references to it still. So is a network, which consists of
+/// parameters.
 class parameter_base {
  public:
+  parameter_base(const parameter_base& o)
+      : description_(o.description_),
+        memory_(o.memory_.clone()),
+        half_(o.half_.clone()),
+        slot_(fresh_slot()),
+        type_(o.type_),
+        trained_(o.trained_),
+        optional_(o.optional_) {}
+  parameter_base(parameter_base&& o) noexcept
+      : description_(o.description_),
+        memory_(std::move(o.memory_)),
+        half_(std::move(o.half_)),
+        condition_(std::move(o.condition_)),
+        slot_(std::move(o.slot_)),
+        place_(std::move(o.place_)),
+        type_(o.type_),
+        trained_(o.trained_),
+        optional_(o.optional_) {
+    if (place_) place_->parameter = this;
+  }
+  parameter_base& operator=(const parameter_base& o) {
+    if (this == &o) return *this;
+    memory_ = o.memory_.clone(), half_ = o.half_.clone(), condition_ = {};
+    slot_ = fresh_slot(), type_ = o.type_, trained_ = o.trained_, optional_ = o.optional_;
+    return *this;
+  }
+  parameter_base& operator=(parameter_base&& o) noexcept {
+    if (this == &o) return *this;
+    memory_ = std::move(o.memory_), half_ = std::move(o.half_), condition_ = std::move(o.condition_), slot_ = std::move(o.slot_);
+    type_ = o.type_, trained_ = o.trained_, optional_ = o.optional_;
+    if (!o.place_) return *this;
+    if (place_) place_->parameter = nullptr;
+    place_ = std::move(o.place_), place_->parameter = this;
+    return *this;
+  }
+  constexpr ~parameter_base() {
+    if (place_) place_->parameter = nullptr;
+  }
+
   const parameter_description& description() const { return *description_; }
   constexpr extent_t size() const { return description_->count; }
   constexpr bool is_buffer() const { return description_->is_buffer; }
@@ -138,7 +190,7 @@ class parameter_base {
   void adopt(storage memory, dtype type) {
     memory_ = std::move(memory), type_ = type;
     half_ = condition_ = {};
-    slot_ = is_buffer() ? detail::slot_ptr() : detail::slot_ptr(new detail::slot);
+    slot_ = fresh_slot();
   }
 
   /// A copy of its values in bf16, for layers whose maps are bf16; empty unless it was set. Gradients are then in bf16, and code that changes the
@@ -149,6 +201,9 @@ class parameter_base {
   /// Whether it is trained: gradients are computed for it, and an optimiser changes it. False for buffers.
   constexpr bool trained() const { return trained_ && !description_->is_buffer; }
   constexpr void set_trained(bool t) { trained_ = t; }
+  /// Whether it may stay without a gradient though it is trained: a part that the network has, but does not use. An optimiser then says nothing.
+  constexpr bool optional() const { return optional_; }
+  constexpr void set_optional(bool o) { optional_ = o; }
   /// The gradient computed so far; empty if there is none.
   storage gradient() const { return slot_ ? slot_->gradient : storage(); }
   /// The same in memory that nothing else holds, so that it can be changed: a gradient that arrived may be that of other values too.
@@ -178,6 +233,12 @@ class parameter_base {
   const storage& condition() const { return condition_; }
   void set_condition(storage condition) { condition_ = std::move(condition); }
 
+  /// For parameter_ref: where it is. Not while another thread asks for the first time.
+  const counted_ptr<detail::parameter_place>& place() {
+    if (!place_) place_ = counted_ptr<detail::parameter_place>(new detail::parameter_place(this));
+    return place_;
+  }
+
  protected:
   constexpr explicit parameter_base(const parameter_description* d) : description_(d) {}
   // The memory for operands with elements of T on Device.
@@ -199,11 +260,34 @@ class parameter_base {
   const detail::slot_ptr& slot() const { return slot_; }
 
  private:
+  // The record of the leaf that it is on the tape; none without memory, and none of a buffer.
+  detail::slot_ptr fresh_slot() const { return memory_ && !is_buffer() ? detail::slot_ptr(new detail::slot) : detail::slot_ptr(); }
+
   const parameter_description* description_;
   storage memory_, half_, condition_;
   detail::slot_ptr slot_;
+  counted_ptr<detail::parameter_place> place_;
   dtype type_ = dtype::f32;
-  bool trained_ = true;
+  bool trained_ = true, optional_ = false;
+};
+
+/// A reference to a parameter of a network, which stays one when the network is moved. Using it after the network is gone is a dcs::error.
+class parameter_ref {
+ public:
+  explicit parameter_ref(parameter_base& p) : place_(p.place()) {}
+  parameter_base& operator*() const {
+    if (place_->parameter == nullptr) report_gone();
+    return *place_->parameter;
+  }
+  parameter_base* operator->() const { return &**this; }
+
+ private:
+  [[noreturn, gnu::noinline]] static void report_gone() {
+    fail(
+        "dcs::parameter: the network that it belonged to is gone; an optimiser, averages and named_parameters(net) are used while the network "
+        "exists");
+  }
+  counted_ptr<detail::parameter_place> place_;
 };
 
 namespace detail {

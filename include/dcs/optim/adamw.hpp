@@ -15,6 +15,7 @@ namespace dcs {
 struct adamw_options {
   double rate = 2e-4, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 1e-4;
   double clip_norm = 1;  // 0: no clipping
+  missing_gradients missing = missing_gradients::report;
 
   /// Throws dcs::error where a number is outside its range.
   void check() const {

@@ -20,9 +20,10 @@ struct any_optimizer_options {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;  // AdamW's
   double momentum = 0.9;                          // SGD's
   bool nesterov = false;
+  missing_gradients missing = missing_gradients::report;
 
-  adamw_options for_adamw() const { return {rate, beta1, beta2, eps, weight_decay, clip_norm}; }
-  sgd_options for_sgd() const { return {rate, momentum, weight_decay, nesterov, clip_norm}; }
+  adamw_options for_adamw() const { return {rate, beta1, beta2, eps, weight_decay, clip_norm, missing}; }
+  sgd_options for_sgd() const { return {rate, momentum, weight_decay, nesterov, clip_norm, missing}; }
 };
 
 /// AdamW or SGD on device D, to the bits that each has by itself. Of `options`, rate and clip_norm may change between steps.

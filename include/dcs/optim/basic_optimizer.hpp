@@ -8,11 +8,14 @@
 #include <dcs/core/finite.hpp>
 #include <dcs/core/parse.hpp>
 #include <dcs/core/printable.hpp>
+#include <dcs/core/warning.hpp>
 #include <dcs/io/safetensors.hpp>
 #include <dcs/optim/optimizer.hpp>
 #include <dcs/optim/parameters.hpp>
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -56,8 +59,8 @@ class basic_optimizer {
     return measured_norm();
   }
 
-  /// One step; parameters without a gradient stay. Returns the norm before clipping, for which it waits for a GPU; a norm that is not finite is a
-  /// dcs::error and nothing moves.
+  /// One step; parameters without a gradient stay, of which the first step gives a notice (options.missing). Returns the norm before clipping, for
+  /// which it waits for a GPU; a norm that is not finite is a dcs::error and nothing moves, and so is a step in which no parameter has a gradient.
   double step() {
     launch_step();
     return finish_step();
@@ -140,10 +143,30 @@ class basic_optimizer {
   }
 
   void launch(const numbers_type& numbers) {
+    examine_gradients();
     with_parameters([&](const auto& list) {
       measure_gradients(D{}, list, options.clip_norm, memory_);
       move_parameters(D{}, list, numbers, memory_);
     });
+  }
+  // Every step needs a gradient; on the first one every parameter does.
+  void examine_gradients() {
+    if (parameters_.empty()) return;
+    const auto has_gradient = [](const named_parameter& p) { return static_cast<bool>(p.parameter->gradient()); };
+    require(std::any_of(parameters_.begin(), parameters_.end(), has_gradient), "none of ", parameters_.size(),
+            " trained parameters has a gradient; expected backward(loss) before, of a loss that was computed from a var");
+    if (std::exchange(examined_, true)) return;
+    std::string names;
+    int missing = 0;
+    for (const auto& p : parameters_) {
+      if (p.parameter->optional() || has_gradient(p)) continue;
+      if (++missing <= 8) names += (names.empty() ? "" : ", ") + p.name;
+    }
+    if (missing == 0) return;
+    const std::string text = std::to_string(missing) + " of " + std::to_string(parameters_.size()) +
+                             " trained parameters have no gradient in the first step, and do not move: " + names + (missing > 8 ? ", ..." : "");
+    require(options.missing != missing_gradients::refuse, text);
+    notice(std::string("dcs::") + Rule::name + ": " + text);
   }
   double measured_norm() const {
     double norm = 0;
@@ -222,6 +245,7 @@ class basic_optimizer {
   std::vector<named_parameter> parameters_;
   std::vector<moments> moments_;  // of each of them
   std::int64_t steps_ = 0;
+  bool examined_ = false;  // whether a step has looked for missing gradients
   optimizer_memory memory_;
 };
 

@@ -16,8 +16,14 @@ namespace dcs {
 /// The names of the optimisers that a run may have (any_optimizer.hpp).
 inline constexpr std::array optimizer_names{"adamw", "sgd"};
 
+/// What an optimiser does on its first step about trained parameters that have had no gradient, which it would never move: a notice that names them
+/// (core/warning.hpp), or a dcs::error. They may belong to a part that the loss does not depend on, or that was computed from tensors where vars were
+/// meant. Parameters of which the network expects it (parameter_base::optional) are not meant.
+enum class missing_gradients { report, refuse };
+
 /// An optimiser of parameters on a device. `step` moves them by their gradients, clipped together to options.clip_norm where that is not 0, and
-/// returns the gradients' norm before; a norm that is not finite is a dcs::error, and nothing moves. `parameters` are those that it may move, in an
+/// returns the gradients' norm before; a norm that is not finite is a dcs::error, and nothing moves, and so is a step in which no parameter has a
+/// gradient. `parameters` are those that it may move, in an
 /// order that does not change. `options.rate` may change between steps. `save` and `load` are for checkpoints: a run that is resumed has the same
 /// bits.
 template <class O>

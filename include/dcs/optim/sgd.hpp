@@ -16,6 +16,7 @@ struct sgd_options {
   double rate = 1e-2, momentum = 0.9, weight_decay = 1e-4;
   bool nesterov = false;
   double clip_norm = 1;  // 0: no clipping
+  missing_gradients missing = missing_gradients::report;
 
   /// Throws dcs::error where a number is outside its range.
   void check() const {

@@ -25,7 +25,7 @@ void train(const std::vector<std::string>& prefixes) {
   for (const auto& prefix : prefixes) {
     const auto found = own.size();
     for (const auto& p : dcs::named_parameters(*net))
-      if (p.name.rfind(prefix, 0) == 0) own[p.name] = p.parameter, before[p.name] = values(*p.parameter);
+      if (p.name.rfind(prefix, 0) == 0) own[p.name] = &*p.parameter, before[p.name] = values(*p.parameter);
     REQUIRE(own.size() > found);
   }
   const user::discs data;
