@@ -8,9 +8,6 @@
 #include <cmath>
 #include <cstdint>
 #include <type_traits>
-#if DCS_X86
-#include <immintrin.h>
-#endif
 
 DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/cpu/math.inl>
