@@ -1,5 +1,5 @@
-// expect: dcs::broadcast: extents of the two operands must be equal, or one of them 1
-// expect: broadcast_mismatch<dcs::found_extent<9>, dcs::expected_extent<8>, dcs::axis<2>
+// expect: dcs::loss: predictions and target must have the same shape
+// expect: loss_target_mismatch<dcs::found_extent<9>, dcs::expected_extent<8>, dcs::axis<2>
 #include <dcs/loss/segmentation.hpp>
 
 int main() {

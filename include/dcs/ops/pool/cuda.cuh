@@ -93,13 +93,14 @@ struct pool_windows {
   }
 };
 
+inline constexpr int pool_threads = 256;
+
 // What the kernels of pooling share: a thread for each packet.
 template <int V, int K>
 struct pool_kernel {
-  static constexpr int threads = 256;
   pool_windows<V, K> windows;
 
-  std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{threads}); }
+  std::int64_t blocks() const { return ceil_div(windows.count, std::int64_t{pool_threads}); }
   static constexpr std::int64_t shared_bytes() { return 0; }
 };
 
@@ -109,6 +110,7 @@ struct pool_kernel {
 template <class T, int V, int K>
 struct max_pool_forward_kernel : detail::pool_kernel<V, K> {
   static constexpr const char* name = "max_pool_forward";
+  static constexpr int threads = detail::pool_threads;
   device_span<const T> x;
   device_span<T> y, winner;
 
@@ -138,6 +140,7 @@ struct max_pool_forward_kernel : detail::pool_kernel<V, K> {
 template <class T, int V, int K>
 struct max_pool_backward_kernel : detail::pool_kernel<V, K> {
   static constexpr const char* name = "max_pool_backward";
+  static constexpr int threads = detail::pool_threads;
   device_span<const T> dy, winner;
   device_span<T> dx;
 
@@ -163,6 +166,7 @@ struct max_pool_backward_kernel : detail::pool_kernel<V, K> {
 template <class T, int V, int K>
 struct avg_pool_forward_kernel : detail::pool_kernel<V, K> {
   static constexpr const char* name = "avg_pool_forward";
+  static constexpr int threads = detail::pool_threads;
   device_span<const T> x;
   device_span<T> y;
 
@@ -190,6 +194,7 @@ struct avg_pool_forward_kernel : detail::pool_kernel<V, K> {
 template <class T, int V, int K>
 struct avg_pool_backward_kernel : detail::pool_kernel<V, K> {
   static constexpr const char* name = "avg_pool_backward";
+  static constexpr int threads = detail::pool_threads;
   device_span<const T> dy;
   device_span<T> dx;
 
