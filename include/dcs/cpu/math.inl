@@ -69,10 +69,11 @@ DCS_INLINE V square_root(V x) {
   else
     return __builtin_ia32_sqrtpd512(x, 4);
 #elif DCS_ISA_BYTES == 64
+  unsigned short all = 0xFFFF;  // elements; a variable, as nvcc's front end takes the mask for signed and would warn of a constant
   if constexpr (std::is_same_v<element<V>, float>)
-    return __builtin_ia32_sqrtps512_mask(x, x, static_cast<unsigned short>(-1), 4);
+    return __builtin_ia32_sqrtps512_mask(x, x, all, 4);
   else
-    return __builtin_ia32_sqrtpd512_mask(x, x, static_cast<unsigned char>(-1), 4);
+    return __builtin_ia32_sqrtpd512_mask(x, x, static_cast<unsigned char>(all), 4);
 #elif DCS_ISA_BYTES == 32
   if constexpr (std::is_same_v<element<V>, float>)
     return __builtin_ia32_sqrtps256(x);
