@@ -47,7 +47,7 @@ for net in $nets; do
       works train --resume --out "$net.auto" --epochs 2
       fails "expected auto or 5 numbers, not 2" new --out "$net.few" --anchors 8,16
       fails "not in range" new --out "$net.none" --anchors 0,16,32,64,128
-      fails "not in range" new --out "$net.word" --anchors large
+      fails "expected auto or 5 numbers, not 1" new --out "$net.word" --anchors large
       ;;
     *)
       fails "looks into no boxes" "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --boxes truth
