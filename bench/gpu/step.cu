@@ -4,6 +4,8 @@
 // Usage: bench_gpu_step [side of the images, 512 unless given]
 #include <dcs/cuda/graph.cuh>
 #include <dcs/kernels.cuh>
+#include <dcs/models/dcsnet/dcsnet.hpp>
+#include <dcs/models/dcsnet/fixed_size.cuh>
 #include <dcs/train/captured_step.hpp>
 
 #include <chrono>
@@ -22,7 +24,10 @@ constexpr int regions = 4;
 // Noise with bright squares.
 batch random_batch(extent_t images, extent_t side) {
   const random_stream r{1, 0}, boxes = r.child(1), pixels = r.child(2);
-  batch b{tensor<float, image_shape>::empty({images, side, side, 3}), tensor<float, mask_shape>::zeros({images, side, side, 1}), {}};
+  batch b{tensor<float, image_shape>::empty({images, side, side, 3}),
+          tensor<float, mask_shape>::zeros({images, side, side, 1}),
+          {},
+          tensor<float, mask_shape>::zeros({images, side, side, 1})};
   for (extent_t i = 0; i < b.images.size(); ++i) b.images.data()[i] = 2 * pixels.uniform(static_cast<std::uint64_t>(i)) - 1;
   for (extent_t n = 0; n < images; ++n) {
     b.boxes.emplace_back();
@@ -33,7 +38,8 @@ batch random_batch(extent_t images, extent_t side) {
       const auto box_here = clip(box<float>{x - w, y - h, x + w, y + h}, side, side);
       b.boxes.back().push_back(box_here);
       for (auto i = static_cast<extent_t>(box_here.y1); i < static_cast<extent_t>(box_here.y2); ++i)
-        for (auto j = static_cast<extent_t>(box_here.x1); j < static_cast<extent_t>(box_here.x2); ++j) b.masks(n, i, j, 0) = 1;
+        for (auto j = static_cast<extent_t>(box_here.x1); j < static_cast<extent_t>(box_here.x2); ++j)
+          b.masks(n, i, j, 0) = 1, b.objects(n, i, j, 0) = static_cast<float>(k + 1);
     }
   }
   return b;
