@@ -41,8 +41,8 @@ class storage {
   template <class Device>
   static storage allocate(std::int64_t bytes) {
     storage s;
-    s.block_ = counted_ptr<block>(
-        new block(&Device::deallocate, &cloned_on<Device>));  // before the device's memory, which would leak if this allocation threw
+    // Before the device's memory, which would leak if this allocation threw.
+    s.block_ = counted_ptr<block>(new block(&Device::deallocate, &cloned_on<Device>));
     s.block_->data = Device::allocate(bytes);
     s.block_->bytes = bytes;
     return s;
@@ -51,7 +51,7 @@ class storage {
   void* data() const { return block_ ? block_->data : nullptr; }
   std::int64_t bytes() const { return block_ ? block_->bytes : 0; }
   constexpr explicit operator bool() const { return static_cast<bool>(block_); }
-  /// A copy of the bytes in memory of its own, on the same device; none of none.
+  /// A copy of the bytes in memory of its own, on the same device; an empty handle gives an empty one.
   storage clone() const { return block_ ? block_->clone(*this) : storage(); }
   /// Whether the memory is the device's.
   template <class Device>

@@ -24,9 +24,9 @@ enum class mask_values { lesion, objects };
 /// object_boxes makes no box at the asked size, and masks that belong to no image; the training loop counts them.
 class folder_dataset {
  public:
-  /// `side`: pixels that images are resized to, both ways. Hidden files are passed over. Throws dcs::error where a folder is missing or empty, an
-  /// image has no mask or more than one, two images have one stem (they would have one mask, and results of one name), or an entry is no regular
-  /// file: a folder, a FIFO, a broken link.
+  /// `side`: pixels that images are resized to, both ways. `values`: what the masks' values say (see docs/your-data.md). Hidden files are passed
+  /// over. Throws dcs::error where a folder is missing or empty, an image has no mask or more than one, two images have one stem (they would have one
+  /// mask, and results of one name), or an entry is no regular file: a folder, a FIFO, a broken link.
   folder_dataset(const std::string& root, const std::string& split, std::int64_t side, io::image_limits limits = {},
                  mask_values values = mask_values::lesion)
       : side_(side), limits_(limits), values_(values) {

@@ -67,7 +67,7 @@ constexpr auto eval(const X& x) -> typename result_t<X>::self {
   }
 }
 
-/// Backpropagates through an expression: through its value. Its other copies are not evaluated by this (see `lazy`).
+/// Backpropagates through the value of a scalar expression, as backward(a + b).
 template <expression X>
 void backward(const X& x) {
   backward(eval(x));

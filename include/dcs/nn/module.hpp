@@ -194,8 +194,8 @@ void convert_list(const std::vector<named_parameter>& list) {
 }
 }  // namespace detail
 
-/// A copy of a network, with parameters and buffers of its own on the same device and without gradients, to be trained or kept by itself. It is what
-/// `auto copy = net` makes, said aloud.
+/// A copy of a network, with parameters and buffers of its own on the same device and without gradients, to be trained or kept by itself. The
+/// same as `auto copy = net`.
 template <module M>
 M clone(const M& net) {
   return net;
