@@ -73,7 +73,7 @@ class folder_dataset {
     else
       s.truth = resized(native_truth(i));
     s.pixels = resize(pixels, side_, side_);
-    if (const std::int64_t small = s.objects.empty() ? objects_without_box(s.truth) : objects_without_box(s.objects); small > 0) {
+    if (const std::int64_t small = objects_without_box(s); small > 0) {
       const std::string size = std::to_string(side_) + " × " + std::to_string(side_);
       warn("masks with objects under " + std::to_string(smallest_object) + " pixels at " + size + ", which get no box: no network is trained on them",
            e.mask, "objects under " + std::to_string(smallest_object) + " pixels at " + size + ": " + std::to_string(small));

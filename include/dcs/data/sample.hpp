@@ -27,6 +27,8 @@ std::vector<box<float>> labelled_objects(const sample& s, T* labels) {
   return s.objects.empty() ? labelled_objects(s.truth, labels) : labelled_objects(s.objects, labels);
 }
 inline std::vector<box<float>> object_boxes(const sample& s) { return labelled_objects<float>(s, nullptr); }
+/// Objects of a sample with fewer than smallest_object pixels.
+inline std::int64_t objects_without_box(const sample& s) { return s.objects.empty() ? objects_without_box(s.truth) : objects_without_box(s.objects); }
 
 /// The concept of a data set: a size, and samples by index.
 template <class D>

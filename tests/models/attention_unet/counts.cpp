@@ -1,4 +1,6 @@
 // The compiler counts what PyTorch's model of Attention U-Net has: parameters, true multiply-adds, and those of the tool thop.
+#include "../counts.hpp"
+
 #include <dcs/models/attention_unet/attention_unet.hpp>
 
 #include <doctest/doctest.h>
@@ -12,8 +14,6 @@ static_assert(macs<attention_unet<>, shape<1, 512, 512, 3>> == 4 * macs<attentio
 static_assert(thop_macs<attention_unet<>, shape<1, 512, 512, 3>> == 4 * thop_macs<attention_unet<>, shape<1, 256, 256, 3>>);
 
 TEST_CASE("Attention U-Net has as many learned values as the compiler counts") {
-  extent_t count = 0;
   attention_unet<4> net;
-  for_each_parameter(net, [&](const std::string&, const parameter_base& p) { count += p.is_buffer() ? 0 : p.size(); });
-  CHECK(count == parameters<attention_unet<4>>);
+  CHECK(network_test::counted_values(net) == parameters<attention_unet<4>>);
 }
