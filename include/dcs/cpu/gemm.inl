@@ -198,6 +198,22 @@ DCS_TARGET void finish_rows(const cpu::epilogue<T>& e, T* c, std::int64_t ldc, s
   }
 }
 
+// A tile at the right edge of C, of fewer columns than a register tile has: computed aside, then copied.
+template <class T, bool ColumnWise>
+DCS_TARGET void narrow_tile(const T* pa, const T* pb, std::int64_t k, int rows, std::int64_t width, T* out, std::int64_t ldc, bool add) {
+  constexpr std::int64_t columns = tile_columns<T>;
+  alignas(64) T edge[tile_rows * tile_columns<T>];
+  auto tile = tile_of<T, ColumnWise>(rows);
+  if constexpr (!ColumnWise)
+    if (width <= lanes<T>) tile = tile_of<T, false, 1>(rows);
+  if (add)
+    for (int i = 0; i < rows; ++i)
+      for (std::int64_t j = 0; j < columns; ++j) edge[i * columns + j] = j < width ? out[i * ldc + j] : T(0);
+  tile(pa, pb, k, edge, columns, add, nullptr);
+  for (int i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < width; ++j) out[i * ldc + j] = edge[i * columns + j];
+}
+
 // C = A · B with A packed by `source`. The split into tasks depends on m, n, k alone.
 template <class T, class Source>
 DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, const Source& source, const cpu::matrix<T>& b, T* c, std::int64_t ldc,
@@ -231,7 +247,6 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
       const std::int64_t t0 = rb * tiles_per_block, t1 = std::min({tiles, t0 + tiles_per_block, (m + height - 1) / height});
       const std::int64_t p0 = panels * cb / column_blocks, p1 = panels * (cb + 1) / column_blocks;
       scratch<T> packed_a(tiles_per_block * height * k_step + pack_excess);
-      alignas(64) T edge[tile_rows * tile_columns<T>];
       for (std::int64_t pass = pass0; pass < pass1; ++pass) {
         const std::int64_t k0 = pass * k_step, kc = std::min(k_step, k - k0), padded_k = (kc + k_block - 1) / k_block * k_block;
         const bool add = accumulate || pass > 0, finish = pass + 1 == passes && epilogue.any();
@@ -249,20 +264,11 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
             if (width == columns) {
               const cpu::epilogue<T> part = epilogue.part(i0, j0);
               tile_of<T, Source::column_wise>(rows)(pa, pb, kc, out, ldc, add, finish ? &part : nullptr);
-              // Rare, so that tiles of this kind have no epilogue of their own, which saves code.
-              if (Source::column_wise && finish) finish_rows(epilogue, out, ldc, i0, rows, j0, width);
             } else {
-              auto tile = tile_of<T, Source::column_wise>(rows);
-              if constexpr (!Source::column_wise)
-                if (width <= lanes<T>) tile = tile_of<T, false, 1>(rows);
-              if (add)
-                for (int i = 0; i < rows; ++i)
-                  for (std::int64_t j = 0; j < columns; ++j) edge[i * columns + j] = j < width ? out[i * ldc + j] : T(0);
-              tile(pa, pb, kc, edge, columns, add, nullptr);
-              for (int i = 0; i < rows; ++i)
-                for (std::int64_t j = 0; j < width; ++j) out[i * ldc + j] = edge[i * columns + j];
-              if (finish) finish_rows(epilogue, out, ldc, i0, rows, j0, width);
+              narrow_tile<T, Source::column_wise>(pa, pb, kc, rows, width, out, ldc, add);
             }
+            // Tiles that are narrow or read columns have no epilogue of their own, which saves code; they are rare.
+            if (finish && (Source::column_wise || width < columns)) finish_rows(epilogue, out, ldc, i0, rows, j0, width);
           }
         }
       }

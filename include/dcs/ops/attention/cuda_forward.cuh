@@ -157,32 +157,13 @@ struct attention_forward_kernel {
         b.commit_copies();
       }
       detail::fragment_c<Block, T> s[M][tile / 8];
-      DCS_DEVICE_UNROLL
-      for (int d = 0; d < D / 16; ++d) {
-        DCS_DEVICE_UNROLL
-        for (int n = 0; n < tile / 8; ++n) {
-          const auto column = b.load_b(ks, stage + 8 * n, 16 * d, k_stride);
-          DCS_DEVICE_UNROLL
-          for (int m = 0; m < M; ++m) b.template mma<P>(s[m][n], rows[m][d], column);
-        }
-      }
+      add_scores(b, rows, ks, stage, s);
       DCS_DEVICE_UNROLL
       for (int m = 0; m < M; ++m) {
         detail::softmax_of_tile<T, D>(b, s[m], run[m], sum[m], p.scale_log2, p.keys - j0);
         if (p.least > 0) detail::drop_of_tile<T>(b, s[m], detail::kept_of_rows(b, p, head, i0 + m * tile + warp_row, j0));
       }
-      DCS_DEVICE_UNROLL
-      for (int n = 0; n < tile / 16; ++n) {
-        detail::fragment_a<Block, T> left[M];
-        DCS_DEVICE_UNROLL
-        for (int m = 0; m < M; ++m) left[m] = detail::as_left<T, Block>(s[m] + 2 * n);
-        DCS_DEVICE_UNROLL
-        for (int d = 0; d < D / 8; ++d) {
-          const auto column = b.load_b_transposed(vs, stage + 16 * n, 8 * d, v_stride);
-          DCS_DEVICE_UNROLL
-          for (int m = 0; m < M; ++m) b.template mma<P>(sum[m][d], left[m], column);
-        }
-      }
+      add_values(b, s, vs, stage, sum);
     }
 
     b.barrier();
@@ -194,6 +175,37 @@ struct attention_forward_kernel {
       A factor[2];
       detail::finish_softmax(b, run[m], p.kept, factor, lg, head, row0, p.queries, true);
       detail::store_rows<T, D, packet_size<T>>(b, sum[m], factor, vs, m * tile + warp_row, v_stride, og, head, row0, p.queries, 0, D);
+    }
+  }
+
+ private:
+  // s += q · kᵀ for a tile of keys.
+  template <class Block, class Rows, class Tile, class Scores>
+  DCS_DEVICE static void add_scores(Block& b, const Rows& rows, const Tile& ks, int stage, Scores& s) {
+    DCS_DEVICE_UNROLL
+    for (int d = 0; d < D / 16; ++d) {
+      DCS_DEVICE_UNROLL
+      for (int n = 0; n < tile / 8; ++n) {
+        const auto column = b.load_b(ks, stage + 8 * n, 16 * d, k_stride);
+        DCS_DEVICE_UNROLL
+        for (int m = 0; m < M; ++m) b.template mma<P>(s[m][n], rows[m][d], column);
+      }
+    }
+  }
+  // sum += s · v for a tile of values.
+  template <class Block, class Scores, class Tile, class Sum>
+  DCS_DEVICE static void add_values(Block& b, const Scores& s, const Tile& vs, int stage, Sum& sum) {
+    DCS_DEVICE_UNROLL
+    for (int n = 0; n < tile / 16; ++n) {
+      detail::fragment_a<Block, T> left[M];
+      DCS_DEVICE_UNROLL
+      for (int m = 0; m < M; ++m) left[m] = detail::as_left<T, Block>(s[m] + 2 * n);
+      DCS_DEVICE_UNROLL
+      for (int d = 0; d < D / 8; ++d) {
+        const auto column = b.load_b_transposed(vs, stage + 16 * n, 8 * d, v_stride);
+        DCS_DEVICE_UNROLL
+        for (int m = 0; m < M; ++m) b.template mma<P>(sum[m][d], left[m], column);
+      }
     }
   }
 };

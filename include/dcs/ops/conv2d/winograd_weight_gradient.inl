@@ -54,6 +54,21 @@ DCS_INLINE void transform_weight_gradient(const T* from, std::int64_t plane, std
   }
 }
 
+// Where all tiles of the image are one block: the gradient of k_block inputs (from i0) and a panel of outputs (from o0). The 36 products of a
+// register tile stay in cache and are transformed back at once.
+template <class T>
+DCS_TARGET void weight_gradient_of_block(const T* v, std::int64_t v_plane, const T* d, std::int64_t d_plane, std::int64_t tiles, std::int64_t depth,
+                                         std::int64_t outputs, std::int64_t i0, std::int64_t o0, T* dw) {
+  constexpr std::int64_t columns = tile_columns<T>, plane = gradient_rows * columns + 16;
+  alignas(64) T product[winograd_planes * plane];
+  for (std::int64_t r = 0; r < k_block; r += gradient_rows) {
+    for (int p = 0; p < winograd_planes; ++p) gradient_tile(v + p * v_plane + r, d + p * d_plane, tiles, product + p * plane, false);
+    for (std::int64_t i = 0; i < std::min<std::int64_t>(gradient_rows, depth - i0 - r); ++i)
+      for (std::int64_t o = o0; o < std::min(outputs, o0 + columns); o += lanes<T>)
+        transform_weight_gradient(product + i * columns + o % columns, plane, depth, outputs, i0 + r + i, o, dw);
+  }
+}
+
 template <class T>
 DCS_TARGET void winograd_weight_gradient(const cpu::winograd_map& m, std::int64_t depth, std::int64_t outputs, const T* x, const T* dy, T* dw) {
   constexpr std::int64_t columns = tile_columns<T>;
@@ -88,19 +103,10 @@ DCS_TARGET void winograd_weight_gradient(const cpu::winograd_map& m, std::int64_
         }
     });
     if (one_block) {
-      // The 36 products of a register tile stay in cache and are transformed back at once.
-      constexpr std::int64_t plane = gradient_rows * columns + 16;
       cpu::parallel_for(panels * (deep / k_block), [&](std::int64_t task) DCS_TARGET {
         const std::int64_t panel = task / (deep / k_block), block = task % (deep / k_block);
-        alignas(64) T product[winograd_planes * plane];
-        for (std::int64_t r = 0; r < k_block; r += gradient_rows) {
-          for (int p = 0; p < winograd_planes; ++p)
-            gradient_tile(v.data() + p * v_plane + block * pitch * k_block + r, d.data() + p * d_plane + panel * pitch * columns, count,
-                          product + p * plane, false);
-          for (std::int64_t i = 0; i < std::min<std::int64_t>(gradient_rows, depth - block * k_block - r); ++i)
-            for (std::int64_t o = panel * columns; o < std::min(outputs, (panel + 1) * columns); o += lanes<T>)
-              transform_weight_gradient(product + i * columns + o % columns, plane, depth, outputs, block * k_block + r + i, o, dw);
-        }
+        weight_gradient_of_block(v.data() + block * pitch * k_block, v_plane, d.data() + panel * pitch * columns, d_plane, count, depth, outputs,
+                                 block * k_block, panel * columns, dw);
       });
       return;
     }

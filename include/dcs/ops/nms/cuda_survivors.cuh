@@ -34,21 +34,10 @@ struct nms_survivors_kernel {
     const auto in = b.global(boxes, "boxes");
     const auto words = b.global(overlaps, "overlaps");
     const int lane = b.lane(), warp = b.warp();
-    // Warp w % warps owns tile w: it alone writes the tile's word in `suppressed`, and decides which of its boxes are kept. Boxes beyond the end or
-    // with NaN coordinates count as suppressed from the start.
+    // Warp w % warps owns tile w: it alone writes the tile's word in `suppressed`, and decides which of its boxes are kept.
     for (std::int64_t w = warp; w < tiles; w += warps) {
-      std::uint32_t absent_boxes[2];
-      for (int h = 0; h < 2; ++h) {
-        const std::int64_t c = w * nms_tile + 32 * h + lane;
-        bool absent = c >= count;
-        if (!absent) {
-          const auto r = detail::read_corners<A>(in, base + c);
-          const A area = (r.x2 - r.x1) * (r.y2 - r.y1);
-          absent = !(area == area);
-        }
-        absent_boxes[h] = b.ballot(absent);
-      }
-      if (lane == 0) suppressed.write(w, join(absent_boxes));
+      const std::uint64_t absent = absent_of_tile(b, in, base, w, count);
+      if (lane == 0) suppressed.write(w, absent);
     }
     std::uint64_t next[ahead][2] = {};
     read_ahead(words, problem, 0, count, warp, lane, next);
@@ -74,26 +63,48 @@ struct nms_survivors_kernel {
         if (lane == 0) suppressed.write(w, suppressed.read(w) | join(hit));
       }
     }
+    write_kept(b, kept_boxes, problem, base, tiles);
+  }
+
+ private:
+  DCS_DEVICE static std::uint64_t join(const std::uint32_t* half) { return half[0] | static_cast<std::uint64_t>(half[1]) << 32; }
+
+  // Boxes of tile w that count as suppressed from the start: beyond the end, or with NaN coordinates.
+  template <class Block, class Boxes>
+  DCS_DEVICE static std::uint64_t absent_of_tile(Block& b, const Boxes& in, std::int64_t base, std::int64_t w, std::int64_t count) {
+    std::uint32_t absent_boxes[2];
+    for (int h = 0; h < 2; ++h) {
+      const std::int64_t c = w * nms_tile + 32 * h + b.lane();
+      bool absent = c >= count;
+      if (!absent) {
+        const auto r = detail::read_corners<A>(in, base + c);
+        const A area = (r.x2 - r.x1) * (r.y2 - r.y1);
+        absent = !(area == area);
+      }
+      absent_boxes[h] = b.ballot(absent);
+    }
+    return join(absent_boxes);
+  }
+  // Writes the problem's kept boxes, -1 behind them, and their number.
+  template <class Block, class Words>
+  DCS_DEVICE void write_kept(Block& b, const Words& kept_boxes, std::int64_t problem, std::int64_t base, std::int64_t tiles) const {
     const auto out = b.global(kept, "kept");
     std::int64_t total = 0;
     for (std::int64_t t = 0; t < tiles; ++t) total += detail::population(kept_boxes.read(t));
     if (b.thread() == 0) b.global(kept_count, "number kept").write(problem, static_cast<Name>(total));
     for (std::int64_t i = b.thread(); i < kept_stride; i += threads)
       if (i >= total) out.write(problem * kept_stride + i, Name(-1));
-    for (std::int64_t w = warp; w < tiles; w += warps) {
+    for (std::int64_t w = b.warp(); w < tiles; w += warps) {
       std::int64_t before = 0;
       for (std::int64_t t = 0; t < w; ++t) before += detail::population(kept_boxes.read(t));
       const std::uint64_t word = kept_boxes.read(w);
-      for (int c = lane; c < nms_tile; c += warp_size)
+      for (int c = b.lane(); c < nms_tile; c += warp_size)
         if ((word >> c & 1) != 0) {
           const std::int64_t i = w * nms_tile + c, at = before + detail::population(word & ((std::uint64_t{1} << c) - 1));
           out.write(problem * kept_stride + at, names ? static_cast<Name>(b.global(names, "names").read(base + i)) : static_cast<Name>(i));
         }
     }
   }
-
- private:
-  DCS_DEVICE static std::uint64_t join(const std::uint32_t* half) { return half[0] | static_cast<std::uint64_t>(half[1]) << 32; }
 
   // The words of boxes lane and 32 + lane of tile w: which boxes of tile t suppress them.
   template <class Words>

@@ -71,28 +71,9 @@ struct roi_align_forward_kernel {
       const int row = unit / chunks, c = (unit % chunks * lanes + b.thread() % lanes) * V;
       if (c >= channels) continue;
       const std::int64_t origin = static_cast<std::int64_t>(image < 0 ? 0 : image) * from.shape.height * row_of_map + c;
-      std::int64_t to = ((static_cast<std::int64_t>(roi) * of.shape.bins_y + y0 + row) * of.shape.bins_x + x0) * channels + c;
+      const std::int64_t to = ((static_cast<std::int64_t>(roi) * of.shape.bins_y + y0 + row) * of.shape.bins_x + x0) * channels + c;
       const detail::roi_range y = bins_y.read(row);
-      packet<A, V> even, odd;
-      int even_at = -1, odd_at = -1;
-      DCS_DEVICE_UNROLL_BY(1)
-      for (int k = 0; k < xs; ++k, to += channels) {
-        const detail::roi_range x = bins_x.read(k);
-        packet<A, V> sum;
-        DCS_DEVICE_UNROLL_BY(1)
-        for (int t = x.begin; t < x.end; ++t) {
-          const detail::roi_tap<A> tap = taps_x.read(t);
-          const int column = tap.at * channels;
-          if (tap.at % 2 == 0) {
-            if (tap.at != even_at) even = sum_column(map, origin, taps_y, y, column, row_of_map), even_at = tap.at;
-            add(sum, tap.weight, even);
-          } else {
-            if (tap.at != odd_at) odd = sum_column(map, origin, taps_y, y, column, row_of_map), odd_at = tap.at;
-            add(sum, tap.weight, odd);
-          }
-        }
-        out.write(to, sum);
-      }
+      write_row(out, to, xs, bins_x, taps_x, [&](int column) { return sum_column(map, origin, taps_y, y, column * channels, row_of_map); });
     }
   }
 
@@ -103,6 +84,29 @@ struct roi_align_forward_kernel {
 
  private:
   DCS_DEVICE static int min_of(int a, int b) { return a < b ? a : b; }
+  // The bins of a row; column_sum(p) is column p of the map, summed along y.
+  template <class Out, class Bins, class Taps, class ColumnSum>
+  DCS_DEVICE void write_row(const Out& out, std::int64_t to, int xs, const Bins& bins_x, const Taps& taps_x, const ColumnSum& column_sum) const {
+    packet<A, V> even, odd;
+    int even_at = -1, odd_at = -1;
+    DCS_DEVICE_UNROLL_BY(1)
+    for (int k = 0; k < xs; ++k, to += channels) {
+      const detail::roi_range x = bins_x.read(k);
+      packet<A, V> sum;
+      DCS_DEVICE_UNROLL_BY(1)
+      for (int t = x.begin; t < x.end; ++t) {
+        const detail::roi_tap<A> tap = taps_x.read(t);
+        if (tap.at % 2 == 0) {
+          if (tap.at != even_at) even = column_sum(tap.at), even_at = tap.at;
+          add(sum, tap.weight, even);
+        } else {
+          if (tap.at != odd_at) odd = column_sum(tap.at), odd_at = tap.at;
+          add(sum, tap.weight, odd);
+        }
+      }
+      out.write(to, sum);
+    }
+  }
   DCS_DEVICE static void add(packet<A, V>& sum, A weight, const packet<A, V>& x) {
     DCS_DEVICE_UNROLL
     for (int i = 0; i < V; ++i) sum[i] += weight * x[i];
