@@ -2,6 +2,7 @@
 # run.sh KIND SOURCE BUILD COMPILER: builds and runs the consumer the way KIND says.
 #   include, subdirectory, find_package   how the headers are found; a parent project gets no warning and does not install dcs
 #   every_header                          two translation units that include all of the library link (but interop, whose libraries may be missing)
+#   io                                    dcs::io both ways, and what is said where libpng is missing
 #   strict                                no warning under many more than ours, nothing amiss under macros like min and max, both in every header
 #   flags                                 the same values under -ffast-math, each of its parts, -fno-rtti; -fno-exceptions is refused in words
 #   compiled                              find_package and add_subdirectory, with dcs::compiled
@@ -58,6 +59,27 @@ case $kind in
     cmake --install "$build/dcs" >/dev/null
     configure "$here/find_package" "$build" -DCMAKE_PREFIX_PATH="$build/prefix"
     cmake --build "$build" --target consumer ;;
+  io)
+    configure "$source" "$build/dcs" -DDCS_BUILD_TESTS=OFF -DDCS_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX="$build/prefix"
+    cmake --install "$build/dcs" >/dev/null
+    configure "$here/io" "$build/found" -DCMAKE_PREFIX_PATH="$build/prefix"
+    cmake --build "$build/found" --target consumer
+    "$build/found/consumer" "$build/written"
+    configure "$here/io" "$build" -DWITHIN=ON
+    cmake --build "$build" --target consumer
+    # missing TEXT ARGUMENT...: the consumer is not configured, and TEXT is said.
+    missing() {
+      rm -rf "$build/missing"
+      if configure "$here/io" "$build/missing" "${@:2}" 2>"$build/said"; then wrong "configures: ${*:2}"; fi
+      tr -s ' \n' ' ' <"$build/said" | grep -qF "$1" || wrong "does not say '$1': $(cat "$build/said")"
+    }
+    missing "dcs::io needs libpng, not found" -DCMAKE_PREFIX_PATH="$build/prefix" -DCMAKE_DISABLE_FIND_PACKAGE_PNG=ON
+    missing "dcs::io needs libpng and libjpeg, not found" -DCMAKE_PREFIX_PATH="$build/prefix" -DCMAKE_DISABLE_FIND_PACKAGE_PNG=ON -DCMAKE_DISABLE_FIND_PACKAGE_JPEG=ON
+    missing "dcs was installed without dcs::compiled" -DCMAKE_PREFIX_PATH="$build/prefix" "-DPARTS=io;compiled"
+    missing "dcs has no component images" -DCMAKE_PREFIX_PATH="$build/prefix" -DPARTS=images
+    configure "$here/find_package" "$build/without" -DCMAKE_PREFIX_PATH="$build/prefix" -DCMAKE_DISABLE_FIND_PACKAGE_PNG=ON
+    "$build/consumer" "$build/written"
+    exit ;;
   strict)
     strict=(-Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wcast-align -Wdouble-promotion -Wfloat-equal -Wformat=2 -Wundef
             -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference)
