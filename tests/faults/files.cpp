@@ -1,9 +1,9 @@
 // Every call of the system that reading and writing of files makes is made to fail, one after the other; so is the start of a thread.
 #include "failing_calls.hpp"
 
+#include <dcs/data/prefetch.hpp>
 #include <dcs/io/npy.hpp>
 #include <dcs/io/safetensors.hpp>
-#include <dcs/train/background.hpp>
 
 #include <doctest/doctest.h>
 
@@ -170,14 +170,27 @@ TEST_CASE("memory that cannot be allocated is an exception") {
 TEST_CASE("work is done without a thread that cannot be started") {
   const folder f;
   io::write_bytes(f / "file", "test", "threads count from the first file on");
-  const auto here = [](int x) { return std::pair(x + 1, std::this_thread::get_id()); };
-  for (const int error : {EAGAIN, ENOMEM}) {
-    fail_call("pthread_create", 2, error, true);
-    auto first = detail::start_making(here, 1), second = detail::start_making(here, 2);
-    CHECK(calls_counted("pthread_create") == 2);
-    CHECK(first.get().first == 2);
-    CHECK(second.get() == std::pair(3, std::this_thread::get_id()));
-    auto failing = detail::start_making([](int) -> int { fail("no image"); }, 1);
-    CHECK_THROWS_WITH_AS(failing.get(), "no image", dcs::error);
-  }
+  using value = std::pair<std::int64_t, std::thread::id>;
+  const auto here = [](std::int64_t k) {
+    if (k == 3) fail("no image");
+    return value(k + 1, std::this_thread::get_id());
+  };
+  for (const int error : {EAGAIN, ENOMEM})
+    for (const int started : {0, 1}) {
+      CAPTURE(started);
+      fail_call("pthread_create", started + 1, error, true);
+      prefetched<value> values(5, here, 3, 3);
+      CHECK(calls_counted("pthread_create") == started + 1);
+      for (std::int64_t k = 0; k < 5; ++k) {
+        if (k == 3) {
+          CHECK_THROWS_WITH_AS((void)values.next(), "no image", dcs::error);
+          continue;
+        }
+        const auto v = values.next();
+        REQUIRE(v);
+        CHECK(v->first == k + 1);
+        CHECK((v->second == std::this_thread::get_id()) == (started == 0));
+      }
+      CHECK_FALSE(values.next());
+    }
 }

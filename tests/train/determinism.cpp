@@ -126,36 +126,6 @@ TEST_CASE("an epoch after a checkpoint has the bits of an epoch after the one be
   std::filesystem::remove(path);
 }
 
-TEST_CASE("the loader returns the data set's samples in order, and rethrows its error to the caller that waits for that batch") {
-  slow_discs data;
-  data.count = 7, data.pace = 3;
-  const std::vector<std::int64_t> order{3, 0, 6, 1, 5, 2, 4};
-  std::vector<std::string> names;
-  std::vector<std::size_t> sizes;
-  using numbered = std::vector<std::pair<std::int64_t, sample>>;
-  const auto named = [](numbered samples) {
-    std::vector<sample> made;
-    for (auto& [i, s] : samples) made.push_back(std::move(s)), made.back().name += "/" + std::to_string(i);
-    return made;
-  };
-  detail::for_batches(data, order, 3, 1, named, [&](const std::vector<sample>& batch) {
-    sizes.push_back(batch.size());
-    for (const auto& s : batch) names.push_back(s.name);
-  });
-  CHECK(sizes == std::vector<std::size_t>{3, 3, 1});
-  REQUIRE(names.size() == order.size());
-  for (std::size_t k = 0; k < order.size(); ++k) CHECK(names[k] == "disc " + std::to_string(order[k]) + "/" + std::to_string(order[k]));
-
-  int batches = 0;
-  const auto broken = [&](numbered samples) {
-    for (const auto& [i, s] : samples)
-      if (i == 1) fail("sample 1 is damaged");
-    return named(std::move(samples));
-  };
-  CHECK_THROWS_WITH_AS(detail::for_batches(data, order, 3, 1, broken, [&](const std::vector<sample>&) { ++batches; }), "sample 1 is damaged", error);
-  CHECK(batches == 1);
-}
-
 TEST_CASE("dropout is a function of its scope, on any number of threads, and its gradient has the mask of its value") {
   const int before = threads();
   using S = shape<dyn<"n">, 40>;

@@ -9,16 +9,13 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cpu/parallel.hpp>
-#include <dcs/data/augment.hpp>
+#include <dcs/data/loader.hpp>
 #include <dcs/metrics/metrics.hpp>
 #include <dcs/optim/optimizer.hpp>
-#include <dcs/train/background.hpp>
 #include <dcs/train/seam.hpp>
 #include <dcs/train/step.hpp>
 
-#include <deque>
 #include <functional>
-#include <future>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -52,40 +49,6 @@ concept stepper = requires(S& s, const batch& b, const typename S::prepared& p, 
   s.launch(epoch, index);
   { s.losses() } -> std::same_as<step_losses>;
 };
-
-namespace detail {
-
-inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[r.below(i, static_cast<std::uint32_t>(i))]);
-  return order;
-}
-
-// Calls body(make(samples)) for each batch in order. Samples are loaded, and make is called, on other threads, up to `ahead` batches in advance.
-template <dataset Data, class Make, class Body>
-void for_batches(const Data& data, const std::vector<std::int64_t>& order, int size, std::size_t ahead, const Make& make, const Body& body) {
-  const auto step = static_cast<std::size_t>(size);
-  auto load = [&](std::size_t begin) {
-    std::vector<std::pair<std::int64_t, sample>> samples;
-    for (std::size_t i = begin; i < std::min(order.size(), begin + step); ++i) samples.emplace_back(order[i], data.load(order[i]));
-    return make(std::move(samples));
-  };
-  std::deque<decltype(start_making(load, std::size_t{0}))> coming;
-  std::size_t begun = 0;
-  const auto begin_until = [&](std::size_t end) {
-    for (; begun < std::min(end, order.size()); begun += step) coming.push_back(start_making(load, begun));
-  };
-  for (std::size_t begin = 0; begin < order.size(); begin += step) {
-    begin_until(begin + step);
-    const auto made = coming.front().get();
-    coming.pop_front();
-    begin_until(begin + (1 + ahead) * step);
-    body(made);
-  }
-}
-
-}  // namespace detail
 
 /// Takes steps one after the other, on the host or on a GPU by a launch for each kernel. Random numbers of step `index` of an epoch are those of the
 /// stream (seed, epoch, index). Network, optimiser and seam must outlive this object.
@@ -134,8 +97,12 @@ struct stepper_for {
 /// next is launched.
 template <stepper Steps, dataset Data, class Options>
 step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Options>& o, int epoch, const progress& report = {}) {
-  const random_stream random = random_stream{o.seed, 0}.child(static_cast<std::uint64_t>(epoch));
-  const std::int64_t batches = (data.size() + o.batch - 1) / o.batch;
+  // Several batches in advance where steps run on a GPU, as one thread may load images more slowly than the GPU trains on them.
+  const int loading = Steps::runs_ahead ? std::clamp(threads(), 1, 8) : 1;
+  const to_batch collate{o.input, o.augmented ? std::optional(o.augment) : std::nullopt};
+  const data_loader loader(data, {.batch = o.batch, .seed = o.seed, .threads = loading, .ahead = loading},
+                           [&](std::vector<drawn<sample>> samples) { return steps.prepare(collate(std::move(samples))); });
+  const std::int64_t batches = loader.size();
   steps.set(o.seed, o.net);
   step_losses total;
   std::int64_t launched = 0, done = 0;
@@ -146,25 +113,13 @@ step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Opti
     ++done;
     if (report) report(done, batches, l);
   };
-  // Several batches in advance where steps run on a GPU, as one thread may load images more slowly than the GPU trains on them.
-  const std::size_t ahead = Steps::runs_ahead ? static_cast<std::size_t>(std::clamp(threads(), 1, 8)) : 1;
-  detail::for_batches(
-      data, detail::shuffled(data.size(), random.child(1)), o.batch, ahead,
-      [&](std::vector<std::pair<std::int64_t, sample>> numbered) {
-        std::vector<sample> samples;
-        for (auto& [i, s] : numbered) {
-          if (o.augmented) augment(o.augment, s.pixels, s.truth, random.child(2).child(static_cast<std::uint64_t>(i)), &s.objects);
-          samples.push_back(std::move(s));
-        }
-        return steps.prepare(make_batch(samples, o.input));
-      },
-      [&](const typename Steps::prepared& b) {
-        steps.send(b);
-        finish();
-        if (o.rate) steps.set_rate(o.rate(launched, batches));
-        steps.launch(epoch, launched++);
-        if (!Steps::runs_ahead) finish();
-      });
+  for (const typename Steps::prepared& b : loader.epoch(epoch)) {
+    steps.send(b);
+    finish();
+    if (o.rate) steps.set_rate(o.rate(launched, batches));
+    steps.launch(epoch, launched++);
+    if (!Steps::runs_ahead) finish();
+  }
   finish();
   return total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1)));
 }
@@ -172,31 +127,23 @@ step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Opti
 /// Mean validation losses over a data set, and the metrics of its predictions. The network is on P's device.
 template <class P = precision<>, segmenter Net, dataset Data>
 std::pair<step_losses, mean_metrics> validate(const Net& net, const Data& data, const epoch_options<typename Net::options>& o) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(data.size()));
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int64_t>(i);
-  step_losses total;
-  std::vector<segmentation_metrics> all;
-  std::int64_t batches = 0;
   struct made {
     batch arrays;
     std::vector<mask> truth;
   };
-  detail::for_batches(
-      data, order, o.batch, 1,
-      [&](std::vector<std::pair<std::int64_t, sample>> numbered) {
-        std::vector<sample> samples;
-        for (auto& [i, s] : numbered) samples.push_back(std::move(s));
-        made m{make_batch(samples, o.input), {}};
-        for (auto& s : samples) m.truth.push_back(std::move(s.truth));
-        return m;
-      },
-      [&](const made& m) {
-        const auto [losses, found] = validate_batch<P>(net, m.arrays, o.net);
-        total += losses;
-        for (std::size_t i = 0; i < found.size(); ++i) all.push_back(measure(found[i].above(), m.truth[i]));
-        ++batches;
-      });
-  return {total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1))), mean_of(all)};
+  const data_loader loader(data, {.batch = o.batch, .shuffle = false}, [collate = to_batch{o.input}](std::vector<drawn<sample>> samples) {
+    std::vector<mask> truth;
+    for (const auto& s : samples) truth.push_back(s.value.truth);
+    return made{collate(std::move(samples)), std::move(truth)};
+  });
+  step_losses total;
+  std::vector<segmentation_metrics> all;
+  for (const made& m : loader.epoch(0)) {
+    const auto [losses, found] = validate_batch<P>(net, m.arrays, o.net);
+    total += losses;
+    for (std::size_t i = 0; i < found.size(); ++i) all.push_back(measure(found[i].above(), m.truth[i]));
+  }
+  return {total.scaled(1 / static_cast<double>(std::max<std::int64_t>(loader.size(), 1))), mean_of(all)};
 }
 
 }  // namespace dcs

@@ -1,0 +1,133 @@
+// The data loader: batches of a data set, epoch by epoch, read by threads ahead of whoever asks for them.
+//
+// What an epoch consists of is a function of (seed, epoch) alone: its order, and for each sample a random stream of its own by (seed, epoch, number
+// of the sample), which augmentation draws from. Threads decide only when a batch is made, never what is in it. Making a batch has two parts: the
+// data set loads samples by number, and `collate` makes one value of them, to_batch or a function of one's own, on the loading thread as well.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/philox.hpp>
+#include <dcs/data/augment.hpp>
+#include <dcs/data/batch.hpp>
+#include <dcs/data/prefetch.hpp>
+
+#include <numeric>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+/// What a loader reads from: a size, and samples of any type by number. `load` is called by several threads at once.
+template <class D>
+concept sample_source = requires(const D& d, std::int64_t i) {
+  { d.size() } -> std::convertible_to<std::int64_t>;
+  d.load(i);
+};
+
+/// A sample that an epoch drew: its number in the data set, and the random numbers that are its own in this epoch.
+template <class Sample>
+struct drawn {
+  std::int64_t number;
+  Sample value;
+  random_stream random;
+};
+
+/// How `sample`s become a batch: augmented where that is asked for, then normalised. Throws dcs::error where their sizes differ.
+struct to_batch {
+  normalisation input{};
+  std::optional<augment_options> augment{};
+
+  batch operator()(std::vector<drawn<sample>> drawn_samples) const {
+    std::vector<sample> samples;
+    for (auto& [number, s, random] : drawn_samples) {
+      if (augment) dcs::augment(*augment, s.pixels, s.truth, random, &s.objects);
+      samples.push_back(std::move(s));
+    }
+    return make_batch(samples, input);
+  }
+};
+
+/// How a loader goes through its data.
+struct loader_options {
+  int batch = 4;           ///< samples of a batch, at least 1
+  std::uint64_t seed = 0;  ///< order and random streams are functions of it and the epoch
+  bool shuffle = true;     ///< otherwise samples come by their numbers
+  bool drop_last = false;  ///< leave out the last batch of an epoch where it would be smaller
+  int threads = 1;         ///< that load, each a batch at a time; 0: batches are made where they are asked for
+  int ahead = 1;           ///< batches made or in the making beyond those asked for; at least one for each thread
+};
+
+namespace detail {
+
+// 0 to n − 1, each order equally likely (Fisher and Yates; Durstenfeld 1964).
+inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
+  std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[r.below(i, static_cast<std::uint32_t>(i))]);
+  return order;
+}
+
+}  // namespace detail
+
+/// Batches of a data set, with any number of threads the same to the bit. The data set, and what `collate` refers to, must outlive the loader, and
+/// the loader its epochs.
+///
+///     data_loader loader(set, {.batch = 8, .seed = 1, .threads = 2}, to_batch{.augment = augment_options{}});
+///     for (const batch& b : loader.epoch(0)) ...
+template <sample_source Data, class Collate = to_batch>
+class data_loader {
+ public:
+  using sample_type = std::remove_cvref_t<decltype(std::declval<const Data&>().load(0))>;
+  /// What `collate` makes of std::vector<drawn<sample_type>>.
+  using batch_type = std::remove_cvref_t<std::invoke_result_t<const Collate&, std::vector<drawn<sample_type>>>>;
+
+  /// Throws dcs::error where a number of the options is out of its range.
+  explicit data_loader(const Data& data, const loader_options& o = {}, Collate collate = {})
+      : data_(data), options_(o), collate_(std::move(collate)) {
+    expect(o.batch >= 1, "dcs::data_loader: batches of ", o.batch, " samples; expected at least 1");
+    expect(o.threads >= 0 && o.threads <= 1024, "dcs::data_loader: ", o.threads, " threads; expected 0 to 1024");
+    expect(o.ahead >= 0, "dcs::data_loader: ", o.ahead, " batches ahead; expected at least 0");
+  }
+  explicit data_loader(const Data&&, const loader_options& = {}, Collate = {}) = delete;  // it would refer to a data set that is gone
+
+  /// Batches of an epoch.
+  std::int64_t size() const { return options_.drop_last ? samples() / options_.batch : (samples() + options_.batch - 1) / options_.batch; }
+
+  /// The numbers of an epoch's samples in their order.
+  std::vector<std::int64_t> order(int epoch_number) const {
+    if (options_.shuffle) return detail::shuffled(samples(), stream(epoch_number).child(1));
+    std::vector<std::int64_t> numbers(static_cast<std::size_t>(samples()));
+    std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
+    return numbers;
+  }
+
+  /// The batches of an epoch, number `epoch_number` from 0: a range, to be read once. Loading begins at once. What loading or collating a batch
+  /// throws is thrown where that batch is asked for, and the one after it can still be asked for. It may be destroyed at any time: batches that were
+  /// begun are finished first.
+  prefetched<batch_type> epoch(int epoch_number) const {
+    return prefetched<batch_type>(
+        size(), [this, numbers = order(epoch_number), random = stream(epoch_number).child(2)](std::int64_t k) { return made(numbers, random, k); },
+        options_.threads, options_.ahead);
+  }
+
+ private:
+  std::int64_t samples() const { return static_cast<std::int64_t>(data_.size()); }
+  random_stream stream(int epoch_number) const { return random_stream{options_.seed, 0}.child(static_cast<std::uint64_t>(epoch_number)); }
+
+  // Batch k of an epoch with this order.
+  batch_type made(const std::vector<std::int64_t>& order, random_stream random, std::int64_t k) const {
+    const auto step = static_cast<std::size_t>(options_.batch), first = static_cast<std::size_t>(k) * step;
+    std::vector<drawn<sample_type>> samples;
+    for (std::size_t i = first; i < std::min(order.size(), first + step); ++i)
+      samples.push_back({order[i], data_.load(order[i]), random.child(static_cast<std::uint64_t>(order[i]))});
+    return collate_(std::move(samples));
+  }
+
+  const Data& data_;
+  loader_options options_;
+  Collate collate_;
+};
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>
