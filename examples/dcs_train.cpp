@@ -21,6 +21,9 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_option("--epochs", c.epochs, "epochs at most")->capture_default_str()->check(CLI::Range(1, 100000));
   app.add_option("--batch", c.batch, "images of a step")->capture_default_str()->check(CLI::Range(1, 1024));
   app.add_option("--rate", c.rate, "learning rate")->capture_default_str()->check(programs::number(1e-6, 10));
+  app.add_option("--backbone-rate", c.backbone_rate, "learning rate of the network's encoder, as a factor of --rate")
+      ->capture_default_str()
+      ->check(programs::number(0, 10));
   app.add_option("--rate-schedule", c.rate_schedule, "plateau: halved where the validation loss stays; or cosine, polynomial, constant")
       ->capture_default_str()
       ->check(CLI::IsMember({"plateau", "cosine", "polynomial", "constant"}));
@@ -33,6 +36,7 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
       ->check(programs::number(0, 0.999999));
   app.add_flag("--cosine", cosine, "--rate-schedule cosine");
   app.add_option("--weight-decay", c.weight_decay, "weight decay")->capture_default_str()->check(programs::number(0, 10));
+  app.add_flag("!--no-decay-norms", c.decay_norms, "no weight decay on norms and biases");
   app.add_option("--patience", c.patience, "epochs without a better validation loss before the rate is halved")
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));

@@ -1,4 +1,4 @@
-"""SGD of torch.optim over eight steps, with clip_grad_norm_, in f64; and learning rates of torch.optim.lr_scheduler."""
+"""SGD of torch.optim over eight steps, with clip_grad_norm_, in f64; SGD and AdamW with groups of parameters; and learning rates of torch.optim.lr_scheduler."""
 import warnings
 
 import torch
@@ -74,4 +74,33 @@ for loss in losses:
     found.append(optimizer.param_groups[0]["lr"])
 out["rate/plateau"] = torch.tensor(found, dtype=torch.float64)
 out["rate/plateau_losses"] = torch.tensor(losses, dtype=torch.float64)
+
+# Groups: an encoder at a tenth of the rate and its weights with a decay of 0.2, no decay on what has one axis.
+shapes = {"encoder.weight": (3, 5), "encoder.bias": (5,), "head.weight": (5, 2), "head.norm": (4,)}
+start = {name: torch.randn(shape, dtype=torch.float64) for name, shape in shapes.items()}
+gradients = {name: 0.5 * torch.randn(6, *x.shape, dtype=torch.float64) for name, x in start.items()}
+for name in start:
+    out |= {f"groups/{name}/start": start[name], f"groups/{name}/gradients": gradients[name]}
+for case, make in (
+    ("sgd", lambda groups: torch.optim.SGD(groups, lr=0.1, momentum=0.8, weight_decay=0.05, nesterov=True)),
+    ("adamw", lambda groups: torch.optim.AdamW(groups, lr=0.1, weight_decay=0.05)),
+):
+    leaves = {name: x.clone().requires_grad_() for name, x in start.items()}
+    optimizer = make(
+        [
+            {"params": [leaves["encoder.weight"]], "lr": 0.01, "weight_decay": 0.2},
+            {"params": [leaves["encoder.bias"]], "lr": 0.01, "weight_decay": 0.0},
+            {"params": [leaves["head.weight"]]},
+            {"params": [leaves["head.norm"]], "weight_decay": 0.0},
+        ]
+    )
+    for step in range(6):
+        for name, x in leaves.items():
+            x.grad = gradients[name][step].clone()
+        torch.nn.utils.clip_grad_norm_(leaves.values(), 1.0)
+        if step == 3:
+            for group in optimizer.param_groups:
+                group["lr"] *= 0.5
+        optimizer.step()
+    out |= {f"groups/{name}/{case}": x for name, x in leaves.items()}
 write(__file__, out)

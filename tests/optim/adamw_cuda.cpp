@@ -214,6 +214,13 @@ TEST_CASE("the optimiser on a device moves parameters as the host's, through a c
   if constexpr (!on_gpu) compare_optimisers<adamw_rule, double>(options);
 }
 
+TEST_CASE("groups have their rates and weight decays on a device too") {
+  auto o = options;
+  o.groups = {{.prefix = "bias", .rate_scale = 0.3, .weight_decay = 0.0}, {.kind = parameter_kind::weights, .weight_decay = 0.4}};
+  compare_optimisers<adamw_rule, float>(o);
+  if constexpr (!on_gpu) compare_optimisers<adamw_rule, double>(o);
+}
+
 namespace {
 
 template <class D>

@@ -94,3 +94,10 @@ TEST_CASE("SGD on a device moves parameters as the host's, through a checkpoint 
   compare_optimisers<sgd_rule, float>(looks_ahead);
   if constexpr (!on_gpu) compare_optimisers<sgd_rule, double>(heavy);
 }
+
+TEST_CASE("groups have their rates and weight decays on a device too") {
+  auto o = heavy;
+  o.groups = {{.prefix = "bias", .rate_scale = 0.3, .weight_decay = 0.0}, {.kind = parameter_kind::weights, .weight_decay = 0.4}};
+  compare_optimisers<sgd_rule, float>(o);
+  if constexpr (!on_gpu) compare_optimisers<sgd_rule, double>(o);
+}

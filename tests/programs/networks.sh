@@ -29,13 +29,15 @@ for net in $nets; do
   check test "$(ls "$net.predicted" | wc -l)" = 6
   works "$bin/dcs_summary" --net "$net" --size 64
   check grep -qE '^parameters [0-9]+$' out
-  works new --epochs 1 --out "$net.sgd" --optimizer sgd --nesterov --rate-schedule polynomial --ema 0.9
+  works new --epochs 1 --out "$net.sgd" --optimizer sgd --nesterov --rate-schedule polynomial --ema 0.9 --no-decay-norms
+  check grep -q '"decay_norms": false' "$net.sgd/config.json"
   works train --resume --out "$net.sgd" --epochs 2
   works "$bin/dcs_evaluate" --run "$net.sgd" --overlays 0
   case $net in
     mask-rcnn*)
       works "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --boxes truth
-      works new --epochs 1 --out "$net.own" --box-samples 64 --anchors 8,16,32,64,128
+      works new --epochs 1 --out "$net.own" --box-samples 64 --anchors 8,16,32,64,128 --backbone-rate 0.1 --no-decay-norms
+      works train --resume --out "$net.own" --epochs 2
       check grep -q '"box_samples": 64' "$net.own/config.json"
       works new --epochs 1 --out "$net.auto" --anchors auto --instances
       check grep -qE '^anchors, from [0-9]+ boxes: \[' out
@@ -50,6 +52,7 @@ for net in $nets; do
       fails "expected auto or 5 numbers, not 1" new --out "$net.word" --anchors large
       ;;
     *)
+      fails "has no encoder" new --epochs 1 --out "$net.encoder" --backbone-rate 0.1
       fails "looks into no boxes" "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --boxes truth
       fails "--box-samples" new --epochs 1 --out "$net.own" --box-samples 64
       ;;

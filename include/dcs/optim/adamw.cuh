@@ -12,18 +12,18 @@ namespace dcs::cuda {
 /// AdamW of one element, in T.
 template <class T>
 struct adamw_element {
-  T beta1, beta2, rate, root, eps, decay;
+  T beta1, beta2, step, root, eps, kept;
 
   DCS_DEVICE explicit adamw_element(const adamw_numbers& n)
       : beta1(static_cast<T>(n.beta1)),
         beta2(static_cast<T>(n.beta2)),
-        rate(static_cast<T>(n.rate)),
+        step(static_cast<T>(n.step)),
         root(static_cast<T>(n.root)),
         eps(static_cast<T>(n.eps)),
-        decay(static_cast<T>(n.decay)) {}
+        kept(static_cast<T>(n.kept())) {}
   DCS_DEVICE void operator()(T& x, T gradient, T (&m)[2]) const {
     m[0] = m[0] * beta1 + gradient * (1 - beta1), m[1] = m[1] * beta2 + gradient * gradient * (1 - beta2);
-    x = x * decay - rate * m[0] / (lane::square_root(m[1]) * root + eps);
+    x = x * kept - step * m[0] / (lane::square_root(m[1]) * root + eps);
   }
 };
 

@@ -16,6 +16,7 @@ struct adamw_options {
   double rate = 2e-4, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 1e-4;
   double clip_norm = 1;  // 0: no clipping
   missing_gradients missing = missing_gradients::report;
+  std::vector<parameter_group> groups{};  // parameters with numbers of their own; read once, when the optimiser is made
 
   /// Throws dcs::error where a number is outside its range.
   void check() const {
@@ -25,15 +26,23 @@ struct adamw_options {
   }
 };
 
-/// The numbers of a step; rate and root hold the corrections of the moments' bias.
+/// The numbers of a step. A parameter p with gradient g and moments m and v moves as
+///   m = beta1 · m + (1 - beta1) · g,   v = beta2 · v + (1 - beta2) · g²,   p = (1 - rate · weight_decay) · p - step · m / (root · √v + eps)
+/// where step is the rate, and root a factor, with the corrections of the moments' bias.
 struct adamw_numbers {
-  double beta1, beta2, rate, root, eps, decay;
+  double beta1, beta2, step, root, eps, rate, weight_decay;
 
   /// Of step `step`, counted from 1.
   static adamw_numbers of(const adamw_options& o, std::int64_t step) {
     const auto n = static_cast<double>(step);
-    return {o.beta1, o.beta2, o.rate / (1 - std::pow(o.beta1, n)), 1 / std::sqrt(1 - std::pow(o.beta2, n)), o.eps, 1 - o.rate * o.weight_decay};
+    return {o.beta1, o.beta2, o.rate / (1 - std::pow(o.beta1, n)), 1 / std::sqrt(1 - std::pow(o.beta2, n)), o.eps, o.rate, o.weight_decay};
   }
+  /// Those of a parameter whose groups change them.
+  DCS_DEVICE adamw_numbers of_group(const group_numbers& g) const {
+    return {beta1, beta2, step * g.rate_scale, root, eps, rate * g.rate_scale, g.decay_of(weight_decay)};
+  }
+  /// What is left of a parameter by its decay.
+  DCS_DEVICE double kept() const { return 1 - rate * weight_decay; }
 };
 
 template <class T, class G = T>
@@ -43,11 +52,12 @@ namespace cpu {
 
 /// Moves the parameters by their gradients, clipped by what was measured; nothing moves if the norm is not finite.
 template <class T>
-void move_parameters(device, const std::vector<adamw_parameter<T>>& parameters, const adamw_numbers& o, const optimizer_memory& memory) {
+void move_parameters(device, const std::vector<adamw_parameter<T>>& parameters, const adamw_numbers& common, const optimizer_memory& memory) {
   update_in_chunks(parameters, memory, [&](const adamw_parameter<T>& p, std::int64_t begin, std::int64_t end, T clip) {
+    const adamw_numbers o = common.of_group(p.group);
     DCS_DISPATCH(adamw_update, p.value + begin, p.gradient + begin, p.moments[0] + begin, p.moments[1] + begin, end - begin, clip,
-                 static_cast<T>(o.beta1), static_cast<T>(o.beta2), static_cast<T>(o.rate), static_cast<T>(o.root), static_cast<T>(o.eps),
-                 static_cast<T>(o.decay));
+                 static_cast<T>(o.beta1), static_cast<T>(o.beta2), static_cast<T>(o.step), static_cast<T>(o.root), static_cast<T>(o.eps),
+                 static_cast<T>(o.kept()));
   });
 }
 

@@ -21,9 +21,10 @@ struct any_optimizer_options {
   double momentum = 0.9;                          // SGD's
   bool nesterov = false;
   missing_gradients missing = missing_gradients::report;
+  std::vector<parameter_group> groups{};
 
-  adamw_options for_adamw() const { return {rate, beta1, beta2, eps, weight_decay, clip_norm, missing}; }
-  sgd_options for_sgd() const { return {rate, momentum, weight_decay, nesterov, clip_norm, missing}; }
+  adamw_options for_adamw() const { return {rate, beta1, beta2, eps, weight_decay, clip_norm, missing, groups}; }
+  sgd_options for_sgd() const { return {rate, momentum, weight_decay, nesterov, clip_norm, missing, groups}; }
 };
 
 /// AdamW or SGD on device D, to the bits that each has by itself. Of `options`, rate and clip_norm may change between steps.
@@ -37,7 +38,7 @@ class any_optimizer {
   };
   any_optimizer_options options;
 
-  /// Throws dcs::error for a name that is none of optimizer_names, and for numbers outside their range.
+  /// Throws dcs::error for a name that is none of optimizer_names, for numbers outside their range, and for a group without parameters.
   explicit any_optimizer(const std::vector<named_parameter>& parameters, const any_optimizer_options& o = {})
       : options(o), chosen_(made(parameters, o)) {}
 

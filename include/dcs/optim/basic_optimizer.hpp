@@ -42,12 +42,14 @@ class basic_optimizer {
   using numbers_type = typename Rule::numbers_type;  // what a step's moves go by
   typename Rule::options_type options;
 
-  /// Throws dcs::error where a number of the options is outside its range.
+  /// Throws dcs::error where a number of the options is outside its range, or one of their groups means no trained parameter.
   explicit basic_optimizer(const std::vector<named_parameter>& parameters, const typename Rule::options_type& o = {}) : options(o) {
     o.check();
     for (const auto& p : parameters)
       if (p.parameter->trained()) parameters_.push_back(p);
     moments_.resize(parameters_.size());
+    groups_.resize(parameters_.size());
+    if constexpr (requires { o.groups; }) groups_ = detail::numbers_of_groups(Rule::name, parameters_, o.groups);
   }
 
   /// The parameters that are trained, in the order of the network's members.
@@ -228,7 +230,8 @@ class basic_optimizer {
                                           {},
                                           static_cast<bf16*>(p->half().data()),
                                           n,
-                                          static_cast<const T*>(p->condition().data())};
+                                          static_cast<const T*>(p->condition().data()),
+                                          groups_[i]};
       for (std::size_t k = 0; k < kept; ++k) {
         storage& s = moments_[i][k];
         if (!s) {
@@ -244,6 +247,7 @@ class basic_optimizer {
 
   std::vector<named_parameter> parameters_;
   std::vector<moments> moments_;  // of each of them
+  std::vector<group_numbers> groups_;
   std::int64_t steps_ = 0;
   bool examined_ = false;  // whether a step has looked for missing gradients
   optimizer_memory memory_;

@@ -103,8 +103,8 @@ struct gradient_norm_kernel {
   }
 };
 
-/// What the kernel of each rule is: Element, made of the step's numbers, moves one element by its clipped gradient. A kernel derives from this and
-/// adds its name, and its number of threads, which is this one's.
+/// What the kernel of each rule is: Element, made of the step's numbers for the parameter's group, moves one element by its clipped gradient. A
+/// kernel derives from this and adds its name, and its number of threads, which is this one's.
 template <class T, class G, int Moments, class Numbers, class Element>
 struct update_of_chunks {
   static constexpr int block_threads = 256, width = packet_size<T>;
@@ -126,7 +126,8 @@ struct update_of_chunks {
     const double factor = b.global(result, "result").read(1);
     if (!(factor == factor)) return;
     if (p.condition && b.global(device_span<const T>{p.condition, 1}, "condition").read(0) == T(0)) return;
-    const Element element = numbers ? Element(b.global(numbers, "numbers of the step").read(0)) : Element(known);
+    const Numbers common = numbers ? b.global(numbers, "numbers of the step").read(0) : known;
+    const Element element(common.of_group(p.group));
     const auto [begin, end, whole] = chunk_range::of(place, p.size, width);
     for (std::int64_t i = begin + b.thread() * width; i < whole; i += block_threads * width) move<width>(b, p, i, static_cast<T>(factor), element);
     if (whole + b.thread() < end) move<1>(b, p, whole + b.thread(), static_cast<T>(factor), element);

@@ -7,6 +7,7 @@
 #include <dcs/core/finite.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/nn/module.hpp>
+#include <dcs/optim/groups.hpp>
 
 DCS_EXACT_MATH
 #define DCS_KERNELS <dcs/optim/parameters.inl>
@@ -25,6 +26,7 @@ struct optimizer_parameter {
   bf16* copy;
   std::int64_t size;
   const T* condition = nullptr;
+  group_numbers group{};  // what its groups change of the numbers of a step
 
   /// Calls f with every address whose alignment matters to a GPU.
   template <class F>

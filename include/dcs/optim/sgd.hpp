@@ -17,6 +17,7 @@ struct sgd_options {
   bool nesterov = false;
   double clip_norm = 1;  // 0: no clipping
   missing_gradients missing = missing_gradients::report;
+  std::vector<parameter_group> groups{};  // parameters with numbers of their own; read once, when the optimiser is made
 
   /// Throws dcs::error where a number is outside its range.
   void check() const {
@@ -34,6 +35,8 @@ struct sgd_numbers {
   static sgd_numbers of(const sgd_options& o, std::int64_t) {
     return {o.rate, o.momentum, o.weight_decay, o.nesterov ? o.momentum : 1, o.nesterov ? 1.0 : 0.0};
   }
+  /// Those of a parameter whose groups change them.
+  DCS_DEVICE sgd_numbers of_group(const group_numbers& g) const { return {rate * g.rate_scale, momentum, g.decay_of(decay), ahead, now}; }
 };
 
 template <class T, class G = T>
@@ -43,8 +46,9 @@ namespace cpu {
 
 /// Moves the parameters by their gradients, clipped by what was measured; nothing moves if the norm is not finite.
 template <class T>
-void move_parameters(device, const std::vector<sgd_parameter<T>>& parameters, const sgd_numbers& o, const optimizer_memory& memory) {
+void move_parameters(device, const std::vector<sgd_parameter<T>>& parameters, const sgd_numbers& common, const optimizer_memory& memory) {
   update_in_chunks(parameters, memory, [&](const sgd_parameter<T>& p, std::int64_t begin, std::int64_t end, T clip) {
+    const sgd_numbers o = common.of_group(p.group);
     DCS_DISPATCH(sgd_update, p.value + begin, p.gradient + begin, p.moments[0] + begin, end - begin, clip, static_cast<T>(o.rate),
                  static_cast<T>(o.momentum), static_cast<T>(o.decay), static_cast<T>(o.ahead), static_cast<T>(o.now));
   });

@@ -101,7 +101,7 @@ class training_run {
     if constexpr (std::is_same_v<typename P::element, bf16>) mix_precision<device>(net_);
     any_optimizer_options numbers;
     numbers.name = config_.optimizer, numbers.rate = config_.rate, numbers.weight_decay = config_.weight_decay, numbers.momentum = config_.momentum;
-    numbers.nesterov = config_.nesterov;
+    numbers.nesterov = config_.nesterov, numbers.groups = groups();
     optimizer_.emplace(named_parameters(net_), numbers);
     if (config_.ema > 0) ema_.emplace(named_parameters(net_), config_.ema);
     schedule_.emplace(schedule_options{config_.rate_schedule, config_.rate, config_.epochs, config_.warmup});
@@ -175,6 +175,18 @@ class training_run {
     }
     c.data = absolute_path(c.data), c.backbone = absolute_path(c.backbone);
     return c;
+  }
+  // The parameters that move by numbers of their own.
+  std::vector<parameter_group> groups() {
+    std::vector<parameter_group> list;
+    if (!config_.decay_norms) list.push_back(no_decay_of_norms_and_biases());
+    if (config_.backbone_rate == 1) return list;
+    if constexpr (has_encoder<Net>) {
+      list.push_back({.prefix = prefix_of(net_, net_.encoder()), .rate_scale = config_.backbone_rate});
+      return list;
+    } else {
+      fail("dcs::run: backbone_rate is ", config_.backbone_rate, ", but the network ", printable(config_.net), " has no encoder; expected 1");
+    }
   }
   // Reads the last checkpoint into network and optimiser.
   run_state resumed_state() {

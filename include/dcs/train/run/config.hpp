@@ -104,6 +104,8 @@ struct run_config {
   int side = 128, epochs = 100, batch = 4, warmup = 0;
   std::uint64_t seed = 0;
   double rate = 2e-4, weight_decay = 1e-4, momentum = 0.9, ema = 0;
+  double backbone_rate = 1;  // the rate of the network's encoder, as a factor of `rate`
+  bool decay_norms = true;   // whether norms and biases have weight decay
   std::string optimizer = "adamw", rate_schedule = "plateau";
   int patience = 5, stop_after = 20, images = 0;
   bool augment = true, imagenet_input = false, nesterov = false;
@@ -148,9 +150,11 @@ inline json to_json(const run_config& c) {
          {"seed", c.seed},
          {"optimizer", c.optimizer},
          {"rate", c.rate},
+         {"backbone_rate", c.backbone_rate},
          {"rate_schedule", c.rate_schedule},
          {"warmup", c.warmup},
          {"weight_decay", c.weight_decay},
+         {"decay_norms", c.decay_norms},
          {"momentum", c.momentum},
          {"nesterov", c.nesterov},
          {"ema", c.ema},
@@ -208,7 +212,8 @@ inline void read_option(const json& j, network_option& o) {
   }
 }
 
-/// The configuration in `j`, for a network with these options: each key but data_fingerprint, which is written once the run has begun, and no other.
+/// The configuration in `j`, for a network with these options: each key but data_fingerprint, which is written once the run has begun, and those
+/// that younger versions have added; and no other.
 /// `where` begins the messages of errors.
 inline run_config config_of(const json& j, const std::string& where, const std::vector<network_option>& network) {
   run_config c;
@@ -228,6 +233,9 @@ inline run_config config_of(const json& j, const std::string& where, const std::
     c.images = number_at(j, "images", 0, 1000000000);
     c.augment = j.at("augment"), c.imagenet_input = j.at("imagenet_input"), c.nesterov = j.at("nesterov");
     c.instances = j.at("instances");
+    // Younger than the format: a run that lacks them has one rate, and decays everything.
+    if (j.contains("backbone_rate")) c.backbone_rate = number_at(j, "backbone_rate", 0.0, 10.0);
+    c.decay_norms = j.value("decay_norms", true);
     for (auto& o : c.network) read_option(j, o);
     const json known = to_json(c);
     for (const auto& [key, value] : j.items()) expect(known.contains(key), "unknown key '", key, "'");
