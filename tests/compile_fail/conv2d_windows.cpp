@@ -4,5 +4,5 @@
 int main() {
   const dcs::tensor<float, dcs::shape<1, dcs::dyn<"h">, 8, 1>> x;
   const dcs::tensor<float, dcs::shape<1, 1, 1, 1>> w;
-  eval(dcs::conv2d<16, 0>(dcs::conv2d<16, 0>(x, w), w));
+  eval(dcs::conv2d<128, 0>(dcs::conv2d<128, 0>(x, w), w));
 }

@@ -1,4 +1,4 @@
-// expect: the name of an extent is made of lower-case letters and digits
+// expect: the name of an extent is made of lower-case letters, digits and underscores
 #include <dcs/core/shape.hpp>
 
 int main() {

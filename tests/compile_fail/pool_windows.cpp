@@ -3,5 +3,5 @@
 
 int main() {
   const dcs::tensor<float, dcs::shape<1, dcs::dyn<"h">, 8, 1>> x;
-  dcs::max_pool2d<16>(dcs::max_pool2d<16>(x));
+  dcs::max_pool2d<128>(dcs::max_pool2d<128>(x));
 }

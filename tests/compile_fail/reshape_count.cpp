@@ -1,4 +1,4 @@
-// expect: dcs::reshape: a static shape must keep the number of elements
+// expect: dcs::reshape: the new shape must keep the number of elements
 // expect: reshape_mismatch<dcs::found_extent<25>, dcs::expected_extent<24>, dcs::axis<0>
 #include <dcs/ops/rearrange/rearrange.hpp>
 

@@ -89,7 +89,7 @@ TEST_CASE("a reshape whose sizes do not fit is an error and does not overflow") 
 }
 
 TEST_CASE("extents after windows agree with the named extent") {
-  constexpr extent_t h = dyn<"h">, quarter = windowed(h, 1, 4, 0), less = windowed(h, 3, 1, 0), half = windowed(h, 3, 2, 1);
+  constexpr extent h = dyn<"h">, quarter = windowed(h, 1, 4, 0), less = windowed(h, 3, 1, 0), half = windowed(h, 3, 2, 1);
   using S = shape<h, quarter, less>;
   CHECK((tensor<float, S>::zeros({8, 2, 6}).size() == 96 && tensor<float, S>::zeros({9, 3, 7}).size() == 189));
   CHECK((tensor<float, S>::zeros({1, 1, 0}).size() == 0 && tensor<float, S>::zeros({0, 0, 0}).size() == 0));

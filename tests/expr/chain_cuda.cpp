@@ -9,7 +9,7 @@
 using namespace dcs;
 
 namespace {
-template <extent_t... E>
+template <extent... E>
 using s = shape<E...>;
 template <class S>
 auto normal(std::uint64_t stream, const sizes<S::rank>& n) {

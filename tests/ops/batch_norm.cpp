@@ -157,7 +157,7 @@ void check_batch_norm_golden(const io::safetensors& file) {
   }
 }
 
-template <class T, int C, extent_t... Leading>
+template <class T, int C, extent... Leading>
 void check_layer_norm_golden(const io::safetensors& file) {
   using X = shape<Leading..., C>;
   using P = shape<C>;

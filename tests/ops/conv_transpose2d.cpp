@@ -144,8 +144,8 @@ TEST_CASE("conv_transpose2d passes the gradient check in double") {
 TEST_CASE("the extents of a transposed convolution's result are part of its type") {
   using image = shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>;
   // A convolution or a pool halves; the transposed one of stride 2 and kernel 2 names what was halved.
-  const auto up = [](extent_t e) { return unwindowed(e, 2, 2, 0); };
-  constexpr extent_t height = dyn<"height">, rounded_up = windowed(height, 3, 2, 1), rounded_down = windowed(height, 2, 2, 0);
+  const auto up = [](extent e) { return unwindowed(e, 2, 2, 0); };
+  constexpr extent height = dyn<"height">, rounded_up = windowed(height, 3, 2, 1), rounded_down = windowed(height, 2, 2, 0);
   static_assert(unwindowed(rounded_up, 2, 2, 0) == height && unwindowed(rounded_down, 2, 2, 0) == height);
   static_assert(unwindowed(windowed(rounded_up, 3, 2, 1), 2, 2, 0) == rounded_up);
   static_assert(unwindowed(windowed(rounded_down, 2, 2, 0), 2, 2, 0) == rounded_down);
@@ -153,14 +153,16 @@ TEST_CASE("the extents of a transposed convolution's result are part of its type
   static_assert(unwindowed(windowed(rounded_up, 3, 2, 1), 3, 2, 1, 1) == rounded_up);  // kernel 3 needs output padding to double
   static_assert(unwindowed(windowed(height, 4, 4, 0), 4, 4, 0) == height);
   static_assert(unwindowed(height, 3, 1, 1) == height && unwindowed(height, 3, 1, 0) == windowed(height, 1, 1, 1));
-  static_assert(unwindowed_fits(height, 3, 1, 1, 0) && !unwindowed_fits(height, 2, 2, 0, 0) &&
-                !unwindowed_fits(windowed(height, 3, 2, 1), 3, 3, 0, 0));
+  static_assert(unwindowed(height, 2, 2, 0) == times(height, 2) && windowed(times(height, 2), 2, 2, 0) == height);
+  static_assert(unwindowed(height, 3, 2, 1) == minus(times(height, 2), 1) && unwindowed(rounded_up, 3, 3, 0) == divided(times(height, 3), 2));
+  static_assert(unwindowed_fits(height, 2, 2, 0, 0) && !unwindowed_fits(height, 3, 1, 2000, 0));
   CHECK(to_string(up(windowed(height, 4, 4, 0))) == "(height-1)/2");
   CHECK(to_string(up(windowed(rounded_up, 3, 2, 1))) == "height/2");
 
   // The run-time size equals that of the named extent, for every size that the divisor divides.
-  const auto size_of = [](extent_t e, extent_t n) {
+  const auto size_of = [](extent e, extent_t n) {
     const auto p = detail::unpack(e);
+    n *= static_cast<extent_t>(detail::shared_sum_of(p).factor);
     return p.offset >= n ? extent_t{0} : (n - p.offset + p.divisor - 1) / p.divisor;
   };
   for (extent_t k : {1, 2, 3, 4, 5})
@@ -168,10 +170,21 @@ TEST_CASE("the extents of a transposed convolution's result are part of its type
       for (extent_t padding : {0, 1, 2})
         for (extent_t output_padding = 0; output_padding < stride; ++output_padding)
           for (extent_t before : {0, 1, 2}) {
-            const extent_t e = windowed(windowed(height, 2 * before + 1, 2, before), k, stride, before);
-            const extent_t named = unwindowed(e, k, stride, padding, output_padding);
+            const extent e = windowed(windowed(height, 2 * before + 1, 2, before), k, stride, before);
+            const extent named = unwindowed(e, k, stride, padding, output_padding);
             for (extent_t n = 60; n <= 240; n += 60) CHECK(size_of(named, n) == unwindowed(size_of(e, n), k, stride, padding, output_padding));
           }
+
+  // A name that was never divided is multiplied, and the convolution back divides it again.
+  const auto small = tensor<float, image>::full({2, 5, 7, 3}, 1);
+  const auto large = conv_transpose2d<2>(small, tensor<float, shape<2, 2, 6, 3>>::full(1));
+  static_assert(std::is_same_v<decltype(large), const tensor<float, shape<dyn<"batch">, times(dyn<"height">, 2), times(dyn<"width">, 2), 6>>>);
+  CHECK((large.sizes() == sizes<4>{2, 10, 14, 6} && large(1, 9, 13, 5) == 3));
+  const auto again = eval(conv2d<2, 0>(large, tensor<float, shape<2, 2, 6, 3>>::zeros()) + small);
+  static_assert(std::is_same_v<decltype(again), const tensor<float, image>>);
+  CHECK(again(1, 4, 6, 2) == 1);
+  const auto other = tensor<float, image>::full({2, 5, 6, 3}, 1);
+  CHECK_THROWS_WITH_AS(eval(conv2d<2, 0>(large, tensor<float, shape<2, 2, 6, 3>>::zeros()) + other), doctest::Contains("(width)"), error);
 
   const auto x = tensor<float, image>::zeros({2, 8, 12, 3});
   const auto half = eval(conv2d<2, 1>(x, tensor<float, shape<3, 3, 3, 6>>::zeros()));

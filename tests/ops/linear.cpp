@@ -79,7 +79,7 @@ TEST_CASE("matmul: values, and sizes that do not fit") {
 
 namespace {
 
-template <class T, int In, int Out, extent_t... Leading>
+template <class T, int In, int Out, extent... Leading>
 void check_linear_golden(const io::safetensors& file, const std::string& name) {
   using X = shape<Leading..., In>;
   test::check_op<T, X, shape<In, Out>, shape<Out>>(file, name, {"x", "w", "b"},

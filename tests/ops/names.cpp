@@ -16,7 +16,7 @@ using namespace dcs;
 
 namespace {
 
-constexpr extent_t n = dyn<"n">, h = dyn<"h">, w = dyn<"w">, c = dyn<"c">;
+constexpr extent n = dyn<"n">, h = dyn<"h">, w = dyn<"w">, c = dyn<"c">;
 
 template <class S>
 tensor<float, S> ones(const sizes<S::rank>& s) {

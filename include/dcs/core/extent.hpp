@@ -1,7 +1,8 @@
-// One axis of a shape. An extent is a 64-bit value inside the type: a size when it is 0 or more; a negative value encodes a size known only at run
-// time: its name, and what convolutions have made of it since (an offset and a divisor). Packing is injective (37^9 names × 256 offsets × 256
-// divisors < 2^63), so equal meanings are equal values and a compiler's message can spell them. Plain integers, because nvcc does not compile string
-// or array template arguments in types that a kernel uses.
+// One axis of a shape. An extent is a 128-bit integer inside the type: a size where it is 0 or more. A size known only at run time is a negative
+// value that packs an expression over names, such as height/2-1, a+b or (2·height − 3) / 4: a sum of names with whole factors as text (terms sorted
+// by name), an offset and a divisor. Its size is ceil((sum − offset) / divisor). Packing is injective (40^19 texts × 2 × 4096 offsets × 4096 divisors
+// < 2^127) and expressions are normalised (extent_algebra.hpp), so equal expressions are equal values and a compiler's message can spell them. Plain
+// integers, because nvcc does not compile string or array template arguments in types that a kernel uses.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -14,7 +15,10 @@
 DCS_EXACT_MATH
 namespace dcs {
 
+/// A size at run time.
 using extent_t = std::int64_t;
+/// An extent inside a type, for template parameters and constants: a size, or an expression over names (dyn, plus, times, ...).
+__extension__ typedef __int128 extent;
 
 namespace detail {
 
@@ -27,174 +31,193 @@ struct fixed_string {
   static constexpr std::size_t size = N - 1;
 };
 
-constexpr int letter_code(char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 1 : c >= '0' && c <= '9' ? c - '0' + 27 : 0; }
-constexpr char code_letter(int code) { return code <= 26 ? static_cast<char>('a' + code - 1) : static_cast<char>('0' + code - 27); }
+// Text is a number of 19 digits in base 40, its first letter the most significant digit, with zeros behind its last letter.
+inline constexpr int text_limit = 19, text_base = 40;
+constexpr char text_letters[] = " abcdefghijklmnopqrstuvwxyz0123456789_+*";
 
-inline constexpr int name_limit = 9;
+constexpr int letter_code(char c) {
+  if (c >= 'a' && c <= 'z') return c - 'a' + 1;
+  if (c >= '0' && c <= '9') return c - '0' + 27;
+  return c == '_' ? 37 : c == '+' ? 38 : c == '*' ? 39 : 0;
+}
+constexpr extent text_of(const char* s, int length) {
+  extent text = 0;
+  for (int i = 0; i < text_limit; ++i) text = text * text_base + (i < length ? letter_code(s[i]) : 0);
+  return text;
+}
+
+struct letters {
+  char text[text_limit + 1]{};
+  int length = 0;
+};
+constexpr letters letters_of(extent text) {
+  constexpr extent_t block = extent_t{1600} * 1600 * 1600 * 1600 * 1600;  // 40^10: two numbers of 64 bits are faster to divide than one of 128
+  extent_t part[] = {static_cast<extent_t>(text / block), static_cast<extent_t>(text % block)};
+  letters l;
+  for (int i = text_limit; i-- > 0;) {
+    extent_t& digits = part[i >= text_limit - 10];
+    l.text[i] = digits % text_base == 0 ? '\0' : text_letters[digits % text_base];
+    digits /= text_base;
+  }
+  while (l.length < text_limit && l.text[l.length] != '\0') ++l.length;
+  return l;
+}
+
+// What a named extent packs. Composite: its text is more than one name.
+struct named_parts {
+  extent text;
+  bool composite;
+  extent_t offset, divisor;
+};
+inline constexpr extent_t offset_limit = 2047, divisor_limit = 4096;
+
+constexpr extent pack(const named_parts& p) { return -(((p.text * 2 + (p.composite ? 1 : 0)) * 4096 + (p.offset + 2048)) * 4096 + (p.divisor - 1)); }
+constexpr named_parts unpack(extent e) {
+  const extent v = -e;
+  return {v >> 25, (v >> 24 & 1) != 0, static_cast<extent_t>(v >> 12 & 4095) - 2048, static_cast<extent_t>(v & 4095) + 1};
+}
+constexpr bool is_composite(extent e) { return e < 0 && ((-e) >> 24 & 1) != 0; }
+
+// Every text has a first letter, so that named extents are below this number. Negative numbers of 64 bits are above it: an extent that was stored in
+// 64 bits is not mistaken for another.
+inline constexpr extent first_named = -(text_of("a", 1) << 25);
+// The result of an expression that cannot be packed; shape<> refuses it.
+inline constexpr extent unrepresentable = -(extent{1} << 64);
+constexpr bool is_number(extent e) { return e > unrepresentable; }
+constexpr bool is_valid(extent e) { return e >= 0 || e <= first_named; }
 
 template <std::size_t N>
 constexpr bool is_name(const fixed_string<N>& s) {
   for (std::size_t i = 0; i + 1 < N; ++i)
-    if (letter_code(s.text[i]) == 0) return false;
+    if (letter_code(s.text[i]) == 0 || letter_code(s.text[i]) > 37) return false;
   return N >= 2;
 }
-
-template <std::size_t N>
-constexpr extent_t pack_name(const fixed_string<N>& s) {
-  extent_t packed = 0;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(name_limit); ++i) packed = packed * 37 + (i + 1 < N ? letter_code(s.text[i]) : 0);
-  return packed;
-}
-
-// The size is ceil((name - offset) / divisor).
-struct dynamic_parts {
-  extent_t name;
-  extent_t offset;
-  extent_t divisor;
-};
-
-constexpr bool representable(dynamic_parts p) { return p.offset >= -128 && p.offset <= 127 && p.divisor >= 1 && p.divisor <= 255; }
-constexpr extent_t pack(dynamic_parts p) { return -((p.name * 256 + (p.offset + 128)) * 256 + p.divisor); }
-constexpr dynamic_parts unpack(extent_t e) {
-  const extent_t v = -e;
-  return {v / 65536, v / 256 % 256 - 128, v % 256};
-}
-
-constexpr char name_letter(extent_t e, int i) {
-  extent_t name = unpack(e).name;
-  for (int k = name_limit - 1; k > i; --k) name /= 37;
-  return name % 37 == 0 ? '\0' : code_letter(static_cast<int>(name % 37));
-}
-constexpr int name_length(extent_t e) {
-  int n = 0;
-  while (n < name_limit && name_letter(e, n) != '\0') ++n;
-  return n;
-}
-
 template <fixed_string Name>
-constexpr extent_t dynamic_extent() {
-  static_assert(Name.size <= name_limit, "dcs::dyn: the name of an extent has at most nine characters");
-  static_assert(is_name(Name), "dcs::dyn: the name of an extent is made of lower-case letters and digits");
-  return pack({pack_name(Name), 0, 1});
+constexpr extent dynamic_extent() {
+  static_assert(Name.size <= text_limit, "dcs::dyn: the name of an extent has at most 19 characters");
+  static_assert(is_name(Name), "dcs::dyn: the name of an extent is made of lower-case letters, digits and underscores");
+  return pack({text_of(Name.text, static_cast<int>(Name.size)), false, 0, 1});
 }
 
 }  // namespace detail
 
-/// An extent known only at run time, with a name of one to nine lower-case letters and digits: `shape<dyn<"roi">, 64, 64, 256>`. Equal names mean
-/// equal sizes; operands of different names do not combine until a check renames one (`as<shape<...>>`).
+/// An extent known only at run time, with a name of 1 to 19 lower-case letters, digits and underscores: `shape<dyn<"roi">, 64, 64, 256>`. Equal names
+/// mean equal sizes; operands of different names do not combine until a check renames one (`as<shape<...>>`).
 template <detail::fixed_string Name>
-inline constexpr extent_t dyn = detail::dynamic_extent<Name>();
+inline constexpr extent dyn = detail::dynamic_extent<Name>();
 
-constexpr bool is_static(extent_t e) { return e >= 0; }
-constexpr bool is_dynamic(extent_t e) { return e < 0; }
-
-/// Whether windowed() of this extent can be expressed (a chain of windows may exceed offset ±127 or stride 255).
-constexpr bool windowed_fits(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t dilation) {
-  if (is_static(e)) return true;
-  const auto p = detail::unpack(e);
-  return detail::representable({p.name, p.offset + (dilation * (kernel - 1) - 2 * padding) * p.divisor, p.divisor * stride});
-}
-
-/// The extent after a window slides over it (convolution, pooling): ⌊(e + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1.
-constexpr extent_t windowed(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t dilation = 1) {
-  const extent_t reach = dilation * (kernel - 1) - 2 * padding;
-  if (is_static(e)) return e - reach <= 0 ? 0 : (e - reach - 1) / stride + 1;
-  const auto p = detail::unpack(e);
-  return detail::pack({p.name, p.offset + reach * p.divisor, p.divisor * stride});
-}
+constexpr bool is_static(extent e) { return e >= 0; }
+constexpr bool is_dynamic(extent e) { return e < 0; }
 
 namespace detail {
-// Where the divisor divides the named size n, e is n / divisor − m for a whole number m, and a transposed window makes it n / (divisor / stride) −
-// `lost`. Two extents describe that size: height/2 and (height−1)/2 are both half of an even height, but one rounds up and one down for an odd
-// height. The first choice is the extent that this very window, applied forwards, turns into e, as a map that was downsampled to e has that extent.
-// Where there is none, as for a window of other numbers, the rounding of e is kept.
-constexpr dynamic_parts unwindowed_parts(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t output_padding, extent_t dilation) {
-  const auto p = unpack(e);
-  const extent_t divisor = p.divisor < stride ? 1 : p.divisor / stride, reach = dilation * (kernel - 1) - 2 * padding;
-  const auto floor_of = [](extent_t a, extent_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); };
-  const extent_t lost = stride * (floor_of(p.offset, p.divisor) + 1) - reach - output_padding - 1;
-  const extent_t back = p.offset - reach * divisor;
-  if (floor_of(back, divisor) == lost) return {p.name, back, divisor};
-  return {p.name, lost * divisor + (p.offset - floor_of(p.offset, p.divisor) * p.divisor) / stride, divisor};
-}
-}  // namespace detail
 
-/// Whether unwindowed() of this extent can be expressed: a named extent must have been divided by a multiple of the stride before.
-constexpr bool unwindowed_fits(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t output_padding, extent_t dilation = 1) {
-  if (is_static(e)) return true;
-  return detail::unpack(e).divisor % stride == 0 &&
-         detail::representable(detail::unwindowed_parts(e, kernel, stride, padding, output_padding, dilation));
-}
-
-/// The extent after a transposed convolution, the inverse of windowed(): (e − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding + 1; 0
-/// where that is less than 1. For a named extent the result assumes that the named size is a multiple of the divisor: height/4 becomes height/2 with
-/// stride 2 and kernel 2. For other sizes the map's size differs from that of other maps of that extent, and an op over both throws at run time.
-constexpr extent_t unwindowed(extent_t e, extent_t kernel, extent_t stride, extent_t padding, extent_t output_padding = 0, extent_t dilation = 1) {
-  if (is_dynamic(e)) return detail::pack(detail::unwindowed_parts(e, kernel, stride, padding, output_padding, dilation));
-  const extent_t n = (e - 1) * stride - 2 * padding + dilation * (kernel - 1) + output_padding + 1;
-  return e < 1 || n < 1 ? 0 : n;
-}
-
-/// An extent as messages show it: 64, roi, height/4.
-inline std::string to_string(extent_t e) {
-  if (is_static(e)) return std::to_string(e);
-  const auto p = detail::unpack(e);
-  std::string s;
-  for (int i = 0; i < detail::name_length(e); ++i) s += detail::name_letter(e, i);
-  if (p.offset != 0) {
-    s += p.offset > 0 ? '-' : '+';
-    s += std::to_string(p.offset > 0 ? p.offset : -p.offset);
+// The letters of an extent, without memory, so that they can become template arguments.
+struct spelling {
+  char text[64]{};
+  int length = 0;
+  constexpr void add(char c) { text[length++] = c; }
+  constexpr void add_number(extent n) {
+    char digits[40]{};
+    int k = 0;
+    if (n < 0) add('-'), n = -n;
+    do digits[k++] = static_cast<char>('0' + static_cast<int>(n % 10));
+    while ((n /= 10) != 0);
+    while (k > 0) add(digits[--k]);
   }
+  constexpr void subtract(extent_t n) {
+    if (n == 0) return;
+    add(n > 0 ? '-' : '+');
+    add_number(n > 0 ? n : -n);
+  }
+};
+// The part of an offset that the divisor divides stands behind the division, as in height/2-1, and what is left of it before, as in (height-1)/2.
+constexpr spelling spell(extent e) {
+  spelling s;
+  if (is_number(e)) {
+    s.add_number(e);
+    return s;
+  }
+  if (!is_valid(e)) {
+    s.add('?');
+    return s;
+  }
+  const named_parts p = unpack(e);
+  const extent_t within = p.offset % p.divisor;
+  const letters l = letters_of(p.text);
+  bool sum = within != 0;
+  for (int i = 0; i < l.length; ++i) sum = sum || l.text[i] == '+';
+  const bool bracket = sum && p.divisor != 1;
+  if (bracket) s.add('(');
+  for (int i = 0; i < l.length; ++i) s.add(l.text[i]);
+  s.subtract(within);
+  if (bracket) s.add(')');
   if (p.divisor != 1) {
-    if (p.offset != 0) {
-      s.insert(s.begin(), '(');
-      s += ')';
-    }
-    s += '/';
-    s += std::to_string(p.divisor);
+    s.add('/');
+    s.add_number(p.divisor);
   }
+  s.subtract((p.offset - within) / p.divisor);
   return s;
 }
 
-// Operands of a failed check, for the compiler to print: found<64>, or found<-8…, 'r', 'o', 'i'> for a named extent.
-template <extent_t E, char... Name>
-struct found_extent {
-  static constexpr extent_t value = E;
-};
-template <extent_t E, char... Name>
-struct expected_extent {
-  static constexpr extent_t value = E;
-};
+}  // namespace detail
+
+/// An extent as messages show it: 64, roi, height/4, height*2-1, a+b.
+inline std::string to_string(extent e) {
+  const auto s = detail::spell(e);
+  return {s.text, static_cast<std::size_t>(s.length)};
+}
+
+// Operands of a failed check, for the compiler to print: found_extent<64>; for a named extent its letters, found_extent<-1, 'a', '+', 'b'>, where -1
+// stands for the size that is not known.
+template <extent_t Size, char... Letters>
+struct found_extent {};
+template <extent_t Size, char... Letters>
+struct expected_extent {};
 /// The axis that a failed check is about.
 template <int Axis>
 struct axis {};
 
 namespace detail {
-template <template <extent_t, char...> class Holder, extent_t E>
+
+template <template <extent_t, char...> class Holder, extent E, bool Number = is_number(E)>
 struct spelled {
-  template <std::size_t... I>
-  static auto make(std::index_sequence<I...>) -> Holder<E, name_letter(E, static_cast<int>(I))...>;
-  using type = decltype(make(std::make_index_sequence<static_cast<std::size_t>(is_dynamic(E) ? name_length(E) : 0)>{}));
+  using type = Holder<static_cast<extent_t>(E)>;
 };
+template <template <extent_t, char...> class Holder, extent E>
+struct spelled<Holder, E, false> {
+  static constexpr spelling letters = spell(E);
+  template <std::size_t... I>
+  static auto make(std::index_sequence<I...>) -> Holder<-1, letters.text[I]...>;
+  using type = decltype(make(std::make_index_sequence<static_cast<std::size_t>(letters.length)>{}));
+};
+
+template <class Found, class Expected>
+inline constexpr bool same_extent = false;
+template <extent_t Size, char... Letters>
+inline constexpr bool same_extent<found_extent<Size, Letters...>, expected_extent<Size, Letters...>> = true;
+
 }  // namespace detail
 
-template <extent_t E>
+template <extent E>
 using found = typename detail::spelled<found_extent, E>::type;
-template <extent_t E>
+template <extent E>
 using expected = typename detail::spelled<expected_extent, E>::type;
 
 /// For a check of a bound, the expected value: the value itself where it is within the bound, else the bound.
-constexpr extent_t at_least(extent_t value, extent_t bound) { return value < bound ? bound : value; }
-constexpr extent_t at_most(extent_t value, extent_t bound) { return value > bound ? bound : value; }
+constexpr extent at_least(extent value, extent bound) { return value < bound ? bound : value; }
+constexpr extent at_most(extent value, extent bound) { return value > bound ? bound : value; }
 /// The number of axes of a shape if `axis` (counted from the end where negative) is one of them, else the smallest number of axes that has it.
-constexpr extent_t axes_with(int axis, extent_t rank) { return at_least(rank, axis < 0 ? -axis : axis + 1); }
+constexpr extent_t axes_with(int axis, extent_t rank) {
+  const extent_t needed = axis < 0 ? -axis : axis + 1;
+  return rank < needed ? needed : rank;
+}
 
 // Defines the check NAME<found<..>, expected<..>, axis<..>>: instantiating it (`NAME<...>{}`) is an error with TEXT unless both are equal. The
 // text of a static_assert is a literal in C++20, so the numbers travel in the name of the type, which g++, clang and nvcc all print.
-#define DCS_DEFINE_EXTENT_CHECK(NAME, TEXT)               \
-  template <class Found, class Expected, class Axis>      \
-  struct NAME {                                           \
-    static_assert(Found::value == Expected::value, TEXT); \
+#define DCS_DEFINE_EXTENT_CHECK(NAME, TEXT)                           \
+  template <class Found, class Expected, class Axis>                  \
+  struct NAME {                                                       \
+    static_assert(::dcs::detail::same_extent<Found, Expected>, TEXT); \
   }
 
 }  // namespace dcs

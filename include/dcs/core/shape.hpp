@@ -3,7 +3,7 @@
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/core/sizes.hpp>
+#include <dcs/core/size_agreement.hpp>
 
 #include <type_traits>
 
@@ -11,17 +11,23 @@ DCS_EXACT_MATH
 namespace dcs {
 
 /// Extents of a tensor, outermost first; row-major, so the last axis is contiguous. Feature maps are <batch, height, width, channels>.
-template <extent_t... E>
+template <extent... E>
 struct shape {
   using self = shape;
   static constexpr int rank = sizeof...(E);
-  static constexpr std::array<extent_t, sizeof...(E)> extents{E...};
   static constexpr bool is_static = ((E >= 0) && ...);
-  static_assert(detail::static_product_fits(extents.data(), extents.size(), 1), "dcs::shape: the product of the extents must be at most 2^60");
+  static_assert(
+      (detail::is_valid(E) && ...),
+      "dcs::shape: an extent is at least 0, or an expression over names of at most 19 characters, as height*2+width, with positive factors, an "
+      "offset of at most 2047 and a divisor of at most 4096; a constant of one has the type dcs::extent");
+  static_assert(detail::static_product_fits({E...}, 1), "dcs::shape: the product of the extents must be at most 2^60");
+  /// The extents; of a static shape they are its sizes.
+  static constexpr std::array<std::conditional_t<is_static, extent_t, extent>, sizeof...(E)> extents{
+      static_cast<std::conditional_t<is_static, extent_t, extent>>(E)...};
   /// Number of elements where it is static.
   static constexpr extent_t size() {
     static_assert(is_static, "dcs::shape: the number of elements of a shape with dynamic extents is known only at run time");
-    return (extent_t{1} * ... * E);
+    return (extent_t{1} * ... * static_cast<extent_t>(E));
   }
 };
 
@@ -30,12 +36,20 @@ inline constexpr int batch_axis = 0, height_axis = 1, width_axis = 2, channel = 
 
 template <class S>
 struct is_shape : std::false_type {};
-template <extent_t... E>
+template <extent... E>
 struct is_shape<shape<E...>> : std::true_type {};
 
-/// Extent of axis `Axis` (negative axes count from the end).
+namespace detail {
 template <class S, int Axis>
-inline constexpr extent_t extent_of = S::extents[static_cast<std::size_t>(Axis < 0 ? Axis + S::rank : Axis)];
+constexpr extent extent_at() {
+  return S::extents[static_cast<std::size_t>(Axis < 0 ? Axis + S::rank : Axis)];
+}
+}  // namespace detail
+
+/// Extent of axis `Axis` (negative axes count from the end): a size, of type extent_t, where it is static, else an extent.
+template <class S, int Axis>
+inline constexpr auto extent_of =
+    static_cast<std::conditional_t<(detail::extent_at<S, Axis>() >= 0), extent_t, extent>>(detail::extent_at<S, Axis>());
 
 namespace detail {
 
@@ -47,13 +61,13 @@ struct shape_by<Rule, std::index_sequence<I...>> {
   using type = shape<Rule::at(I)...>;
 };
 
-template <class S, int Axis, extent_t E>
+template <class S, int Axis, extent E>
 struct replace_rule {
-  static constexpr extent_t at(std::size_t i) { return i == static_cast<std::size_t>(Axis < 0 ? Axis + S::rank : Axis) ? E : S::extents[i]; }
+  static constexpr extent at(std::size_t i) { return i == static_cast<std::size_t>(Axis < 0 ? Axis + S::rank : Axis) ? E : S::extents[i]; }
 };
 template <class A, class B>
 struct join_rule {
-  static constexpr extent_t at(std::size_t i) { return i < A::extents.size() ? A::extents[i] : B::extents[i - A::extents.size()]; }
+  static constexpr extent at(std::size_t i) { return i < A::extents.size() ? A::extents[i] : B::extents[i - A::extents.size()]; }
 };
 
 }  // namespace detail
@@ -63,7 +77,7 @@ template <class Rule, int Rank>
 using make_shape = typename detail::shape_by<Rule, std::make_index_sequence<static_cast<std::size_t>(Rank)>>::type;
 
 /// S with the extent of one axis replaced.
-template <class S, int Axis, extent_t E>
+template <class S, int Axis, extent E>
 using with_extent = make_shape<detail::replace_rule<S, Axis, E>, S::rank>;
 
 /// The axes of A followed by those of B.
@@ -84,13 +98,22 @@ constexpr extent_t count(const std::array<extent_t, R>& s) {
 
 template <std::size_t R>
 std::string to_string(const std::array<extent_t, R>& s) {
-  return detail::listed(s.data(), R);
+  return detail::listed_numbers(s.data(), R);
+}
+template <std::size_t R>
+std::string to_string(const std::array<extent, R>& e) {
+  return detail::listed(e.data(), R);
 }
 
 namespace detail {
 
+// The extents of a shape, which is static or not, for functions that are not templates.
 template <class S>
-inline constexpr auto extents_of = S::extents;
+inline constexpr std::array<extent, static_cast<std::size_t>(S::rank)> extents_of = [] {
+  std::array<extent, static_cast<std::size_t>(S::rank)> e{};
+  for (std::size_t i = 0; i < e.size(); ++i) e[i] = S::extents[i];
+  return e;
+}();
 template <class S>
 void expect_fits(const char* op, const sizes<S::rank>& s) {
   expect_extents(op, extents_of<S>.data(), s.data(), s.size());
@@ -105,19 +128,19 @@ DCS_DEFINE_EXTENT_CHECK(broadcast_mismatch, "dcs::broadcast: extents of the two 
 namespace detail {
 
 template <class S>
-constexpr extent_t aligned_extent(int from_end) {
+constexpr extent aligned_extent(int from_end) {
   return from_end < S::rank ? S::extents[static_cast<std::size_t>(S::rank - 1 - from_end)] : 1;
 }
 
 template <class A, class B, int I>
 constexpr void check_broadcast_axis() {
-  constexpr extent_t a = aligned_extent<A>(I), b = aligned_extent<B>(I);
+  constexpr extent a = aligned_extent<A>(I), b = aligned_extent<B>(I);
   if constexpr (a != 1 && b != 1) (void)broadcast_mismatch<found<b>, expected<a>, axis<(A::rank > B::rank ? A::rank : B::rank) - 1 - I>>{};
 }
 
 template <class A, class B, int Rank>
 struct broadcast_rule {
-  static constexpr extent_t at(std::size_t i) {
+  static constexpr extent at(std::size_t i) {
     const int from_end = Rank - 1 - static_cast<int>(i);
     return aligned_extent<A>(from_end) == 1 ? aligned_extent<B>(from_end) : aligned_extent<A>(from_end);
   }
@@ -158,7 +181,7 @@ using broadcast_shape = typename detail::broadcast_all<S...>::type;
 template <class A, class B>
 inline constexpr bool broadcastable = [] {
   for (int i = 0; i < A::rank || i < B::rank; ++i) {
-    const extent_t a = detail::aligned_extent<A>(i), b = detail::aligned_extent<B>(i);
+    const extent a = detail::aligned_extent<A>(i), b = detail::aligned_extent<B>(i);
     if (a != b && a != 1 && b != 1) return false;
   }
   return true;

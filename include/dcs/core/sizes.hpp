@@ -1,12 +1,13 @@
 // Checks of sizes that are known only at run time. An array exists only where the product of its sizes, and its bytes, are at most 2^60, so that
-// products of the sizes of existing arrays do not overflow 64 bits unnoticed. Extents of equal names must have equal sizes, which is checked over all
-// operands of an op. None of these functions is a template over shapes, so that each exists once in a program.
+// products of the sizes of existing arrays do not overflow 64 bits unnoticed. Extents of equal names must have equal sizes, and those of expressions
+// (height/2, a+b) sizes that fit their names', which is checked over all operands of an op (size_agreement.hpp). None of these functions is a
+// template over shapes, so that each exists once in a program.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/error.hpp>
-#include <dcs/core/extent.hpp>
+#include <dcs/core/extent_algebra.hpp>
 
 #include <array>
 #include <initializer_list>
@@ -39,17 +40,25 @@ constexpr extent_t product_or_none(const extent_t* s, std::size_t rank, extent_t
   return empty ? 0 : n;
 }
 // Whether the static extents of a type fit: their product alone counts, as named extents may be 1.
-constexpr bool static_product_fits(const extent_t* e, std::size_t rank, extent_t unit) {
-  for (std::size_t i = 0; i < rank; ++i) {
-    if (e[i] <= 0) continue;
-    if (!product_fits(unit, e[i])) return false;
-    unit *= e[i];
+constexpr bool static_product_fits(std::initializer_list<extent> extents, extent_t unit) {
+  for (const extent e : extents) {
+    if (e <= 0) continue;
+    if (e > largest_product || !product_fits(unit, static_cast<extent_t>(e))) return false;
+    unit *= static_cast<extent_t>(e);
+  }
+  return true;
+}
+template <class E, std::size_t R>
+constexpr bool static_product_fits(const std::array<E, R>& extents, extent_t unit) {
+  for (const E e : extents) {
+    if (e > 0 && !product_fits(unit, static_cast<extent_t>(e))) return false;
+    if (e > 0) unit *= static_cast<extent_t>(e);
   }
   return true;
 }
 
 // How messages list extents of a type, which may be names, and sizes, which are numbers.
-inline std::string listed(const extent_t* e, std::size_t rank) {
+inline std::string listed(const extent* e, std::size_t rank) {
   std::string text = "[";
   for (std::size_t i = 0; i < rank; ++i) text += (i ? ", " : "") + to_string(e[i]);
   return text + "]";
@@ -90,32 +99,6 @@ constexpr extent_t product(const std::array<extent_t, R>& s, std::size_t begin, 
   return n;
 }
 
-// The sizes of a name under which the extent ceil((name − offset) / divisor), or 0 where that is negative, is `s`.
-struct size_range {
-  extent_t least, most;
-};
-constexpr size_range sizes_of_name(dynamic_parts p, extent_t s) {
-  return {s == 0 ? -largest_product : (s - 1) * p.divisor + p.offset + 1, s * p.divisor + p.offset};
-}
-// Whether two extents may have these sizes at once: equal names are equal sizes, and height/4 is what a window makes of height.
-constexpr bool sizes_agree(extent_t a, extent_t size_a, extent_t b, extent_t size_b) {
-  if (is_static(a) || is_static(b)) return true;
-  if (a == b) return size_a == size_b;
-  const auto p = unpack(a), q = unpack(b);
-  constexpr extent_t most = largest_product >> 8;  // so that a size times a divisor fits
-  if (p.name != q.name || size_a > most || size_b > most) return true;
-  const auto x = sizes_of_name(p, size_a), y = sizes_of_name(q, size_b);
-  return x.least <= y.most && y.least <= x.most;
-}
-
-// Whether sizes fit the extents of a shape: numbers are equal, none is negative, names agree.
-[[gnu::noinline]] inline void expect_extents(const char* op, const extent_t* wanted, const extent_t* s, std::size_t rank) {
-  for (std::size_t i = 0; i < rank; ++i) {
-    bool fits = wanted[i] >= 0 ? s[i] == wanted[i] : s[i] >= 0;
-    for (std::size_t j = 0; wanted[i] < 0 && j < i; ++j) fits = fits && sizes_agree(wanted[j], s[j], wanted[i], s[i]);
-    if (!fits) fail(op, ": sizes ", listed_numbers(s, rank), " do not fit the shape ", listed(wanted, rank), " at axis ", i);
-  }
-}
 // An array of no images or regions (a first extent of 0) is empty; any other extent of 0 is an error.
 [[gnu::noinline]] inline void expect_inner(const char* op, const extent_t* s, std::size_t rank) {
   for (std::size_t i = 1; i < rank && s[0] > 0; ++i)
@@ -124,26 +107,6 @@ constexpr bool sizes_agree(extent_t a, extent_t size_a, extent_t b, extent_t siz
 template <std::size_t R>
 void expect_inner(const char* op, const std::array<extent_t, R>& s) {
   expect_inner(op, s.data(), R);
-}
-
-// The extents of an operand's type with its sizes.
-struct sized_extents {
-  const extent_t *extents, *sizes;
-  std::size_t rank;
-};
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_names(const char* op, const sized_extents& a, std::size_t i, const sized_extents& b,
-                                                                std::size_t j) {
-  fail(op, ": axis ", j, " (", to_string(b.extents[j]), ") of sizes ", listed_numbers(b.sizes, b.rank), " is ", b.sizes[j], ", but axis ", i, " (",
-       to_string(a.extents[i]), ") of sizes ", listed_numbers(a.sizes, a.rank), " is ", a.sizes[i],
-       "; equal names are equal sizes: only an extent that the type says is 1 repeats");
-}
-// The named extents of an op's operands agree.
-[[gnu::noinline]] inline void expect_names(const char* op, std::initializer_list<sized_extents> operands) {
-  for (auto b = operands.begin(); b != operands.end(); ++b)
-    for (auto a = operands.begin(); a != b; ++a)
-      for (std::size_t j = 0; j < b->rank; ++j)
-        for (std::size_t i = 0; i < a->rank && is_dynamic(b->extents[j]); ++i)
-          if (!sizes_agree(a->extents[i], a->sizes[i], b->extents[j], b->sizes[j])) refuse_names(op, *a, i, *b, j);
 }
 
 }  // namespace detail

@@ -21,8 +21,7 @@ DCS_DEFINE_EXTENT_CHECK(as_rank_mismatch, "dcs::as: the new shape must have the 
 
 namespace detail {
 // The bytes of an array: its sizes must fit the shape, and memory.
-[[gnu::noinline]] inline std::int64_t bytes_of(const char* op, const extent_t* wanted, const extent_t* sizes, std::size_t rank,
-                                               std::int64_t element) {
+[[gnu::noinline]] inline std::int64_t bytes_of(const char* op, const extent* wanted, const extent_t* sizes, std::size_t rank, std::int64_t element) {
   expect_extents(op, wanted, sizes, rank);
   return checked_product(op, sizes, rank, element);
 }
@@ -57,7 +56,7 @@ class tensor {
   using device_type = Device;
   static constexpr int rank = Shape::rank;
   using sizes_type = dcs::sizes<rank>;
-  static_assert(detail::static_product_fits(Shape::extents.data(), Shape::extents.size(), static_cast<extent_t>(sizeof(T))),
+  static_assert(detail::static_product_fits(Shape::extents, static_cast<extent_t>(sizeof(T))),
                 "dcs::tensor: the elements must have at most 2^60 bytes");
 
   /// No memory: defined() is false, and only assignment is allowed.
@@ -106,7 +105,7 @@ class tensor {
   template <int Axis>
   constexpr extent_t size_of() const {
     (void)tensor_axis_mismatch<found<rank>, expected<axes_with(Axis, rank)>, axis<Axis>>{};
-    constexpr extent_t e = extent_of<Shape, Axis>;
+    constexpr auto e = extent_of<Shape, Axis>;
     if constexpr (is_static(e))
       return e;
     else

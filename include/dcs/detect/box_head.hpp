@@ -55,7 +55,7 @@ struct box_head {
 };
 
 /// One RoI tensor of boxes per image: shape<Name, 5>.
-template <extent_t Name, class D = cpu_device, class T>
+template <extent Name, class D = cpu_device, class T>
 tensor<T, shape<Name, 5>, D> make_rois(const std::vector<std::vector<box<T>>>& boxes) {
   std::vector<T> flat;
   for (std::size_t n = 0; n < boxes.size(); ++n)

@@ -147,7 +147,7 @@ struct box_targets_kernel {
 
 /// A sample for a loss, whose axis is named Name: labels and weights of 0 or 1 (the label is the weight of the regression), and targets of the
 /// positive ones.
-template <class A, class D, extent_t Name>
+template <class A, class D, extent Name>
 struct sample_targets {
   tensor<A, shape<Name, 1>, D> label, weight;
   tensor<A, shape<Name, 4>, D> target;

@@ -19,12 +19,12 @@ struct chain_leaf {
   int rank = 0;
   std::int64_t sizes[expr::max_rank] = {};
   std::int64_t count = 1;
-  const extent_t* extents = nullptr;
+  const extent* extents = nullptr;
 
-  bool repeats(int axis) const { return (extents ? extents[axis] : sizes[axis]) == 1; }
+  bool repeats(int axis) const { return extents ? extents[axis] == 1 : sizes[axis] == 1; }
 };
 template <class T>
-[[gnu::noinline]] void set_leaf(chain_leaf<T>& l, const storage& memory, const slot_ptr& slot, const std::int64_t* sizes, const extent_t* extents,
+[[gnu::noinline]] void set_leaf(chain_leaf<T>& l, const storage& memory, const slot_ptr& slot, const std::int64_t* sizes, const extent* extents,
                                 int rank) {
   l.value.memory = memory, l.value.slot = slot, l.rank = rank, l.extents = extents;
   for (int i = 0; i < rank; ++i) l.count *= l.sizes[i] = sizes[i];
@@ -37,8 +37,8 @@ void set_leaf(chain_leaf<T>& l, const X& x) {
     set_leaf(l, x.memory(), {}, x.sizes().data(), extents_of<typename X::shape_type>.data(), X::rank);
 }
 
-[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_broadcast(int axis, const extent_t* extent, extent_t size, extent_t other) {
-  fail("dcs::broadcast: axis ", axis, extent ? " (" + to_string(*extent) + ")" : std::string(), " is ", size, " in one operand and ", other,
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_broadcast(int axis, const extent* named, extent_t size, extent_t other) {
+  fail("dcs::broadcast: axis ", axis, named ? " (" + to_string(*named) + ")" : std::string(), " is ", size, " in one operand and ", other,
        " in another; equal names are equal sizes: only an extent that the type says is 1 repeats");
 }
 // Combines the sizes of a leaf into those of the result, which begin as −1; axes are aligned at the end. Static extents have been checked at compile

@@ -29,7 +29,7 @@ struct every_region {
 
 /// The selection of the regions whose number in a mask is not 0; their number is computed on the device. The values of the others, infinities and NaN
 /// included, change neither losses nor gradients. Roi: the first extent of maps shape<Roi, H, W, 1>. Where no region is selected, means are 0.
-template <extent_t Roi, class B, class D>
+template <extent Roi, class B, class D>
 class valid_regions {
  public:
   /// mask: shape<Roi>, of 0 and 1; at least one region, valid or padded.

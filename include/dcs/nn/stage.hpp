@@ -33,7 +33,7 @@ template <class Stage, class Role>
 struct tested {};
 
 /// The arguments of a trial call of a stage: values of these sizes, without memory.
-template <extent_t... E>
+template <extent... E>
 using trial = probe<float, shape<E...>>;
 template <int D, int Side = 16>
 using trial_map = trial<2, Side, Side, D>;

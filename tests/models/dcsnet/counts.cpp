@@ -40,8 +40,7 @@ template <class T>
 using image = T;
 using images = tensor<float, shape<dyn<"batch">, dyn<"height">, dyn<"width">, 3>>;
 template <int Halvings, int Channels>
-using level = tensor<float, shape<dyn<"batch">, detail::pack({detail::unpack(dyn<"height">).name, 0, 1 << Halvings}),
-                                  detail::pack({detail::unpack(dyn<"width">).name, 0, 1 << Halvings}), Channels>>;
+using level = tensor<float, shape<dyn<"batch">, divided(dyn<"height">, 1 << Halvings), divided(dyn<"width">, 1 << Halvings), Channels>>;
 using backbone_maps = decltype(std::declval<const resnet<50>&>()(std::declval<const images&>()));
 static_assert(std::is_same_v<backbone_maps, std::tuple<level<2, 256>, level<3, 512>, level<4, 1024>, level<5, 2048>>>);
 static_assert(std::is_same_v<decltype(std::declval<const resnet<34>&>()(std::declval<const images&>())),

@@ -169,7 +169,7 @@ struct segmentation_head {
     trace("attended", attended);
 
     constexpr int g = grid_of(3);
-    constexpr extent_t roi = extent_of<shape_t<decltype(e5)>, 0>;
+    constexpr auto roi = extent_of<shape_t<decltype(e5)>, 0>;
     const auto deepest = reshape<shape<roi, g, g, D>>(eval(slice<1, tokens - g * g, g * g>(attended)));
     const auto d5 = resize_bilinear<corners::aligned, sizes[3], sizes[3]>(deepest);
     const auto d4 = eval(decoder[2](e4, d5));

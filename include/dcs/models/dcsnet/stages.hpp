@@ -76,7 +76,7 @@ namespace contracts {
 using trial_rois = trial<3, 5>;
 template <int Width>
 using trial_pyramid = trials<dcs::detail::pyramid_shapes<Width>>;
-template <extent_t Rois, int Base, int Width>
+template <extent Rois, int Base, int Width>
 using crop_shapes = std::tuple<shape<Rois, Base, Base, Width>, shape<Rois, Base / 2, Base / 2, Width>, shape<Rois, Base / 4, Base / 4, Width>,
                                shape<Rois, Base / 8, Base / 8, Width>>;
 

@@ -41,7 +41,7 @@ constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, c
   } else {
     using T = value_t<X>;
     using D = device_t<X>;
-    constexpr extent_t n = extent_of<P, 0>;
+    constexpr auto n = static_cast<extent_t>(extent_of<P, 0>);
     const auto x = eval(x_);
     const auto residual = eval(residual_);
     const auto gamma = eval(gamma_);

@@ -61,8 +61,8 @@ constexpr auto linear(const X& x_, const W& w_, const B&... b_) {
   (void)linear_mismatch<found<extent_of<S, -1>>, expected<extent_of<WS, 0>>, axis<S::rank - 1>>{};
   ((void)linear_bias_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<WS, 1>>, axis<1>>{}, ...);
   using Out = with_extent<S, -1, extent_of<WS, 1>>;
-  constexpr extent_t in = extent_of<WS, 0>, out = extent_of<WS, 1>;
-  static_assert(in >= 1 && out >= 1, "dcs::linear: the weight's extents are static and at least 1");
+  static_assert(extent_of<WS, 0> >= 1 && extent_of<WS, 1> >= 1, "dcs::linear: the weight's extents are static and at least 1");
+  constexpr auto in = static_cast<extent_t>(extent_of<WS, 0>), out = static_cast<extent_t>(extent_of<WS, 1>);
   if constexpr (any_probe_v<X, W, B...>) {
     const auto x = eval(x_);
     note_work<Out>(nullptr, Out::extents, work{Out::size() * in, Thop ? Out::size() * in : 0}, x);

@@ -16,14 +16,50 @@ DCS_DEFINE_EXTENT_CHECK(concat_mismatch, "dcs::concat: the operands must be equa
 DCS_DEFINE_EXTENT_CHECK(concat_rank_mismatch, "dcs::concat: the operands must have the same number of axes");
 DCS_DEFINE_EXTENT_CHECK(permute_mismatch, "dcs::permute: every axis of the operand must be named once; number of axes");
 DCS_DEFINE_EXTENT_CHECK(permute_twice, "dcs::permute: every axis of the operand must be named once; times");
-DCS_DEFINE_EXTENT_CHECK(reshape_mismatch, "dcs::reshape: a static shape must keep the number of elements");
+DCS_DEFINE_EXTENT_CHECK(reshape_mismatch,
+                        "dcs::reshape: the new shape must keep the number of elements; product of the static extents, as the names of both cancel");
+DCS_DEFINE_EXTENT_CHECK(
+    reshape_remainder,
+    "dcs::reshape: the static extents of the new shape must divide the number of elements, so that the named one can be computed; "
+    "remainder");
 
 namespace kernels {
 struct slice {};
 }  // namespace kernels
 
+namespace detail {
+// The size of a slice of an axis of this size. Bounds that the types do not tell are checked here.
+template <class S, int Axis, extent_t Begin, extent Length>
+extent_t slice_length(extent_t full) {
+  if constexpr (is_static(extent_of<S, Axis>)) {
+    return static_cast<extent_t>(Length);
+  } else {
+    constexpr auto cut = is_static(Length) ? extent_t{0} : static_cast<extent_t>(minus(extent_of<S, Axis>, Length));
+    const extent_t length = is_static(Length) ? static_cast<extent_t>(Length) : full - cut;
+    expect(length >= 0 && Begin + length <= full, "dcs::slice: begin ", Begin, " + length ",
+           is_static(Length) ? to_string(Length) : std::to_string(length), " along axis ", Axis, " (", to_string(extent_of<S, Axis>), ") of size ",
+           full, "; expected at most its size");
+    return length;
+  }
+}
+
+template <class S, int Axis, extent_t Begin, extent Length>
+constexpr void check_slice() {
+  constexpr extent e = extent_of<S, Axis>;
+  static_assert(Begin >= 0 && Begin <= largest_product && (is_dynamic(Length) || Length >= 1),
+                "dcs::slice: begin must be at least 0 and length at least 1");
+  if constexpr (is_dynamic(Length)) {
+    constexpr extent cut = minus(e, Length);
+    static_assert(is_number(cut), "dcs::slice: a named length must be the extent of the axis less a number, as minus(dyn<\"height\">, 1)");
+    (void)slice_mismatch<found<(is_number(cut) && cut < Begin ? plus(Length, Begin) : e)>, expected<e>, axis<Axis>>{};
+  } else if constexpr (is_static(e)) {
+    (void)slice_mismatch<found<at_least(Begin + Length, e)>, expected<e>, axis<Axis>>{};
+  }
+}
+}  // namespace detail
+
 /// The node of slice. X is the unevaluated operand, so that patterns can recognise it.
-template <int Axis, extent_t Begin, extent_t Length, class X>
+template <int Axis, extent_t Begin, extent Length, class X>
 class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>> {
  public:
   using base = lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>;
@@ -45,14 +81,16 @@ class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>
       detail::expect_inner("dcs::slice", sizes);
       constexpr auto at = static_cast<std::size_t>(Axis);
       const extent_t outer = detail::product(sizes, 0, at), inner = detail::product(sizes, at + 1, sizes.size()), full = sizes[at];
-      sizes[at] = Length;
+      const extent_t length = detail::slice_length<S, Axis, Begin, Length>(full);
+      sizes[at] = length;
+      detail::expect_inner("dcs::slice", sizes);
       auto y = tensor<T, Out, D>::empty(sizes);
-      copy_rows(D{}, y.data(), Length * inner, value(x).data() + Begin * inner, full * inner, outer, Length * inner);
+      copy_rows(D{}, y.data(), length * inner, value(x).data() + Begin * inner, full * inner, outer, length * inner);
       return result_type(record(
           std::move(y),
           [=, n = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
             auto dx = tensor<T, S, D>::zeros(n);
-            copy_rows(D{}, dx.data() + Begin * inner, full * inner, dy.data(), Length * inner, outer, Length * inner);
+            copy_rows(D{}, dx.data() + Begin * inner, full * inner, dy.data(), length * inner, outer, length * inner);
             gx.add(std::move(dx));
           },
           x));
@@ -63,15 +101,14 @@ class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>
   X x_;
 };
 
-/// Elements [Begin, Begin + Length) along an axis of static extent. Lazy.
-template <int Axis, extent_t Begin, extent_t Length = 1, operand X>
+/// Elements [Begin, Begin + Length) along an axis. Length is a number, or of a named axis its extent less a number: slice<1, 1, minus(dyn<"height">,
+/// 1)> leaves out the first row. Throws dcs::error where a named axis is too short. Lazy.
+template <int Axis, extent_t Begin, extent Length = 1, operand X>
 constexpr auto slice(const X& x) {
   using S = shape_t<X>;
   (void)slice_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>{};
   constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
-  static_assert(is_static(extent_of<S, at>), "dcs::slice: the extent of the axis must be static");
-  static_assert(Begin >= 0 && Length >= 1, "dcs::slice: begin must be at least 0 and length at least 1");
-  (void)slice_mismatch<found<(Begin + Length > extent_of<S, at> ? Begin + Length : extent_of<S, at>)>, expected<extent_of<S, at>>, axis<at>>{};
+  detail::check_slice<S, at, Begin, Length>();
   if constexpr (any_probe_v<X>)
     return probe_result<with_extent<S, at, Length>>(eval(x));
   else
@@ -86,20 +123,28 @@ constexpr void check_concat_axes(std::integer_sequence<int, I...>) {
 template <int Axis, class A, class B>
 constexpr void check_concat() {
   (void)concat_rank_mismatch<found<B::rank>, expected<A::rank>, axis<Axis>>{};
-  static_assert(is_static(extent_of<B, Axis>), "dcs::concat: the extents along the axis must be static");
   check_concat_axes<Axis, A, B>(std::make_integer_sequence<int, A::rank>{});
+}
+// The size of the operands together. A sum above largest_product, which the result's sizes refuse, does not overflow.
+template <class... X>
+extent_t total_size(std::size_t axis, const X&... x) {
+  extent_t n = 0;
+  ((n = std::min(n, largest_product) + x.sizes()[axis]), ...);
+  return n;
 }
 }  // namespace detail
 
-/// The operands concatenated along an axis of static extents.
+/// The operands concatenated along an axis, whose extent becomes the sum of theirs: of height and 2 it is height+2, of a and b a+b, of n and n n*2.
 template <int Axis, operand A, operand... B>
 constexpr auto concat(const A& a_, const B&... b_) {
   using S = shape_t<A>;
   constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
-  static_assert(is_static(extent_of<S, at>), "dcs::concat: the extents along the axis must be static");
   (detail::check_concat<at, S, shape_t<B>>(), ...);
-  constexpr extent_t total = (extent_of<S, at> + ... + extent_of<shape_t<B>, at>);
-  using Out = typename with_extent<S, at, total>::self;
+  constexpr extent sum = detail::sum_of_all({extent_of<S, at>, extent_of<shape_t<B>, at>...});
+  static_assert(detail::is_valid(sum),
+                "dcs::concat: the sum of the named extents along the axis is beyond what a type can say (19 characters, as in "
+                "height*2+width): as<shape<...>> gives them shorter names");
+  using Out = typename with_extent<S, at, sum>::self;
   if constexpr (any_probe_v<A, B...>) {
     return probe_result<Out>(eval(a_), eval(b_)...);
   } else {
@@ -110,8 +155,9 @@ constexpr auto concat(const A& a_, const B&... b_) {
       const extent_t outer = detail::product(sizes, 0, at), inner = detail::product(sizes, at + 1, sizes.size());
       detail::expect_same_names("dcs::concat", x...);
       (detail::expect_inner("dcs::concat", x.sizes()), ...);
-      sizes[at] = total;
+      const extent_t total = sizes[at] = detail::total_size(at, x...);
       auto y = tensor_of<Out, A>::empty(sizes);
+      if constexpr (is_dynamic(sum)) detail::expect_same_names("dcs::concat", x..., y);
       extent_t begin = 0;
       auto copy_in = [&](const auto& v) {
         const extent_t width = v.sizes()[at] * inner;
@@ -143,7 +189,7 @@ namespace detail {
 
 template <class S, int... Axes>
 struct permute_rule {
-  static constexpr extent_t at(std::size_t i) {
+  static constexpr extent at(std::size_t i) {
     constexpr int order[] = {Axes...};
     return S::extents[static_cast<std::size_t>(order[i])];
   }
@@ -197,41 +243,81 @@ constexpr auto permute(const X& x_) {
 }
 
 namespace detail {
+
+// The products of two shapes' static extents, after named extents that both have are left out with their whole factors: of <batch*4, 6> and
+// <batch, 4, 6> both are 24. `in_left` and `out_left` count the named extents that are left.
+struct reshape_balance {
+  extent in = 1, out = 1;
+  int in_left = 0, out_left = 0;
+};
+template <class Out, class In>
+constexpr reshape_balance balance_of() {
+  reshape_balance b;
+  std::array<extent, static_cast<std::size_t>(In::rank)> rest{};
+  for (std::size_t i = 0; i < rest.size(); ++i) {
+    const factored f = factored_of(In::extents[i]);
+    b.in *= f.factor, rest[i] = f.rest;
+    b.in_left += rest[i] != 1;
+  }
+  for (const extent e : Out::extents) {
+    const factored f = factored_of(e);
+    b.out *= f.factor;
+    bool cancels = f.rest == 1;
+    for (std::size_t i = 0; i < rest.size() && !cancels; ++i)
+      if (rest[i] == f.rest) cancels = true, rest[i] = 1, --b.in_left;
+    b.out_left += !cancels;
+  }
+  return b;
+}
 template <class Out, class In>
 constexpr void check_reshape() {
-  if constexpr (Out::is_static && In::is_static) (void)reshape_mismatch<found<Out::size()>, expected<In::size()>, axis<0>>{};
+  if constexpr (Out::is_static && In::is_static) {
+    (void)reshape_mismatch<found<Out::size()>, expected<In::size()>, axis<0>>{};
+  } else {
+    constexpr reshape_balance b = balance_of<Out, In>();
+    if constexpr (b.in_left == 0 && b.out_left == 0) (void)reshape_mismatch<found<b.out>, expected<b.in>, axis<0>>{};
+    if constexpr (b.in_left == 0 && b.out_left == 1 && b.out > 0) (void)reshape_remainder<found<b.in % b.out>, expected<0>, axis<0>>{};
+  }
 }
-// Sizes under the new shape: named extents that the old shape has keep their size, at most one other is computed.
+
+// Sizes under the new shape: those that the names of the old shape tell, and at most one other, which is computed.
 template <class Out, class In>
 sizes<Out::rank> reshaped(const sizes<In::rank>& n) {
   expect_inner("dcs::reshape", n);
   sizes<Out::rank> s{};
+  const sized_extents old{extents_of<In>.data(), n.data(), n.size()};
   std::size_t open = s.size(), from = 0;
   for (std::size_t i = 0; i < s.size(); ++i) {
-    s[i] = Out::extents[i];
-    if (s[i] < 0) {
-      for (std::size_t k = 0; k < n.size(); ++k)
-        if (In::extents[k] == Out::extents[i]) s[i] = n[k];
-      if (s[i] < 0) {
-        expect(open == s.size(), "dcs::reshape: more than one extent of ", to_string(Out::extents), " is unknown");
-        open = i;
-        s[i] = 1;
-      }
+    s[i] = size_told_by(old, Out::extents[i]);
+    if (s[i] >= 0) continue;
+    expect(open == s.size(), "dcs::reshape: more than one extent of ", to_string(Out::extents), " is unknown");
+    open = i;
+    s[i] = 1;
+  }
+  // With an empty first axis the other axes must fit as they would for one image: those of <n*3, 4> as those of <n, 12>.
+  extent in_factor = 1, out_factor = 1;
+  if constexpr (Out::rank > 0 && In::rank > 0) {
+    constexpr factored a = factored_of(In::extents[0]), b = factored_of(Out::extents[0]);
+    if (n[0] == 0 && s[0] == 0 && open > 0 && a.rest == b.rest) {
+      from = 1;
+      if (is_dynamic(a.rest)) in_factor = a.factor, out_factor = b.factor;
     }
   }
-  if constexpr (Out::rank > 0 && In::rank > 0)
-    if (n[0] == 0 && s[0] == 0 && open > 0) from = 1;  // an empty first axis: the other axes must fit as they would for one image
   // The sizes of the new shape have not been checked yet, so that their product may be too large.
-  const extent_t all = product(n, from, n.size()), known = product_or_none(s.data() + from, s.size() - from);
-  if (open < s.size() && known >= 0) s[open] = known == 0 ? 0 : all / known;
-  expect(known >= 0 && product(s, from, s.size()) == all, "dcs::reshape: sizes ", to_string(n), " hold ", count(n), " elements; ",
+  const extent all = product(n, from, n.size()) * in_factor, known = product_or_none(s.data() + from, s.size() - from) * out_factor;
+  if (open < s.size() && known >= 0) s[open] = known == 0 ? 0 : static_cast<extent_t>(all / known);
+  expect(known >= 0 && product(s, from, s.size()) * out_factor == all, "dcs::reshape: sizes ", to_string(n), " hold ", count(n), " elements; ",
          to_string(Out::extents), " does not");
+  if constexpr (!Out::is_static && !In::is_static)
+    if (open < s.size()) expect_names("dcs::reshape", {old, sized_extents{extents_of<Out>.data(), s.data(), s.size()}});
   return s;
 }
+
 }  // namespace detail
 
-/// The same elements, in the same order, under another shape; shares memory. Extents named in both shapes keep their size; at most one that is only
-/// in the new shape is computed.
+/// The same elements, in the same order, under another shape; shares memory. Extents that the names of the old shape tell have that size, as batch*4
+/// of batch; at most one other is computed. Static extents are compared by the compiler where the names of both shapes cancel. Throws dcs::error
+/// where the sizes do not hold the elements.
 template <class Out, operand X>
 constexpr auto reshape(const X& x_) {
   using S = shape_t<X>;

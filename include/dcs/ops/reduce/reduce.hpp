@@ -15,7 +15,7 @@ namespace detail {
 template <class S, int... Axes>
 struct reduce_rule {
   static constexpr bool summed(std::size_t i) { return ((static_cast<int>(i) == (Axes < 0 ? Axes + S::rank : Axes)) || ...); }
-  static constexpr extent_t at(std::size_t i) { return summed(i) ? 1 : S::extents[i]; }
+  static constexpr extent at(std::size_t i) { return summed(i) ? 1 : S::extents[i]; }
 };
 
 // Σ over the axes whose size in `to` is 1, times `factor`; the backward pass repeats the gradient along them.

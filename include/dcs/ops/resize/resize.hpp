@@ -17,6 +17,8 @@ DCS_DEFINE_EXTENT_CHECK(resize_rank_mismatch, "dcs::resize: the input must have 
 DCS_DEFINE_EXTENT_CHECK(resize_size_mismatch,
                         "dcs::resize_bilinear: height and width are static and at least 1; resize_bilinear_like takes them from a map");
 
+DCS_DEFINE_EXTENT_CHECK(resize_factor_mismatch, "dcs::resize: the factor must be at least 1");
+
 namespace detail {
 
 template <class T, class D>
@@ -60,8 +62,22 @@ constexpr auto resize(const X& x, extent_t h, extent_t w) {
 
 template <corners C>
 inline constexpr resampling resampling_of = C == corners::aligned ? resampling::aligned : resampling::half_pixel;
-template <class X, extent_t H, extent_t W>
+template <class X, extent H, extent W>
 using resize_shape = shape<extent_of<shape_t<X>, 0>, H, W, extent_of<shape_t<X>, 3>>;
+
+template <resampling How, extent_t Factor, class X>
+constexpr auto resize_by(const X& x_) {
+  using S = shape_t<X>;
+  (void)resize_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
+  (void)resize_factor_mismatch<found<Factor>, expected<at_least(Factor, 1)>, axis<1>>{};
+  constexpr extent h = times(extent_of<S, 1>, Factor), w = times(extent_of<S, 2>, Factor);
+  static_assert(is_valid(h) && is_valid(w),
+                "dcs::resize: the multiple of a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
+  const auto x = eval(x_);
+  const auto n = x.sizes();
+  return resize<How, resize_shape<X, h, w>>(x, product_or_none(std::array{n[1], Factor}.data(), 2),
+                                            product_or_none(std::array{n[2], Factor}.data(), 2));
+}
 
 }  // namespace detail
 
@@ -78,6 +94,16 @@ constexpr auto resize_bilinear_like(const X& x, const Y& other) {
   const auto o = eval(other);
   return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1],
                                                                                                                                o.sizes()[2]);
+}
+/// Bilinear resize to Factor times the height and width; of a named height the result says height*2.
+template <corners C, extent_t Factor, operand X>
+constexpr auto resize_bilinear_by(const X& x) {
+  return detail::resize_by<detail::resampling_of<C>, Factor>(x);
+}
+/// Nearest-neighbour resize to Factor times the height and width: every pixel becomes Factor × Factor.
+template <extent_t Factor, operand X>
+constexpr auto resize_nearest_by(const X& x) {
+  return detail::resize_by<resampling::nearest, Factor>(x);
 }
 /// Nearest-neighbour resize (pixel ⌊i · in / out⌋) to the height and width of another map.
 template <operand X, operand Y>
