@@ -1,5 +1,5 @@
 // expect: dcs::permute: every axis of the operand must be named once
-// expect: permute_twice<dcs::found_extent<0>, dcs::expected_extent<1>, dcs::axis<2>
+// expect: permute_twice<dcs::found_extent<2>, dcs::expected_extent<1>, dcs::axis<1>
 #include <dcs/ops/rearrange/rearrange.hpp>
 
 int main() {

@@ -33,5 +33,18 @@ while IFS= read -r text; do
   fi
 done < <(sed -n 's/^\/\/ expect: //p' "$file")
 grep -q '^// expect: ' "$file" || { echo "$file expects nothing"; status=1; }
+# A program that marks its wrong line with `// here` is held to a message that can be read at a glance, on g++ and clang: one error, at most 30 lines,
+# and within the first 15 both the first expected text and the marked line. The line by which clang names the precompiled headers is not the user's.
+here=$(grep -n '// here' "$file" | cut -d: -f1)
+if [ -n "$here" ] && [[ $(basename "$compiler") != nvcc* ]]; then
+  output=$(grep -v '^In file included from .*/headers\.hpp:[0-9]*:$' <<<"$output")
+  top=$(head -15 <<<"$output")
+  errors=$(grep -c 'error:' <<<"$output") lines=$(wc -l <<<"$output") sentence=$(sed -n 's/^\/\/ expect: //p' "$file" | head -1)
+  complain() { echo "$file: $compiler $1"; status=1; }
+  [ "$errors" = 1 ] || complain "printed $errors errors, expected 1"
+  [ "$lines" -le 30 ] || complain "printed $lines lines, expected at most 30"
+  grep -qF -- "$sentence" <<<"$top" || complain "did not print within 15 lines: $sentence"
+  grep -qF -- "$(basename "$file"):$here:" <<<"$top" || complain "did not name line $here within 15 lines"
+fi
 [ $status = 0 ] || head -c 3000 <<<"$output"
 exit $status

@@ -170,9 +170,13 @@ inline std::string to_string(extent e) {
 // Operands of a failed check, for the compiler to print: found_extent<64>; for a named extent its letters, found_extent<-1, 'a', '+', 'b'>, where -1
 // stands for the size that is not known.
 template <extent_t Size, char... Letters>
-struct found_extent {};
+struct found_extent {
+  static constexpr bool named = sizeof...(Letters) > 0;
+};
 template <extent_t Size, char... Letters>
-struct expected_extent {};
+struct expected_extent {
+  static constexpr bool named = sizeof...(Letters) > 0;
+};
 /// The axis that a failed check is about.
 template <int Axis>
 struct axis {};
@@ -191,11 +195,6 @@ struct spelled<Holder, E, false> {
   using type = decltype(make(std::make_index_sequence<static_cast<std::size_t>(letters.length)>{}));
 };
 
-template <class Found, class Expected>
-inline constexpr bool same_extent = false;
-template <extent_t Size, char... Letters>
-inline constexpr bool same_extent<found_extent<Size, Letters...>, expected_extent<Size, Letters...>> = true;
-
 }  // namespace detail
 
 template <extent E>
@@ -212,12 +211,19 @@ constexpr extent_t axes_with(int axis, extent_t rank) {
   return rank < needed ? needed : rank;
 }
 
-// Defines the check NAME<found<..>, expected<..>, axis<..>>: instantiating it (`NAME<...>{}`) is an error with TEXT unless both are equal. The
-// text of a static_assert is a literal in C++20, so the numbers travel in the name of the type, which g++, clang and nvcc all print.
-#define DCS_DEFINE_EXTENT_CHECK(NAME, TEXT)                           \
-  template <class Found, class Expected, class Axis>                  \
-  struct NAME {                                                       \
-    static_assert(::dcs::detail::same_extent<Found, Expected>, TEXT); \
+/// The condition of a check: NAME<found<..>, expected<..>, axis<..>> is a class with `static_assert(same_extent<Found, Expected>, TEXT)`, and
+/// instantiating it (`NAME<...>{}`) is an error with TEXT unless both are equal. The text of a static_assert is a literal in C++20, so the numbers
+/// travel in the name of the type, which g++, clang and nvcc all print. A variable and not a comparison, which compilers explain at length.
+template <class Found, class Expected>
+inline constexpr bool same_extent = false;
+template <extent_t Size, char... Letters>
+inline constexpr bool same_extent<found_extent<Size, Letters...>, expected_extent<Size, Letters...>> = true;
+
+// The same in one line. The message is longer by the lines with which compilers tell of a macro, so the library's own checks are written out.
+#define DCS_DEFINE_EXTENT_CHECK(NAME, TEXT)                   \
+  template <class Found, class Expected, class Axis>          \
+  struct NAME {                                               \
+    static_assert(::dcs::same_extent<Found, Expected>, TEXT); \
   }
 
 }  // namespace dcs

@@ -65,6 +65,42 @@ inline constexpr bool is_tensor_v = detail::operand_kind<std::remove_cvref_t<X>>
 
 /// Base of every unevaluated expression. A node states value_type, shape_type, device_type and result_type (what eval gives).
 struct expression_base {};
+
+namespace detail {
+// What a tensor has and an unevaluated expression has not, so that using it is one sentence and no guess at another name. Node states result_type.
+template <class Node>
+struct unevaluated : expression_base {
+  template <class N = Node, class R = typename N::result_type>
+  auto data() const -> decltype(std::declval<R>().data()) {
+    static_assert(!std::is_same_v<R, R>, "dcs: an expression has no memory until it is evaluated; try: eval(y).data()");
+    return nullptr;
+  }
+  template <class N = Node, class R = typename N::result_type>
+  typename R::value_type item() const {
+    static_assert(!std::is_same_v<R, R>, "dcs: an expression has no value until it is evaluated; try: eval(y).item()");
+    return {};
+  }
+  template <class N = Node, class R = typename N::result_type>
+  auto values() const -> decltype(std::declval<R>().values()) {
+    static_assert(!std::is_same_v<R, R>, "dcs: an expression has no memory until it is evaluated; try: eval(y).values()");
+    return {};
+  }
+  template <class N = Node, class... I>
+  typename N::value_type operator()(I...) const {
+    static_assert(!std::is_same_v<N, N>, "dcs: an expression has no elements until it is evaluated; try: eval(y)(i, j)");
+    return {};
+  }
+  // Where a function takes a tensor or a var.
+  template <class R>
+  requires(operand_kind<R>::is_tensor || operand_kind<R>::is_var) operator R() const {
+    static_assert(!std::is_same_v<R, typename Node::result_type>, "dcs: an expression where a tensor is needed; try: eval(y)");
+    static_assert(std::is_same_v<R, typename Node::result_type>,
+                  "dcs: an expression where a tensor is needed, and its value has another shape, element type or device, or is a var for a tensor");
+    return {};
+  }
+};
+}  // namespace detail
+
 template <class X>
 concept expression = std::is_base_of_v<expression_base, std::remove_cvref_t<X>>;
 /// A value: tensor, var or probe.
@@ -73,6 +109,35 @@ concept handle = detail::operand_kind<std::remove_cvref_t<X>>::is_tensor || deta
     detail::operand_kind<std::remove_cvref_t<X>>::is_probe;
 template <class X>
 concept operand = handle<X> || expression<X>;
+
+class parameter_base;
+
+namespace detail {
+// What is no operand, by the reason. Ops have an overload for other arguments than operands that instantiates this, as a compiler would list every
+// overload with the reasons that it does not match.
+template <class X>
+struct checked_operand {
+  static constexpr bool parameter = std::is_base_of_v<parameter_base, X>;
+  static_assert(operand<X> || !parameter, "dcs: a parameter in an expression has no element type and device yet; try: parameter.as(x)");
+  static_assert(operand<X> || parameter, "dcs: an op takes tensors, vars and expressions of them; this argument is none");
+};
+// The result of an op after that error, so that no other error follows: its first operand.
+template <class First, class... X>
+constexpr auto refuse(const First& first, const X&... x) {
+  if constexpr (operand<First> || sizeof...(X) == 0)
+    return first;
+  else
+    return refuse(x...);
+}
+}  // namespace detail
+
+// The overload of an op for arguments of which one is no operand.
+#define DCS_REFUSE_OTHERS(op)                                                                                  \
+  template <auto... Numbers, class... X>                                                                       \
+  requires(sizeof...(X) > 1 && !(operand<X> && ...) && (operand<X> || ...)) constexpr auto op(const X&... x) { \
+    ((void)detail::checked_operand<X>{}, ...);                                                                 \
+    return detail::refuse(x...);                                                                               \
+  }
 
 namespace detail {
 template <class X>
@@ -122,7 +187,7 @@ struct lifted<true, Var, T, S, D> {
 // The device of an op's operands, which must all lie on the same one.
 template <class First, class... More>
 struct one_device {
-  static_assert((std::is_same_v<First, More> && ...), "dcs: operands of an op must lie on one device; to<D>(x) brings a tensor to another");
+  static_assert((std::is_same_v<First, More> && ...), "dcs: operands of an op must lie on one device; try: to<D>(x)");
   using type = First;
 };
 }  // namespace detail

@@ -51,6 +51,15 @@ template <class S, int Axis>
 inline constexpr auto extent_of =
     static_cast<std::conditional_t<(detail::extent_at<S, Axis>() >= 0), extent_t, extent>>(detail::extent_at<S, Axis>());
 
+/// The same, and 1 for an axis that S does not have: for the plausible result of an op whose check has failed.
+template <class S, int Axis>
+constexpr extent extent_or_one() {
+  if constexpr (Axis < S::rank)
+    return extent_of<S, Axis>;
+  else
+    return 1;
+}
+
 namespace detail {
 
 // shape<Rule::at(0), Rule::at(1), …>. A struct with a static function rather than a lambda: g++ 12 loses lambdas in nested alias templates.
@@ -123,19 +132,24 @@ void expect_fits(const char* op, const sizes<S::rank>& s) {
 
 // Broadcasting: axes are aligned at the end; an extent of 1 repeats; all others must be equal (equal names for dynamic ones).
 
-DCS_DEFINE_EXTENT_CHECK(broadcast_mismatch, "dcs::broadcast: extents of the two operands must be equal, or one of them 1");
+template <class Found, class Expected, class Axis>
+struct broadcast_mismatch {
+  static constexpr bool equal = same_extent<Found, Expected>, named = Found::named || Expected::named;
+  static constexpr bool inner = std::is_same_v<Axis, axis<1>> || std::is_same_v<Axis, axis<2>>;
+  static_assert(equal || !named,
+                "dcs::broadcast: extents of the two operands must be equal, or one of them 1; equal names are equal sizes, others do not combine: is "
+                "one misspelt? try: as<shape<...>>(x) with the other's name");
+  static_assert(equal || named || !inner,
+                "dcs::broadcast: extents of the two operands must be equal, or one of them 1; for maps of two sizes, try: resize_bilinear_like(x, "
+                "skip)");
+  static_assert(equal || named || inner, "dcs::broadcast: extents of the two operands must be equal, or one of them 1");
+};
 
 namespace detail {
 
 template <class S>
 constexpr extent aligned_extent(int from_end) {
   return from_end < S::rank ? S::extents[static_cast<std::size_t>(S::rank - 1 - from_end)] : 1;
-}
-
-template <class A, class B, int I>
-constexpr void check_broadcast_axis() {
-  constexpr extent a = aligned_extent<A>(I), b = aligned_extent<B>(I);
-  if constexpr (a != 1 && b != 1) (void)broadcast_mismatch<found<b>, expected<a>, axis<(A::rank > B::rank ? A::rank : B::rank) - 1 - I>>{};
 }
 
 template <class A, class B, int Rank>
@@ -146,34 +160,50 @@ struct broadcast_rule {
   }
 };
 
+// What broadcasting two shapes finds: the outermost axis of different extents, 0 and 0 where there is none.
+struct axis_difference {
+  int axis = 0;
+  extent found = 0, expected = 0;
+};
 template <class A, class B>
 struct broadcast_two {
   static constexpr int rank = A::rank > B::rank ? A::rank : B::rank;
-  template <int... I>
-  static constexpr bool check(std::integer_sequence<int, I...>) {
-    (check_broadcast_axis<A, B, I>(), ...);
-    return true;
-  }
-  static_assert(check(std::make_integer_sequence<int, rank>{}));
   using type = make_shape<broadcast_rule<A, B, rank>, rank>;
+  static constexpr axis_difference difference() {
+    for (int i = rank - 1; i >= 0; --i) {
+      const extent a = aligned_extent<A>(i), b = aligned_extent<B>(i);
+      if (a != b && a != 1 && b != 1) return {rank - 1 - i, b, a};
+    }
+    return {};
+  }
 };
 template <class S>
 struct broadcast_two<S, S> {
   using type = S;
+  static constexpr axis_difference difference() { return {}; }
 };
 
 template <class A, class... Rest>
 struct broadcast_all {
   using type = A;
+  static constexpr axis_difference difference{};
 };
 template <class A, class B, class... Rest>
 struct broadcast_all<A, B, Rest...> {
-  using type = typename broadcast_all<typename broadcast_two<A, B>::type, Rest...>::type;
+  using two = broadcast_two<A, B>;
+  using rest = broadcast_all<typename two::type, Rest...>;
+  using type = typename rest::type;
+  static constexpr axis_difference difference = two::difference().found != 0 ? two::difference() : rest::difference;
 };
+// The check of shapes that broadcast: instantiating it is an error where they do not.
+template <class... S>
+using broadcast_check = broadcast_mismatch<found<broadcast_all<S...>::difference.found>, expected<broadcast_all<S...>::difference.expected>,
+                                           axis<broadcast_all<S...>::difference.axis>>;
 
 }  // namespace detail
 
-/// Shape of a pointwise expression over operands of these shapes. An error where they do not broadcast.
+/// Shape of a pointwise expression over operands of these shapes. Where they do not broadcast (`broadcastable`), which an expression checks, it has
+/// the extents of the first.
 template <class... S>
 using broadcast_shape = typename detail::broadcast_all<S...>::type;
 

@@ -16,8 +16,14 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(tensor_axis_mismatch, "dcs::tensor: no such axis; number of axes");
-DCS_DEFINE_EXTENT_CHECK(as_rank_mismatch, "dcs::as: the new shape must have the rank of the old one; reshape changes it; number of axes");
+template <class Found, class Expected, class Axis>
+struct tensor_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::tensor: no such axis; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct as_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::as: the new shape must have the rank of the old one; reshape changes it; number of axes");
+};
 
 namespace detail {
 // The bytes of an array: its sizes must fit the shape, and memory.

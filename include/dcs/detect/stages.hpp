@@ -35,17 +35,41 @@ struct backbone_role;
 template <int Width, int C2, int C3, int C4, int C5>
 struct pyramid_role;
 
-DCS_DEFINE_EXTENT_CHECK(backbone_map_count_mismatch, "dcs::faster_rcnn: a backbone gives the four maps C2 to C5; number of maps");
-DCS_DEFINE_EXTENT_CHECK(backbone_mismatch,
-                        "dcs::faster_rcnn: the maps of a backbone have strides 4, 8, 16 and 32 (axes 1 and 2) and its `channels` (axis 3)");
-DCS_DEFINE_EXTENT_CHECK(pyramid_level_count_mismatch, "dcs::faster_rcnn: a pyramid gives the five levels P2 to P6; number of levels");
-DCS_DEFINE_EXTENT_CHECK(pyramid_mismatch,
-                        "dcs::faster_rcnn: a level of the pyramid is as large as its map, P6 half of P5 (axes 1 and 2), and as wide as the detector "
-                        "(axis 3)");
-DCS_DEFINE_EXTENT_CHECK(rpn_objectness_mismatch, "dcs::faster_rcnn: the RPN head gives one objectness for each anchor of a place, 3 (axis 3)");
-DCS_DEFINE_EXTENT_CHECK(rpn_delta_mismatch, "dcs::faster_rcnn: the RPN head gives four deltas for each anchor of a place, 12 (axis 3)");
-DCS_DEFINE_EXTENT_CHECK(box_score_mismatch, "dcs::faster_rcnn: the box head gives two scores of each box (axis 1)");
-DCS_DEFINE_EXTENT_CHECK(box_delta_mismatch, "dcs::faster_rcnn: the box head gives eight deltas of each box (axis 1)");
+template <class Found, class Expected, class Axis>
+struct backbone_map_count_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::faster_rcnn: a backbone gives the four maps C2 to C5; number of maps");
+};
+template <class Found, class Expected, class Axis>
+struct backbone_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::faster_rcnn: the maps of a backbone have strides 4, 8, 16 and 32 (axes 1 and 2) and its `channels` (axis 3)");
+};
+template <class Found, class Expected, class Axis>
+struct pyramid_level_count_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::faster_rcnn: a pyramid gives the five levels P2 to P6; number of levels");
+};
+template <class Found, class Expected, class Axis>
+struct pyramid_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::faster_rcnn: a level of the pyramid is as large as its map, P6 half of P5 (axes 1 and 2), and as wide as the detector "
+                "(axis 3)");
+};
+template <class Found, class Expected, class Axis>
+struct rpn_objectness_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::faster_rcnn: the RPN head gives one objectness for each anchor of a place, 3 (axis 3)");
+};
+template <class Found, class Expected, class Axis>
+struct rpn_delta_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::faster_rcnn: the RPN head gives four deltas for each anchor of a place, 12 (axis 3)");
+};
+template <class Found, class Expected, class Axis>
+struct box_score_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::faster_rcnn: the box head gives two scores of each box (axis 1)");
+};
+template <class Found, class Expected, class Axis>
+struct box_delta_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::faster_rcnn: the box head gives eight deltas of each box (axis 1)");
+};
 
 namespace detail {
 

@@ -11,7 +11,8 @@
 //
 // and a user adds one in a file of their own. Where `applies` is false, the expression is evaluated unfused. A pattern that can always run has
 // `static constexpr bool always = true` instead of `applies`. A pattern is recognised at the top of an expression and wherever it stands inside a
-// pointwise chain.
+// pointwise chain. `explain` and `expect_kernel` (explain.hpp) show what was selected and why; a pattern may tell them more by
+// `static const char* why_not(const Expr&)` beside `applies`, and by a specialisation of why_not<Kernel, Expr>.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -45,6 +46,17 @@ struct kernel_of_expression<Expr> {
 template <expression Expr>
 using kernel_of = typename detail::kernel_of_expression<std::remove_cvref_t<Expr>>::type;
 
+namespace reasons {
+/// No pattern that is known for the kernel has the form of the expression.
+struct another_form_than_the_kernels_pattern {};
+}  // namespace reasons
+
+/// Why an expression does not select a kernel: a type whose name says it, for expect_kernel. Specialised beside the pattern of a kernel.
+template <class Kernel, class Expr>
+struct why_not {
+  using type = reasons::another_form_than_the_kernels_pattern;
+};
+
 namespace detail {
 // Where `fused<Expr>::always` is true, run() serves every expression of its type, and the unfused evaluation is never compiled.
 template <class Expr>
@@ -70,7 +82,12 @@ constexpr auto eval(const X& x) -> typename result_t<X>::self {
 /// Backpropagates through the value of a scalar expression, as backward(a + b).
 template <expression X>
 void backward(const X& x) {
-  backward(eval(x));
+  static_assert(any_var_v<X>, "dcs::backward: takes a var, and no operand of this expression is one; try: var<T, S>::leaf(x) for what to learn");
+  if constexpr (any_var_v<X>) backward(eval(x));
+}
+template <class T, class S, class D>
+void backward(const tensor<T, S, D>&) {
+  static_assert(S::rank < 0, "dcs::backward: takes a var, and a tensor records nothing; try: var<T, S>::leaf(x) for what to learn");
 }
 
 namespace detail {
@@ -86,7 +103,7 @@ struct lazy_memo : counted {
 
 /// Base of an expression whose own kernel is costly: it is evaluated once however often it is used, as copies of a node share its value.
 template <class Result>
-class lazy : public expression_base {
+class lazy : public detail::unevaluated<lazy<Result>> {
  public:
   using result_type = Result;
   using value_type = typename Result::value_type;

@@ -99,15 +99,20 @@ constexpr const A& operand_at(const node_operand<I, A>& o) {
 
 /// F applied element by element to operands that broadcast.
 template <class F, class... A>
-class pointwise : public expression_base {
+class pointwise : public detail::unevaluated<pointwise<F, A...>> {
+  using first = std::tuple_element_t<0, std::tuple<A...>>;
+
  public:
   using shape_type = broadcast_shape<shape_t<A>...>;
-  using result_type = lift_t<shape_type, A...>;
-  using value_type = typename result_type::value_type;
-  using device_type = typename result_type::device_type;
+  using value_type = value_t<first>;
+  using device_type = device_t<first>;
+  // lift_t<shape_type, A...>, whose check of devices stands below.
+  using result_type = typename detail::lifted<any_probe_v<A...>, any_var_v<A...>, value_type, shape_type, device_type>::type;
   using kernel = kernels::pointwise_chain;
+  static_assert(sizeof(detail::broadcast_check<shape_t<A>...>) > 0);
   static_assert((std::is_same_v<value_t<A>, value_type> && ...),
-                "dcs: operands of a pointwise expression must have one element type; cast<T>(x) converts");
+                "dcs: operands of a pointwise expression must have one element type; try: cast<T>(x)");
+  static_assert((std::is_same_v<device_t<A>, device_type> && ...), "dcs: operands of an op must lie on one device; try: to<D>(x)");
 
   constexpr explicit pointwise(A&&... a) : operands_(std::move(a)...) {}
 

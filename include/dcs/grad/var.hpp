@@ -29,6 +29,12 @@ class var {
   var() = default;
   /// A constant: no gradient is computed for it.
   explicit var(tensor_type value) : value_(std::move(value)) {}
+  // Where a function takes a tensor.
+  template <class R>
+  requires(std::is_same_v<R, tensor_type>) operator R() const {
+    static_assert(!std::is_same_v<R, R>, "dcs: a var where a tensor is needed; try: x.value(), whose use records no gradient");
+    return value_;
+  }
   /// For ops: a value with its record.
   var(tensor_type value, detail::slot_ptr record) : value_(std::move(value)), slot_(std::move(record)) {}
   /// A leaf: a variable to differentiate by, whose gradient is kept.

@@ -46,13 +46,19 @@ DCS_ENTRIES(DCS_CROSS_ENTROPY_ENTRIES)
 
 namespace dcs::loss {
 
-DCS_DEFINE_EXTENT_CHECK(cross_entropy_rank_mismatch, "dcs::loss::cross_entropy: scores have the axes sample, class; number of axes");
+template <class Found, class Expected, class Axis>
+struct cross_entropy_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::loss::cross_entropy: scores have the axes sample, class; number of axes");
+};
 
 /// Σ smooth L1 (β = 1/9) of x − target. shape<>.
 template <operand X, operand Target>
 auto smooth_l1_sum(const X& x, const Target& target) {
   check_target<X, Target>();
-  return sum_all(apply<functions::smooth_l1<9>>(x - target));
+  if constexpr (!target_fits<X, Target>)
+    return no_loss<X, Target>();
+  else
+    return sum_all(apply<functions::smooth_l1<9>>(x - target));
 }
 
 /// Mean of −log softmax(x)[label] over rows. x: shape<N, K>, N >= 1; labels: N of 0..K−1. shape<>.

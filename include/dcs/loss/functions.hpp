@@ -52,26 +52,40 @@ struct where {
 
 namespace dcs::loss {
 
-DCS_DEFINE_EXTENT_CHECK(loss_target_mismatch,
-                        "dcs::loss: predictions and target must have the same shape; an axis differs, or the number of axes (axis 0)");
+template <class Found, class Expected, class Axis>
+struct loss_target_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::loss: predictions and target must have the same shape; an axis differs, or the number of axes (axis 0)");
+};
 
 namespace detail {
-template <class X, class Target, int... I>
-constexpr void check_axes(std::integer_sequence<int, I...>) {
-  ((void)loss_target_mismatch<found<extent_of<Target, I>>, expected<extent_of<X, I>>, axis<I>>{}, ...);
+// The first axis whose extents differ, and 0 where none does.
+template <class S, class G>
+constexpr int differing_axis() {
+  for (int i = 0; i < S::rank; ++i)
+    if (S::extents[static_cast<std::size_t>(i)] != G::extents[static_cast<std::size_t>(i)]) return i;
+  return 0;
 }
 }  // namespace detail
 
-/// A target has the shape of the predictions X: a loss does not broadcast, as an axis that was left out would be compared with every other.
+/// Whether a target has the shape of the predictions X.
+template <class X, class Target>
+inline constexpr bool target_fits = std::is_same_v<typename shape_t<X>::self, typename shape_t<Target>::self>;
+/// An error where it has not: a loss does not broadcast, as an axis that was left out would be compared with every other.
 template <operand X, operand Target>
 constexpr void check_target() {
   using S = shape_t<X>;
   using G = shape_t<Target>;
-  if constexpr (S::rank == G::rank)
-    detail::check_axes<S, G>(std::make_integer_sequence<int, S::rank>{});
-  else
+  if constexpr (S::rank != G::rank) {
     (void)loss_target_mismatch<found<G::rank>, expected<S::rank>, axis<0>>{};
+  } else if constexpr (S::rank > 0) {
+    constexpr int at = detail::differing_axis<S, G>();
+    (void)loss_target_mismatch<found<extent_of<G, at>>, expected<extent_of<S, at>>, axis<at>>{};
+  }
 }
+/// What a loss returns where its target does not fit, so that no other error follows.
+template <class X, class Target>
+using no_loss = typename lift_t<shape<>, X, Target>::self;
 
 }  // namespace dcs::loss
 

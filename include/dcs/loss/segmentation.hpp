@@ -65,9 +65,13 @@ struct segmentation_options {
 template <operand P, operand Target>
 auto dice(const P& p_, const Target& t_, double smoothing = 1e-6) {
   check_target<P, Target>();
-  const auto p = eval(p_);
-  const auto t = eval(t_);
-  return eval(1 - (2 * sum_all(p * t) + smoothing) / (sum_all(p) + sum_all(t) + smoothing));
+  if constexpr (!target_fits<P, Target>) {
+    return no_loss<P, Target>();
+  } else {
+    const auto p = eval(p_);
+    const auto t = eval(t_);
+    return eval(1 - (2 * sum_all(p * t) + smoothing) / (sum_all(p) + sum_all(t) + smoothing));
+  }
 }
 
 /// Cross-entropy of a sigmoid, by element: softplus(x) − x · t.
@@ -80,15 +84,23 @@ constexpr auto cross_entropy_map(const X& x, const Target& t) {
 template <operand X, operand Target>
 auto binary_cross_entropy(const X& x, const Target& t) {
   check_target<X, Target>();
-  return mean_all(cross_entropy_map(eval(x), t));
+  if constexpr (!target_fits<X, Target>) {
+    return no_loss<X, Target>();
+  } else {
+    return mean_all(cross_entropy_map(eval(x), t));
+  }
 }
 
 /// Mean of α (1 − e^{−ce})² ce, ce the cross-entropy (Lin et al. 2017, γ = 2, α uniform). shape<>.
 template <operand X, operand Target, class Regions = every_region>
 auto focal(const X& x, const Target& t, double alpha = 0.25, const Regions& regions = {}) {
   check_target<X, Target>();
-  const auto ce = eval(cross_entropy_map(eval(regions.keep(x)), t));
-  return regions.mean(square(1 - exp(-ce)) * ce * alpha);
+  if constexpr (!target_fits<X, Target>) {
+    return no_loss<X, Target>();
+  } else {
+    const auto ce = eval(cross_entropy_map(eval(regions.keep(x)), t));
+    return regions.mean(square(1 - exp(-ce)) * ce * alpha);
+  }
 }
 
 /// Soft edges of a map: maxpool3(x) − x, which is large beside a larger value.
@@ -101,24 +113,38 @@ auto soft_edge(const X& x_) {
 /// 1 − Dice of the soft edges of probability and target. shape<>.
 template <operand P, operand Target>
 auto boundary(const P& p, const Target& t, double smoothing = 1e-6) {
-  return dice(soft_edge(p), soft_edge(t), smoothing);
+  check_target<P, Target>();
+  if constexpr (!target_fits<P, Target>) {
+    return no_loss<P, Target>();
+  } else {
+    return dice(soft_edge(p), soft_edge(t), smoothing);
+  }
 }
 
 /// L_seg of logits; the target is 0 in regions that are not selected. shape<>.
 template <operand X, operand Target, class Regions = every_region>
 auto segmentation(const X& x_, const Target& t, const segmentation_options& o = {}, const Regions& regions = {}) {
-  const auto x = eval(x_);
-  const auto p = eval(regions.keep(sigmoid(regions.keep(x))));
-  return eval(dice(p, t, o.smoothing) * o.dice + focal(x, t, o.focal_alpha, regions) * o.focal + boundary(p, t, o.smoothing) * o.boundary);
+  check_target<X, Target>();
+  if constexpr (!target_fits<X, Target>) {
+    return no_loss<X, Target>();
+  } else {
+    const auto x = eval(x_);
+    const auto p = eval(regions.keep(sigmoid(regions.keep(x))));
+    return eval(dice(p, t, o.smoothing) * o.dice + focal(x, t, o.focal_alpha, regions) * o.focal + boundary(p, t, o.smoothing) * o.boundary);
+  }
 }
 
 /// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) softplus(−x). shape<>.
 template <operand X, class T, class S, class D, class Regions = every_region>
 auto edge(const X& x_, const tensor<T, S, D>& target, double positive_weight = 10, const Regions& regions = {}) {
   check_target<X, tensor<T, S, D>>();
-  const auto x = eval(regions.keep(x_));
-  const auto e = laplacian_edges(target);
-  return eval(regions.mean((1 - e) * x + (1 + (positive_weight - 1) * e) * apply<functions::softplus>(-x)));
+  if constexpr (!target_fits<X, tensor<T, S, D>>) {
+    return no_loss<X, tensor<T, S, D>>();
+  } else {
+    const auto x = eval(regions.keep(x_));
+    const auto e = laplacian_edges(target);
+    return eval(regions.mean((1 - e) * x + (1 + (positive_weight - 1) * e) * apply<functions::softplus>(-x)));
+  }
 }
 
 /// L_cons, eq. 10: the mean over adjacent levels of the mean squared difference of their probabilities. shape<>.

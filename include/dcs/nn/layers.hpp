@@ -80,6 +80,14 @@ constexpr bool check_padding() {
 }
 }  // namespace detail
 
+// The call of a layer with another number of arguments than it takes, which says how it is called.
+#define DCS_REFUSE_CALLS(Inputs, TEXT)                                                                  \
+  template <class... X>                                                                                 \
+  requires(sizeof...(X) != Inputs && sizeof...(X) > 0) constexpr auto operator()(const X&... x) const { \
+    static_assert(sizeof...(X) == Inputs, "dcs::nn::" TEXT);                                            \
+    return dcs::detail::refuse(x...);                                                                   \
+  }
+
 namespace nn {
 
 /// K × K convolution In → Out. The padding keeps the size unless given; an even kernel, under which none does, needs one. Weights begin as PyTorch's
@@ -91,9 +99,10 @@ struct conv2d {
   parameter<shape<Out>, BiasInit> bias;
   static_assert(detail::check_padding<K, Padding>());
   DCS_MEMBERS(weight, bias)
+  DCS_REFUSE_CALLS(1, "conv2d: a layer of one input; try: conv(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
-    return dcs::conv2d<Stride, Padding, Dilation, Groups>(x, weight.as(x), bias.as(x));
+    return dcs::conv2d<Stride, Padding, Dilation, Groups>(x, weight.as(x)) + bias.as(x);
   }
 };
 template <int In, int Out, int K, int Stride, int Padding, int Groups, class Init, class BiasInit, int Dilation>
@@ -101,6 +110,7 @@ struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit, Dilati
   parameter<shape<K, K, In / Groups, Out>, Init, layout::convolution> weight;
   static_assert(detail::check_padding<K, Padding>());
   DCS_MEMBERS(weight)
+  DCS_REFUSE_CALLS(1, "conv2d: a layer of one input; try: conv(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
     return dcs::conv2d<Stride, Padding, Dilation, Groups>(x, weight.as(x));
@@ -121,6 +131,7 @@ struct conv_transpose2d {
   parameter<shape<K, K, Out / Groups, In>, Init, layout::convolution> weight;
   parameter<shape<Out>, BiasInit> bias;
   DCS_MEMBERS(weight, bias)
+  DCS_REFUSE_CALLS(1, "conv_transpose2d: a layer of one input; try: up(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
     return dcs::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x), bias.as(x));
@@ -130,6 +141,7 @@ template <int In, int Out, int K, int Stride, int Padding, int OutputPadding, in
 struct conv_transpose2d<In, Out, K, Stride, Padding, OutputPadding, Groups, false, Init, BiasInit, Dilation> {
   parameter<shape<K, K, Out / Groups, In>, Init, layout::convolution> weight;
   DCS_MEMBERS(weight)
+  DCS_REFUSE_CALLS(1, "conv_transpose2d: a layer of one input; try: up(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
     return dcs::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x));
@@ -142,6 +154,7 @@ struct linear {
   parameter<shape<In, Out>, Init, Layout> weight;
   parameter<shape<Out>, BiasInit> bias;
   DCS_MEMBERS(weight, bias)
+  DCS_REFUSE_CALLS(1, "linear: a layer of one input; try: layer(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
     return dcs::linear(x, weight.as(x), bias.as(x));
@@ -159,6 +172,7 @@ struct batch_norm {
   DCS_MEMBERS(weight, bias, running_mean, running_var)
   static constexpr double momentum = 0.1, eps = 1e-5;
 
+  DCS_REFUSE_CALLS(1, "batch_norm: a layer of one input; try: norm(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
     if constexpr (any_var_v<X> || any_probe_v<X>) {
@@ -189,6 +203,7 @@ struct frozen_batch_norm {
   DCS_MEMBERS(weight, bias, running_mean, running_var)
   static constexpr double eps = 1e-5;
 
+  DCS_REFUSE_CALLS(1, "frozen_batch_norm: a layer of one input; try: norm(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
     detail::check_batch_norm<shape_t<X>, shape<C>>();
@@ -209,6 +224,11 @@ struct layer_norm {
   constexpr auto operator()(const X& x) const {
     return dcs::layer_norm(x, weight.as(x), bias.as(x));
   }
+  template <class A, class R, class More, class... X>
+  constexpr auto operator()(const A& a, const R&, const More&, const X&...) const {
+    static_assert(sizeof...(X) > 100, "dcs::nn::layer_norm: a layer of one input, or of two that are added; try: norm(x), norm(x, residual)");
+    return a;
+  }
   /// Layer norm of x + residual.
   template <operand X, operand R>
   constexpr auto operator()(const X& x, const R& residual) const {
@@ -219,12 +239,14 @@ struct layer_norm {
 /// Resizing to the height and width of another map, as a layer: for which thop counts operations per value of the result (11 if bilinear, 1 if
 /// nearest); it counts none for the function.
 struct upsample_bilinear {
+  DCS_REFUSE_CALLS(2, "upsample_bilinear: a layer of two inputs, a map and one of the size wanted; try: up(x, like)")
   template <operand X, operand Like>
   constexpr auto operator()(const X& x, const Like& like) const {
     return detail::noted(eval(resize_bilinear_like<corners::aligned>(x, like)), 11, x);
   }
 };
 struct upsample_nearest {
+  DCS_REFUSE_CALLS(2, "upsample_nearest: a layer of two inputs, a map and one of the size wanted; try: up(x, like)")
   template <operand X, operand Like>
   constexpr auto operator()(const X& x, const Like& like) const {
     return detail::noted(eval(resize_nearest_like(x, like)), 1, x);
@@ -234,6 +256,7 @@ struct upsample_nearest {
 /// Drops elements with probability p in training.
 struct dropout {
   double p = 0.5;
+  DCS_REFUSE_CALLS(1, "dropout: a layer of one input; try: dropout(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
     if constexpr (any_var_v<X>) {
@@ -247,6 +270,7 @@ struct dropout {
 /// Drops whole channels with probability p in training.
 struct channel_dropout {
   double p = 0.5;
+  DCS_REFUSE_CALLS(1, "channel_dropout: a layer of one input; try: dropout(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
     if constexpr (any_var_v<X>) {

@@ -76,6 +76,10 @@ concept module = std::is_base_of_v<parameter_base, std::remove_cvref_t<M>> || ha
 
 namespace detail {
 
+// As a variable, because a compiler tells at length why a concept is not satisfied.
+template <class M>
+inline constexpr bool is_module_v = module<M>;
+
 // Adds up the sizes of parameters: usable in a constant expression. A named function object, as nvcc does not evaluate nested generic lambdas in
 // constant expressions.
 struct parameter_counter {
@@ -84,7 +88,7 @@ struct parameter_counter {
   constexpr void operator()(const char*, const parameter_base& p) { count += p.is_buffer() ? 0 : p.size(); }
   template <class M>
   requires(!std::is_base_of_v<parameter_base, M>) constexpr void operator()(const char* name, const M& m) {
-    static_assert(module<M>,
+    static_assert(is_module_v<M>,
                   "dcs: a member of a network must be a parameter, a buffer, or a struct with DCS_MEMBERS (or an array or tuple of these)");
     if constexpr (is_array_v<M>)
       for (const auto& element : m) (*this)(name, element);
@@ -115,9 +119,11 @@ inline std::string joined(const std::string& path, const std::string& name) { re
 template <class M, class Visit>
 void visit_named(M& m, const std::string& path, Visit& visit) {
   using plain = std::remove_cvref_t<M>;
-  static_assert(module<plain>,
+  static_assert(is_module_v<plain>,
                 "dcs: a member of a network must be a parameter, a buffer, or a struct with DCS_MEMBERS (or an array or tuple of these)");
-  if constexpr (std::is_base_of_v<parameter_base, plain>) {
+  if constexpr (!module<plain>) {
+    return;
+  } else if constexpr (std::is_base_of_v<parameter_base, plain>) {
     using base = std::conditional_t<std::is_const_v<M>, const parameter_base, parameter_base>;
     visit(path, static_cast<base&>(m));
   } else if constexpr (is_array_v<plain>) {
@@ -152,10 +158,14 @@ struct named_parameter {
 /// All parameters and buffers of a network. They remain those of the network when it is moved, and using one after the network is gone is a
 /// dcs::error. Optional (parameter_base::optional) become those whose names begin with an entry of M::optional_parameters, where the network has such
 /// a list.
-template <module M>
+template <class M>
 std::vector<named_parameter> named_parameters(M& net) {
+  static_assert(detail::is_module_v<M>, "dcs: a network is a struct that names its members; try: DCS_MEMBERS(conv, norm) in it");
   std::vector<named_parameter> list;
-  for_each_parameter(net, [&](const std::string& name, parameter_base& p) { list.push_back({name, parameter_ref(p)}); });
+  if constexpr (module<M>) {
+    const auto add = [&](const std::string& name, parameter_base& p) { list.push_back({name, parameter_ref(p)}); };
+    detail::visit_named(net, std::string(), add);
+  }
   if constexpr (requires { M::optional_parameters; })
     for (const auto& entry : list)
       for (const std::string_view prefix : M::optional_parameters)
@@ -202,18 +212,18 @@ M clone(const M& net) {
 }
 
 /// Gives every parameter memory of type T (float or double) and its initial value: a function of the seed and the parameter's name alone.
-template <class T = float, module M>
+template <class T = float, class M>
 void initialize(M& net, std::uint64_t seed) {
   detail::initialize_list(named_parameters(net), seed, dtype_of<T>);
 }
 /// Changes the element type of every parameter and buffer. Gradients are dropped.
-template <class T, module M>
+template <class T, class M>
 void convert(M& net) {
   detail::convert_list<T>(named_parameters(net));
 }
 /// Moves every parameter and buffer from one device to another; one of the two is the host. Gradients are dropped. Initialisation needs the network
 /// on the host.
-template <class To, class From = cpu_device, module M>
+template <class To, class From = cpu_device, class M>
 void to_device(M& net) {
   static_assert(std::is_same_v<To, cpu_device> || std::is_same_v<From, cpu_device>, "dcs::to_device: one of the devices is the host");
   for (const named_parameter& entry : named_parameters(net)) {
@@ -241,7 +251,7 @@ void copy_half(parameter_base& p) {
 }  // namespace detail
 /// Allows maps in bf16: every parameter and buffer of a network in f32 on device D gets an additional copy in bf16, which layers use where their
 /// input is bf16, and which loading and the optimiser keep up to date. Running statistics are used and updated in f32.
-template <class D, module M>
+template <class D, class M>
 void mix_precision(M& net) {
   for (const named_parameter& entry : named_parameters(net)) detail::copy_half<D>(*entry.parameter);
 }

@@ -346,6 +346,23 @@ class buffer : public parameter_base {
   }
 };
 
+// The operators of a parameter, which say how it becomes an operand.
+template <class X>
+concept bare_parameter = std::is_base_of_v<parameter_base, X>;
+#define DCS_REFUSE_PARAMETERS(op)                                                                                              \
+  template <class A, class B>                                                                                                  \
+  requires((bare_parameter<A> && operand<B>) || (operand<A> && bare_parameter<B>)) constexpr auto op(const A& a, const B& b) { \
+    (void)detail::checked_operand<std::conditional_t<bare_parameter<A>, A, B>>{};                                              \
+    return detail::refuse(a, b);                                                                                               \
+  }
+DCS_REFUSE_PARAMETERS(operator+)
+DCS_REFUSE_PARAMETERS(operator-)
+DCS_REFUSE_PARAMETERS(operator*)
+DCS_REFUSE_PARAMETERS(operator/)
+DCS_REFUSE_PARAMETERS(maximum)
+DCS_REFUSE_PARAMETERS(minimum)
+#undef DCS_REFUSE_PARAMETERS
+
 }  // namespace dcs
 
 #include <dcs/core/header_end.inl>

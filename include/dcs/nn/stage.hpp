@@ -25,7 +25,10 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(stage_rank_mismatch, "dcs: a stage of a network gives a value with too many or too few axes; number of axes");
+template <class Found, class Expected, class Axis>
+struct stage_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs: a stage of a network gives a value with too many or too few axes; number of axes");
+};
 
 /// A mark of the library's own stages, `using tested_stage = tested<its type, the role's contract>`, for those that a contract cannot name: they
 /// fulfil the contract, as their tests show, and are not checked again. A struct that is derived from such a stage is another type, and is checked.

@@ -101,7 +101,7 @@ int load_parameters(const std::vector<named_parameter>& list, const io::safetens
   return set;
 }
 /// The same over all parameters and buffers of a network.
-template <class D = cpu_device, module M>
+template <class D = cpu_device, class M>
 int load_state_dict(M& net, const io::safetensors& file, const std::string& prefix = "", bool partial = false,
                     bool (*ignore)(const std::string&) = nullptr) {
   return load_parameters<D>(named_parameters(net), file, prefix, partial, ignore);
@@ -129,7 +129,7 @@ void save_list(const std::vector<named_parameter>& list, io::safetensors& file, 
 }  // namespace detail
 
 /// Adds a network's parameters and buffers to `file`, names preceded by `prefix`.
-template <class D = cpu_device, module M>
+template <class D = cpu_device, class M>
 void save_state_dict(M& net, io::safetensors& file, const std::string& prefix = "") {
   detail::save_list<D>(named_parameters(net), file, prefix);
 }

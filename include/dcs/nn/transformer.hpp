@@ -11,7 +11,10 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(multi_head_attention_mismatch, "dcs::multi_head_attention: the channels must be divisible by the heads; remainder");
+template <class Found, class Expected, class Axis>
+struct multi_head_attention_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::multi_head_attention: the channels must be divisible by the heads; remainder");
+};
 
 namespace detail {
 /// A linear layer whose parameters are called weight and bias inside multi-head attention's packed projection.
@@ -36,10 +39,20 @@ struct multi_head_attention {
 
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    using S = shape_t<X>;
     (void)multi_head_attention_mismatch<found<D % H>, expected<0>, axis<2>>{};
+    static_assert(S::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");
+    if constexpr (D % H == 0 && S::rank == 3)
+      return split(x);
+    else
+      return eval(x);
+  }
+
+ private:
+  template <class X>
+  constexpr auto split(const X& x) const {
     using S = shape_t<X>;
     using heads = shape<extent_of<S, 0>, extent_of<S, 1>, 3 * H, D / H>;
-    static_assert(S::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");
     constexpr double scale = inverse_root(D / H);
     const auto qkv = permute<0, 2, 1, 3>(reshape<heads>(dcs::linear<false>(x, project.weight.as(x), project.bias.as(x))));
     const auto q = slice<1, 0, H>(qkv);
@@ -47,8 +60,6 @@ struct multi_head_attention {
     const auto v = slice<1, 2 * H, H>(qkv);
     return merge(attend(q, k, v, scale), x);
   }
-
- private:
   // 1/√n, by Newton's iteration: std::sqrt is no constant expression.
   static constexpr double inverse_root(int n) {
     double r = n;

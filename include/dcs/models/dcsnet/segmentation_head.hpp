@@ -103,7 +103,10 @@ struct segmentation {
   std::array<X, 4> levels;
 };
 
-DCS_DEFINE_EXTENT_CHECK(segmentation_head_base, "dcs::segmentation_head: the base scale is 32, 64 or 128");
+template <class Found, class Expected, class Axis>
+struct segmentation_head_base {
+  static_assert(same_extent<Found, Expected>, "dcs::segmentation_head: the base scale is 32, 64 or 128");
+};
 
 /// The head over crops of width D whose largest is Base × Base, with an aggregator (msfa<> or mean_fusion) and Stages' enhancements, encoders,
 /// decoders and heads of logits.

@@ -58,18 +58,48 @@ struct stages : detector_stages {
   using logits = logit_head<Widths...>;
 };
 
-DCS_DEFINE_EXTENT_CHECK(crop_count_mismatch, "dcs::dcsnet: a cropper gives the four crops of P2 to P5; number of crops");
-DCS_DEFINE_EXTENT_CHECK(crop_mismatch,
-                        "dcs::dcsnet: a crop has the side base, base / 2, base / 4 or base / 8 (axes 1 and 2) and the pyramid's channels (axis 3)");
-DCS_DEFINE_EXTENT_CHECK(attend_mismatch, "dcs::segmentation_head: an aggregator's attend keeps the shape of the tokens");
-DCS_DEFINE_EXTENT_CHECK(refine_mismatch, "dcs::segmentation_head: an aggregator's refine keeps the shape of a map");
-DCS_DEFINE_EXTENT_CHECK(fuse_mismatch, "dcs::segmentation_head: an aggregator's fuse makes of four maps one of the same shape");
-DCS_DEFINE_EXTENT_CHECK(enhance_mismatch, "dcs::segmentation_head: the enhancement of a crop keeps its shape");
-DCS_DEFINE_EXTENT_CHECK(encode_mismatch, "dcs::segmentation_head: the encoder of a crop keeps its shape");
-DCS_DEFINE_EXTENT_CHECK(embed_mismatch, "dcs::segmentation_head: an embedding gives one token for each patch of a crop, as wide as the crop");
-DCS_DEFINE_EXTENT_CHECK(decode_mismatch, "dcs::segmentation_head: the decoder gives a map of the skip's shape");
-DCS_DEFINE_EXTENT_CHECK(logits_mismatch,
-                        "dcs::segmentation_head: a head of logits keeps a map's sides (axes 1 and 2) and gives one channel (axis 3)");
+template <class Found, class Expected, class Axis>
+struct crop_count_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::dcsnet: a cropper gives the four crops of P2 to P5; number of crops");
+};
+template <class Found, class Expected, class Axis>
+struct crop_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::dcsnet: a crop has the side base, base / 2, base / 4 or base / 8 (axes 1 and 2) and the pyramid's channels (axis 3)");
+};
+template <class Found, class Expected, class Axis>
+struct attend_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::segmentation_head: an aggregator's attend keeps the shape of the tokens");
+};
+template <class Found, class Expected, class Axis>
+struct refine_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::segmentation_head: an aggregator's refine keeps the shape of a map");
+};
+template <class Found, class Expected, class Axis>
+struct fuse_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::segmentation_head: an aggregator's fuse makes of four maps one of the same shape");
+};
+template <class Found, class Expected, class Axis>
+struct enhance_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::segmentation_head: the enhancement of a crop keeps its shape");
+};
+template <class Found, class Expected, class Axis>
+struct encode_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::segmentation_head: the encoder of a crop keeps its shape");
+};
+template <class Found, class Expected, class Axis>
+struct embed_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::segmentation_head: an embedding gives one token for each patch of a crop, as wide as the crop");
+};
+template <class Found, class Expected, class Axis>
+struct decode_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::segmentation_head: the decoder gives a map of the skip's shape");
+};
+template <class Found, class Expected, class Axis>
+struct logits_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::segmentation_head: a head of logits keeps a map's sides (axes 1 and 2) and gives one channel (axis 3)");
+};
 
 namespace contracts {
 

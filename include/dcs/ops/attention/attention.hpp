@@ -10,9 +10,18 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(attention_depth_mismatch, "dcs::attention: q, k and v must have the same head depth (axis 3)");
-DCS_DEFINE_EXTENT_CHECK(attention_length_mismatch, "dcs::attention: k and v must have the same number of tokens (axis 2)");
-DCS_DEFINE_EXTENT_CHECK(attention_batch_mismatch, "dcs::attention: q, k and v must have the same batch and heads");
+template <class Found, class Expected, class Axis>
+struct attention_depth_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::attention: q, k and v must have the same head depth (axis 3)");
+};
+template <class Found, class Expected, class Axis>
+struct attention_length_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::attention: k and v must have the same number of tokens (axis 2)");
+};
+template <class Found, class Expected, class Axis>
+struct attention_batch_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::attention: q, k and v must have the same batch and heads");
+};
 
 namespace kernels {
 /// softmax(q · kᵀ · s) · v without the matrix of probabilities.
@@ -122,10 +131,31 @@ requires(detail::attention_scores<Scores>::matches&& shape_t<V>::rank == 4 && sh
   using expr = matmul_node<softmax_node<3, Scores>, V>;
   using scores = detail::attention_scores<Scores>;
   static bool applies(const expr& e) { return !e.evaluated() && !e.left().evaluated() && !scores::product(e.left().input()).evaluated(); }
+  static const char* why_not(const expr&) { return "its scores or probabilities have been evaluated before"; }
   static auto run(const expr& e) {
     const auto& product = scores::product(e.left().input());
     return attention(product.left(), product.right().input(), e.right(), scores::scale(e.left().input()));
   }
+};
+
+namespace reasons {
+struct outermost_is_no_matmul {};
+struct left_of_the_matmul_is_no_softmax_over_axis_3 {};
+struct scores_are_no_matmul_with_a_transpose {};
+struct operands_have_not_four_axes_of_one_depth {};
+}  // namespace reasons
+template <class Expr>
+struct why_not<kernels::attention, Expr> {
+  using type = reasons::outermost_is_no_matmul;
+};
+template <class A, class B>
+struct why_not<kernels::attention, matmul_node<A, B>> {
+  using type = reasons::left_of_the_matmul_is_no_softmax_over_axis_3;
+};
+template <class Scores, class V>
+struct why_not<kernels::attention, matmul_node<softmax_node<3, Scores>, V>> {
+  using type = std::conditional_t<detail::attention_scores<Scores>::matches, reasons::operands_have_not_four_axes_of_one_depth,
+                                  reasons::scores_are_no_matmul_with_a_transpose>;
 };
 
 }  // namespace dcs

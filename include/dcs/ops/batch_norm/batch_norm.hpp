@@ -11,7 +11,10 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(batch_norm_mismatch, "dcs::batch_norm: gamma, beta, mean and variance must have one value per channel (the last axis)");
+template <class Found, class Expected, class Axis>
+struct batch_norm_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::batch_norm: gamma, beta, mean and variance must have one value per channel (the last axis)");
+};
 
 namespace kernels {
 struct batch_norm {};
@@ -113,6 +116,7 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
   result_type evaluate() const {
     return this->once([&] { return run(false, static_cast<const result_type*>(nullptr)); });
   }
+  const X& input() const { return x_; }
   const auto& output_sizes() const { return x_.sizes(); }
 
   /// relu(norm(x) + residual); both ReLU and residual are optional.
@@ -145,11 +149,11 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
 };
 
 namespace detail {
-template <class S, class P>
+template <class S, class... P>
 constexpr void check_batch_norm() {
-  (void)batch_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
-  static_assert(P::rank == 1, "dcs::batch_norm: gamma, beta, mean and variance have one axis");
-  static_assert(extent_of<P, 0> >= 1, "dcs::batch_norm: the number of channels (the last axis) is static and at least 1");
+  ((void)batch_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{}, ...);
+  static_assert(((P::rank == 1) && ...), "dcs::batch_norm: gamma, beta, mean and variance have one axis");
+  static_assert(((extent_of<P, 0> >= 1) && ...), "dcs::batch_norm: the number of channels (the last axis) is static and at least 1");
 }
 }  // namespace detail
 
@@ -160,10 +164,7 @@ template <operand X, operand G, operand B, operand M, operand V>
 constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance,
                                    double momentum = 0.1, double eps = 1e-5) {
   using S = shape_t<X>;
-  detail::check_batch_norm<S, shape_t<G>>();
-  detail::check_batch_norm<S, shape_t<B>>();
-  detail::check_batch_norm<S, shape_t<M>>();
-  detail::check_batch_norm<S, shape_t<V>>();
+  detail::check_batch_norm<S, shape_t<G>, shape_t<B>, shape_t<M>, shape_t<V>>();
   if constexpr (any_probe_v<X>) {
     const auto x = eval(x_);
     note_work<S>(nullptr, S::extents, work{0, 4 * S::size()}, x);
@@ -198,6 +199,7 @@ struct fused<pointwise<functions::relu, batch_norm_node<X, G, B, M>>> {
   using kernel = kernels::batch_norm_relu;
   using expr = pointwise<functions::relu, batch_norm_node<X, G, B, M>>;
   static bool applies(const expr& e) { return !e.template argument<0>().evaluated(); }
+  static const char* why_not(const expr&) { return "its norm has been evaluated before"; }
   static auto run(const expr& e) { return e.template argument<0>().run(true, static_cast<const typename expr::result_type*>(nullptr)); }
 };
 template <class X, class G, class B, class M, class R>
@@ -205,10 +207,29 @@ requires(std::is_same_v<shape_t<X>, shape_t<R>>) struct fused<pointwise<function
   using kernel = kernels::batch_norm_relu;
   using expr = pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B, M>, R>>;
   static bool applies(const expr& e) { return !e.template argument<0>().template argument<0>().evaluated(); }
+  static const char* why_not(const expr&) { return "its norm has been evaluated before"; }
   static auto run(const expr& e) {
     const auto residual = eval(e.template argument<0>().template argument<1>());
     return e.template argument<0>().template argument<0>().run(true, &residual);
   }
+};
+
+namespace reasons {
+struct outermost_is_no_relu {};
+struct no_batch_norm_of_a_var_is_leftmost {};
+struct residual_has_another_shape_than_the_norm {};
+}  // namespace reasons
+template <class Expr>
+struct why_not<kernels::batch_norm_relu, Expr> {
+  using type = reasons::outermost_is_no_relu;
+};
+template <class E>
+struct why_not<kernels::batch_norm_relu, pointwise<functions::relu, E>> {
+  using type = reasons::no_batch_norm_of_a_var_is_leftmost;
+};
+template <class X, class G, class B, class M, class R>
+struct why_not<kernels::batch_norm_relu, pointwise<functions::relu, pointwise<functions::add, batch_norm_node<X, G, B, M>, R>>> {
+  using type = reasons::residual_has_another_shape_than_the_norm;
 };
 
 }  // namespace dcs

@@ -11,15 +11,39 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(conv2d_rank_mismatch, "dcs::conv2d: the input must have the four axes N,H,W,C");
-DCS_DEFINE_EXTENT_CHECK(conv2d_channel_mismatch, "dcs::conv2d: the channels of the input (axis 3) must be those the weight expects");
-DCS_DEFINE_EXTENT_CHECK(conv2d_stride_mismatch, "dcs::conv2d: the stride must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv2d_dilation_mismatch, "dcs::conv2d: the dilation must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv2d_padding_mismatch, "dcs::conv2d: the padding must not be negative");
-DCS_DEFINE_EXTENT_CHECK(conv2d_groups_mismatch, "dcs::conv2d: the number of groups must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv2d_group_mismatch,
-                        "dcs::conv2d: the weight's output channels (axis 3) must be divisible by the number of groups; remainder");
-DCS_DEFINE_EXTENT_CHECK(conv2d_bias_mismatch, "dcs::conv2d: the bias must have one value per output channel (axis 3)");
+template <class Found, class Expected, class Axis>
+struct conv2d_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv2d: the input must have the four axes N,H,W,C");
+};
+template <class Found, class Expected, class Axis>
+struct conv2d_channel_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv2d: the channels of the input (axis 3) must be those the weight expects");
+};
+template <class Found, class Expected, class Axis>
+struct conv2d_stride_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv2d: the stride must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv2d_dilation_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv2d: the dilation must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv2d_padding_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv2d: the padding must not be negative");
+};
+template <class Found, class Expected, class Axis>
+struct conv2d_groups_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv2d: the number of groups must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv2d_group_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::conv2d: the weight's output channels (axis 3) must be divisible by the number of groups; remainder");
+};
+template <class Found, class Expected, class Axis>
+struct conv2d_bias_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv2d: the bias must have one value per output channel (axis 3)");
+};
 
 namespace kernels {
 /// A convolution by itself.
@@ -34,6 +58,10 @@ template <class S, class W, int Stride, int Padding, int Dilation>
 using conv2d_shape = shape<extent_of<S, 0>, windowed(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, Dilation),
                            windowed(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, Dilation), extent_of<W, 3>>;
 
+// Whether the result has a shape, right or wrong; where not, the op ends with its check.
+template <class S, int Stride, int Padding, int Dilation, int Groups>
+inline constexpr bool conv2d_has_shape = S::rank == 4 && Stride >= 1 && Dilation >= 1 && Padding >= 0 && Groups >= 1;
+
 template <class S, class W, int Stride, int Padding, int Dilation, int Groups>
 constexpr void check_conv2d() {
   (void)conv2d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>{};
@@ -41,14 +69,16 @@ constexpr void check_conv2d() {
   (void)conv2d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>{};
   (void)conv2d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<3>>{};
   (void)conv2d_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
-  (void)conv2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 2> * Groups>, axis<3>>{};
-  static_assert(extent_of<W, 0> != 0 && extent_of<W, 1> != 0 && extent_of<W, 2> != 0 && extent_of<W, 3> != 0,
-                "dcs::conv2d: a weight has no extent of 0");
-  (void)conv2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
-  static_assert(is_static(extent_of<W, 0>) && is_static(extent_of<W, 1>), "dcs::conv2d: height and width of the weight (axes 0 and 1) are static");
-  static_assert(windowed_fits(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, Dilation) &&
-                    windowed_fits(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, Dilation),
-                "dcs::conv2d: a chain of windows over a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
+  if constexpr (conv2d_has_shape<S, Stride, Padding, Dilation, Groups>) {
+    (void)conv2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 2> * Groups>, axis<3>>{};
+    static_assert(extent_of<W, 0> != 0 && extent_of<W, 1> != 0 && extent_of<W, 2> != 0 && extent_of<W, 3> != 0,
+                  "dcs::conv2d: a weight has no extent of 0");
+    (void)conv2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
+    static_assert(is_static(extent_of<W, 0>) && is_static(extent_of<W, 1>), "dcs::conv2d: height and width of the weight (axes 0 and 1) are static");
+    static_assert(windowed_fits(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, Dilation) &&
+                      windowed_fits(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, Dilation),
+                  "dcs::conv2d: a chain of windows over a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
+  }
 }
 
 [[gnu::noinline]] inline cpu::conv2d_geometry conv2d_geometry_of(const sizes<4>& x, const sizes<4>& w, extent_t stride, extent_t padding,
@@ -103,7 +133,9 @@ template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, ope
 constexpr auto conv2d(const X& x, const W& w) {
   using S = shape_t<X>;
   detail::check_conv2d<S, shape_t<W>, Stride, Padding, Dilation, Groups>();
-  if constexpr (any_probe_v<X, W>) {
+  if constexpr (!detail::conv2d_has_shape<S, Stride, Padding, Dilation, Groups>) {
+    return typename lift_t<shape<extent_or_one<S, 0>(), extent_or_one<S, 1>(), extent_or_one<S, 2>(), extent_of<shape_t<W>, 3>>, X, W>::self();
+  } else if constexpr (any_probe_v<X, W>) {
     using Out = detail::conv2d_shape<S, shape_t<W>, Stride, Padding, Dilation>;
     const auto in = eval(x);
     const extent_t n = Out::size() * extent_of<shape_t<W>, 0> * extent_of<shape_t<W>, 1> * extent_of<shape_t<W>, 2>;
@@ -118,8 +150,12 @@ constexpr auto conv2d(const X& x, const W& w) {
 template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W, operand B>
 constexpr auto conv2d(const X& x, const W& w, const B& b) {
   (void)conv2d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<shape_t<W>, 3>>, axis<3>>{};
-  return conv2d<Stride, Padding, Dilation, Groups>(x, w) + b;
+  if constexpr (extent_of<shape_t<B>, -1> != extent_of<shape_t<W>, 3>)
+    return conv2d<Stride, Padding, Dilation, Groups>(x, w);
+  else
+    return conv2d<Stride, Padding, Dilation, Groups>(x, w) + b;
 }
+DCS_REFUSE_OTHERS(conv2d)
 
 }  // namespace dcs
 

@@ -221,6 +221,34 @@ struct fused<pointwise<F, A...>> {
   static auto run(const expr& e) { return detail::evaluate_convolution(e); }
 };
 
+namespace reasons {
+struct no_convolution_is_leftmost {};
+struct an_operand_is_neither_per_channel_nor_of_the_results_shape {};
+struct order_is_not_scale_shift_residual_relu {};
+}  // namespace reasons
+namespace detail {
+// The first thing, from the convolution outwards, that keeps an expression from being its epilogue.
+template <class E>
+struct conv_obstacle {
+  using type = reasons::no_convolution_is_leftmost;
+};
+template <class E>
+requires conv_form<E>::matches struct conv_obstacle<E> {
+  using type = reasons::order_is_not_scale_shift_residual_relu;
+};
+template <class F, class A, class... B>
+requires(!conv_form<pointwise<F, A, B...>>::matches && !conv_form<A>::matches) struct conv_obstacle<pointwise<F, A, B...>> : conv_obstacle<A> {
+};
+template <class F, class A, class... B>
+requires(!conv_form<pointwise<F, A, B...>>::matches && conv_form<A>::matches) struct conv_obstacle<pointwise<F, A, B...>> {
+  static constexpr bool fit = ((per_channel<B, A> || std::is_same_v<shape_t<A>, shape_t<B>>)&&...);
+  using type =
+      std::conditional_t<fit, reasons::order_is_not_scale_shift_residual_relu, reasons::an_operand_is_neither_per_channel_nor_of_the_results_shape>;
+};
+}  // namespace detail
+template <class Expr>
+struct why_not<kernels::convolution_epilogue, Expr> : detail::conv_obstacle<Expr> {};
+
 }  // namespace dcs
 
 #include <dcs/core/header_end.inl>

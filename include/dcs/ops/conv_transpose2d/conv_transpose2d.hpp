@@ -11,19 +11,48 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_rank_mismatch, "dcs::conv_transpose2d: the input must have the four axes N,H,W,C");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_weight_mismatch, "dcs::conv_transpose2d: the weight must have the four axes K,K,Out/Groups,In");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_channel_mismatch,
-                        "dcs::conv_transpose2d: the channels of the input (axis 3) must be those the weight expects (its last axis)");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_stride_mismatch, "dcs::conv_transpose2d: the stride must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_dilation_mismatch, "dcs::conv_transpose2d: the dilation must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_padding_mismatch, "dcs::conv_transpose2d: the padding must not be negative");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_output_padding_mismatch,
-                        "dcs::conv_transpose2d: the output padding must not be negative and must be less than the stride");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_groups_mismatch, "dcs::conv_transpose2d: the number of groups must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_group_mismatch,
-                        "dcs::conv_transpose2d: the channels of the input (axis 3) must be divisible by the number of groups; remainder");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose2d_bias_mismatch, "dcs::conv_transpose2d: the bias must have one value per output channel (axis 3)");
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose2d: the input must have the four axes N,H,W,C");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_weight_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose2d: the weight must have the four axes K,K,Out/Groups,In");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_channel_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::conv_transpose2d: the channels of the input (axis 3) must be those the weight expects (its last axis)");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_stride_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose2d: the stride must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_dilation_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose2d: the dilation must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_padding_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose2d: the padding must not be negative");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_output_padding_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose2d: the output padding must not be negative and must be less than the stride");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_groups_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose2d: the number of groups must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_group_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::conv_transpose2d: the channels of the input (axis 3) must be divisible by the number of groups; remainder");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose2d_bias_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose2d: the bias must have one value per output channel (axis 3)");
+};
 
 namespace detail {
 
@@ -31,6 +60,13 @@ template <class S, class W, int Stride, int Padding, int OutputPadding, int Grou
 using conv_transpose2d_shape =
     shape<extent_of<S, 0>, unwindowed(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, OutputPadding, Dilation),
           unwindowed(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, OutputPadding, Dilation), extent_of<W, 2> * Groups>;
+
+// Whether the result has a shape, right or wrong; where not, the op ends with its check.
+template <class S, class W, int Stride, int Padding, int OutputPadding, int Groups, int Dilation>
+constexpr bool conv_transpose2d_has_shape() {
+  return S::rank == 4 && W::rank == 4 && Stride >= 1 && Dilation >= 1 && Padding >= 0 && OutputPadding >= 0 && Groups >= 1 &&
+         extent_or_one<W, 2>() > 0;
+}
 
 template <class S, class W, int Stride, int Padding, int OutputPadding, int Groups, int Dilation>
 constexpr void check_conv_transpose2d() {
@@ -41,13 +77,16 @@ constexpr void check_conv_transpose2d() {
   (void)conv_transpose2d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>{};
   (void)conv_transpose2d_output_padding_mismatch<found<OutputPadding>, expected<at_least(at_most(OutputPadding, Stride - 1), 0)>, axis<1>>{};
   (void)conv_transpose2d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<3>>{};
-  (void)conv_transpose2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 3>>, axis<3>>{};
-  static_assert(extent_of<W, 0> > 0 && extent_of<W, 1> > 0 && extent_of<W, 2> > 0 && extent_of<W, 3> > 0,
-                "dcs::conv_transpose2d: the weight's extents are static and at least 1");
-  (void)conv_transpose2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
-  static_assert(unwindowed_fits(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, OutputPadding, Dilation) &&
-                    unwindowed_fits(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, OutputPadding, Dilation),
-                "dcs::conv_transpose2d: a chain of windows over a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
+  if constexpr (S::rank == 4 && W::rank == 4 && Stride >= 1 && Dilation >= 1 && Padding >= 0 && OutputPadding >= 0 && Groups >= 1) {
+    (void)conv_transpose2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 3>>, axis<3>>{};
+    static_assert(extent_of<W, 0> > 0 && extent_of<W, 1> > 0 && extent_of<W, 2> > 0 && extent_of<W, 3> > 0,
+                  "dcs::conv_transpose2d: the weight's extents are static and at least 1");
+    (void)conv_transpose2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
+    static_assert(
+        unwindowed_fits(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, OutputPadding, Dilation) &&
+            unwindowed_fits(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, OutputPadding, Dilation),
+        "dcs::conv_transpose2d: a chain of windows over a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
+  }
 }
 
 /// The convolution whose data gradient is the transposed convolution of an x of these sizes: its input is the result, of at most 2⁵⁷ elements.
@@ -104,9 +143,6 @@ template <int Stride, int Padding, int OutputPadding, int Groups, int Dilation, 
 constexpr auto conv_transpose2d(const X& x_, const W& w_, const B&... b_) {
   using S = shape_t<X>;
   using WS = shape_t<W>;
-  check_conv_transpose2d<S, WS, Stride, Padding, OutputPadding, Groups, Dilation>();
-  static_assert(((shape_t<B>::rank == 1) && ...), "dcs::conv_transpose2d: the bias must have one axis");
-  ((void)conv_transpose2d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<WS, 2> * Groups>, axis<3>>{}, ...);
   using Out = conv_transpose2d_shape<S, WS, Stride, Padding, OutputPadding, Groups, Dilation>;
   if constexpr (any_probe_v<X, W, B...>) {
     const auto x = eval(x_);
@@ -140,14 +176,26 @@ concept conv_transposable = S::rank == 4 && W::rank == 4 && extent_of<S, 3> == e
 /// named extent H' is unwindowed() of core/extent.hpp. An error where H' or W' is less than 1.
 template <int Stride = 1, int Padding = 0, int OutputPadding = 0, int Groups = 1, int Dilation = 1, operand X, operand W>
 constexpr auto conv_transpose2d(const X& x, const W& w) {
-  return detail::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, w);
+  detail::check_conv_transpose2d<shape_t<X>, shape_t<W>, Stride, Padding, OutputPadding, Groups, Dilation>();
+  if constexpr (detail::conv_transpose2d_has_shape<shape_t<X>, shape_t<W>, Stride, Padding, OutputPadding, Groups, Dilation>())
+    return detail::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, w);
+  else
+    return x;
 }
 
 /// The same with a bias of shape<Out>, inside the op.
 template <int Stride = 1, int Padding = 0, int OutputPadding = 0, int Groups = 1, int Dilation = 1, operand X, operand W, operand B>
 constexpr auto conv_transpose2d(const X& x, const W& w, const B& b) {
-  return detail::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, w, b);
+  static_assert(shape_t<B>::rank == 1, "dcs::conv_transpose2d: the bias must have one axis");
+  detail::check_conv_transpose2d<shape_t<X>, shape_t<W>, Stride, Padding, OutputPadding, Groups, Dilation>();
+  if constexpr (detail::conv_transpose2d_has_shape<shape_t<X>, shape_t<W>, Stride, Padding, OutputPadding, Groups, Dilation>()) {
+    (void)conv_transpose2d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<shape_t<W>, 2> * Groups>, axis<3>>{};
+    return detail::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, w, b);
+  } else {
+    return x;
+  }
 }
+DCS_REFUSE_OTHERS(conv_transpose2d)
 
 }  // namespace dcs
 

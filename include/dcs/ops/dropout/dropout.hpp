@@ -10,8 +10,14 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(dropout_rank_mismatch, "dcs::dropout: the operand must have at least two axes; number of axes");
-DCS_DEFINE_EXTENT_CHECK(channel_dropout_rank_mismatch, "dcs::channel_dropout: the operand must have at least two axes; number of axes");
+template <class Found, class Expected, class Axis>
+struct dropout_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::dropout: the operand must have at least two axes; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct channel_dropout_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::channel_dropout: the operand must have at least two axes; number of axes");
+};
 
 namespace detail {
 

@@ -35,7 +35,10 @@ DCS_ENTRIES(DCS_LAPLACIAN_EDGES_ENTRIES)
 
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(laplacian_edges_mismatch, "dcs::laplacian_edges: a target has one channel (axis 3)");
+template <class Found, class Expected, class Axis>
+struct laplacian_edges_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::laplacian_edges: a target has one channel (axis 3)");
+};
 
 /// Where the 8-neighbour Laplacian of a target exceeds 0.1 (zero padding): its inner contour, as 0 and 1. t: shape<N, H, W, 1>.
 template <class T, class S, class D>

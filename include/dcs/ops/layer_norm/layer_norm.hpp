@@ -10,8 +10,14 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(layer_norm_mismatch, "dcs::layer_norm: gamma and beta must have the extent of the input's last axis");
-DCS_DEFINE_EXTENT_CHECK(layer_norm_residual_mismatch, "dcs::layer_norm: the residual must have the shape of the input");
+template <class Found, class Expected, class Axis>
+struct layer_norm_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::layer_norm: gamma and beta must have the extent of the input's last axis");
+};
+template <class Found, class Expected, class Axis>
+struct layer_norm_residual_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::layer_norm: the residual must have the shape of the input");
+};
 
 /// Whether layer_norm accepts an input of shape S with parameters of shape P.
 template <class S, class P>
@@ -85,6 +91,7 @@ template <operand X, operand R, operand G, operand B>
 constexpr auto layer_norm(const X& x, const R& residual, const G& gamma, const B& beta, double eps = 1e-5) {
   return detail::layer_norm_of<true>(x, residual, gamma, beta, eps);
 }
+DCS_REFUSE_OTHERS(layer_norm)
 
 }  // namespace dcs
 

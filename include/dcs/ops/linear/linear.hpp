@@ -9,8 +9,14 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(linear_mismatch, "dcs::linear: the last axis of the input must have the extent of the weight's rows (axis 0)");
-DCS_DEFINE_EXTENT_CHECK(linear_bias_mismatch, "dcs::linear: the bias must have the extent of the weight's columns (axis 1)");
+template <class Found, class Expected, class Axis>
+struct linear_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::linear: the last axis of the input must have the extent of the weight's rows (axis 0)");
+};
+template <class Found, class Expected, class Axis>
+struct linear_bias_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::linear: the bias must have the extent of the weight's columns (axis 1)");
+};
 
 /// Whether linear accepts an input of shape S with weights of shape W.
 template <class S, class W>
@@ -98,6 +104,7 @@ template <operand X, operand W>
 constexpr auto linear(const X& x, const W& w) {
   return detail::linear<true>(x, w);
 }
+DCS_REFUSE_OTHERS(linear)
 
 }  // namespace dcs
 

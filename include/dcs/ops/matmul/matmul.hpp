@@ -10,10 +10,22 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(matmul_rank_mismatch, "dcs::matmul: both operands must have the same number of axes, at least two");
-DCS_DEFINE_EXTENT_CHECK(matmul_inner_mismatch, "dcs::matmul: the columns of the left operand must be the rows of the right one");
-DCS_DEFINE_EXTENT_CHECK(transpose_rank_mismatch, "dcs::transpose: the operand must have at least two axes; number of axes");
-DCS_DEFINE_EXTENT_CHECK(matmul_batch_mismatch, "dcs::matmul: leading axes of both operands must be equal");
+template <class Found, class Expected, class Axis>
+struct matmul_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::matmul: both operands must have the same number of axes, at least two");
+};
+template <class Found, class Expected, class Axis>
+struct matmul_inner_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::matmul: the columns of the left operand must be the rows of the right one");
+};
+template <class Found, class Expected, class Axis>
+struct transpose_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::transpose: the operand must have at least two axes; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct matmul_batch_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::matmul: leading axes of both operands must be equal");
+};
 
 namespace kernels {
 struct matrix_product {};
@@ -182,6 +194,7 @@ constexpr auto matmul(const A& a, const B& b) {
     return matmul_node<A, B>(a, b);
   }
 }
+DCS_REFUSE_OTHERS(matmul)
 
 }  // namespace dcs
 

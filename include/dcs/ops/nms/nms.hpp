@@ -71,8 +71,14 @@ std::vector<std::int64_t> nms(const T* boxes, const T* scores, std::int64_t n, d
 #define DCS_NMS_ENTRIES(declare, T) declare std::vector<std::int64_t> nms(const T*, const T*, std::int64_t, double, const std::int64_t*);
 DCS_ENTRIES(DCS_NMS_ENTRIES)
 
-DCS_DEFINE_EXTENT_CHECK(nms_box_mismatch, "dcs::nms: a box is four numbers (x1, y1, x2, y2) along axis 1");
-DCS_DEFINE_EXTENT_CHECK(nms_score_mismatch, "dcs::nms: there must be one score for each box");
+template <class Found, class Expected, class Axis>
+struct nms_box_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::nms: a box is four numbers (x1, y1, x2, y2) along axis 1");
+};
+template <class Found, class Expected, class Axis>
+struct nms_score_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::nms: there must be one score for each box");
+};
 
 /// The same of tensors. boxes: shape<N, 4>, scores: shape<N>.
 template <class T, class B, class S>

@@ -12,8 +12,14 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(pool_rank_mismatch, "dcs::pool: the input must have the four axes N,H,W,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(pool_padding_mismatch, "dcs::pool: padding must be at most half the window");
+template <class Found, class Expected, class Axis>
+struct pool_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::pool: the input must have the four axes N,H,W,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct pool_padding_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::pool: padding must be at most half the window");
+};
 
 namespace detail {
 

@@ -10,18 +10,47 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(slice_axis_mismatch, "dcs::slice: no such axis; number of axes");
-DCS_DEFINE_EXTENT_CHECK(slice_mismatch, "dcs::slice: begin + length must not exceed the extent of the axis; beyond it");
-DCS_DEFINE_EXTENT_CHECK(concat_mismatch, "dcs::concat: the operands must be equal along every other axis");
-DCS_DEFINE_EXTENT_CHECK(concat_rank_mismatch, "dcs::concat: the operands must have the same number of axes");
-DCS_DEFINE_EXTENT_CHECK(permute_mismatch, "dcs::permute: every axis of the operand must be named once; number of axes");
-DCS_DEFINE_EXTENT_CHECK(permute_twice, "dcs::permute: every axis of the operand must be named once; times");
-DCS_DEFINE_EXTENT_CHECK(reshape_mismatch,
-                        "dcs::reshape: the new shape must keep the number of elements; product of the static extents, as the names of both cancel");
-DCS_DEFINE_EXTENT_CHECK(
-    reshape_remainder,
-    "dcs::reshape: the static extents of the new shape must divide the number of elements, so that the named one can be computed; "
-    "remainder");
+template <class Found, class Expected, class Axis>
+struct slice_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::slice: no such axis; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct slice_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::slice: begin + length must not exceed the extent of the axis; beyond it");
+};
+template <class Found, class Expected, class Axis>
+struct concat_mismatch {
+  static constexpr bool equal = same_extent<Found, Expected>, named = Found::named || Expected::named;
+  static_assert(equal || named,
+                "dcs::concat: the operands must be equal along every other axis; for maps of two sizes, try: resize_bilinear_like(x, "
+                "skip)");
+  static_assert(equal || !named,
+                "dcs::concat: the operands must be equal along every other axis; equal names are equal sizes: is one misspelt? try: "
+                "as<shape<...>>(x) with the other's name");
+};
+template <class Found, class Expected, class Axis>
+struct concat_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::concat: the operands must have the same number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct permute_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::permute: every axis of the operand must be named once; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct permute_twice {
+  static_assert(same_extent<Found, Expected>, "dcs::permute: every axis of the operand must be named once; times");
+};
+template <class Found, class Expected, class Axis>
+struct reshape_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::reshape: the new shape must keep the number of elements; product of the static extents, as the names of both cancel");
+};
+template <class Found, class Expected, class Axis>
+struct reshape_remainder {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::reshape: the static extents of the new shape must divide the number of elements, so that the named one can be computed; "
+                "remainder");
+};
 
 namespace kernels {
 struct slice {};
@@ -116,14 +145,27 @@ constexpr auto slice(const X& x) {
 }
 
 namespace detail {
-template <int Axis, class A, class B, int... I>
-constexpr void check_concat_axes(std::integer_sequence<int, I...>) {
-  ((void)concat_mismatch<found<(I == Axis ? 0 : extent_of<B, I>)>, expected<(I == Axis ? 0 : extent_of<A, I>)>, axis<I>>{}, ...);
+// The first axis, but the one concatenated along, whose extents differ, and that one where none does.
+template <int Axis, class A, class B>
+constexpr int differing_axis() {
+  for (int i = 0; i < A::rank; ++i)
+    if (i != Axis && A::extents[static_cast<std::size_t>(i)] != B::extents[static_cast<std::size_t>(i)]) return i;
+  return Axis;
+}
+template <int Axis, class A, class B>
+constexpr bool fits_behind() {
+  if constexpr (A::rank == B::rank)
+    return differing_axis<Axis, A, B>() == Axis;
+  else
+    return false;
 }
 template <int Axis, class A, class B>
 constexpr void check_concat() {
   (void)concat_rank_mismatch<found<B::rank>, expected<A::rank>, axis<Axis>>{};
-  check_concat_axes<Axis, A, B>(std::make_integer_sequence<int, A::rank>{});
+  if constexpr (A::rank == B::rank) {
+    constexpr int at = differing_axis<Axis, A, B>();
+    (void)concat_mismatch<found<(at == Axis ? 0 : extent_of<B, at>)>, expected<(at == Axis ? 0 : extent_of<A, at>)>, axis<at>>{};
+  }
 }
 // The size of the operands together. A sum above largest_product, which the result's sizes refuse, does not overflow.
 template <class... X>
@@ -140,12 +182,14 @@ constexpr auto concat(const A& a_, const B&... b_) {
   using S = shape_t<A>;
   constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
   (detail::check_concat<at, S, shape_t<B>>(), ...);
-  constexpr extent sum = detail::sum_of_all({extent_of<S, at>, extent_of<shape_t<B>, at>...});
+  constexpr extent sum = detail::sum_of_all({extent_of<S, at>, extent_or_one<shape_t<B>, at>()...});
   static_assert(detail::is_valid(sum),
                 "dcs::concat: the sum of the named extents along the axis is beyond what a type can say (19 characters, as in "
                 "height*2+width): as<shape<...>> gives them shorter names");
-  using Out = typename with_extent<S, at, sum>::self;
-  if constexpr (any_probe_v<A, B...>) {
+  using Out = typename with_extent<S, at, (detail::is_valid(sum) ? sum : 1)>::self;
+  if constexpr (!(detail::fits_behind<at, S, shape_t<B>>() && ...) || !detail::is_valid(sum)) {
+    return typename lift_t<Out, A, B...>::self();
+  } else if constexpr (any_probe_v<A, B...>) {
     return probe_result<Out>(eval(a_), eval(b_)...);
   } else {
     using T = value_t<A>;
@@ -207,25 +251,44 @@ tensor<T, To, D> permuted(const tensor<T, From, D>& x, const std::array<int, sta
   return y;
 }
 
-template <int Axis, int... Axes>
-inline constexpr extent_t times_named = (extent_t{Axes == Axis} + ... + 0);
-template <int... Axes, int... I>
-constexpr void check_permute(std::integer_sequence<int, I...>) {
-  ((void)permute_twice<found<times_named<I, Axes...>>, expected<1>, axis<I>>{}, ...);
+// The first axis of the operand that is not named once, and the last where each is.
+template <int Rank, int... Axes>
+constexpr int misnamed_axis() {
+  for (int i = 0; i < Rank; ++i)
+    if (((i == Axes) + ... + 0) != 1) return i;
+  return Rank - 1;
+}
+template <int Rank, int... Axes>
+constexpr bool is_permutation() {
+  for (int i = 0; i < Rank; ++i)
+    if (((i == Axes) + ... + 0) != 1) return false;
+  return sizeof...(Axes) == Rank;
+}
+template <int Rank, int... Axes>
+constexpr void check_permute() {
+  (void)permute_mismatch<found<static_cast<extent_t>(sizeof...(Axes))>, expected<Rank>, axis<0>>{};
+  if constexpr (sizeof...(Axes) == Rank && Rank > 0) {
+    constexpr int at = misnamed_axis<Rank, Axes...>();
+    (void)permute_twice<found<(extent_t{Axes == at} + ... + 0)>, expected<1>, axis<at>>{};
+  }
 }
 
 }  // namespace detail
+
+DCS_REFUSE_OTHERS(concat)
 
 /// Axis i of the result is axis Axes[i] of x.
 template <int... Axes, operand X>
 constexpr auto permute(const X& x_) {
   using S = shape_t<X>;
-  (void)permute_mismatch<found<static_cast<extent_t>(sizeof...(Axes))>, expected<S::rank>, axis<0>>{};
-  detail::check_permute<Axes...>(std::make_integer_sequence<int, S::rank>{});
-  using Out = typename make_shape<detail::permute_rule<S, Axes...>, S::rank>::self;
-  if constexpr (any_probe_v<X>) {
+  detail::check_permute<S::rank, Axes...>();
+  if constexpr (!detail::is_permutation<S::rank, Axes...>()) {
+    return eval(x_);
+  } else if constexpr (any_probe_v<X>) {
+    using Out = typename make_shape<detail::permute_rule<S, Axes...>, S::rank>::self;
     return probe_result<Out>(eval(x_));
   } else {
+    using Out = typename make_shape<detail::permute_rule<S, Axes...>, S::rank>::self;
     using T = value_t<X>;
     using D = device_t<X>;
     const auto x = eval(x_);

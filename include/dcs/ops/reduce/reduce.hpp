@@ -8,7 +8,10 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(sum_axis_mismatch, "dcs::sum: no such axis; number of axes");
+template <class Found, class Expected, class Axis>
+struct sum_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::sum: no such axis; number of axes");
+};
 
 namespace detail {
 

@@ -13,9 +13,16 @@ namespace dcs {
 /// Where the corner pixels of a bilinear resize lie: `aligned` maps corners to corners (PyTorch's align_corners), `half_pixel` pixel areas to areas.
 enum class corners { aligned, half_pixel };
 
-DCS_DEFINE_EXTENT_CHECK(resize_rank_mismatch, "dcs::resize: the input must have the four axes N,H,W,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(resize_size_mismatch,
-                        "dcs::resize_bilinear: height and width are static and at least 1; resize_bilinear_like takes them from a map");
+template <class Found, class Expected, class Axis>
+struct resize_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::resize: the input must have the four axes N,H,W,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct resize_size_mismatch {
+  static_assert(
+      same_extent<Found, Expected>,
+      "dcs::resize_bilinear: height and width are static and at least 1; for those of a map, try: resize_bilinear_like<corners::aligned>(x, other)");
+};
 
 DCS_DEFINE_EXTENT_CHECK(resize_factor_mismatch, "dcs::resize: the factor must be at least 1");
 
@@ -84,8 +91,8 @@ constexpr auto resize_by(const X& x_) {
 /// Bilinear resize to H × W. x: shape<N, h, w, C>.
 template <corners C, extent_t H, extent_t W, operand X>
 constexpr auto resize_bilinear(const X& x) {
-  (void)resize_size_mismatch<found<H>, expected<at_least(H, 1)>, axis<1>>{};
-  (void)resize_size_mismatch<found<W>, expected<at_least(W, 1)>, axis<2>>{};
+  constexpr bool tall = H >= 1;  // the first that is wrong is named
+  (void)resize_size_mismatch<found<(tall ? W : H)>, expected<at_least(tall ? W : H, 1)>, axis<(tall ? 2 : 1)>>{};
   return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, H, W>>(x, H, W);
 }
 /// Bilinear resize to the height and width of another map, at compile time and at run time.

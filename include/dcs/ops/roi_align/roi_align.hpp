@@ -13,9 +13,18 @@ namespace dcs {
 
 using cpu::roi_options;
 
-DCS_DEFINE_EXTENT_CHECK(roi_align_rank_mismatch, "dcs::roi_align: the feature map must have the four axes N,H,W,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(roi_align_box_mismatch, "dcs::roi_align: a RoI is five numbers (image, x1, y1, x2, y2) along axis 1");
-DCS_DEFINE_EXTENT_CHECK(roi_align_channel_mismatch, "dcs::roi_align: every level must have the same number of channels (axis 3)");
+template <class Found, class Expected, class Axis>
+struct roi_align_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::roi_align: the feature map must have the four axes N,H,W,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct roi_align_box_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::roi_align: a RoI is five numbers (image, x1, y1, x2, y2) along axis 1");
+};
+template <class Found, class Expected, class Axis>
+struct roi_align_channel_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::roi_align: every level must have the same number of channels (axis 3)");
+};
 
 namespace detail {
 

@@ -9,7 +9,10 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(softmax_axis_mismatch, "dcs::softmax: no such axis; number of axes");
+template <class Found, class Expected, class Axis>
+struct softmax_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::softmax: no such axis; number of axes");
+};
 
 namespace kernels {
 struct softmax {};

@@ -16,9 +16,18 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(weighted_sum_mismatch, "dcs::weighted_sum: the logits must have one channel (axis 3) for each map");
-DCS_DEFINE_EXTENT_CHECK(weighted_sum_map_mismatch, "dcs::weighted_sum: every map must have the extents of the first");
-DCS_DEFINE_EXTENT_CHECK(weighted_sum_pixel_mismatch, "dcs::weighted_sum: logits and maps must have the same batch, height and width");
+template <class Found, class Expected, class Axis>
+struct weighted_sum_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::weighted_sum: the logits must have one channel (axis 3) for each map");
+};
+template <class Found, class Expected, class Axis>
+struct weighted_sum_map_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::weighted_sum: every map must have the extents of the first");
+};
+template <class Found, class Expected, class Axis>
+struct weighted_sum_pixel_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::weighted_sum: logits and maps must have the same batch, height and width");
+};
 
 namespace kernels {
 /// Softmax over K maps and their weighted sum in one pass.
@@ -186,6 +195,9 @@ requires(detail::fusion_sum<pointwise<functions::add, A, B>>::terms >= 2) struct
         },
         sum::tie(e));
   }
+  static const char* why_not(const expr&) {
+    return terms::fit ? "its slices are of different softmax nodes" : "an index is missing or occurs twice, or maps and logits differ in shape";
+  }
   static auto run(const expr& e) -> typename expr::result_type {
     if constexpr (terms::fit) {
       const auto all = sum::tie(e);
@@ -210,6 +222,14 @@ requires(detail::fusion_sum<pointwise<functions::add, A, B>>::terms >= 2) struct
     const auto& term = std::get<static_cast<std::size_t>(P)>(all);
     return detail::fusion_of<decltype(term)>::map(term);
   }
+};
+
+namespace reasons {
+struct no_sum_of_slices_of_a_softmax_over_axis_3_times_maps {};
+}  // namespace reasons
+template <class Expr>
+struct why_not<kernels::weighted_sum, Expr> {
+  using type = reasons::no_sum_of_slices_of_a_softmax_over_axis_3_times_maps;
 };
 
 }  // namespace dcs

@@ -1,0 +1,10 @@
+// expect: dcs::permute: every axis of the operand must be named once
+// expect: found_extent<0>
+// expect: expected_extent<1>
+#include <dcs/dcs.hpp>
+using namespace dcs;
+
+int main() {
+  const tensor<float, shape<dyn<"n">, 64, 64, 3>> x;
+  (void)permute<0, 4, 1, 2>(x);  // here
+}
