@@ -3,6 +3,7 @@
 #include "check.hpp"
 
 #include <dcs/dcs.hpp>
+#include <dcs/expr/explain.hpp>
 
 using namespace dcs;
 
@@ -46,6 +47,20 @@ int main() {
   const auto block = relu(conv2d<1, 1>(x, w) * scale + scale + x);
   static_assert(std::is_same_v<kernel_of<decltype(block)>, kernels::convolution_epilogue>);
   check_near(eval(block)(0, 0, 0, 0), 0, "a negative sum is cut");
+
+  // Where that matters, say so: expect_kernel fails to compile where another kernel is selected, and names that and the reason. With the residual
+  // first, for example, the convolution is not leftmost: `x + conv2d<1, 1>(x, w)` is a convolution and a chain.
+  static_assert(expect_kernel<decltype(block), kernels::convolution_epilogue>);
+  // explain() shows the tree, its shapes, and the kernel of each node that is run.
+  const std::string tree = explain(x + conv2d<1, 1>(x, w));
+  std::printf("%s", tree.c_str());
+  check(tree ==
+            "add [2, 6, 6, 4]  kernel: pointwise_chain\n"
+            "  tensor f32 [2, 6, 6, 4]\n"
+            "  conv2d [2, 6, 6, 4]  kernel: convolution\n"
+            "    tensor f32 [2, 6, 6, 4]\n"
+            "    tensor f32 [3, 3, 4, 4]\n",
+        "a convolution, and an addition after it");
 
   // The paper's equations 8 and 9 as written: a softmax over the levels weighs four maps. Four slices of one softmax select one kernel.
   const auto logits = random_normal<float, shape<2, 6, 6, 4>>({2, 6, 6, 4}, {1, 1});
