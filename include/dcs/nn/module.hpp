@@ -5,74 +5,13 @@
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/nn/parameter.hpp>
+#include <dcs/nn/members.hpp>
 
-#include <array>
 #include <string>
 #include <string_view>
-#include <tuple>
-
-// DCS_MEMBERS(conv, norm): members under their own names. DCS_MEMBERS_AS((conv, "0"), (norm, "1")): under other names; with "" the members of a
-// member belong to the parent directly.
-#define DCS_PARENS ()
-#define DCS_EXPAND(...) DCS_EXPAND_3(DCS_EXPAND_3(DCS_EXPAND_3(DCS_EXPAND_3(__VA_ARGS__))))
-#define DCS_EXPAND_3(...) DCS_EXPAND_2(DCS_EXPAND_2(DCS_EXPAND_2(DCS_EXPAND_2(__VA_ARGS__))))
-#define DCS_EXPAND_2(...) DCS_EXPAND_1(DCS_EXPAND_1(DCS_EXPAND_1(DCS_EXPAND_1(__VA_ARGS__))))
-#define DCS_EXPAND_1(...) __VA_ARGS__
-#define DCS_FOR_EACH(macro, ...) __VA_OPT__(DCS_EXPAND(DCS_FOR_EACH_STEP(macro, __VA_ARGS__)))
-#define DCS_FOR_EACH_STEP(macro, first, ...) macro(first) __VA_OPT__(DCS_FOR_EACH_AGAIN DCS_PARENS(macro, __VA_ARGS__))
-#define DCS_FOR_EACH_AGAIN() DCS_FOR_EACH_STEP
-
-#define DCS_VISIT_MEMBER(member) visit(#member, member);
-#define DCS_VISIT_PAIR_(member, name) visit(name, member);
-#define DCS_VISIT_PAIR(pair) DCS_VISIT_PAIR_ pair
-
-#define DCS_MEMBERS(...)                        \
-  template <class Visit>                        \
-  constexpr void members(Visit&& visit) {       \
-    DCS_FOR_EACH(DCS_VISIT_MEMBER, __VA_ARGS__) \
-  }                                             \
-  template <class Visit>                        \
-  constexpr void members(Visit&& visit) const { \
-    DCS_FOR_EACH(DCS_VISIT_MEMBER, __VA_ARGS__) \
-  }
-#define DCS_MEMBERS_AS(...)                     \
-  template <class Visit>                        \
-  constexpr void members(Visit&& visit) {       \
-    DCS_FOR_EACH(DCS_VISIT_PAIR, __VA_ARGS__)   \
-  }                                             \
-  template <class Visit>                        \
-  constexpr void members(Visit&& visit) const { \
-    DCS_FOR_EACH(DCS_VISIT_PAIR, __VA_ARGS__)   \
-  }
 
 DCS_EXACT_MATH
 namespace dcs {
-
-namespace detail {
-struct ignore_visit {
-  template <class M>
-  constexpr void operator()(const char*, M&&) const {}
-};
-template <class M>
-inline constexpr bool is_array_v = false;
-template <class M, std::size_t N>
-inline constexpr bool is_array_v<std::array<M, N>> = true;
-template <class M>
-inline constexpr bool is_tuple_v = false;
-template <class... M>
-inline constexpr bool is_tuple_v<std::tuple<M...>> = true;
-}  // namespace detail
-
-/// A struct that names its members with DCS_MEMBERS.
-template <class M>
-concept has_members = requires(M& m) {
-  m.members(detail::ignore_visit{});
-};
-/// A parameter, a buffer, a struct with members, or an array or tuple of these.
-template <class M>
-concept module = std::is_base_of_v<parameter_base, std::remove_cvref_t<M>> || has_members<std::remove_cvref_t<M>> ||
-    detail::is_array_v<std::remove_cvref_t<M>> || detail::is_tuple_v<std::remove_cvref_t<M>>;
 
 namespace detail {
 
@@ -90,6 +29,7 @@ struct parameter_counter {
   requires(!std::is_base_of_v<parameter_base, M>) constexpr void operator()(const char* name, const M& m) {
     static_assert(is_module_v<M>,
                   "dcs: a member of a network must be a parameter, a buffer, or a struct with DCS_MEMBERS (or an array or tuple of these)");
+    static_assert(all_members_listed<M>());
     if constexpr (is_array_v<M>)
       for (const auto& element : m) (*this)(name, element);
     else if constexpr (is_tuple_v<M>)
@@ -121,7 +61,8 @@ void visit_named(M& m, const std::string& path, Visit& visit) {
   using plain = std::remove_cvref_t<M>;
   static_assert(is_module_v<plain>,
                 "dcs: a member of a network must be a parameter, a buffer, or a struct with DCS_MEMBERS (or an array or tuple of these)");
-  if constexpr (!module<plain>) {
+  if constexpr (is_module_v<plain>) static_assert(all_members_listed<plain>());
+  if constexpr (!is_module_v<plain>) {
     return;
   } else if constexpr (std::is_base_of_v<parameter_base, plain>) {
     using base = std::conditional_t<std::is_const_v<M>, const parameter_base, parameter_base>;
