@@ -60,7 +60,7 @@ void check(const char* what, const F& f) {
         using out = std::remove_cvref_t<decltype(y.value())>;
         print(what, y.value());
         backward(y, random_normal<typename out::value_type, typename out::shape_type>(y.sizes(), {7, 99}));
-        (print("  gradient", v.grad()), ...);
+        (print("  gradient", v.has_grad() ? v.grad() : typename std::remove_cvref_t<decltype(v)>::tensor_type()), ...);
       },
       leaves);
 }

@@ -71,8 +71,8 @@ auto run(const F& f, const dcs::tensor<T, S>&... x) {
         auto dy = rounded<R>(rounded<dcs::bf16>(dcs::random_normal<double, typename Y::shape_type>(y.sizes(), {77, 7})));
         dcs::backward(y, dcs::to<D>(dy));
         auto grad = [](const auto& leaf) {
-          return leaf.grad().defined() ? dcs::to<dcs::cpu_device>(leaf.grad())
-                                       : rounded<T>(dcs::tensor<T, typename std::remove_cvref_t<decltype(leaf)>::shape_type>::zeros(leaf.sizes()));
+          return leaf.has_grad() ? dcs::to<dcs::cpu_device>(leaf.grad())
+                                 : rounded<T>(dcs::tensor<T, typename std::remove_cvref_t<decltype(leaf)>::shape_type>::zeros(leaf.sizes()));
         };
         return std::tuple(dcs::to<dcs::cpu_device>(y.value()).clone(), grad(v).clone()...);
       },

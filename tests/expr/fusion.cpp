@@ -46,7 +46,7 @@ both training_cost(const F& f, const X&... x) {
         result_t<decltype(f(v...))> y;
         c.forward = cost_of([&] { y = eval(f(v...)); });
         c.backward = cost_of([&] { backward(y, dy); });
-        CHECK((v.grad().defined() && ...));
+        CHECK((v.has_grad() && ...));
         return c;
       },
       leaves);

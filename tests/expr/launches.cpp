@@ -53,7 +53,7 @@ launches of_vars(const F& f, const X&... x) {
         l.forward = launched([&] { y = eval(f(v...)); }, &l.forward_peak);
         const auto dy = std::remove_cvref_t<decltype(y.value())>::full(y.sizes(), static_cast<value_t<decltype(y)>>(1.0f));
         l.backward = launched([&] { backward(y, dy); }, &l.backward_peak);
-        CHECK((v.grad().defined() && ...));
+        CHECK((v.has_grad() && ...));
         return l;
       },
       leaves);

@@ -15,7 +15,7 @@ using S = shape<4>;
 using leaf_type = var<double, S>;
 
 leaf_type ones() { return leaf_type::leaf(tensor<double, S>::full(1)); }
-double gradient_of(const leaf_type& x) { return x.grad().defined() ? x.grad()(2) : 0; }
+double gradient_of(const leaf_type& x) { return x.has_grad() ? x.grad()(2) : 0; }
 
 // A recorded value over the memory of x: the gradient passes as it is, after `act`.
 template <class Act>
@@ -60,7 +60,7 @@ TEST_CASE("a second pass through what a first one has used up is an error that c
     CHECK_THROWS_WITH_AS(backward(sum_all(shared)), doctest::Contains("used up"), error);  // recorded after the pass
   }
   CHECK(gradient_of(leaf) == 6);
-  CHECK_FALSE(other.grad().defined());
+  CHECK_FALSE(other.has_grad());
   backward(c);  // a part of what an error has looked at
   CHECK(gradient_of(other) == 7);
   const auto d = sum_all(eval(leaf * 2) * 5 + other);  // what was shared, computed again
@@ -91,7 +91,7 @@ TEST_CASE("backward on a leaf adds to its gradient each time; on a constant it d
   backward(constant, two);
   backward(sum_all(constant * 3));
   backward(sum_all(constant * 3));
-  CHECK_FALSE(constant.grad().defined());
+  CHECK_FALSE(constant.has_grad());
   CHECK_THROWS_WITH_AS(backward(leaf, tensor<double, S>()), doctest::Contains("without memory"), error);
   CHECK_THROWS_WITH_AS(backward(eval(leaf * 2), tensor<double, S>()), doctest::Contains("without memory"), error);
 }

@@ -14,7 +14,24 @@ TEST_CASE("gradients accumulate over uses and over passes") {
   backward(eval(x * 3), tensor<double, S>::full({3, 4}, 1));
   CHECK(x.grad()(1, 1) == 8);
   x.clear_grad();
-  CHECK_FALSE(x.grad().defined());
+  CHECK_FALSE(x.has_grad());
+}
+
+TEST_CASE("a gradient that is not there is an error that says why, and can be asked for") {
+  auto x = var<double, S>::leaf(tensor<double, S>::full({3, 4}, 2));
+  const auto y = eval(x * x);
+  const var<double, S> constant(tensor<double, S>::full({3, 4}, 2));
+  CHECK((!x.has_grad() && !y.has_grad() && !constant.has_grad()));
+  CHECK_THROWS_WITH_AS(x.grad(), doctest::Contains("dcs::var::grad: a var of sizes [3, 4] has no gradient: it is a leaf that no backward"), error);
+  CHECK_THROWS_WITH_AS(y.grad(), doctest::Contains("has no gradient: it is the result of an op, and only leaves keep their gradient"), error);
+  CHECK_THROWS_WITH_AS(constant.grad(), doctest::Contains("has no gradient: it is a constant"), error);
+  backward(y, tensor<double, S>::full({3, 4}, 1));
+  CHECK(x.has_grad());
+  CHECK(x.grad()(2, 3) == 4);
+  CHECK(!y.has_grad());
+  CHECK_THROWS_WITH_AS(y.grad(), doctest::Contains("it is the result of an op"), error);
+  x.clear_grad();
+  CHECK_THROWS_WITH_AS(x.grad(), doctest::Contains("it is a leaf"), error);
 }
 
 TEST_CASE("backward of an expression is that of its value") {

@@ -170,7 +170,7 @@ auto norm_step(form f, const tensor<T, S>& x, const tensor<T, S>& r, const tenso
   backward(y, to<D>(dy).clone());
   const auto host = [](const auto& t) { return to<cpu_device>(t).clone(); };
   const auto gradient = [&](const auto& v) {
-    return v.grad().defined() ? host(v.grad()) : host(std::remove_cvref_t<decltype(v.value())>::zeros(v.sizes()));
+    return v.has_grad() ? host(v.grad()) : host(std::remove_cvref_t<decltype(v.value())>::zeros(v.sizes()));
   };
   return std::tuple(host(y.value()), gradient(xv), gradient(rv), gradient(gv), gradient(bv), host(mean), host(variance));
 }

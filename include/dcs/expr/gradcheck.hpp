@@ -45,7 +45,7 @@ double gradcheck(const F& f, random_stream random, extent_t at_most, const tenso
         double largest = 1, worst = 0;
         std::uint64_t draw = 0;
         auto check = [&](const auto& input) {
-          const auto gradient = input.grad();
+          const auto gradient = input.has_grad() ? input.grad() : typename std::remove_cvref_t<decltype(input)>::tensor_type();
           const extent_t n = input.size();
           for (extent_t k = 0; k < std::min(n, at_most); ++k) {
             const extent_t i = n <= at_most ? k : static_cast<extent_t>(random.child(2).below(draw++, static_cast<std::uint32_t>(n)));

@@ -16,6 +16,17 @@
 DCS_EXACT_MATH
 namespace dcs {
 
+namespace detail {
+// Why a value has no gradient to read.
+[[noreturn, gnu::cold, gnu::noinline]] inline void refuse_gradient(const slot_ptr& slot, const std::string& sizes) {
+  fail("dcs::var::grad: a var of sizes ", sizes, " has no gradient: ",
+       !slot             ? "it is a constant, by which nothing is differentiated; var::leaf(tensor) makes a leaf"
+       : slot->is_leaf() ? "it is a leaf that no backward pass has reached since its gradient was cleared, or it was made; call backward(loss) before"
+                         : "it is the result of an op, and only leaves keep their gradient; make it a leaf, or read the gradients of the leaves",
+       "; has_grad() asks");
+}
+}  // namespace detail
+
 template <class T, class Shape, class Device>
 class var {
  public:
@@ -42,10 +53,13 @@ class var {
 
   const tensor_type& value() const { return value_; }
   bool recorded() const { return static_cast<bool>(slot_); }
-  /// The gradient computed so far; undefined if there is none. After `backward` only leaves have one. Not while a backward pass on another thread
-  /// adds to it.
+  /// Whether there is a gradient to read: it is a leaf, and a backward pass has reached it.
+  bool has_grad() const { return slot_ && slot_->is_leaf() && slot_->gradient; }
+  /// The gradient computed so far. Where there is none it is a dcs::error: only leaves have one, and only after `backward`. Not while a backward pass
+  /// on another thread adds to it.
   tensor_type grad() const {
-    if (!slot_ || !slot_->gradient) return {};
+    if (!has_grad()) [[unlikely]]
+      detail::refuse_gradient(slot_, to_string(value_.sizes()));
     return tensor_type::adopt(slot_->gradient, value_.sizes());
   }
   void clear_grad() {
