@@ -36,4 +36,6 @@
 #include <dcs/nn/module.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/nn/transformer.hpp>
+#include <dcs/nn/embedding.hpp>
+#include <dcs/nn/sequential.hpp>
 // clang-format on

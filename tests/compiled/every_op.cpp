@@ -11,6 +11,7 @@
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/cast/cast.hpp>
 #include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
+#include <dcs/ops/embedding/embedding.hpp>
 #include <dcs/ops/gather/gather.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/nms/nms.hpp>
@@ -117,6 +118,8 @@ void maps() {
   check<T, map>("roi_align", [&](const auto& x) { return roi_align<4>(x, rois, roi_options{}); });
   const std::vector<level_row> taken{{0, 3}, {0, 20}, {0, 3}};
   check<T, map>("gather_rows", [&](const auto& x) { return gather_rows<9>(taken, x); });
+  const auto ids = tensor<std::int64_t, shape<2, 2>>::from(std::vector<std::int64_t>{3, 0, 3, 6});
+  check<T, shape<7, 5>>("embedding", [&](const auto& w) { return embedding(ids, w); });
   print("laplacian_edges", laplacian_edges(tensor<T, shape<1, 4, 4, 1>>::full(1)));
 }
 

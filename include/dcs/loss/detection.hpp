@@ -62,6 +62,7 @@ auto smooth_l1_sum(const X& x, const Target& target) {
 }
 
 /// Mean of −log softmax(x)[label] over rows. x: shape<N, K>, N >= 1; labels: N of 0..K−1. shape<>.
+/// PyTorch: torch.nn.functional.cross_entropy
 template <operand X>
 auto cross_entropy(const X& x_, const std::vector<int>& labels) {
   using S = shape_t<X>;

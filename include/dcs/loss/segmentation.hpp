@@ -81,6 +81,7 @@ constexpr auto cross_entropy_map(const X& x, const Target& t) {
 }
 
 /// Mean cross-entropy of a sigmoid. shape<>.
+/// PyTorch: torch.nn.functional.binary_cross_entropy_with_logits
 template <operand X, operand Target>
 auto binary_cross_entropy(const X& x, const Target& t) {
   check_target<X, Target>();

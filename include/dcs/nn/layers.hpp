@@ -92,6 +92,7 @@ namespace nn {
 
 /// K × K convolution In → Out. The padding keeps the size unless given; an even kernel, under which none does, needs one. Weights begin as PyTorch's
 /// do.
+/// PyTorch: torch.nn.Conv2d
 template <int In, int Out, int K, int Stride = 1, int Padding = detail::size_keeping_padding(K, 1), int Groups = 1, bool Bias = true,
           class Init = init::uniform_fan_in<K * K * In / Groups>, class BiasInit = init::uniform_fan_in<K * K * In / Groups>, int Dilation = 1>
 struct conv2d {
@@ -118,6 +119,8 @@ struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit, Dilati
 };
 
 /// The same with taps Dilation pixels apart.
+/// PyTorch: torch.nn.Conv2d(dilation=...)
+/// Runs: as conv2d
 template <int In, int Out, int K, int Dilation, int Stride = 1, int Padding = detail::size_keeping_padding(K, Dilation), int Groups = 1,
           bool Bias = true>
 using dilated_conv2d =
@@ -125,6 +128,7 @@ using dilated_conv2d =
 
 /// K × K transposed convolution In → Out: height H becomes (H − 1)·Stride − 2·Padding + Dilation·(K − 1) + OutputPadding + 1, so that
 /// conv_transpose2d<In, Out, 2, 2> doubles it. Weights begin as PyTorch's do, whose fan-in is that of the convolution back, K · K · Out / Groups.
+/// PyTorch: torch.nn.ConvTranspose2d
 template <int In, int Out, int K, int Stride = 1, int Padding = 0, int OutputPadding = 0, int Groups = 1, bool Bias = true,
           class Init = init::uniform_fan_in<K * K * Out / Groups>, class BiasInit = init::uniform_fan_in<K * K * Out / Groups>, int Dilation = 1>
 struct conv_transpose2d {
@@ -149,6 +153,7 @@ struct conv_transpose2d<In, Out, K, Stride, Padding, OutputPadding, Groups, fals
 };
 
 /// Linear layer In → Out over the last axis.
+/// PyTorch: torch.nn.Linear
 template <int In, int Out, class Layout = layout::linear, class Init = init::uniform_fan_in<In>, class BiasInit = init::uniform_fan_in<In>>
 struct linear {
   parameter<shape<In, Out>, Init, Layout> weight;
@@ -163,6 +168,8 @@ struct linear {
 
 /// Batch norm over C channels: batch statistics for a var, running ones for a tensor (then x · scale + shift, which becomes the epilogue of a
 /// convolution).
+/// PyTorch: torch.nn.BatchNorm2d
+/// Runs: as batch_norm_training
 template <int C>
 struct batch_norm {
   parameter<shape<C>, init::ones> weight;
@@ -194,6 +201,8 @@ struct batch_norm {
 };
 
 /// Batch norm whose four vectors never change and are no parameters.
+/// PyTorch: torchvision.ops.FrozenBatchNorm2d
+/// Runs: as batch_norm_inference
 template <int C>
 struct frozen_batch_norm {
   buffer<shape<C>, init::ones> weight;
@@ -215,6 +224,7 @@ struct frozen_batch_norm {
 };
 
 /// Layer norm over the last axis of C.
+/// PyTorch: torch.nn.LayerNorm
 template <int C>
 struct layer_norm {
   parameter<shape<C>, init::ones> weight;
@@ -238,6 +248,8 @@ struct layer_norm {
 
 /// Resizing to the height and width of another map, as a layer: for which thop counts operations per value of the result (11 if bilinear, 1 if
 /// nearest); it counts none for the function.
+/// PyTorch: torch.nn.UpsamplingBilinear2d
+/// Runs: as resize_bilinear
 struct upsample_bilinear {
   DCS_REFUSE_CALLS(2, "upsample_bilinear: a layer of two inputs, a map and one of the size wanted; try: up(x, like)")
   template <operand X, operand Like>
@@ -254,6 +266,7 @@ struct upsample_nearest {
 };
 
 /// Drops elements with probability p in training.
+/// PyTorch: torch.nn.Dropout
 struct dropout {
   double p = 0.5;
   DCS_REFUSE_CALLS(1, "dropout: a layer of one input; try: dropout(x)")
@@ -268,6 +281,7 @@ struct dropout {
   }
 };
 /// Drops whole channels with probability p in training.
+/// PyTorch: torch.nn.Dropout2d
 struct channel_dropout {
   double p = 0.5;
   DCS_REFUSE_CALLS(1, "channel_dropout: a layer of one input; try: dropout(x)")

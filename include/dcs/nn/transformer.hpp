@@ -1,87 +1,23 @@
-// The Transformer encoder layer (Vaswani et al. 2017), post-norm with ReLU, under PyTorch's names. Attention is written as its equation, which the
-// pattern table turns into one kernel; with dropout, which the equation does not express, the module calls that kernel itself.
+// The layers of the Transformer (Vaswani et al. 2017) with ReLU, under PyTorch's names: torch.nn.TransformerEncoderLayer and TransformerDecoderLayer
+// with batch_first. A template argument says where the norms stand.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/nn/layers.hpp>
-#include <dcs/ops/attention/attention.hpp>
-#include <dcs/ops/rearrange/rearrange.hpp>
+#include <dcs/nn/attention.hpp>
 
 DCS_EXACT_MATH
-namespace dcs {
+namespace dcs::nn {
 
-template <class Found, class Expected, class Axis>
-struct multi_head_attention_mismatch {
-  static_assert(same_extent<Found, Expected>, "dcs::multi_head_attention: the channels must be divisible by the heads; remainder");
-};
+/// Where a Transformer's layer norms stand. `post`: behind the sum with the residual, norm(x + f(x)), as Vaswani et al. 2017; `pre`: before each
+/// part, x + f(norm(x)), as Xiong et al. 2020 and PyTorch's norm_first = True, which trains without a warm-up.
+enum class norm_order { post, pre };
 
-namespace detail {
-/// A linear layer whose parameters are called weight and bias inside multi-head attention's packed projection.
-template <int In, int Out>
-struct packed_projection {
-  parameter<shape<In, Out>, init::xavier_uniform<In, Out>, layout::linear> weight;
-  parameter<shape<Out>> bias;
-  DCS_MEMBERS_AS((weight, "in_proj_weight"), (bias, "in_proj_bias"))
-};
-}  // namespace detail
-
-namespace nn {
-
-/// Self-attention with H heads over tokens of D channels. x: shape<N, L, D>.
-template <int D, int H>
-struct multi_head_attention {
-  dcs::detail::packed_projection<D, 3 * D> project;
-  parameter<shape<D, D>, init::uniform_fan_in<D>, layout::linear> out_weight;
-  parameter<shape<D>> out_bias;
-  double dropout = 0.0;
-  DCS_MEMBERS_AS((project, ""), (out_weight, "out_proj.weight"), (out_bias, "out_proj.bias"))
-
-  template <operand X>
-  constexpr auto operator()(const X& x) const {
-    using S = shape_t<X>;
-    (void)multi_head_attention_mismatch<found<D % H>, expected<0>, axis<2>>{};
-    static_assert(S::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");
-    if constexpr (D % H == 0 && S::rank == 3)
-      return split(x);
-    else
-      return eval(x);
-  }
-
- private:
-  template <class X>
-  constexpr auto split(const X& x) const {
-    using S = shape_t<X>;
-    using heads = shape<extent_of<S, 0>, extent_of<S, 1>, 3 * H, D / H>;
-    constexpr double scale = inverse_root(D / H);
-    const auto qkv = permute<0, 2, 1, 3>(reshape<heads>(dcs::linear<false>(x, project.weight.as(x), project.bias.as(x))));
-    const auto q = slice<1, 0, H>(qkv);
-    const auto k = slice<1, H, H>(qkv);
-    const auto v = slice<1, 2 * H, H>(qkv);
-    return merge(attend(q, k, v, scale), x);
-  }
-  // 1/√n, by Newton's iteration: std::sqrt is no constant expression.
-  static constexpr double inverse_root(int n) {
-    double r = n;
-    for (int i = 0; i < 60; ++i) r = (r + n / r) / 2;
-    return 1 / r;
-  }
-  template <class Q, class K, class V>
-  constexpr auto attend(const Q& q, const K& k, const V& v, double scale) const {
-    if constexpr (any_var_v<Q>) {
-      const auto draw = dropout > 0 ? dcs::detail::next_draw("dcs::multi_head_attention") : std::nullopt;
-      if (draw) return attention(q, k, v, scale, dropout, *draw);
-    }
-    return eval(matmul(softmax<3>(matmul(q, transpose(k)) * scale), v));
-  }
-  template <class O, class X>
-  constexpr auto merge(const O& o, const X& x) const {
-    return dcs::linear<false>(reshape<shape_t<X>>(permute<0, 2, 1, 3>(o)), out_weight.as(x), out_bias.as(x));
-  }
-};
-
-/// norm2(y + ffn(y)) with y = norm1(x + attention(x)); dropout behind both and inside the FFN of `Hidden` units. x: shape<N, L, D>.
-template <int D, int H, int Hidden>
+/// y = norm1(x + attention(x)), norm2(y + ffn(y)); pre-norm: y = x + attention(norm1(x)), y + ffn(norm2(y)). Dropout behind both and inside the FFN
+/// of `Hidden` units and the attention, with probability 0.2 unless set_dropout says another. x: shape<N, L, D>; so is the result.
+/// PyTorch: torch.nn.TransformerEncoderLayer(batch_first=True)
+/// Runs: as attention
+template <int D, int H, int Hidden, norm_order Order = norm_order::post>
 struct transformer_encoder_layer {
   multi_head_attention<D, H> self_attn;
   nn::linear<D, Hidden> linear1;
@@ -90,17 +26,97 @@ struct transformer_encoder_layer {
   nn::dropout dropout{0.2};
   DCS_MEMBERS(self_attn, linear1, linear2, norm1, norm2)
 
-  constexpr transformer_encoder_layer() { self_attn.dropout = dropout.p; }
+  constexpr transformer_encoder_layer() { set_dropout(dropout.p); }
+  /// Sets the probability of every dropout of the layer.
+  constexpr void set_dropout(double p) { dropout.p = self_attn.dropout = p; }
 
   template <operand X>
-  constexpr auto operator()(const X& x_) const {
-    const auto x = eval(x_);
-    const auto y = norm1(x, dropout(self_attn(x)));
-    return norm2(y, dropout(linear2(dropout(eval(relu(linear1(y)))))));
+  constexpr auto operator()(const X& x) const {
+    return layer(eval(x));
+  }
+  /// The same with a mask that is added to the scores of the attention (multi_head_attention::masked): shape<L, L>, as causal_mask.
+  template <operand X, operand M>
+  constexpr auto operator()(const X& x, const M& mask) const {
+    return layer(eval(x), mask);
+  }
+
+ private:
+  template <class X, class... Mask>
+  constexpr auto attend(const X& x, const Mask&... mask) const {
+    if constexpr (sizeof...(Mask) == 0)
+      return dropout(self_attn(x));
+    else
+      return dropout(self_attn.masked(x, mask...));
+  }
+  template <class X>
+  constexpr auto ffn(const X& x) const {
+    return dropout(linear2(dropout(eval(dcs::relu(linear1(x))))));
+  }
+  template <class X, class... Mask>
+  constexpr auto layer(const X& x, const Mask&... mask) const {
+    if constexpr (Order == norm_order::post) {
+      const auto y = norm1(x, attend(x, mask...));
+      return norm2(y, ffn(y));
+    } else {
+      const auto y = eval(x + attend(norm1(x), mask...));
+      return eval(y + ffn(norm2(y)));
+    }
   }
 };
 
-}  // namespace nn
-}  // namespace dcs
+/// y = norm1(x + self_attention(x)), z = norm2(y + attention(y, memory)), norm3(z + ffn(z)); pre-norm: each norm before its part, as in the encoder
+/// layer, whose dropout it has too. x: shape<N, L, D>; memory, what an encoder made: shape<N, K, D>, K at least 1. The result is shape<N, L, D>.
+/// PyTorch: torch.nn.TransformerDecoderLayer(batch_first=True)
+/// Runs: as attention
+template <int D, int H, int Hidden, norm_order Order = norm_order::post>
+struct transformer_decoder_layer {
+  multi_head_attention<D, H> self_attn, multihead_attn;
+  nn::linear<D, Hidden> linear1;
+  nn::linear<Hidden, D> linear2;
+  layer_norm<D> norm1, norm2, norm3;
+  nn::dropout dropout{0.2};
+  DCS_MEMBERS(self_attn, multihead_attn, linear1, linear2, norm1, norm2, norm3)
+
+  constexpr transformer_decoder_layer() { set_dropout(dropout.p); }
+  /// Sets the probability of every dropout of the layer.
+  constexpr void set_dropout(double p) { dropout.p = self_attn.dropout = multihead_attn.dropout = p; }
+
+  template <operand X, operand M>
+  constexpr auto operator()(const X& x, const M& memory) const {
+    return layer(eval(x), eval(memory));
+  }
+  /// The same with a mask that is added to the scores of the self-attention: shape<L, L>, as causal_mask.
+  template <operand X, operand M, operand Mask>
+  constexpr auto operator()(const X& x, const M& memory, const Mask& mask) const {
+    return layer(eval(x), eval(memory), mask);
+  }
+
+ private:
+  template <class X, class... Mask>
+  constexpr auto attend(const X& x, const Mask&... mask) const {
+    if constexpr (sizeof...(Mask) == 0)
+      return dropout(self_attn(x));
+    else
+      return dropout(self_attn.masked(x, mask...));
+  }
+  template <class X>
+  constexpr auto ffn(const X& x) const {
+    return dropout(linear2(dropout(eval(dcs::relu(linear1(x))))));
+  }
+  template <class X, class M, class... Mask>
+  constexpr auto layer(const X& x, const M& memory, const Mask&... mask) const {
+    if constexpr (Order == norm_order::post) {
+      const auto y = norm1(x, attend(x, mask...));
+      const auto z = norm2(y, dropout(multihead_attn(y, memory)));
+      return norm3(z, ffn(z));
+    } else {
+      const auto y = eval(x + attend(norm1(x), mask...));
+      const auto z = eval(y + dropout(multihead_attn(norm2(y), memory)));
+      return eval(z + ffn(norm3(z)));
+    }
+  }
+};
+
+}  // namespace dcs::nn
 
 #include <dcs/core/header_end.inl>

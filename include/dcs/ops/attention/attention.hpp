@@ -25,6 +25,7 @@ struct attention_batch_mismatch {
 
 namespace kernels {
 /// softmax(q · kᵀ · s) · v without the matrix of probabilities.
+/// PyTorch: torch.nn.functional.scaled_dot_product_attention
 struct attention {};
 }  // namespace kernels
 

@@ -160,6 +160,7 @@ constexpr void check_batch_norm() {
 /// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
 /// (unbiased) variance are updated with `momentum` once, when the node is evaluated; an empty batch does not change them. Within a row_mask_scope
 /// (row_mask.hpp) padded regions are left out. Lazy.
+/// PyTorch: torch.nn.functional.batch_norm(training=True)
 template <operand X, operand G, operand B, operand M, operand V>
 constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance,
                                    double momentum = 0.1, double eps = 1e-5) {
@@ -183,6 +184,7 @@ constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, c
 
 /// The same with given statistics: the expression x · scale + shift. gamma, beta, mean and variance are tensors of shape<C>; the last two may be
 /// float where the others are of 16 bits.
+/// PyTorch: torch.nn.functional.batch_norm
 template <operand X, class T, class C, class D, class R>
 constexpr auto batch_norm_inference(const X& x, const tensor<T, C, D>& gamma, const tensor<T, C, D>& beta, const tensor<R, C, D>& mean,
                                     const tensor<R, C, D>& variance, double eps = 1e-5) {

@@ -39,6 +39,7 @@ tensor<To, S, D> converted(const tensor<T, S, D>& x) {
 
 /// x with elements of type To, each by convert_number: to floats by rounding to nearest; to whole numbers by dropping the fraction and clamping to
 /// To's range, where NaN becomes 0. x itself where its elements are of To.
+/// PyTorch: torch.Tensor.to(dtype)
 template <class To, operand X>
 auto cast(const X& x_) {
   using T = value_t<X>;
@@ -56,6 +57,7 @@ auto cast(const X& x_) {
 }
 
 /// x in the type that its arithmetic is done in: float for types of 16 bits, else x itself.
+/// Runs: as cast
 template <operand X>
 auto widened(const X& x) {
   return cast<compute_type<value_t<X>>>(x);

@@ -129,6 +129,7 @@ class conv2d_node : public lazy<lift_t<detail::conv2d_shape<shape_t<X>, shape_t<
 
 /// y[n, i, j, o] = Σ x[n, i·Stride + h·Dilation − Padding, …, c] · w[h, v, c, o], zeros outside the image.
 /// x: shape<N, H, W, In>; w: shape<K, K, In / Groups, Out>. Lazy.
+/// PyTorch: torch.nn.functional.conv2d
 template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W>
 constexpr auto conv2d(const X& x, const W& w) {
   using S = shape_t<X>;

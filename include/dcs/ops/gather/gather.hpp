@@ -67,6 +67,7 @@ auto record_gathered(tensor<T, Out, D> y, const Scatter& scatter, const X&... x)
 }  // namespace detail
 
 /// shape<sample, Width>: row i is `where[i]`. Each map is treated as rows of Width elements. The backward pass adds to the gathered rows.
+/// PyTorch: torch.index_select
 template <int Width, operand... X>
 auto gather_rows(const std::vector<level_row>& where, const X&... x) {
   using First = std::tuple_element_t<0, std::tuple<X...>>;

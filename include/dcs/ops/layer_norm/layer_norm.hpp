@@ -81,6 +81,7 @@ constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, c
 }  // namespace detail
 
 /// (x − mean) / sqrt(variance + eps) · gamma + beta over the last axis, biased variance. x: shape<..., C>; gamma, beta: shape<C>.
+/// PyTorch: torch.nn.functional.layer_norm
 template <operand X, operand G, operand B>
 constexpr auto layer_norm(const X& x, const G& gamma, const B& beta, double eps = 1e-5) {
   const auto value_of_x = eval(x);  // evaluated once: it is also passed as a placeholder for the missing residual

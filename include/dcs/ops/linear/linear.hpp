@@ -94,6 +94,7 @@ constexpr auto linear(const X& x_, const W& w_, const B&... b_) {
 
 /// y = x · w + b over the last axis. x: shape<..., In>; w: shape<In, Out>; b: shape<Out>. `Thop`: whether the tool thop counts it, which omits the
 /// projections of attention.
+/// PyTorch: torch.nn.functional.linear
 template <bool Thop = true, operand X, operand W, operand B>
 constexpr auto linear(const X& x, const W& w, const B& b) {
   return detail::linear<Thop>(x, w, b);

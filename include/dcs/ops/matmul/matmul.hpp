@@ -86,6 +86,7 @@ class transpose_node : public lazy<lift_t<detail::transposed_shape<shape_t<X>>, 
 };
 
 /// x with its last two axes exchanged. Lazy.
+/// PyTorch: torch.transpose(-2, -1)
 template <operand X>
 constexpr auto transpose(const X& x) {
   (void)transpose_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>{};
@@ -182,6 +183,7 @@ class matmul_node : public lazy<lift_t<with_extent<shape_t<A>, -1, extent_of<sha
 };
 
 /// a · b over the last two axes. a: shape<..., M, K>; b: shape<..., K, N>. Lazy.
+/// PyTorch: torch.matmul
 template <operand A, operand B>
 constexpr auto matmul(const A& a, const B& b) {
   detail::check_matmul<shape_t<A>, shape_t<B>>();

@@ -32,6 +32,7 @@ namespace dcs {
 /// Indices of the boxes that are kept, by falling score. boxes: n × (x1, y1, x2, y2); a box is suppressed if its IoU with a kept one of higher score
 /// is above `threshold`. With `group` (n numbers below 2^31) only boxes of one group suppress each other. Throws dcs::error for a score that is not a
 /// number.
+/// PyTorch: torchvision.ops.nms
 template <class T>
 std::vector<std::int64_t> nms(const T* boxes, const T* scores, std::int64_t n, double threshold, const std::int64_t* group = nullptr) {
   for (std::int64_t i = 0; i < n; ++i) expect(!is_nan(scores[i]), "dcs::nms: the score of box ", i, " is not a number");

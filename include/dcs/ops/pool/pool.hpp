@@ -47,6 +47,7 @@ inline cpu::conv2d_geometry pool_geometry(const sizes<4>& n, extent_t k, extent_
 }  // namespace detail
 
 /// Maximum over K × K windows. x: shape<N, H, W, C>.
+/// PyTorch: torch.nn.functional.max_pool2d
 template <int K, int Stride = K, int Padding = 0, operand X>
 constexpr auto max_pool2d(const X& x_) {
   using S = shape_t<X>;
@@ -75,6 +76,7 @@ constexpr auto max_pool2d(const X& x_) {
 }
 
 /// Average over K × K windows, of the pixels inside the image. x: shape<N, H, W, C>.
+/// PyTorch: torch.nn.functional.avg_pool2d(count_include_pad=False)
 template <int K, int Stride = K, int Padding = 0, operand X>
 constexpr auto avg_pool2d(const X& x_) {
   using S = shape_t<X>;
@@ -101,6 +103,7 @@ constexpr auto avg_pool2d(const X& x_) {
 }
 
 /// Mean over height and width: shape<N, 1, 1, C>.
+/// PyTorch: torch.nn.functional.adaptive_avg_pool2d(1)
 template <operand X>
 constexpr auto global_avg_pool(const X& x_) {
   using S = shape_t<X>;

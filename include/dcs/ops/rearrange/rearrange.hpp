@@ -132,6 +132,7 @@ class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>
 
 /// Elements [Begin, Begin + Length) along an axis. Length is a number, or of a named axis its extent less a number: slice<1, 1, minus(dyn<"height">,
 /// 1)> leaves out the first row. Throws dcs::error where a named axis is too short. Lazy.
+/// PyTorch: torch.narrow
 template <int Axis, extent_t Begin, extent Length = 1, operand X>
 constexpr auto slice(const X& x) {
   using S = shape_t<X>;
@@ -177,6 +178,7 @@ extent_t total_size(std::size_t axis, const X&... x) {
 }  // namespace detail
 
 /// The operands concatenated along an axis, whose extent becomes the sum of theirs: of height and 2 it is height+2, of a and b a+b, of n and n n*2.
+/// PyTorch: torch.cat
 template <int Axis, operand A, operand... B>
 constexpr auto concat(const A& a_, const B&... b_) {
   using S = shape_t<A>;
@@ -278,6 +280,7 @@ constexpr void check_permute() {
 DCS_REFUSE_OTHERS(concat)
 
 /// Axis i of the result is axis Axes[i] of x.
+/// PyTorch: torch.permute
 template <int... Axes, operand X>
 constexpr auto permute(const X& x_) {
   using S = shape_t<X>;
@@ -381,6 +384,7 @@ sizes<Out::rank> reshaped(const sizes<In::rank>& n) {
 /// The same elements, in the same order, under another shape; shares memory. Extents that the names of the old shape tell have that size, as batch*4
 /// of batch; at most one other is computed. Static extents are compared by the compiler where the names of both shapes cancel. Throws dcs::error
 /// where the sizes do not hold the elements.
+/// PyTorch: torch.reshape
 template <class Out, operand X>
 constexpr auto reshape(const X& x_) {
   using S = shape_t<X>;

@@ -87,21 +87,27 @@ constexpr auto reduce_all(const X& x_) {
 }  // namespace detail
 
 /// Sum over axes, which become axes of size 1.
+/// PyTorch: torch.sum(keepdim=True)
 template <int... Axes, operand X>
 constexpr auto sum(const X& x) {
   return detail::reduce<false, Axes...>(x);
 }
 /// Mean over axes, which become axes of size 1.
+/// PyTorch: torch.mean(keepdim=True)
 template <int... Axes, operand X>
 constexpr auto mean(const X& x) {
   return detail::reduce<true, Axes...>(x);
 }
 /// Sum of all elements, of shape<>.
+/// PyTorch: torch.sum
+/// Runs: as sum
 template <operand X>
 constexpr auto sum_all(const X& x) {
   return detail::reduce_all<false>(x);
 }
 /// Mean of all elements, of shape<>. Throws dcs::error where there is no element.
+/// PyTorch: torch.mean
+/// Runs: as mean
 template <operand X>
 constexpr auto mean_all(const X& x) {
   return detail::reduce_all<true>(x);

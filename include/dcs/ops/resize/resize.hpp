@@ -89,6 +89,7 @@ constexpr auto resize_by(const X& x_) {
 }  // namespace detail
 
 /// Bilinear resize to H × W. x: shape<N, h, w, C>.
+/// PyTorch: torch.nn.functional.interpolate(mode="bilinear")
 template <corners C, extent_t H, extent_t W, operand X>
 constexpr auto resize_bilinear(const X& x) {
   constexpr bool tall = H >= 1;  // the first that is wrong is named
@@ -96,6 +97,7 @@ constexpr auto resize_bilinear(const X& x) {
   return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, H, W>>(x, H, W);
 }
 /// Bilinear resize to the height and width of another map, at compile time and at run time.
+/// Runs: as resize_bilinear
 template <corners C, operand X, operand Y>
 constexpr auto resize_bilinear_like(const X& x, const Y& other) {
   const auto o = eval(other);
@@ -113,6 +115,7 @@ constexpr auto resize_nearest_by(const X& x) {
   return detail::resize_by<resampling::nearest, Factor>(x);
 }
 /// Nearest-neighbour resize (pixel ⌊i · in / out⌋) to the height and width of another map.
+/// PyTorch: torch.nn.functional.interpolate(mode="nearest")
 template <operand X, operand Y>
 constexpr auto resize_nearest_like(const X& x, const Y& other) {
   const auto o = eval(other);

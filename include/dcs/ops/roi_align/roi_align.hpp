@@ -157,6 +157,7 @@ void set_rois(storage& memory, extent_t& count, const tensor<B, R, D>& rois) {
 /// Crops of a feature map: shape<K, BinsY, BinsX, C>. x: shape<N, H, W, C>; rois: a tensor of shape<K, 5> (image, x1, y1, x2, y2 in pixels of the
 /// image), on x's device. On the host an image that does not exist or a coordinate that is not finite is a dcs::error; on a device the crop of such a
 /// RoI is zeros.
+/// PyTorch: torchvision.ops.roi_align
 template <extent_t BinsY, extent_t BinsX = BinsY, operand X, class B, class R, class D>
 constexpr auto roi_align(const X& x_, const tensor<B, R, D>& rois, roi_options options) {
   detail::check_roi_align<shape_t<X>, R, BinsY, BinsX>();
@@ -217,6 +218,8 @@ auto roi_align_maps(const tensor<B, R, D>& rois, const std::array<int, sizeof...
 
 /// Crops of every level of a pyramid in one call: a tuple of shape<K, Bins_l, Bins_l, C>, level l at strides[l] image pixels per map pixel. All
 /// levels have the same channels.
+/// PyTorch: torchvision.ops.MultiScaleRoIAlign
+/// Runs: as roi_align
 template <extent_t... Bins, class Pyramid, class Rois>
 constexpr auto roi_align_pyramid(const Pyramid& pyramid, const Rois& rois, const std::array<int, sizeof...(Bins)>& strides, int sampling = 2) {
   static_assert(std::tuple_size_v<Pyramid> >= sizeof...(Bins), "dcs::roi_align_pyramid: more crop sizes than levels");
@@ -231,6 +234,7 @@ constexpr auto roi_align_pyramid(const Pyramid& pyramid, const Rois& rois, const
 
 /// Crops of equal size, RoI i from level level[i]: shape<K, Bins, Bins, C>. All levels have the same channels, and lie on one device with the RoIs
 /// and their levels. On the host a level that does not exist is a dcs::error; on a device the crop is zeros.
+/// Runs: as roi_align
 template <extent_t Bins, class B, class R, class L, class D, operand X, operand... More>
 auto roi_align_levels(const tensor<B, R, D>& rois, const tensor<std::int64_t, L, D>& level, const std::array<double, 1 + sizeof...(More)>& scales,
                       int sampling, const X& x, const More&... more) {

@@ -60,6 +60,7 @@ class softmax_node : public lazy<lift_t<shape_t<X>, X>> {
 };
 
 /// exp(x) / Σ exp(x) over an axis. Lazy.
+/// PyTorch: torch.softmax
 template <int Axis, operand X>
 constexpr auto softmax(const X& x) {
   using S = shape_t<X>;

@@ -31,6 +31,7 @@ struct weighted_sum_pixel_mismatch {
 
 namespace kernels {
 /// Softmax over K maps and their weighted sum in one pass.
+/// Runs: as softmax-weighted sum of maps
 struct weighted_sum {};
 }  // namespace kernels
 

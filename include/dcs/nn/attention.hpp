@@ -1,0 +1,150 @@
+// Multi-head attention (Vaswani et al. 2017) under PyTorch's names. Attention is written as its equation, which the pattern table turns into one
+// kernel; with dropout, which the equation does not express, the module calls that kernel itself. A mask is an addend of the scores, and the equation
+// is then evaluated term by term.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/nn/layers.hpp>
+#include <dcs/ops/attention/attention.hpp>
+#include <dcs/ops/rearrange/rearrange.hpp>
+
+#include <limits>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+template <class Found, class Expected, class Axis>
+struct multi_head_attention_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::multi_head_attention: the channels must be divisible by the heads; remainder");
+};
+
+namespace detail {
+/// A linear layer whose parameters are called weight and bias inside multi-head attention's packed projection.
+template <int In, int Out>
+struct packed_projection {
+  parameter<shape<In, Out>, init::xavier_uniform<In, Out>, layout::linear> weight;
+  parameter<shape<Out>> bias;
+  DCS_MEMBERS_AS((weight, "in_proj_weight"), (bias, "in_proj_bias"))
+
+  /// The columns [Begin, Begin + Count) of the projection.
+  template <extent_t Begin, extent_t Count, class X>
+  constexpr auto part(const X& x) const {
+    return dcs::linear<false>(x, slice<1, Begin, Count>(weight.as(x)), slice<0, Begin, Count>(bias.as(x)));
+  }
+};
+}  // namespace detail
+
+/// The mask by which a token attends only to itself and those before it: 0 on and below the diagonal, −∞ above. S: shape<L, L>, and its sizes where
+/// they are dynamic.
+template <class T, class S>
+tensor<T, S> causal_mask(const sizes<2>& n = S::extents) {
+  static_assert(S::rank == 2, "dcs::causal_mask: a mask has two axes, queries and keys");
+  auto mask = tensor<T, S>::zeros(n);
+  for (extent_t i = 0; i < n[0]; ++i)
+    for (extent_t j = i + 1; j < n[1]; ++j) mask(i, j) = -std::numeric_limits<T>::infinity();
+  return mask;
+}
+
+namespace nn {
+
+/// Attention with H heads over tokens of D channels, as torch.nn.MultiheadAttention with batch_first.
+/// PyTorch: torch.nn.MultiheadAttention(batch_first=True)
+/// Runs: as attention
+template <int D, int H>
+struct multi_head_attention {
+  dcs::detail::packed_projection<D, 3 * D> project;
+  parameter<shape<D, D>, init::uniform_fan_in<D>, layout::linear> out_weight;
+  parameter<shape<D>> out_bias;
+  double dropout = 0.0;
+  DCS_MEMBERS_AS((project, ""), (out_weight, "out_proj.weight"), (out_bias, "out_proj.bias"))
+
+  /// Self-attention: every token of x attends to all. x: shape<N, L, D>.
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return self(x);
+  }
+  /// Self-attention with a mask that is added to the scores: shape<L, L>, or what broadcasts to shape<N, H, L, L>; −∞ where a query (the axis before
+  /// the last) does not see a key. A query must see at least one key.
+  template <operand X, operand M>
+  constexpr auto masked(const X& x, const M& mask) const {
+    return self(x, mask);
+  }
+  /// Cross-attention: the tokens of x, shape<N, L, D>, attend to those of `memory`, shape<N, K, D>, which are keys and values. K is at least 1.
+  template <operand X, operand M>
+  constexpr auto operator()(const X& x_, const M& memory_) const {
+    check<X>(), check<M>();
+    const auto x = eval(x_);
+    if constexpr (fits<X>() && fits<M>()) {
+      const auto memory = eval(memory_);
+      const auto q = heads<H>(project.template part<0, D>(x));
+      const auto kv = heads<2 * H>(project.template part<D, 2 * D>(memory));
+      return merge(attend(q, slice<1, 0, H>(kv), slice<1, H, H>(kv)), x);
+    } else {
+      return x;
+    }
+  }
+
+ private:
+  template <class X>
+  static constexpr void check() {
+    (void)multi_head_attention_mismatch<found<D % H>, expected<0>, axis<2>>{};
+    static_assert(shape_t<X>::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");
+  }
+  // Where a check has failed, x stands for the result, so that no other error follows.
+  template <class X>
+  static constexpr bool fits() {
+    return D % H == 0 && shape_t<X>::rank == 3;
+  }
+  // 1/√n, by Newton's iteration: std::sqrt is no constant expression.
+  static constexpr double inverse_root(int n) {
+    double r = n;
+    for (int i = 0; i < 60; ++i) r = (r + n / r) / 2;
+    return 1 / r;
+  }
+  static constexpr double scale = inverse_root(D / H);
+
+  // shape<N, L, Count · D / H> to shape<N, Count, L, D / H>.
+  template <int Count, class X>
+  static constexpr auto heads(const X& x) {
+    using S = shape_t<X>;
+    return permute<0, 2, 1, 3>(reshape<shape<extent_of<S, 0>, extent_of<S, 1>, Count, D / H>>(x));
+  }
+  template <class X, class... Mask>
+  constexpr auto self(const X& x, const Mask&... mask) const {
+    check<X>();
+    if constexpr (fits<X>()) {
+      const auto qkv = heads<3 * H>(dcs::linear<false>(x, project.weight.as(x), project.bias.as(x)));
+      return merge(attend(slice<1, 0, H>(qkv), slice<1, H, H>(qkv), slice<1, 2 * H, H>(qkv), mask...), x);
+    } else {
+      return eval(x);
+    }
+  }
+  template <class Q, class K, class V>
+  constexpr auto attend(const Q& q, const K& k, const V& v) const {
+    if constexpr (any_var_v<Q>) {
+      const auto draw = next_draw();
+      if (draw) return attention(q, k, v, scale, dropout, *draw);
+    }
+    return eval(matmul(softmax<3>(matmul(q, transpose(k)) * scale), v));
+  }
+  template <class Q, class K, class V, class M>
+  constexpr auto attend(const Q& q, const K& k, const V& v, const M& mask) const {
+    const auto probabilities = softmax<3>(matmul(q, transpose(k)) * scale + mask);
+    if constexpr (any_var_v<Q>) {
+      const auto draw = next_draw();
+      if (draw) return eval(matmul(dcs::dropout(probabilities, dropout, *draw), v));
+    }
+    return eval(matmul(probabilities, v));
+  }
+  auto next_draw() const { return dropout > 0 ? dcs::detail::next_draw("dcs::multi_head_attention") : std::nullopt; }
+  template <class O, class X>
+  constexpr auto merge(const O& o, const X& x) const {
+    return dcs::linear<false>(reshape<shape_t<X>>(permute<0, 2, 1, 3>(o)), out_weight.as(x), out_bias.as(x));
+  }
+};
+
+}  // namespace nn
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>
