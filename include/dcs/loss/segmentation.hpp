@@ -104,11 +104,14 @@ auto focal(const X& x, const Target& t, double alpha = 0.25, const Regions& regi
   }
 }
 
-/// Soft edges of a map: maxpool3(x) − x, which is large beside a larger value.
+/// Soft edges of a map, or of a volume: maxpool3(x) − x, which is large beside a larger value.
 template <operand X>
 auto soft_edge(const X& x_) {
   const auto x = eval(x_);
-  return eval(max_pool2d<3, 1, 1>(x) - x);
+  if constexpr (shape_t<X>::rank == 5)
+    return eval(max_pool3d<3, 1, 1>(x) - x);
+  else
+    return eval(max_pool2d<3, 1, 1>(x) - x);
 }
 
 /// 1 − Dice of the soft edges of probability and target. shape<>.

@@ -1,6 +1,6 @@
 // Pooling as kernels of the block interface: a thread has a packet of channels of one pixel, and neighbouring threads have neighbouring packets.
 // Forward, a pixel of the result reads its window; backward, a pixel of the input gathers from every window that contains it, in the order of the
-// taps, so that every element is written by one thread. Windows of 1, 2 and 3 are unrolled.
+// taps, so that every element is written by one thread. Square windows of 1, 2 and 3 are unrolled.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,7 +13,7 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// Numbers the packets of all pixels of a map, and finds the windows of a pooling; K = 0: the window's side is known at run time only.
+// Numbers the packets of all pixels of a map, and finds the windows of a pooling; K = 0: the window's sides are known at run time only.
 template <int V, int K>
 struct pool_windows {
   explicit pool_windows(const cpu::conv2d_geometry& g, bool of_output)
@@ -24,13 +24,14 @@ struct pool_windows {
         in_w(dcs::detail::narrow_size("dcs::pool", g.in_w)),
         out_h(dcs::detail::narrow_size("dcs::pool", g.out_h)),
         out_w(dcs::detail::narrow_size("dcs::pool", g.out_w)),
-        k(static_cast<int>(g.k_w)),
+        k_h(static_cast<int>(g.k_h)),
+        k_w(static_cast<int>(g.k_w)),
         padding(static_cast<int>(g.padding)),
         stride(static_cast<int>(g.stride)),
         count(g.batch * rows.divisor() * columns.divisor() * packets.divisor()) {}
 
   divider packets, columns, rows;
-  int in_h, in_w, out_h, out_w, k, padding, stride;
+  int in_h, in_w, out_h, out_w, k_h, k_w, padding, stride;
   std::int64_t count;
 
   /// The pixel of packet i, and the packet's first channel.
@@ -61,8 +62,8 @@ struct pool_windows {
         for (int x = 0; x < K; ++x) f(y, x, y * K + x);
       }
     } else {
-      for (int y = 0; y < k; ++y)
-        for (int x = 0; x < k; ++x) f(y, x, y * k + x);
+      for (int y = 0; y < k_h; ++y)
+        for (int x = 0; x < k_w; ++x) f(y, x, y * k_w + x);
     }
   }
   /// Calls f(row, column, tap) for the pixels of the input in a window.
@@ -84,10 +85,12 @@ struct pool_windows {
     });
   }
   /// The number of pixels of the input in a window.
-  DCS_DEVICE int covered(int row, int column) const { return inside(row * stride - padding, in_h) * inside(column * stride - padding, in_w); }
+  DCS_DEVICE int covered(int row, int column) const {
+    return inside(row * stride - padding, in_h, k_h) * inside(column * stride - padding, in_w, k_w);
+  }
 
  private:
-  DCS_DEVICE int inside(int first, int size) const {
+  DCS_DEVICE int inside(int first, int size, int k) const {
     const int last = first + (K > 0 ? K : k);
     return (last < size ? last : size) - (first > 0 ? first : 0);
   }
@@ -221,7 +224,9 @@ namespace detail {
 template <class T, class Body>
 void with_windows(const cpu::conv2d_geometry& g, const Body& body) {
   with_packets<T>(g.in_c, [&](auto v) {
-    if (g.k_w == 1)
+    if (g.k_h != g.k_w)
+      body(v, std::integral_constant<int, 0>{});
+    else if (g.k_w == 1)
       body(v, std::integral_constant<int, 1>{});
     else if (g.k_w == 2)
       body(v, std::integral_constant<int, 2>{});

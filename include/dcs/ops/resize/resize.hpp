@@ -26,6 +26,14 @@ struct resize_size_mismatch {
 
 DCS_DEFINE_EXTENT_CHECK(resize_factor_mismatch, "dcs::resize: the factor must be at least 1");
 
+DCS_DEFINE_EXTENT_CHECK(resize_linear_rank_mismatch, "dcs::resize_linear: the input must have the three axes N,L,C; number of axes");
+DCS_DEFINE_EXTENT_CHECK(resize_trilinear_rank_mismatch, "dcs::resize_trilinear: the input must have the five axes N,D,H,W,C; number of axes");
+DCS_DEFINE_EXTENT_CHECK(resize_like_rank_mismatch, "dcs::resize: the map whose size is taken must have as many axes as the input; number of axes");
+DCS_DEFINE_EXTENT_CHECK(resize_linear_size_mismatch,
+                        "dcs::resize_linear: the length is static and at least 1; resize_linear_like takes it from a map");
+DCS_DEFINE_EXTENT_CHECK(resize_trilinear_size_mismatch,
+                        "dcs::resize_trilinear: depth, height and width are static and at least 1; resize_trilinear_like takes them from a map");
+
 namespace detail {
 
 template <class T, class D>
@@ -114,13 +122,93 @@ template <extent_t Factor, operand X>
 constexpr auto resize_nearest_by(const X& x) {
   return detail::resize_by<resampling::nearest, Factor>(x);
 }
-/// Nearest-neighbour resize (pixel ⌊i · in / out⌋) to the height and width of another map.
-/// PyTorch: torch.nn.functional.interpolate(mode="nearest")
+// Rows, shape<N, L, C>, and volumes, shape<N, D, H, W, C>, are resized by the same kernels: a volume's slices, then its depth, which is the height of
+// an image of width 1 whose channels are a whole slice. Linear maps along different axes may follow each other, so the result is the trilinear one,
+// and so is the gradient.
+namespace detail {
+
+/// x with the extents of its axes but the first and the last taken from Like.
+template <class X, class Like>
+struct resized_rule {
+  static constexpr extent at(std::size_t i) { return i == 0 || i + 1 == static_cast<std::size_t>(X::rank) ? X::extents[i] : Like::extents[i]; }
+};
+template <class X, class Like>
+using resized_like = typename make_shape<resized_rule<X, Like>, X::rank>::self;
+
+// To sizes n, which are x's along the first and the last axis.
+template <class Out, class X>
+auto resized_to(const X& x, const sizes<Out::rank>& n, resampling how) {
+  using T = value_t<X>;
+  using D = device_t<X>;
+  const auto& m = x.sizes();
+  expect_inner("dcs::resize", m);
+  untyped<T> u;
+  erase_into(u, x);
+  if constexpr (Out::rank == 3) {
+    u = run_resize<T, D>(u, {m[0], m[1], 1, m[2]}, n[1], 1, how);
+  } else {
+    u = run_resize<T, D>(u, {m[0] * m[1], m[2], m[3], m[4]}, n[2], n[3], how);
+    u = run_resize<T, D>(u, {m[0], m[1], 1, checked_product("dcs::resize", {n[2], n[3], n[4]})}, n[1], 1, how);
+  }
+  return restore<lift_t<Out, X>>(std::move(u), n);
+}
+
+template <resampling How, class Like, class X>
+constexpr auto resize_axes(const X& x_, sizes<Like::rank> n) {
+  using Out = resized_like<shape_t<X>, Like>;
+  if constexpr (any_probe_v<X>) {
+    return probe_result<Out>(eval(x_));
+  } else {
+    const auto x = eval(x_);
+    n.front() = x.sizes().front(), n.back() = x.sizes().back();
+    return resized_to<Out>(x, n, How);
+  }
+}
+
+}  // namespace detail
+
+/// Linear resize of rows to length L. x: shape<N, l, C>.
+template <corners C, extent_t L, operand X>
+constexpr auto resize_linear(const X& x) {
+  (void)resize_linear_rank_mismatch<found<shape_t<X>::rank>, expected<3>, axis<0>>{};
+  (void)resize_linear_size_mismatch<found<L>, expected<at_least(L, 1)>, axis<1>>{};
+  return detail::resize_axes<detail::resampling_of<C>, shape<1, L, 1>>(x, {1, L, 1});
+}
+/// Linear resize of rows to the length of another map, at compile time and at run time.
+template <corners C, operand X, operand Y>
+constexpr auto resize_linear_like(const X& x, const Y& other) {
+  (void)resize_linear_rank_mismatch<found<shape_t<X>::rank>, expected<3>, axis<0>>{};
+  (void)resize_like_rank_mismatch<found<shape_t<Y>::rank>, expected<3>, axis<0>>{};
+  return detail::resize_axes<detail::resampling_of<C>, shape_t<Y>>(x, eval(other).sizes());
+}
+/// Trilinear resize of volumes to D × H × W. x: shape<N, d, h, w, C>.
+template <corners C, extent_t D, extent_t H, extent_t W, operand X>
+constexpr auto resize_trilinear(const X& x) {
+  (void)resize_trilinear_rank_mismatch<found<shape_t<X>::rank>, expected<5>, axis<0>>{};
+  (void)resize_trilinear_size_mismatch<found<D>, expected<at_least(D, 1)>, axis<1>>{};
+  (void)resize_trilinear_size_mismatch<found<H>, expected<at_least(H, 1)>, axis<2>>{};
+  (void)resize_trilinear_size_mismatch<found<W>, expected<at_least(W, 1)>, axis<3>>{};
+  return detail::resize_axes<detail::resampling_of<C>, shape<1, D, H, W, 1>>(x, {1, D, H, W, 1});
+}
+/// Trilinear resize of volumes to the depth, height and width of another map, at compile time and at run time.
+template <corners C, operand X, operand Y>
+constexpr auto resize_trilinear_like(const X& x, const Y& other) {
+  (void)resize_trilinear_rank_mismatch<found<shape_t<X>::rank>, expected<5>, axis<0>>{};
+  (void)resize_like_rank_mismatch<found<shape_t<Y>::rank>, expected<5>, axis<0>>{};
+  return detail::resize_axes<detail::resampling_of<C>, shape_t<Y>>(x, eval(other).sizes());
+}
+/// Nearest-neighbour resize (element ⌊i · in / out⌋ along each axis) of images, rows or volumes to the size of another map, of as many axes.
 template <operand X, operand Y>
 constexpr auto resize_nearest_like(const X& x, const Y& other) {
-  const auto o = eval(other);
-  return detail::resize<resampling::nearest, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1],
-                                                                                                                          o.sizes()[2]);
+  using S = shape_t<X>;
+  if constexpr (S::rank == 3 || S::rank == 5) {
+    (void)resize_like_rank_mismatch<found<shape_t<Y>::rank>, expected<S::rank>, axis<0>>{};
+    return detail::resize_axes<resampling::nearest, shape_t<Y>>(x, eval(other).sizes());
+  } else {
+    const auto o = eval(other);
+    return detail::resize<resampling::nearest, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1],
+                                                                                                                            o.sizes()[2]);
+  }
 }
 
 }  // namespace dcs
