@@ -4,6 +4,7 @@
 #include <dcs/ops/rearrange/cpu.hpp>
 #include <dcs/ops/resize/resize.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
+#include <dcs/ops/unfold/cpu.hpp>
 #include <dcs/ops/weighted_sum/cpu.hpp>
 
 namespace dcs {
@@ -13,6 +14,7 @@ DCS_DEFINE_ENTRIES(DCS_POOL_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_REARRANGE_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_RESIZE_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_ROI_ALIGN_ENTRIES)
+DCS_DEFINE_ENTRIES(DCS_UNFOLD_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_WEIGHTED_SUM_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_LAPLACIAN_EDGES_ENTRIES)
 }  // namespace cpu

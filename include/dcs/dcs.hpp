@@ -28,6 +28,7 @@
 #include <dcs/ops/softmax/softmax.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
+#include <dcs/ops/unfold/unfold.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 #include <dcs/loss/functions.hpp>
 #include <dcs/loss/detection.hpp>
@@ -35,6 +36,7 @@
 #include <dcs/nn/parameter.hpp>
 #include <dcs/nn/module.hpp>
 #include <dcs/nn/layers.hpp>
+#include <dcs/nn/layers_1d_3d.hpp>
 #include <dcs/nn/transformer.hpp>
 #include <dcs/nn/embedding.hpp>
 #include <dcs/nn/sequential.hpp>

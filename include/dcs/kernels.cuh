@@ -22,6 +22,7 @@
 #include <dcs/ops/resize/cuda.cuh>
 #include <dcs/ops/roi_align/cuda.cuh>
 #include <dcs/ops/softmax/cuda.cuh>
+#include <dcs/ops/unfold/cuda.cuh>
 #include <dcs/ops/weighted_sum/cuda.cuh>
 #include <dcs/optim/adamw.cuh>
 #include <dcs/optim/ema.cuh>

@@ -7,7 +7,7 @@
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/metrics/metrics.hpp>
-#include <dcs/nn/layers.hpp>
+#include <dcs/nn/layers_1d_3d.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/cast/cast.hpp>
 #include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
@@ -20,6 +20,7 @@
 #include <dcs/ops/resize/resize.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
 #include <dcs/ops/softmax/softmax.hpp>
+#include <dcs/ops/unfold/unfold.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 #include <dcs/optim/adamw.hpp>
 #include <dcs/optim/ema.hpp>
@@ -77,6 +78,11 @@ void convolutions() {
   check<T, image, shape<5, 5, 16, 8>>("conv2d stride 2", [](const auto& x, const auto& w) { return conv2d<2, 2>(x, w); });
   check<T, image, shape<2, 2, 8, 16>, shape<8>>("conv_transpose2d",
                                                 [](const auto& x, const auto& w, const auto& b) { return conv_transpose2d<2>(x, w, b); });
+  check<T, shape<2, 5, 6, 7, 8>, shape<3, 3, 3, 8, 12>, shape<12>>("conv3d",
+                                                                   [](const auto& x, const auto& w, const auto& b) { return conv3d<1, 1>(x, w, b); });
+  check<T, shape<2, 5, 6, 7, 8>, shape<2, 2, 2, 6, 8>, shape<6>>(
+      "conv_transpose3d", [](const auto& x, const auto& w, const auto& b) { return conv_transpose3d<2>(x, w, b); });
+  check<T, shape<2, 19, 8>, shape<3, 8, 12>>("conv1d", [](const auto& x, const auto& w) { return conv1d<2, 1>(x, w); });
   check<T, image, shape<3, 3, 1, 16>>("conv2d depthwise", [](const auto& x, const auto& w) { return conv2d<1, 1, 1, 16>(x, w); });
 }
 
@@ -110,6 +116,11 @@ void maps() {
   check<T, map>("avg_pool2d", [](const auto& x) { return avg_pool2d<2>(x); });
   check<T, map>("resize_bilinear", [](const auto& x) { return resize_bilinear<corners::half_pixel, 17, 23>(x); });
   check<T, map, shape<2, 24, 20, 1>>("resize_nearest", [](const auto& x, const auto& y) { return resize_nearest_like(x, value(y)); });
+  using volume = shape<2, 6, 5, 4, 9>;
+  check<T, volume>("unfold", [](const auto& x) { return unfold<1, 3, 1, 1>(x); });
+  check<T, volume>("max_pool3d", [](const auto& x) { return max_pool3d<3, 2, 1>(x); });
+  check<T, volume>("avg_pool3d", [](const auto& x) { return avg_pool3d<2>(x); });
+  check<T, volume>("resize_trilinear", [](const auto& x) { return resize_trilinear<corners::aligned, 9, 3, 7>(x); });
   check<T, map>("permute", [](const auto& x) { return permute<0, 3, 1, 2>(x); });
   check<T, map, map>("concat and slice", [](const auto& a, const auto& b) { return concat<3>(slice<3, 2, 4>(a), b); });
   check<T, shape<2, 4, 4, 3>, shape<2, 4, 4, 9>, shape<2, 4, 4, 9>, shape<2, 4, 4, 9>>(

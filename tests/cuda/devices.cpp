@@ -76,6 +76,38 @@ void product_rows(table& t) {
       "transpose", [](const auto& a) { return eval(transpose(a)); }, x);
 }
 
+void volume_rows(table& t) {
+  const auto x = normal<shape<dyn<"n">, 4, 5, 6, 8>>(1, {2, 4, 5, 6, 8});
+  const auto r = normal<shape<dyn<"n">, 12, 8>>(2, {2, 12, 8});
+  const auto b = normal<shape<16>>(3, {16});
+  t.row(
+      "conv3d + bias", [](const auto& a, const auto& w, const auto& c) { return conv3d<1, 1>(a, w, c); }, x,
+      normal<shape<3, 3, 3, 8, 16>>(4, {3, 3, 3, 8, 16}), b);
+  t.row(
+      "conv_transpose3d + bias", [](const auto& a, const auto& w, const auto& c) { return conv_transpose3d<2>(a, w, c); }, x,
+      normal<shape<2, 2, 2, 16, 8>>(5, {2, 2, 2, 16, 8}), b);
+  t.row(
+      "conv1d + bias", [](const auto& a, const auto& w, const auto& c) { return conv1d<2, 1>(a, w, c); }, r, normal<shape<3, 8, 16>>(6, {3, 8, 16}),
+      b);
+  t.row(
+      "conv_transpose1d + bias", [](const auto& a, const auto& w, const auto& c) { return conv_transpose1d<2>(a, w, c); }, r,
+      normal<shape<2, 16, 8>>(7, {2, 16, 8}), b);
+  t.row(
+      "unfold", [](const auto& a) { return unfold<1, 3, 1, 1>(a); }, x);
+  t.row(
+      "max_pool3d", [](const auto& a) { return max_pool3d<2>(a); }, x);
+  t.row(
+      "avg_pool3d", [](const auto& a) { return avg_pool3d<3, 2, 1>(a); }, x);
+  t.row(
+      "max_pool1d", [](const auto& a) { return max_pool1d<3, 2, 1>(a); }, r);
+  t.row(
+      "avg_pool1d", [](const auto& a) { return avg_pool1d<2>(a); }, r);
+  t.row(
+      "resize_trilinear", [](const auto& a) { return resize_trilinear<corners::aligned, 7, 4, 9>(a); }, x);
+  t.row(
+      "resize_linear", [](const auto& a) { return resize_linear<corners::half_pixel, 17>(a); }, r);
+}
+
 void norm_rows(table& t) {
   const auto x = normal<map>(1, {2, 6, 7, 8}), r = normal<map>(2, {2, 6, 7, 8});
   const auto g = normal<shape<8>>(3, {8}), b = normal<shape<8>>(4, {8});
@@ -199,6 +231,7 @@ TEST_CASE("docs/devices.md says which ops and losses run where") {
   table t;
   pointwise_rows(t);
   product_rows(t);
+  volume_rows(t);
   norm_rows(t);
   map_rows(t);
   region_rows(t);

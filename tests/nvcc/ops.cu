@@ -56,6 +56,17 @@ int main() {
   check<map>("softmax", [](const auto& x) { return softmax<2>(x); });
   check<shape<2, 9, 4>, shape<9, 4>>("embedding", [](const auto& x, const auto& e) { return x + e; });
   check<map>("pools", [](const auto& x) { return eval(max_pool2d<2>(x)) + eval(avg_pool2d<2>(x)) + global_avg_pool(x); });
+  using volume = shape<2, 4, 4, 6, 2>;
+  check<volume, shape<3, 3, 3, 2, 3>, shape<3>>("conv3d", [](const auto& x, const auto& w, const auto& b) { return conv3d<2, 1>(x, w, b); });
+  check<volume, shape<2, 2, 2, 3, 2>, shape<3>>("conv_transpose3d",
+                                                [](const auto& x, const auto& w, const auto& b) { return conv_transpose3d<2>(x, w, b); });
+  check<shape<2, 9, 4>, shape<3, 4, 3>, shape<3>>("conv1d", [](const auto& x, const auto& w, const auto& b) { return conv1d<1, 1>(x, w, b); });
+  check<shape<2, 9, 4>, shape<2, 3, 4>, shape<3>>("conv_transpose1d",
+                                                  [](const auto& x, const auto& w, const auto& b) { return conv_transpose1d<2>(x, w, b); });
+  check<volume>("pools of volumes", [](const auto& x) { return eval(max_pool3d<2>(x)) + eval(avg_pool3d<2>(x)) + global_avg_pool(x); });
+  check<volume>("resize of volumes", [](const auto& x) { return resize_trilinear<corners::aligned, 5, 7, 3>(x); });
+  check<shape<2, 9, 4>>("rows", [](const auto& x) { return resize_linear<corners::half_pixel, 7>(max_pool1d<3, 1, 1>(x)); });
+  check<volume>("unfold", [](const auto& x) { return unfold<1, 3, 1, 1>(x); });
   check<map>("resize", [](const auto& x) { return resize_bilinear<corners::aligned, 9, 5>(x); });
   check<map>("resize, other kinds", [](const auto& x) {
     const auto y = resize_bilinear<corners::half_pixel, 9, 5>(x);

@@ -61,10 +61,11 @@ namespace detail {
 // A parameter's memory as an array of `rank` axes; permuting them gives the array of PyTorch's state dict.
 struct parameter_layout {
   int rank = 0;
-  extent_t extents[4] = {};
-  int order[4] = {};
+  static constexpr int most = 5;
+  extent_t extents[most] = {};
+  int order[most] = {};
   int stored_rank = 0;
-  extent_t stored[4] = {};
+  extent_t stored[most] = {};
 };
 
 }  // namespace detail
@@ -74,18 +75,26 @@ namespace layout {
 struct plain {
   template <class S>
   static constexpr detail::parameter_layout of() {
+    static_assert(S::rank <= detail::parameter_layout::most, "dcs::layout::plain: a parameter has at most five axes");
     detail::parameter_layout l{S::rank, {}, {}, S::rank, {}};
     for (int i = 0; i < S::rank; ++i) l.extents[i] = l.stored[i] = S::extents[static_cast<std::size_t>(i)], l.order[i] = i;
     return l;
   }
 };
-/// [height][width][in][out] in memory, [out][in][height][width] in PyTorch. For a transposed convolution `out` are the input's channels: here and in
-/// PyTorch its weights are those of the convolution in the opposite direction.
+/// [kernel][in][out], [height][width][in][out] or [height][width][depth][in][out] in memory; [out][in][kernel], [out][in][height][width] or
+/// [out][in][depth][height][width] in PyTorch. For a transposed convolution `out` are the input's channels: here and in PyTorch its weights are those
+/// of the convolution in the opposite direction.
 struct convolution {
   template <class S>
   static constexpr detail::parameter_layout of() {
+    static_assert(S::rank >= 3 && S::rank <= 5, "dcs::layout::convolution: a weight has one to three axes of taps, and two of channels");
     constexpr auto e = S::extents;
-    return {4, {e[0], e[1], e[2], e[3]}, {3, 2, 0, 1}, 4, {e[3], e[2], e[0], e[1]}};
+    if constexpr (S::rank == 3)
+      return {3, {e[0], e[1], e[2]}, {2, 1, 0}, 3, {e[2], e[1], e[0]}};
+    else if constexpr (S::rank == 4)
+      return {4, {e[0], e[1], e[2], e[3]}, {3, 2, 0, 1}, 4, {e[3], e[2], e[0], e[1]}};
+    else
+      return {5, {e[0], e[1], e[2], e[3], e[4]}, {4, 3, 2, 0, 1}, 5, {e[4], e[3], e[2], e[0], e[1]}};
   }
 };
 /// [in][out] in memory, [out][in] in PyTorch.

@@ -16,15 +16,16 @@ namespace detail {
 // Calls f(stored index, memory index) for every element of the stored array, with its index in the parameter's memory.
 template <class F>
 void for_stored(const parameter_layout& l, const F& f) {
-  extent_t stride[4] = {}, n[4] = {1, 1, 1, 1}, step = 1;
-  extent_t dense[4] = {};
+  constexpr int most = parameter_layout::most;
+  extent_t stride[most] = {}, n[most] = {1, 1, 1, 1, 1}, dense[most] = {}, step = 1;
   for (int i = l.rank - 1; i >= 0; --i) dense[i] = step, step *= l.extents[i];
   for (int i = 0; i < l.rank; ++i) n[i] = l.extents[l.order[i]], stride[i] = dense[l.order[i]];
   extent_t at = 0;
   for (extent_t a = 0; a < n[0]; ++a)
     for (extent_t b = 0; b < n[1]; ++b)
       for (extent_t c = 0; c < n[2]; ++c)
-        for (extent_t d = 0; d < n[3]; ++d) f(at++, a * stride[0] + b * stride[1] + c * stride[2] + d * stride[3]);
+        for (extent_t d = 0; d < n[3]; ++d)
+          for (extent_t e = 0; e < n[4]; ++e) f(at++, a * stride[0] + b * stride[1] + c * stride[2] + d * stride[3] + e * stride[4]);
 }
 
 inline std::vector<std::int64_t> stored_shape(const parameter_layout& l) { return {l.stored, l.stored + l.stored_rank}; }
