@@ -16,7 +16,7 @@ template <int C>
 using rows = shape<dyn<"n">, dyn<"length">, C>;
 template <int C>
 using volume = shape<dyn<"n">, dyn<"depth">, dyn<"height">, dyn<"width">, C>;
-constexpr extent_t halved(extent_t e) { return windowed(e, 2, 2, 0); }
+constexpr extent halved(extent e) { return windowed(e, 2, 2, 0); }
 
 // A step of a 3-D UNet.
 struct block {

@@ -108,6 +108,9 @@ TEST_CASE("the extents of every axis are part of the result's type") {
   const auto back = conv_transpose3d<2>(half, tensor<float, shape<2, 2, 2, 4, 6>>::zeros());
   static_assert(std::is_same_v<decltype(back), const tensor<float, volume>>);
   CHECK(eval(concat<-1>(x, back)).sizes() == sizes<5>{2, 8, 12, 16, 8});
+  const auto twice = conv_transpose3d<2>(x, tensor<float, shape<2, 2, 2, 1, 4>>::zeros());
+  CHECK(to_string(extent_of<shape_t<decltype(twice)>, 1>) == "depth*2");
+  CHECK(twice.sizes() == sizes<5>{2, 16, 24, 32, 1});
   const auto pooled = max_pool3d<2>(x);
   static_assert(std::is_same_v<decltype(conv_transpose3d<2>(pooled, tensor<float, shape<2, 2, 2, 4, 4>>())), tensor<float, volume>>);
   const auto r = tensor<float, rows>::zeros({3, 10, 4});

@@ -36,7 +36,7 @@ constexpr std::size_t kernel_axis(std::size_t axis) {
 
 template <class S, class W, int Stride, int Padding, int Dilation>
 struct conv3d_rule {
-  static constexpr extent_t at(std::size_t i) {
+  static constexpr extent at(std::size_t i) {
     constexpr auto last = static_cast<std::size_t>(S::rank - 1);
     if (i == 0) return S::extents[0];
     if (i == last) return W::extents[last];
@@ -52,7 +52,7 @@ struct conv3d_rule {
 /// Whether every extent of a weight is known and at least 1.
 template <class W>
 constexpr bool positive_extents() {
-  for (const extent_t e : W::extents)
+  for (const extent e : W::extents)
     if (e < 1) return false;
   return true;
 }

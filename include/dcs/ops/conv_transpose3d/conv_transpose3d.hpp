@@ -30,25 +30,22 @@ DCS_DEFINE_EXTENT_CHECK(
     "dcs::conv_transpose3d, dcs::conv_transpose1d: the channels of the input must be divisible by the number of groups; remainder");
 DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_bias_mismatch,
                         "dcs::conv_transpose3d, dcs::conv_transpose1d: the bias must have one value per output channel (the last axis)");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_extent_mismatch,
-                        "dcs::conv_transpose3d, dcs::conv_transpose1d: a named extent must have been divided by the stride before, as depth/2 for "
-                        "stride 2, so that the result's has a name; as<shape<...>>(x) gives x a number or another name");
 
 namespace detail {
 
 template <class S, class W, int Stride, int Padding, int OutputPadding, int Groups, int Dilation>
 struct conv_transpose3d_rule {
-  static constexpr extent_t kernel(std::size_t i) { return W::extents[kernel_axis<S::rank>(i)]; }
-  static constexpr extent_t at(std::size_t i) {
+  static constexpr extent kernel(std::size_t i) { return W::extents[kernel_axis<S::rank>(i)]; }
+  static constexpr extent at(std::size_t i) {
     constexpr auto last = static_cast<std::size_t>(S::rank - 1);
     if (i == 0) return S::extents[0];
     if (i == last) return extent_of<W, -2> * Groups;
-    return unwindowed(S::extents[i], kernel(i), Stride, Padding, OutputPadding, Dilation);
+    return unwindowed(extent{S::extents[i]}, static_cast<extent_t>(kernel(i)), Stride, Padding, OutputPadding, Dilation);
   }
-  // The extent itself where the result's has a name; else what a convolution would make of it, for the message.
-  static constexpr extent_t wanted(std::size_t i) {
-    const extent_t e = S::extents[i];
-    return unwindowed_fits(e, kernel(i), Stride, Padding, OutputPadding, Dilation) ? e : windowed(e, kernel(i), Stride, Padding, Dilation);
+  static constexpr bool fits() {
+    for (std::size_t i = 1; i + 1 < static_cast<std::size_t>(S::rank); ++i)
+      if (!unwindowed_fits(S::extents[i], static_cast<extent_t>(kernel(i)), Stride, Padding, OutputPadding, Dilation)) return false;
+    return true;
   }
 };
 
@@ -62,10 +59,6 @@ constexpr void check_conv_transpose3d_ranks() {
     (void)conv_transpose3d_weight_mismatch<found<W::rank>, expected<5>, axis<0>>{};
   }
 }
-template <class S, class Rule, int... I>
-constexpr void check_conv_transpose3d_extents(std::integer_sequence<int, I...>) {
-  ((void)conv_transpose3d_extent_mismatch<found<extent_of<S, I + 1>>, expected<Rule::wanted(I + 1)>, axis<I + 1>>{}, ...);
-}
 template <int Rank, class S, class W, int Stride, int Padding, int OutputPadding, int Groups, int Dilation>
 constexpr void check_conv_transpose3d() {
   (void)conv_transpose3d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>{};
@@ -76,8 +69,9 @@ constexpr void check_conv_transpose3d() {
   (void)conv_transpose3d_channel_mismatch<found<extent_of<S, -1>>, expected<extent_of<W, -1>>, axis<Rank - 1>>{};
   static_assert(positive_extents<W>(), "dcs::conv_transpose3d, dcs::conv_transpose1d: the weight's extents are static and at least 1");
   (void)conv_transpose3d_group_mismatch<found<extent_of<W, -1> % Groups>, expected<0>, axis<Rank - 1>>{};
-  check_conv_transpose3d_extents<S, conv_transpose3d_rule<S, W, Stride, Padding, OutputPadding, Groups, Dilation>>(
-      std::make_integer_sequence<int, Rank - 2>{});
+  static_assert(conv_transpose3d_rule<S, W, Stride, Padding, OutputPadding, Groups, Dilation>::fits(),
+                "dcs::conv_transpose3d, dcs::conv_transpose1d: a chain of windows over a named extent is beyond what its type can say: "
+                "as<shape<...>> gives it a new name");
 }
 
 // The op over maps of Rank axes; the ranks of x and w have been checked.
