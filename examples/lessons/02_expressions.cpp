@@ -77,6 +77,28 @@ int main() {
   const auto v = eval(weights), u = eval(other);
   check_near(eval(mixed)(0, 3, 3, 1), -2 * (v(0, 3, 3, 0) + u(0, 3, 3, 1) + v(0, 3, 3, 2) + u(0, 3, 3, 3)), "mixed softmaxes fall back");
 
+  // When is eval needed? Where a chain joins a larger one it is not: it costs no pass over memory of its own, however often it occurs. But a chain
+  // keeps no value, so whoever evaluates it twice computes it twice, and in training records it twice: a value that is used twice is evaluated first.
+  const auto runs = [](const auto& f) {
+    const auto before = cpu::kernel_runs();
+    f();
+    return cpu::kernel_runs() - before;
+  };
+  const auto cut = relu(x * scale + 7.0);
+  check(runs([&] { eval(cut * cut + cut); }) == 1, "a chain within a chain is a part of its kernel");
+  check(runs([&] { eval(cut), eval(cut); }) == 2, "a chain is computed whenever it is evaluated");
+  check(runs([&] { max_pool2d<2, 2, 0>(cut), max_pool2d<3, 3, 0>(cut); }) == 4, "an op evaluates its operand: twice a chain, twice a pool");
+  const auto known = eval(cut);
+  check(runs([&] { max_pool2d<2, 2, 0>(known), max_pool2d<3, 3, 0>(known), eval(known); }) == 2, "a value is there");
+
+  // A costly node keeps its value: evaluated twice, it runs once. Within a fused kernel it has none, and the whole runs again.
+  const auto node = conv2d<1, 1>(x, w);
+  const auto alone = runs([&] { eval(node); });
+  check(alone > 0 && runs([&] { eval(node); }) == 0, "a convolution runs once");
+  const auto fresh = relu(conv2d<1, 1>(x, w) + scale);
+  const auto once = runs([&] { eval(fresh); });
+  check(once > 0 && runs([&] { eval(fresh); }) == once, "a fused kernel runs whenever it is evaluated");
+
   // Our own pattern, at the top of an expression and inside one.
   static_assert(std::is_same_v<kernel_of<decltype(sqrt(square(x)))>, absolute_value>);
   check_near(eval(sqrt(square(x)) + 1.0)(0, 0, 0, 0), 3, "|-2| + 1");

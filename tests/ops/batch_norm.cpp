@@ -190,3 +190,24 @@ TEST_CASE_TEMPLATE("layer norm equals PyTorch's, with and without a residual", T
     check_layer_norm_golden<T, 3, 6>(file);
   });
 }
+
+TEST_CASE("running statistics move once, however often and in whichever kernel a norm is evaluated") {
+  using S = shape<6, 3>;
+  using C = shape<3>;
+  const var<double, S> x(random_normal<double, S>({6, 3}, {1, 1}));
+  const auto one = tensor<double, C>::full(1);
+  const auto moved = [&](const auto& evaluate) {
+    const auto mean = tensor<double, C>::zeros(), variance = tensor<double, C>::full(1);
+    evaluate(batch_norm_training(x, one, one, mean, variance, 0.5));
+    return std::pair(std::vector<double>(mean.data(), mean.data() + 3), std::vector<double>(variance.data(), variance.data() + 3));
+  };
+  const auto once = moved([](const auto& norm) { eval(norm); });
+  CHECK(once.first[0] != 0);
+  CHECK(moved([](const auto& norm) { eval(norm), eval(norm); }) == once);
+  CHECK(moved([](const auto& norm) { eval(relu(norm)), eval(relu(norm)); }) == once);
+  CHECK(moved([](const auto& norm) { eval(relu(norm)), eval(norm), eval(relu(norm + norm)); }) == once);
+  CHECK(moved([&](const auto& norm) {
+          const auto y = relu(norm + x), copy = y;
+          eval(y), eval(copy);
+        }) == once);
+}

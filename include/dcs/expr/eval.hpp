@@ -65,7 +65,10 @@ concept always_fused = has_fused<Expr> && requires {
 };
 }  // namespace detail
 
-/// The value of an operand: tensor, var or probe.
+/// The value of an operand: tensor, var or probe. What is used twice is evaluated first, `const auto y = eval(relu(x * a))`: a pointwise chain, and
+/// an expression that a pattern serves, is computed (and for vars recorded) each time that it is evaluated. They keep no value, on purpose: every
+/// name of an intermediate expression would hold a map to the end of its scope (three named maps, each used by the next op alone: 28 MiB at the peak
+/// instead of 16), and a larger chain could not use the value, as its type says to compute it. A node of lazy<Result> keeps its value.
 template <operand X>
 constexpr auto eval(const X& x) -> typename result_t<X>::self {
   if constexpr (handle<X>) {
@@ -95,13 +98,14 @@ namespace detail {
 template <class T>
 struct lazy_memo : counted {
   static constexpr int max_rank = 8;
-  bool done = false;
+  bool done = false, ran = false;
   untyped<T> value;
   std::array<extent_t, max_rank> sizes{};
 };
 }  // namespace detail
 
-/// Base of an expression whose own kernel is costly: it is evaluated once however often it is used, as copies of a node share its value.
+/// Base of an expression whose own kernel is costly: it is evaluated once however often it is used, as copies of a node share its value, which lives
+/// as long as one of them. A fused kernel around it does not make that value, and runs each time that the whole expression is evaluated.
 template <class Result>
 class lazy : public detail::unevaluated<lazy<Result>> {
  public:
@@ -119,6 +123,8 @@ class lazy : public detail::unevaluated<lazy<Result>> {
   const untyped<value_type>& evaluated_to() const { return memo_->value; }
 
  protected:
+  // True at the first call for a node and its copies, for what is to happen once, by whichever kernel it is evaluated.
+  bool first_run() const { return !std::exchange(memo_->ran, true); }
   template <class Make>
   Result once(Make&& make) const {
     if (!memo_->done) {

@@ -133,7 +133,8 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
       erase_into(c.residual, *residual);
     }
     c.mean = mean_.memory(), c.variance = variance_.memory();
-    c.momentum = momentum_, c.eps = eps_, c.relu = relu, c.wide = std::is_same_v<value_t<M>, detail::norm_number<value_type>>;
+    c.momentum = this->first_run() ? momentum_ : 0;  // a norm that is evaluated again, as part of another kernel, moves no statistics
+    c.eps = eps_, c.relu = relu, c.wide = std::is_same_v<value_t<M>, detail::norm_number<value_type>>;
     note_work<shape_type>(c.gamma.data(), n, work{0, 4 * count(n)}, x_);
     if constexpr (!std::is_same_v<device_type, cpu_device>) rows_.check(c.rows, n[0], dtype_of<detail::norm_number<value_type>>);
     return restore<result_type>(detail::run_batch_norm<value_type, device_type>(c, rows_), n);
@@ -158,8 +159,8 @@ constexpr void check_batch_norm() {
 }  // namespace detail
 
 /// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
-/// (unbiased) variance are updated with `momentum` once, when the node is evaluated; an empty batch does not change them. Within a row_mask_scope
-/// (row_mask.hpp) padded regions are left out. Lazy.
+/// (unbiased) variance are updated with `momentum` once, when the node is first evaluated, by itself or within a fused kernel; an empty batch does
+/// not change them. Within a row_mask_scope (row_mask.hpp) padded regions are left out. Lazy.
 /// PyTorch: torch.nn.functional.batch_norm(training=True)
 template <operand X, operand G, operand B, operand M, operand V>
 constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance,
