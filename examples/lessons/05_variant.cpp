@@ -94,9 +94,9 @@ int main() {
   const random_scope dropout(1, 0);
   const auto recorded = net.detector.features(var<float, images_type::shape_type>(images));
   backward(mean_all(square(net.segment(recorded, rois).main)));
-  check(static_cast<bool>(net.head.aggregate.gate.weight.gradient()), "the aggregator learns");
-  check(static_cast<bool>(net.head.encoders[0].conv.weight.gradient()), "the encoder learns");
-  check(static_cast<bool>(net.detector.body.stem.weight.gradient()), "the backbone learns");
-  check(!net.detector.rpn.conv.weight.gradient(), "the proposals do not depend on the segmentation");
+  check(net.head.aggregate.gate.weight.has_gradient(), "the aggregator learns");
+  check(net.head.encoders[0].conv.weight.has_gradient(), "the encoder learns");
+  check(net.detector.body.stem.weight.has_gradient(), "the backbone learns");
+  check(!net.detector.rpn.conv.weight.has_gradient(), "the proposals do not depend on the segmentation");
   return wrong;
 }

@@ -39,7 +39,7 @@ void put_boxes(outcome& out, const std::string& name, const std::vector<box<T>>&
 template <class T, class Net>
 void put_gradients(outcome& out, const std::string& group, Net& net) {
   for (const auto& entry : named_parameters(net)) {
-    if (!entry.parameter->gradient()) continue;
+    if (!entry.parameter->has_gradient()) continue;
     const auto v = to_stored_layout(entry.parameter->description().stored, static_cast<const T*>(entry.parameter->gradient().data()));
     out[group + entry.name] = std::vector<double>(v.begin(), v.end());
   }

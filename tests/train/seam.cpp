@@ -64,8 +64,7 @@ std::vector<double> values(Net& n, bool gradients = false) {
   std::vector<double> all;
   for (const auto& [name, p] : named_parameters(n)) {
     if (gradients && p->is_buffer()) continue;
-    const storage g = p->gradient();
-    const double* from = gradients ? static_cast<const double*>(g.data()) : p->template data<double>();
+    const double* from = gradients ? static_cast<const double*>(p->gradient().data()) : p->template data<double>();
     all.insert(all.end(), from, from + p->size());
   }
   return all;
@@ -114,7 +113,7 @@ struct witness {
   std::vector<std::vector<double>> weights;
   std::size_t gradients_seen = 0, gradients_missing = 0;
   void gradients(std::span<const named_parameter> parameters) {
-    for (const auto& p : parameters) ++(p.parameter->gradient() ? gradients_seen : gradients_missing);
+    for (const auto& p : parameters) ++(p.parameter->has_gradient() ? gradients_seen : gradients_missing);
     weights.push_back(values(*of));
   }
   void updated(std::span<const named_parameter> parameters) {
@@ -175,7 +174,7 @@ TEST_CASE("a gradient that shares its memory is changed once, and one can be giv
     for (int i = 0; i < 4; ++i) CHECK(static_cast<const double*>(found.data())[i] == 4);
   }
   CHECK(static_cast<const double*>(g.data())[0] == 8);
-  CHECK(!n->last.bias.gradient());
+  CHECK(!n->last.bias.has_gradient());
   CHECK_THROWS_WITH_AS(n->last.bias.set_gradient(g), doctest::Contains("a gradient of 32 bytes"), error);
 }
 

@@ -31,7 +31,9 @@ template <class Net>
 std::vector<float> gradients(const Net& net) {
   std::vector<float> all;
   for_each_parameter(net, [&](const std::string&, const parameter_base& p) {
-    if (const auto* g = static_cast<const float*>(p.gradient().data())) all.insert(all.end(), g, g + p.size());
+    if (!p.has_gradient()) return;
+    const auto* g = static_cast<const float*>(p.gradient().data());
+    all.insert(all.end(), g, g + p.size());
   });
   return all;
 }

@@ -13,7 +13,8 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// The one exception type of the library. `what()` reads "dcs::op: what is wrong, with the value and what was expected".
+/// The one exception type of the library. `what()` reads "dcs::op: what is wrong, with the value and what was expected"; in a module of a network the
+/// module's path stands before it, "decoder.2.conv: dcs::op: ..." (nn/module_scope.hpp).
 class error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -60,8 +61,23 @@ class message_part {
   };
 };
 
+// A module that runs on this thread, and the one that called it, for a message that says where an error arose. What modules and their names are is
+// known in nn/module_scope.hpp; here one is asked for its path where there is an error.
+struct running_module {
+  std::string (*path)(const running_module&) = nullptr;
+  running_module* outer = nullptr;
+};
+inline thread_local constinit running_module* innermost_module = nullptr;
+
+// "decoder.2.conv: " in a module of that name, "" outside of all modules.
+[[gnu::cold, gnu::noinline]] inline std::string running_path() {
+  for (const running_module* m = innermost_module; m; m = m->outer)
+    if (const std::string path = m->path(*m); !path.empty()) return path + ": ";
+  return {};
+}
+
 [[noreturn, gnu::cold, gnu::noinline]] inline void throw_message(std::initializer_list<message_part> parts) {
-  std::string all;
+  std::string all = running_path();
   for (const auto& p : parts) all += p.text();
   throw error(all);
 }

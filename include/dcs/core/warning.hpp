@@ -5,6 +5,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/error.hpp>
 #include <dcs/core/printable.hpp>
 
 #include <cstdint>
@@ -87,14 +88,14 @@ inline void warn(std::string kind, std::string file, std::string text) {
 }
 
 /// The handler of notices. A notice says that the program does something else than was asked for; it is shown at once and not counted. The initial
-/// handler writes a line to stderr.
+/// handler writes a line to stderr. Within a module of a network the module's path stands before it, as in an error.
 inline std::function<void(const std::string&)>& notice_handler() {
   static std::function<void(const std::string&)> handler = [](const std::string& text) {
     std::fputs(("dcs: warning: " + printable(text) + "\n").c_str(), stderr);
   };
   return handler;
 }
-inline void notice(const std::string& text) { notice_handler()(text); }
+inline void notice(const std::string& text) { notice_handler()(detail::running_path() + text); }
 
 }  // namespace dcs
 

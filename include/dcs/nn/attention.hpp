@@ -76,6 +76,7 @@ struct multi_head_attention {
     check<X>(), check<M>();
     const auto x = eval(x_);
     if constexpr (fits<X>() && fits<M>()) {
+      const module_scope here(*this);
       const auto memory = eval(memory_);
       const auto q = heads<H>(project.template part<0, D>(x));
       const auto kv = heads<2 * H>(project.template part<D, 2 * D>(memory));
@@ -114,6 +115,7 @@ struct multi_head_attention {
   constexpr auto self(const X& x, const Mask&... mask) const {
     check<X>();
     if constexpr (fits<X>()) {
+      const module_scope here(*this);
       const auto qkv = heads<3 * H>(dcs::linear<false>(x, project.weight.as(x), project.bias.as(x)));
       return merge(attend(slice<1, 0, H>(qkv), slice<1, H, H>(qkv), slice<1, 2 * H, H>(qkv), mask...), x);
     } else {

@@ -4,7 +4,7 @@
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/nn/module.hpp>
+#include <dcs/nn/module_scope.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
 #include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
@@ -103,6 +103,7 @@ struct conv2d {
   DCS_REFUSE_CALLS(1, "conv2d: a layer of one input; try: conv(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv2d<Stride, Padding, Dilation, Groups>(x, weight.as(x)) + bias.as(x);
   }
 };
@@ -114,6 +115,7 @@ struct conv2d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit, Dilati
   DCS_REFUSE_CALLS(1, "conv2d: a layer of one input; try: conv(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv2d<Stride, Padding, Dilation, Groups>(x, weight.as(x));
   }
 };
@@ -138,6 +140,7 @@ struct conv_transpose2d {
   DCS_REFUSE_CALLS(1, "conv_transpose2d: a layer of one input; try: up(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x), bias.as(x));
   }
 };
@@ -148,6 +151,7 @@ struct conv_transpose2d<In, Out, K, Stride, Padding, OutputPadding, Groups, fals
   DCS_REFUSE_CALLS(1, "conv_transpose2d: a layer of one input; try: up(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x));
   }
 };
@@ -162,6 +166,7 @@ struct linear {
   DCS_REFUSE_CALLS(1, "linear: a layer of one input; try: layer(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::linear(x, weight.as(x), bias.as(x));
   }
 };
@@ -182,6 +187,7 @@ struct batch_norm {
   DCS_REFUSE_CALLS(1, "batch_norm: a layer of one input; try: norm(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     if constexpr (any_var_v<X> || any_probe_v<X>) {
       return batch_norm_training(x, weight.as(x), bias.as(x), running_mean.wide(x), running_var.wide(x), momentum, eps);
     } else {
@@ -215,6 +221,7 @@ struct frozen_batch_norm {
   DCS_REFUSE_CALLS(1, "frozen_batch_norm: a layer of one input; try: norm(x)")
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     detail::check_batch_norm<shape_t<X>, shape<C>>();
     if constexpr (any_probe_v<X>)
       return eval(x);
@@ -232,6 +239,7 @@ struct layer_norm {
   DCS_MEMBERS(weight, bias)
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::layer_norm(x, weight.as(x), bias.as(x));
   }
   template <class A, class R, class More, class... X>
@@ -242,6 +250,7 @@ struct layer_norm {
   /// Layer norm of x + residual.
   template <operand X, operand R>
   constexpr auto operator()(const X& x, const R& residual) const {
+    const module_scope here(weight);
     return dcs::layer_norm(x, residual, weight.as(x), bias.as(x));
   }
 };

@@ -104,7 +104,7 @@ std::vector<named_parameter> named_parameters(M& net) {
   static_assert(detail::is_module_v<M>, "dcs: a network is a struct that names its members; try: DCS_MEMBERS(conv, norm) in it");
   std::vector<named_parameter> list;
   if constexpr (module<M>) {
-    const auto add = [&](const std::string& name, parameter_base& p) { list.push_back({name, parameter_ref(p)}); };
+    const auto add = [&](const std::string& name, parameter_base& p) { p.set_name(name), list.push_back({name, parameter_ref(p)}); };
     detail::visit_named(net, std::string(), add);
   }
   if constexpr (requires { M::optional_parameters; })

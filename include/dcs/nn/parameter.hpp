@@ -6,128 +6,29 @@
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/core/philox.hpp>
 #include <dcs/expr/eval.hpp>
 #include <dcs/grad/var.hpp>
+#include <dcs/nn/parameter_description.hpp>
+
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
 
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Initial values of a parameter: a function of the element's index and a random stream.
-namespace init {
-struct zeros {
-  static double value(random_stream, std::uint64_t) { return 0; }
-};
-struct ones {
-  static double value(random_stream, std::uint64_t) { return 1; }
-};
-/// Normal with variance gain² / Fan (He et al. 2015, eq. 10, with gain² = Twice / 2).
-template <int Fan, int Twice = 4>
-struct he_normal {
-  static double value(random_stream r, std::uint64_t i) { return std::sqrt(Twice * 0.5 / Fan) * r.normal(i); }
-};
-/// Uniform in ±1/√Fan: what PyTorch gives the weights and biases of linear and convolution layers.
-template <int Fan>
-struct uniform_fan_in {
-  static double value(random_stream r, std::uint64_t i) { return (2.0 * r.uniform(i) - 1) / std::sqrt(double{Fan}); }
-};
-/// Uniform in ±√(3 / Fan): variance 1 / Fan (He et al. 2015, for a linear layer).
-template <int Fan>
-struct he_uniform_linear {
-  static double value(random_stream r, std::uint64_t i) { return (2.0 * r.uniform(i) - 1) * std::sqrt(3.0 / Fan); }
-};
-/// Normal with deviation Thousandths / 1000.
-template <int Thousandths>
-struct normal {
-  static double value(random_stream r, std::uint64_t i) { return r.normal(i) * Thousandths / 1000; }
-};
-/// Uniform in ±√(6 / (In + Out)) (Glorot & Bengio 2010).
-template <int In, int Out>
-struct xavier_uniform {
-  static double value(random_stream r, std::uint64_t i) { return (2.0 * r.uniform(i) - 1) * std::sqrt(6.0 / (In + Out)); }
-};
-/// Normal with deviation Thousandths / 1000, cut at two deviations by drawing again.
-template <int Thousandths>
-struct trunc_normal {
-  static double value(random_stream r, std::uint64_t i) {
-    for (std::uint64_t attempt = 0;; ++attempt)
-      if (const double n = r.normal(i + (attempt << 40)); n > -2 && n < 2) return n * Thousandths / 1000;
-  }
-};
-}  // namespace init
-
-namespace detail {
-
-// A parameter's memory as an array of `rank` axes; permuting them gives the array of PyTorch's state dict.
-struct parameter_layout {
-  int rank = 0;
-  static constexpr int most = 5;
-  extent_t extents[most] = {};
-  int order[most] = {};
-  int stored_rank = 0;
-  extent_t stored[most] = {};
-};
-
-}  // namespace detail
-
-/// The order of a parameter's elements in PyTorch's state dict.
-namespace layout {
-struct plain {
-  template <class S>
-  static constexpr detail::parameter_layout of() {
-    static_assert(S::rank <= detail::parameter_layout::most, "dcs::layout::plain: a parameter has at most five axes");
-    detail::parameter_layout l{S::rank, {}, {}, S::rank, {}};
-    for (int i = 0; i < S::rank; ++i) l.extents[i] = l.stored[i] = S::extents[static_cast<std::size_t>(i)], l.order[i] = i;
-    return l;
-  }
-};
-/// [kernel][in][out], [height][width][in][out] or [height][width][depth][in][out] in memory; [out][in][kernel], [out][in][height][width] or
-/// [out][in][depth][height][width] in PyTorch. For a transposed convolution `out` are the input's channels: here and in PyTorch its weights are those
-/// of the convolution in the opposite direction.
-struct convolution {
-  template <class S>
-  static constexpr detail::parameter_layout of() {
-    static_assert(S::rank >= 3 && S::rank <= 5, "dcs::layout::convolution: a weight has one to three axes of taps, and two of channels");
-    constexpr auto e = S::extents;
-    if constexpr (S::rank == 3)
-      return {3, {e[0], e[1], e[2]}, {2, 1, 0}, 3, {e[2], e[1], e[0]}};
-    else if constexpr (S::rank == 4)
-      return {4, {e[0], e[1], e[2], e[3]}, {3, 2, 0, 1}, 4, {e[3], e[2], e[0], e[1]}};
-    else
-      return {5, {e[0], e[1], e[2], e[3], e[4]}, {4, 3, 2, 0, 1}, 5, {e[4], e[3], e[2], e[0], e[1]}};
-  }
-};
-/// [in][out] in memory, [out][in] in PyTorch.
-struct linear {
-  template <class S>
-  static constexpr detail::parameter_layout of() {
-    constexpr auto e = S::extents;
-    return {2, {e[0], e[1]}, {1, 0}, 2, {e[1], e[0]}};
-  }
-};
-/// A linear layer over a flattened feature map of Side × Side × Channels: channels last in memory, first in PyTorch.
-template <int Side, int Channels>
-struct linear_of_map {
-  template <class S>
-  static constexpr detail::parameter_layout of() {
-    constexpr auto e = S::extents;
-    static_assert(e[0] == extent_t{Side} * Side * Channels, "dcs::layout::linear_of_map: the layer's inputs must be Side · Side · Channels");
-    return {4, {Side, Side, Channels, e[1]}, {3, 2, 0, 1}, 2, {e[1], e[0]}};
-  }
-};
-}  // namespace layout
-
-/// The properties of a parameter that do not need memory.
-struct parameter_description {
-  extent_t count = 0;
-  bool is_buffer = false;  // part of the state dict, but not learned: running statistics
-  detail::parameter_layout stored;
-  double (*initial)(random_stream, std::uint64_t) = nullptr;
-};
-
 class parameter_base;
 
 namespace detail {
+// One string for all that are equal, which stays to the end of the program: a name that an error needs outlives its parameter.
+inline const std::string* kept_name(const std::string& name) {
+  static std::mutex mutex;
+  static auto& names = *new std::set<std::string>;
+  const std::lock_guard lock(mutex);
+  return &*names.insert(name).first;
+}
+
 // Where a parameter is. Its references find it here after it has moved, and see when it is gone.
 struct parameter_place : counted {
   explicit parameter_place(parameter_base* p) : parameter(p) {}
@@ -145,6 +46,7 @@ class parameter_base {
         memory_(o.memory_.clone()),
         half_(o.half_.clone()),
         slot_(fresh_slot()),
+        name_(o.name_),
         type_(o.type_),
         trained_(o.trained_),
         optional_(o.optional_) {}
@@ -155,6 +57,7 @@ class parameter_base {
         condition_(std::move(o.condition_)),
         slot_(std::move(o.slot_)),
         place_(std::move(o.place_)),
+        name_(o.name_),
         type_(o.type_),
         trained_(o.trained_),
         optional_(o.optional_) {
@@ -163,6 +66,7 @@ class parameter_base {
   parameter_base& operator=(const parameter_base& o) {
     if (this == &o) return *this;
     memory_ = o.memory_.clone(), half_ = o.half_.clone(), condition_ = {};
+    if (!name_) name_ = o.name_;
     slot_ = fresh_slot(), type_ = o.type_, trained_ = o.trained_, optional_ = o.optional_;
     return *this;
   }
@@ -170,6 +74,7 @@ class parameter_base {
     if (this == &o) return *this;
     memory_ = std::move(o.memory_), half_ = std::move(o.half_), condition_ = std::move(o.condition_), slot_ = std::move(o.slot_);
     type_ = o.type_, trained_ = o.trained_, optional_ = o.optional_;
+    if (!name_) name_ = o.name_;
     if (!o.place_) return *this;
     if (place_) place_->parameter = nullptr;
     place_ = std::move(o.place_), place_->parameter = this;
@@ -182,6 +87,18 @@ class parameter_base {
   const parameter_description& description() const { return *description_; }
   constexpr extent_t size() const { return description_->count; }
   constexpr bool is_buffer() const { return description_->is_buffer; }
+
+  /// Its name in the network, as a state dict has it, for messages. It has one once the network was initialised, loaded, or given to an optimiser
+  /// (named_parameters); until then it is empty.
+  std::string_view name() const { return name_ ? std::string_view(*name_) : std::string_view(); }
+  /// The same as a string that outlives the parameter; null where it has no name.
+  const std::string* kept_name() const { return name_; }
+  /// Sets the name. One from a part of the network, as "conv.weight" where it is "decoder.conv.weight", changes nothing.
+  void set_name(const std::string& name) {
+    const std::string_view now = this->name();
+    if (now == name || (now.size() > name.size() && now.ends_with(name) && now[now.size() - name.size() - 1] == '.')) return;
+    name_ = detail::kept_name(name);
+  }
 
   bool defined() const { return static_cast<bool>(memory_); }
   dtype type() const { return type_; }
@@ -213,8 +130,14 @@ class parameter_base {
   /// Whether it may stay without a gradient though it is trained: a part that the network has, but does not use. An optimiser then says nothing.
   constexpr bool optional() const { return optional_; }
   constexpr void set_optional(bool o) { optional_ = o; }
-  /// The gradient computed so far; empty if there is none.
-  storage gradient() const { return slot_ ? slot_->gradient : storage(); }
+  /// Whether there is a gradient: some backward pass has reached it since gradients were last cleared.
+  bool has_gradient() const { return slot_ && slot_->gradient; }
+  /// The gradient computed so far. Where there is none it is a dcs::error; has_gradient() asks.
+  storage gradient() const {
+    if (!has_gradient()) [[unlikely]]
+      report_no_gradient();
+    return slot_->gradient;
+  }
   /// The same in memory that nothing else holds, so that it can be changed: a gradient that arrived may be that of other values too.
   template <class Device>
   storage own_gradient() {
@@ -262,13 +185,32 @@ class parameter_base {
     expect(on_device, "dcs::parameter: does not lie on the device ", device, "; to_device<D>(net) brings a network to one");
   }
   [[gnu::noinline]] void expect_type(dtype wanted) const {
-    expect(defined(), "dcs::parameter: has no memory yet; initialize the network or load it first");
+    if (!defined()) [[unlikely]]
+      report_no_memory();
     expect(type_ == wanted, "dcs::parameter: holds ", dcs::name(type_), ", but ", dcs::name(wanted),
            " is wanted; convert<T>(net) converts a network, mix_precision<D>(net) lets its maps be bf16");
   }
   const detail::slot_ptr& slot() const { return slot_; }
 
  private:
+  // "conv.weight of 216 values, [8, 3, 3, 3] in a state dict,"
+  std::string spelled() const {
+    std::string text = name_ ? *name_ : std::string(is_buffer() ? "a buffer" : "a parameter");
+    text += " of " + std::to_string(size()) + " values, [";
+    for (int i = 0; i < description_->stored.stored_rank; ++i) text += (i ? ", " : "") + std::to_string(description_->stored.stored[i]);
+    return text + "] in a state dict,";
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void report_no_memory() const {
+    fail("dcs::parameter: ", spelled(), " has no memory: initialize() or load_state_dict() gives the network's parameters theirs",
+         name_ ? "" : "; if that was done, the member is missing from DCS_MEMBERS of its struct");
+  }
+  [[noreturn, gnu::cold, gnu::noinline]] void report_no_gradient() const {
+    fail("dcs::parameter::gradient: ", spelled(), " has no gradient: ",
+         is_buffer()  ? "a buffer is not learned"
+         : !defined() ? "it has no memory; initialize() the network"
+                      : "no backward pass has reached it since gradients were cleared",
+         "; has_gradient() asks");
+  }
   // The record of the leaf that it is on the tape; none without memory, and none of a buffer.
   detail::slot_ptr fresh_slot() const { return memory_ && !is_buffer() ? detail::slot_ptr(new detail::slot) : detail::slot_ptr(); }
 
@@ -276,6 +218,7 @@ class parameter_base {
   storage memory_, half_, condition_;
   detail::slot_ptr slot_;
   counted_ptr<detail::parameter_place> place_;
+  const std::string* name_ = nullptr;
   dtype type_ = dtype::f32;
   bool trained_ = true, optional_ = false;
 };

@@ -154,7 +154,7 @@ class basic_optimizer {
   // Every step needs a gradient; on the first one every parameter does.
   void examine_gradients() {
     if (parameters_.empty()) return;
-    const auto has_gradient = [](const named_parameter& p) { return static_cast<bool>(p.parameter->gradient()); };
+    const auto has_gradient = [](const named_parameter& p) { return p.parameter->has_gradient(); };
     require(std::any_of(parameters_.begin(), parameters_.end(), has_gradient), "none of ", parameters_.size(),
             " trained parameters has a gradient; expected backward(loss) before, of a loss that was computed from a var");
     if (std::exchange(examined_, true)) return;
@@ -205,7 +205,7 @@ class basic_optimizer {
   void with_parameters(const Body& body) {
     const named_parameter* first = nullptr;
     for (const auto& p : parameters_)
-      if (p.parameter->gradient()) {
+      if (p.parameter->has_gradient()) {
         if (!first) first = &p;
         require(p.parameter->type() == first->parameter->type(), first->name, " holds ", dcs::name(first->parameter->type()), ", ", p.name, " ",
                 dcs::name(p.parameter->type()), "; expected one type");
@@ -220,8 +220,8 @@ class basic_optimizer {
     std::vector<optimizer_parameter<T, G, kept>> list;
     for (std::size_t i = 0; i < parameters_.size(); ++i) {
       const auto& [name, p] = parameters_[i];
+      if (!p->has_gradient()) continue;
       const storage gradient = p->gradient();
-      if (!gradient) continue;
       const extent_t n = p->size(), bytes = n * static_cast<extent_t>(sizeof(T));
       require(gradient.bytes() == n * static_cast<extent_t>(sizeof(G)), "the gradient of ", name, " has ", gradient.bytes(), " bytes; expected ",
               n * static_cast<extent_t>(sizeof(G)), ": one element type for all");

@@ -125,12 +125,12 @@ void fixed_train_step(Net& net, const fixed_batch<D, T>& b, const typename Net::
     std::apply([&](const auto&... term) { losses.write(total, term..., counts...); }, values);
   };
   if constexpr (requires { requires Net::fixed_size; }) {
-    const auto terms = net.losses(images, targets<B, D>{b.known.masks, {}, b.known.objects}, o, random);
+    const auto terms = detail::in_network([&] { return net.losses(images, targets<B, D>{b.known.masks, {}, b.known.objects}, o, random); });
     const auto total = loss::total(terms);
     write(total, terms.values);
     backward(total);
   } else {
-    const auto out = fixed_size_losses(net, images, b.known, o, random);
+    const auto out = detail::in_network([&] { return fixed_size_losses(net, images, b.known, o, random); });
     const auto total = loss::total(out.terms);
     write(total, out.terms.values, out.count);
     backward(total);

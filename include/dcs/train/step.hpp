@@ -54,6 +54,13 @@ targets<typename P::compute, typename P::device> placed_targets(const batch& b) 
   return t;
 }
 
+// What f computes with a network; errors say after which layer they arose.
+template <class F>
+auto in_network(const F& f) {
+  const module_scope whole;
+  return f();
+}
+
 // The numbers of a step's losses. Throws dcs::error, naming the term, where one is not finite.
 template <class Net, class Terms, class Total>
 step_losses read_losses(const char* who, const Terms& t, const Total& total) {
@@ -77,7 +84,8 @@ step_losses train_step(Net& net, const batch& b, const typename Net::options& o,
   using D = typename P::device;
   using T = typename P::element;
   const random_scope dropout(random);
-  const auto terms = net.losses(var<T, image_shape, D>(detail::placed<D, T>(b.images)), detail::placed_targets<P>(b), o, random);
+  const auto terms =
+      detail::in_network([&] { return net.losses(var<T, image_shape, D>(detail::placed<D, T>(b.images)), detail::placed_targets<P>(b), o, random); });
   const auto total = loss::total(terms);
   const step_losses l = detail::read_losses<Net>("dcs::train_step", terms, total);
   backward(total);
@@ -92,23 +100,24 @@ std::pair<step_losses, std::vector<prediction>> validate_batch(const Net& net, c
   const auto known = detail::placed_targets<P>(b);
   const auto read = [](const auto& terms) { return detail::read_losses<Net>("dcs::validate_batch", terms, loss::total(terms)); };
   if constexpr (requires { net.losses_and_predictions(images, known, o); }) {
-    auto both = net.losses_and_predictions(images, known, o);
+    auto both = detail::in_network([&] { return net.losses_and_predictions(images, known, o); });
     return {read(both.first), std::move(both.second)};
   } else {
-    return {read(net.losses(images, known, o, {})), net.predict(images, o)};
+    const auto losses = read(detail::in_network([&] { return net.losses(images, known, o, random_stream{}); }));
+    return {losses, detail::in_network([&] { return net.predict(images, o); })};
   }
 }
 
 /// Predictions of images, shape<N, H, W, 3>, normalised, on the host.
 template <class P = precision<>, segmenter Net>
 std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>& images, const typename Net::options& o) {
-  return net.predict(detail::placed<typename P::device, typename P::element>(images), o);
+  return detail::in_network([&] { return net.predict(detail::placed<typename P::device, typename P::element>(images), o); });
 }
 /// The same inside given boxes, of each image its list.
 template <class P = precision<>, region_segmenter Net>
 std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>& images, const typename Net::options& o,
                                 const std::vector<std::vector<box<float>>>& boxes) {
-  return net.predict(detail::placed<typename P::device, typename P::element>(images), o, boxes);
+  return detail::in_network([&] { return net.predict(detail::placed<typename P::device, typename P::element>(images), o, boxes); });
 }
 
 namespace detail {

@@ -66,7 +66,7 @@ step_result step(Net& net) {
     r.losses = terms(train_step<precision<D, double>>(net, images(2), options(), random));
   }
   for_each_parameter(net, [&](const std::string& name, const parameter_base& p) {
-    if (p.gradient()) r.gradients[name] = on_host<D, double>(p.gradient());
+    if (p.has_gradient()) r.gradients[name] = on_host<D, double>(p.gradient());
   });
   r.losses.push_back(optimizer.step());
   for_each_parameter(net, [&](const std::string& name, const parameter_base& p) { r.values[name] = on_host<D, double>(p.memory()); });

@@ -37,7 +37,7 @@ void train(const std::vector<std::string>& prefixes) {
     for (const auto& entry : own) {
       CAPTURE(entry.first);
       const dcs::parameter_base* p = entry.second;
-      REQUIRE(p->gradient());
+      REQUIRE(p->has_gradient());
       double size = 0;
       for (dcs::extent_t i = 0; i < p->size(); ++i) size += std::abs(static_cast<double>(static_cast<const float*>(p->gradient().data())[i]));
       CHECK((std::isfinite(size) && size > 0));

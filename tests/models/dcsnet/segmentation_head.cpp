@@ -99,7 +99,7 @@ outcome run(const io::safetensors& file) {
   [&]<std::size_t... I>(std::index_sequence<I...>) { (tracer::put(out, "grad/crop." + std::to_string(I), std::get<I>(leaves).grad()), ...); }
   (std::make_index_sequence<4>{});
   for (const auto& entry : named_parameters(*head))
-    if (entry.parameter->gradient()) {
+    if (entry.parameter->has_gradient()) {
       const auto v = to_stored_layout(entry.parameter->description().stored, static_cast<const T*>(entry.parameter->gradient().data()));
       out["grad/" + entry.name] = std::vector<double>(v.begin(), v.end());
     }

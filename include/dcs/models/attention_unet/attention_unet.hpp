@@ -75,6 +75,7 @@ struct network : pixelwise<network<Width, Levels>> {
   /// Logits, shape<N, H, W, 1>, of images, shape<N, H, W, 3>. Traced are stage/enc, up/, gate/ and stage/dec of each level.
   template <operand X, class Trace = no_trace>
   constexpr auto operator()(const X& images, const Trace& trace = {}) const {
+    const module_scope here;
     return eval(head(level<0>(images, trace)));
   }
 

@@ -58,6 +58,7 @@ struct network : pixelwise<network<Width, Levels>> {
   /// Logits, shape<N, H, W, 1>, of images, shape<N, H, W, 3>. Traced are the nodes, stage/x with level and column.
   template <operand X, class Trace = no_trace>
   constexpr auto operator()(const X& images, const Trace& trace = {}) const {
+    const module_scope here;
     return eval(heads[0](following_columns<1>(std::make_tuple(encoded<0>(images, trace)), trace)));
   }
 
