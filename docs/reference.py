@@ -225,8 +225,9 @@ def page(source):
         for e in entries:
             if e.pytorch:
                 known.setdefault(e.pytorch, (("nn::" if kind == "layer" else "") + e.name, anchor(kind, e.name) if e.text else "functions-of-elements"))
+    # In HTML: Doxygen takes a Markdown link to a heading for one of its own references.
     out += ["| PyTorch | dcs |", "|---|---|"]
-    out += [f"| `{p}` | [`{name.removeprefix('operator')}`](#{link}) |" for p, (name, link) in sorted(known.items(), key=lambda k: k[0].lower()) if p.startswith("torch")]
+    out += [f'| `{p}` | <a href="#{link}"><code>{name}</code></a> |' for p, (name, link) in sorted(known.items(), key=lambda k: k[0].lower()) if p.startswith("torch")]
     for heading, kind, entries in sections:
         out += ["", f"## {heading}"]
         if heading == "Functions of elements":
