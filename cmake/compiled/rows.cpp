@@ -1,4 +1,5 @@
 // Norms, softmax, dropout, sums, casts and the optimiser: see dcs/core/compiled.hpp.
+#include <dcs/loss/classes.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/cast/cast.hpp>
@@ -19,6 +20,7 @@ DCS_DEFINE_ENTRIES(DCS_SOFTMAX_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_DROPOUT_ENTRIES)
 DCS_DEFINE_ENTRIES_ONCE(DCS_CAST_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_CROSS_ENTROPY_ENTRIES)
+DCS_DEFINE_ENTRIES(DCS_CLASSES_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_MEASURE_GRADIENTS_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_ADAMW_ENTRIES)
 DCS_DEFINE_ENTRIES(DCS_SGD_ENTRIES)

@@ -6,6 +6,7 @@
 #include <dcs/detect/rpn.cuh>
 #include <dcs/expr/chain.cuh>
 #include <dcs/grad/accumulate.cuh>
+#include <dcs/loss/classes.cuh>
 #include <dcs/loss/detection.cuh>
 #include <dcs/ops/attention/cuda.cuh>
 #include <dcs/ops/batch_norm/cuda.cuh>

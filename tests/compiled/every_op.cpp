@@ -4,6 +4,7 @@
 #include <dcs/detect/region_masks.hpp>
 #include <dcs/expr/gradcheck.hpp>
 #include <dcs/io/image.hpp>
+#include <dcs/loss/classes.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/metrics/metrics.hpp>
@@ -201,6 +202,18 @@ void cross_entropy() {
   print("cross_entropy", scores.grad());
 }
 
+template <class T>
+void losses_over_classes() {
+  using S = shape<2, 5, 5, 3>;
+  auto classes = tensor<T, shape<2, 5, 5, 1>>::zeros();
+  for (extent_t i = 0; i < classes.size(); ++i) classes.data()[i] = static_cast<T>(i % 4 - 1);
+  check<T, S>("losses over classes", [&](const auto& x) {
+    const auto p = softmax<channel>(x);
+    return loss::cross_entropy(x, classes) + loss::multiclass_focal(x, classes) + loss::multiclass_dice(p, classes) +
+           loss::generalised_dice(p, classes);
+  });
+}
+
 // Two overlapping discs, measured, and written and read as a mask, as an image and as labels.
 void masks_and_readers() {
   mask a{24, 24, {}}, b = a;
@@ -237,5 +250,7 @@ int main() {
   training<adamw>("adamw");
   training<sgd>("sgd");
   cross_entropy();
+  losses_over_classes<float>();
+  losses_over_classes<double>();
   masks_and_readers();
 }

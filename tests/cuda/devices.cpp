@@ -225,6 +225,26 @@ void loss_rows(table& t) {
       normal<shape<dyn<"n">, 2>>(8, {5, 2}));
 }
 
+void class_loss_rows(table& t) {
+  using scores = shape<dyn<"n">, dyn<"h">, dyn<"w">, 3>;
+  using class_map = shape<dyn<"n">, dyn<"h">, dyn<"w">, 1>;
+  const auto x = normal<scores>(9, {2, 5, 6, 3});
+  auto classes = tensor<double, class_map>::empty({2, 5, 6, 1});
+  for (extent_t i = 0; i < classes.size(); ++i) classes.data()[i] = static_cast<double>(i * 7 % 4 - 1);
+  t.row(
+      "cross_entropy over a class map", [&](const auto& a) { return loss::cross_entropy(a, beside(a, classes)); }, x);
+  t.row(
+      "multiclass_focal", [&](const auto& a) { return loss::multiclass_focal(a, beside(a, classes)); }, x);
+  t.row(
+      "multiclass_dice", [&](const auto& a) { return loss::multiclass_dice(sigmoid(a), beside(a, classes)); }, x);
+  t.row(
+      "generalised_dice", [&](const auto& a) { return loss::generalised_dice(sigmoid(a), beside(a, classes)); }, x);
+  t.numbers("one_hot", no_gradient, [&]<class T, class D>(T, D) {
+    const auto y = to<cpu_device>(loss::one_hot<3>(to<D>(held<T>(classes))));
+    return std::vector<double>(y.values().begin(), y.values().end());
+  });
+}
+
 }  // namespace
 
 TEST_CASE("docs/devices.md says which ops and losses run where") {
@@ -236,5 +256,6 @@ TEST_CASE("docs/devices.md says which ops and losses run where") {
   map_rows(t);
   region_rows(t);
   loss_rows(t);
+  class_loss_rows(t);
   t.compare_section("Ops and losses", "Made by `test_cuda_devices`.");
 }

@@ -1,6 +1,7 @@
 // The headers as host code of nvcc, every family of ops: the kernel that an equation's type selects, and gradients in double against central
 // differences, which run each op's forward and backward.
 #include <dcs/dcs.hpp>
+#include <dcs/loss/classes.hpp>
 
 #include <cstdio>
 
@@ -81,6 +82,11 @@ int main() {
   for (extent_t i = 0; i < target.size(); i += 3) target.data()[i] = 1;
   check<shape<2, 6, 6, 1>>("losses", [&](const auto& x) { return loss::segmentation(x, target, {.smoothing = 1e-3}) + loss::edge(x, target); });
   check<shape<5, 3>>("cross-entropy", [](const auto& x) { return loss::cross_entropy(x, {0, 2, 1, 1, 0}); });
+  const auto classes = tensor<double, shape<5, 1>>::from(std::vector<double>{0, 2, -1, 1, 0});
+  check<shape<5, 3>>("losses over classes", [&](const auto& x) {
+    return loss::cross_entropy(x, classes) + loss::multiclass_focal(x, classes) + loss::multiclass_dice(softmax<1>(x), classes) +
+           loss::generalised_dice(softmax<1>(x), classes);
+  });
   const auto rois = tensor<double, shape<dyn<"roi">, 5>>::from(std::array{0.0, 3.0, 2.0, 20.0, 17.0, 1.0, 0.0, 5.0, 9.0, 23.0}, {2, 5});
   check<map>("roi_align", [&](const auto& x) { return roi_align<3, 2>(x, rois, {0.25, 2, false}); });
   return failed;

@@ -2,6 +2,7 @@
 #include <dcs/cuda/device.cuh>
 #include <dcs/expr/chain.cuh>
 #include <dcs/grad/accumulate.cuh>
+#include <dcs/loss/classes.cuh>
 #include <dcs/loss/detection.cuh>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/ops/gather/cuda.cuh>
@@ -20,6 +21,9 @@ void instantiate(T* p, const std::int32_t* labels, const std::vector<dcs::level_
   using D = device;
   dcs::cuda::cross_entropy_forward(D{}, p, labels, 1, 1, p);
   dcs::cuda::cross_entropy_backward(D{}, p, labels, p, 1, 1, p);
+  dcs::cuda::class_cross_entropy_forward(D{}, p, p, 1, 1, p);
+  dcs::cuda::class_cross_entropy_backward(D{}, p, p, p, 1, 1, p);
+  dcs::cuda::one_hot_forward(D{}, p, 1, 1, p);
   dcs::cuda::laplacian_edges_forward(D{}, p, 1, 1, 1, p);
   dcs::cuda::gather_rows_forward(D{}, where, std::vector<const T*>{p}, 4, p);
   dcs::cuda::gather_rows_backward(D{}, where, p, std::vector<T*>{p}, 4);
