@@ -13,11 +13,12 @@ namespace dcs::cuda {
 
 namespace detail {
 
-// The offset of an element of the result in each of N leaves.
+// The offset of an element of the result in each of N leaves, from the lowest address that is read: strides may be negative.
 template <int N>
 struct leaf_layout {
   static constexpr int leaves = N > 0 ? N : 1;
   std::int64_t inner[leaves] = {}, strides[leaves][expr::max_rank] = {}, size[leaves] = {};
+  std::int64_t first[leaves] = {};  // the offset of the result's first element
   divider outer[expr::max_rank];
   divider packets_in_row;
   int outer_rank = 0;
@@ -26,16 +27,22 @@ struct leaf_layout {
   leaf_layout(const expr::chain_arguments<T, N>& a, int packet) : packets_in_row(a.columns / packet), outer_rank(a.outer_rank) {
     for (int d = 0; d < outer_rank; ++d) outer[d] = divider(a.outer[d]);
     for (int k = 0; k < N; ++k) {
-      inner[k] = a.inner[k], size[k] = 1 + (a.columns - 1) * a.inner[k];
-      for (int d = 0; d < outer_rank; ++d) strides[k][d] = a.strides[k][d], size[k] += (a.outer[d] - 1) * a.strides[k][d];
+      inner[k] = a.inner[k], size[k] = 1;
+      widen(k, (a.columns - 1) * a.inner[k]);
+      for (int d = 0; d < outer_rank; ++d) strides[k][d] = a.strides[k][d], widen(k, (a.outer[d] - 1) * a.strides[k][d]);
     }
+  }
+  // An axis reaches this far from its first element.
+  void widen(int k, std::int64_t reach) {
+    size[k] += reach < 0 ? -reach : reach;
+    if (reach < 0) first[k] -= reach;
   }
   /// Offsets of the row, and its column, of packet i.
   template <int V>
   DCS_DEVICE std::int64_t locate(std::int64_t i, std::int64_t* row) const {
     const std::int64_t column = packets_in_row.split(i) * V;
     DCS_DEVICE_UNROLL
-    for (int k = 0; k < N; ++k) row[k] = 0;
+    for (int k = 0; k < N; ++k) row[k] = first[k];
     for (int d = outer_rank - 1; d >= 0; --d) {
       const std::int64_t at = outer[d].split(i);
       DCS_DEVICE_UNROLL
@@ -73,7 +80,7 @@ struct chain_forward_kernel {
   A constants[expr::max_constants];
 
   chain_forward_kernel(const expr::chain_arguments<T, N>& a) : out{a.out, a.row_count * a.columns}, layout(a, V) {
-    for (int k = 0; k < N; ++k) leaf[k] = {a.in[k], layout.size[k]};
+    for (int k = 0; k < N; ++k) leaf[k] = {a.in[k] - layout.first[k], layout.size[k]};
     for (int k = 0; k < expr::max_constants; ++k) constants[k] = static_cast<A>(a.constants[k]);
   }
   std::int64_t blocks() const { return ceil_div(out.size / V, std::int64_t{threads}); }

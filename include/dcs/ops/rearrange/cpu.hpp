@@ -21,7 +21,8 @@ void copy_rows(device, T* to, std::int64_t to_stride, const T* from, std::int64_
   });
 }
 
-/// Copies elements with these strides to a dense array of `rank` ≥ 1 axes of sizes n ≥ 1.
+/// Copies elements with these strides to a dense array of `rank` ≥ 1 axes of sizes n ≥ 1. A stride of 0 repeats, a negative one counts backwards from
+/// `from`, the first element of the copy.
 template <class T>
 void copy_strided(device, T* to, const T* from, const std::int64_t* n, const std::int64_t* strides, int rank) {
   std::int64_t rows = 1;

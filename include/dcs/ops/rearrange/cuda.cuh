@@ -1,6 +1,6 @@
 // Copies that move elements to other places, as kernels of the block interface: rows with strides of source and destination, 16 bytes a thread where
-// sizes and addresses allow; and arrays with permuted axes. Where a permutation keeps the last axis, a pointwise chain of one leaf makes the copy;
-// otherwise tiles are transposed in shared memory, so that both reads and writes are coalesced.
+// sizes and addresses allow; and arrays with permuted, reversed or repeated axes. Where a permutation moves the last axis, tiles are transposed in
+// shared memory, so that both reads and writes are coalesced; otherwise a pointwise chain of one leaf makes the copy.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -102,7 +102,7 @@ void copy_strided(D, T* to, const T* from, const std::int64_t* n, const std::int
   int neighbours = -1;
   for (int d = 0; d < a.outer_rank; ++d)
     if (a.strides[0][d] == 1) neighbours = d;
-  if (a.inner[0] == 1 || neighbours < 0) return chain_forward<expr::leaf<0>>(D{}, a);
+  if (a.inner[0] == 0 || a.inner[0] == 1 || neighbours < 0) return chain_forward<expr::leaf<0>>(D{}, a);
   const std::int64_t count = a.row_count * a.columns;
   turn_tiles_kernel<T> kernel{{to, count}, {from, count}, a.outer[neighbours], a.columns, 0, a.inner[0], {}, {}, {}, 0};
   std::int64_t step = a.columns;
