@@ -1,0 +1,110 @@
+// Padding along an axis: with a number, one copy of rows into new memory; reflected or with the border repeated, the concatenation of x with what
+// flip and expand make of its borders.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/ops/rearrange/order.hpp>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+DCS_DEFINE_EXTENT_CHECK(pad_axis_mismatch, "dcs::pad: no such axis; number of axes");
+DCS_DEFINE_EXTENT_CHECK(pad_reflect_mismatch, "dcs::pad: a reflection must be shorter than the axis; elements of one");
+
+/// What stands beyond the border: a number (constant), x mirrored at its border element (reflect: c b | a b c | b a), or the border element
+/// (replicate: a a | a b c | c c), as PyTorch's modes of these names.
+enum class pad_mode { constant, reflect, replicate };
+
+namespace detail {
+
+// The extent that is `more` longer, as a window with padding makes it; names stay.
+struct padding_window {
+  extent_t kernel, padding;
+};
+constexpr padding_window window_that_pads(extent_t more) { return {1 + more % 2, (more + 1) / 2}; }
+constexpr bool padded_fits(extent_t e, extent_t more) {
+  const auto w = window_that_pads(more);
+  return windowed_fits(e, w.kernel, 1, w.padding, 1);
+}
+constexpr extent_t padded_extent(extent_t e, extent_t more) {
+  const auto w = window_that_pads(more);
+  return windowed(e, w.kernel, 1, w.padding);
+}
+
+template <int At, extent_t Before, extent_t After, class X>
+auto padded_with(const X& x, double number) {
+  using S = shape_t<X>;
+  using T = value_t<X>;
+  using D = device_t<X>;
+  using Out = typename with_extent<S, At, padded_extent(extent_of<S, At>, Before + After)>::self;
+  constexpr auto at = static_cast<std::size_t>(At);
+  expect_inner("dcs::pad", x.sizes());
+  auto n = x.sizes();
+  const extent_t outer = product(n, 0, at), inner = product(n, at + 1, n.size()), width = n[at] * inner;
+  n[at] += Before + After;
+  const extent_t row = n[at] * inner;
+  auto y = number == 0 ? tensor_of<Out, X>::zeros(n) : tensor_of<Out, X>::full(n, static_cast<T>(static_cast<compute_type<T>>(number)));
+  copy_rows(D{}, y.data() + Before * inner, row, value(x).data(), width, outer, width);
+  return record(
+      std::move(y),
+      [=, from = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
+        auto dx = tensor<T, S, D>::empty(from);
+        copy_rows(D{}, dx.data(), width, dy.data() + Before * inner, row, outer, width);
+        gx.add(std::move(dx));
+      },
+      x);
+}
+
+// `Length` elements along axis At that stand beyond x's first (or last) element.
+template <int At, extent_t Length, bool Reflect, bool Last, class X>
+constexpr auto border(const X& x) {
+  using S = shape_t<X>;
+  constexpr extent_t n = extent_of<S, At>;
+  if constexpr (Reflect)
+    return flip<At>(slice<At, (Last ? n - 1 - Length : 1), Length>(x));
+  else
+    return expand<with_extent<S, At, Length>>(slice<At, (Last ? n - 1 : 0)>(x));
+}
+template <int At, extent_t Before, extent_t After, bool Reflect, class X>
+constexpr auto padded_by_border(const X& x) {
+  if constexpr (Before > 0 && After > 0)
+    return concat<At>(border<At, Before, Reflect, false>(x), x, border<At, After, Reflect, true>(x));
+  else if constexpr (Before > 0)
+    return concat<At>(border<At, Before, Reflect, false>(x), x);
+  else if constexpr (After > 0)
+    return concat<At>(x, border<At, After, Reflect, true>(x));
+  else
+    return x;
+}
+
+}  // namespace detail
+
+/// x with `Before` elements more before its first along an axis, and `After` behind its last. Constant: of the given number, which has no gradient;
+/// an axis with a name has then the name and the sum (h+2). Reflect and replicate: along an axis of static extent; a reflection is shorter than it.
+template <int Axis, extent_t Before, extent_t After, pad_mode Mode = pad_mode::constant, operand X>
+constexpr auto pad(const X& x, double number = 0) {
+  using S = shape_t<X>;
+  (void)pad_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>{};
+  static_assert(Before >= 0 && After >= 0, "dcs::pad: the numbers of elements must be at least 0; slice cuts off");
+  constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
+  constexpr extent_t n = extent_of<S, at>;
+  static_assert(detail::padded_fits(n, Before + After), "dcs::pad: a named extent can be padded by at most 128 elements in all");
+  if constexpr (Mode == pad_mode::constant) {
+    if constexpr (any_probe_v<X>)
+      return probe_result<with_extent<S, at, detail::padded_extent(n, Before + After)>>(eval(x));
+    else
+      return detail::padded_with<at, Before, After>(eval(x), number);
+  } else {
+    static_assert(is_static(n), "dcs::pad: the extent of an axis that is reflected or replicated must be static");
+    if constexpr (Mode == pad_mode::reflect) {
+      (void)pad_reflect_mismatch<found<Before>, expected<at_most(Before, n - 1)>, axis<at>>{};
+      (void)pad_reflect_mismatch<found<After>, expected<at_most(After, n - 1)>, axis<at>>{};
+    }
+    return detail::padded_by_border<at, Before, After, Mode == pad_mode::reflect>(eval(x));
+  }
+}
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>
