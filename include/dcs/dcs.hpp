@@ -22,6 +22,8 @@
 #include <dcs/ops/nms/nms.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
+#include <dcs/ops/pad/pad.hpp>
+#include <dcs/ops/einsum/einsum.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 #include <dcs/ops/resize/resize.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>

@@ -1,0 +1,8 @@
+// expect: dcs::einsum: the equation names the axes of each operand by letters
+#include <dcs/ops/einsum/einsum.hpp>
+
+int main() {
+  const dcs::tensor<float, dcs::shape<2, 3, 4>> x;
+  const dcs::tensor<float, dcs::shape<5, 6>> w;
+  dcs::einsum<"nlc,mc">(x, w);
+}
