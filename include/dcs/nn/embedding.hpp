@@ -21,6 +21,7 @@ struct embedding {
   /// The rows in f32 on the host: a tensor of ids means inference, a var of ids training.
   template <operand Ids>
   constexpr auto operator()(const Ids& ids) const {
+    const module_scope here(weight);
     using S = shape_t<Ids>;
     if constexpr (any_probe_v<Ids>)
       return dcs::embedding(ids, weight.as(ids));
@@ -32,6 +33,7 @@ struct embedding {
   /// The rows with the element type and device of `like`, recorded where it is a var.
   template <operand Ids, operand Like>
   constexpr auto operator()(const Ids& ids, const Like& like) const {
+    const module_scope here(weight);
     return dcs::embedding(ids, weight.as(like));
   }
 };

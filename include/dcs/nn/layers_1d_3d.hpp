@@ -25,6 +25,7 @@ constexpr bool check_odd_kernel() {
 namespace nn {
 
 /// Convolution of K taps over rows, In → Out. The padding keeps the length unless given; an even kernel needs one. Weights begin as PyTorch's do.
+/// PyTorch: torch.nn.Conv1d
 template <int In, int Out, int K, int Stride = 1, int Padding = detail::size_keeping_padding(K, 1), int Groups = 1, bool Bias = true,
           class Init = init::uniform_fan_in<K * In / Groups>, class BiasInit = init::uniform_fan_in<K * In / Groups>, int Dilation = 1>
 struct conv1d {
@@ -34,6 +35,7 @@ struct conv1d {
   DCS_MEMBERS(weight, bias)
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv1d<Stride, Padding, Dilation, Groups>(x, weight.as(x), bias.as(x));
   }
 };
@@ -44,11 +46,13 @@ struct conv1d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit, Dilati
   DCS_MEMBERS(weight)
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv1d<Stride, Padding, Dilation, Groups>(x, weight.as(x));
   }
 };
 
 /// K × K × K convolution over volumes, In → Out. The padding keeps the size unless given; an even kernel needs one. Weights begin as PyTorch's do.
+/// PyTorch: torch.nn.Conv3d
 template <int In, int Out, int K, int Stride = 1, int Padding = detail::size_keeping_padding(K, 1), int Groups = 1, bool Bias = true,
           class Init = init::uniform_fan_in<K * K * K * In / Groups>, class BiasInit = init::uniform_fan_in<K * K * K * In / Groups>,
           int Dilation = 1>
@@ -59,6 +63,7 @@ struct conv3d {
   DCS_MEMBERS(weight, bias)
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv3d<Stride, Padding, Dilation, Groups>(x, weight.as(x), bias.as(x));
   }
 };
@@ -69,11 +74,13 @@ struct conv3d<In, Out, K, Stride, Padding, Groups, false, Init, BiasInit, Dilati
   DCS_MEMBERS(weight)
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv3d<Stride, Padding, Dilation, Groups>(x, weight.as(x));
   }
 };
 
 /// Transposed convolution of K taps over rows, In → Out: conv_transpose1d<In, Out, 2, 2> doubles the length. Weights begin as PyTorch's do.
+/// PyTorch: torch.nn.ConvTranspose1d
 template <int In, int Out, int K, int Stride = 1, int Padding = 0, int OutputPadding = 0, int Groups = 1, bool Bias = true,
           class Init = init::uniform_fan_in<K * Out / Groups>, class BiasInit = init::uniform_fan_in<K * Out / Groups>, int Dilation = 1>
 struct conv_transpose1d {
@@ -82,6 +89,7 @@ struct conv_transpose1d {
   DCS_MEMBERS(weight, bias)
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv_transpose1d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x), bias.as(x));
   }
 };
@@ -91,12 +99,14 @@ struct conv_transpose1d<In, Out, K, Stride, Padding, OutputPadding, Groups, fals
   DCS_MEMBERS(weight)
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv_transpose1d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x));
   }
 };
 
 /// K × K × K transposed convolution over volumes, In → Out: conv_transpose3d<In, Out, 2, 2> doubles depth, height and width. Weights begin as
 /// PyTorch's do.
+/// PyTorch: torch.nn.ConvTranspose3d
 template <int In, int Out, int K, int Stride = 1, int Padding = 0, int OutputPadding = 0, int Groups = 1, bool Bias = true,
           class Init = init::uniform_fan_in<K * K * K * Out / Groups>, class BiasInit = init::uniform_fan_in<K * K * K * Out / Groups>,
           int Dilation = 1>
@@ -106,6 +116,7 @@ struct conv_transpose3d {
   DCS_MEMBERS(weight, bias)
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv_transpose3d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x), bias.as(x));
   }
 };
@@ -115,6 +126,7 @@ struct conv_transpose3d<In, Out, K, Stride, Padding, OutputPadding, Groups, fals
   DCS_MEMBERS(weight)
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    const module_scope here(weight);
     return dcs::conv_transpose3d<Stride, Padding, OutputPadding, Groups, Dilation>(x, weight.as(x));
   }
 };

@@ -11,6 +11,7 @@ namespace dcs {
 
 /// y[n, i, o] = Σ x[n, i·Stride + k·Dilation − Padding, c] · w[k, c, o], zeros outside. x: shape<N, L, In>; w: shape<K, In / Groups, Out>; N and L
 /// may be dynamic. Needs K times the memory of x while it runs, unless K is 1.
+/// PyTorch: torch.nn.functional.conv1d
 template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W>
 constexpr auto conv1d(const X& x, const W& w) {
   detail::check_conv3d_ranks<3, shape_t<X>, shape_t<W>>();

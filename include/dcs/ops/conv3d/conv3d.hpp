@@ -124,6 +124,7 @@ constexpr auto conv3d(const char* op, const X& x_, const W& w_, const B&... b_) 
 
 /// y[n, d, i, j, o] = Σ x[n, d·Stride + k·Dilation − Padding, i·Stride + h·Dilation − Padding, …, c] · w[h, v, k, c, o], zeros outside the volume.
 /// x: shape<N, D, H, W, In>; w: shape<KH, KW, KD, In / Groups, Out>. Needs KD times the memory of x while it runs, unless KD is 1.
+/// PyTorch: torch.nn.functional.conv3d
 template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W>
 constexpr auto conv3d(const X& x, const W& w) {
   detail::check_conv3d_ranks<5, shape_t<X>, shape_t<W>>();

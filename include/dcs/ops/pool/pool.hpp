@@ -211,22 +211,26 @@ constexpr auto pool3d(const X& x_) {
 }  // namespace detail
 
 /// Maximum over windows of K. x: shape<N, L, C>. Of equal values the first has the gradient; padding is never a maximum.
+/// PyTorch: torch.nn.functional.max_pool1d
 template <int K, int Stride = K, int Padding = 0, operand X>
 constexpr auto max_pool1d(const X& x) {
   return detail::pool1d<detail::max_passes, K, Stride, Padding>(x);
 }
 /// Average over windows of K, of the elements inside x (PyTorch's count_include_pad=False). x: shape<N, L, C>.
+/// PyTorch: torch.nn.functional.avg_pool1d(count_include_pad=False)
 template <int K, int Stride = K, int Padding = 0, operand X>
 constexpr auto avg_pool1d(const X& x) {
   return detail::pool1d<detail::avg_passes, K, Stride, Padding>(x);
 }
 /// Maximum over K × K × K windows. x: shape<N, D, H, W, C>. Of equal values the first in the order of memory has the gradient; padding is never a
 /// maximum.
+/// PyTorch: torch.nn.functional.max_pool3d
 template <int K, int Stride = K, int Padding = 0, operand X>
 constexpr auto max_pool3d(const X& x) {
   return detail::pool3d<detail::max_passes, K, Stride, Padding>(x);
 }
 /// Average over K × K × K windows, of the voxels inside x (PyTorch's count_include_pad=False). x: shape<N, D, H, W, C>.
+/// PyTorch: torch.nn.functional.avg_pool3d(count_include_pad=False)
 template <int K, int Stride = K, int Padding = 0, operand X>
 constexpr auto avg_pool3d(const X& x) {
   return detail::pool3d<detail::avg_passes, K, Stride, Padding>(x);

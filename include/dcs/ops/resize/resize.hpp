@@ -168,6 +168,7 @@ constexpr auto resize_axes(const X& x_, sizes<Like::rank> n) {
 }  // namespace detail
 
 /// Linear resize of rows to length L. x: shape<N, l, C>.
+/// PyTorch: torch.nn.functional.interpolate(mode="linear")
 template <corners C, extent_t L, operand X>
 constexpr auto resize_linear(const X& x) {
   (void)resize_linear_rank_mismatch<found<shape_t<X>::rank>, expected<3>, axis<0>>{};
@@ -182,6 +183,7 @@ constexpr auto resize_linear_like(const X& x, const Y& other) {
   return detail::resize_axes<detail::resampling_of<C>, shape_t<Y>>(x, eval(other).sizes());
 }
 /// Trilinear resize of volumes to D × H × W. x: shape<N, d, h, w, C>.
+/// PyTorch: torch.nn.functional.interpolate(mode="trilinear")
 template <corners C, extent_t D, extent_t H, extent_t W, operand X>
 constexpr auto resize_trilinear(const X& x) {
   (void)resize_trilinear_rank_mismatch<found<shape_t<X>::rank>, expected<5>, axis<0>>{};
@@ -198,6 +200,7 @@ constexpr auto resize_trilinear_like(const X& x, const Y& other) {
   return detail::resize_axes<detail::resampling_of<C>, shape_t<Y>>(x, eval(other).sizes());
 }
 /// Nearest-neighbour resize (element ⌊i · in / out⌋ along each axis) of images, rows or volumes to the size of another map, of as many axes.
+/// PyTorch: torch.nn.functional.interpolate(mode="nearest")
 template <operand X, operand Y>
 constexpr auto resize_nearest_like(const X& x, const Y& other) {
   using S = shape_t<X>;

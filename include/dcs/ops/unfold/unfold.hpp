@@ -46,6 +46,7 @@ unfold_geometry unfold_geometry_of(const std::array<extent_t, R>& n, std::size_t
 /// The taps of each window along an axis, beside each other in the last axis: y[..., o, ..., k · C + c] = x[..., o · Stride + k · Dilation − Padding,
 /// ..., c], and 0 outside of x. x: shape<..., C>, C static; y has windowed() of the axis' extent, and Kernel · C channels. Axis is neither the first
 /// nor the last. An error where the axis is shorter than a window.
+/// PyTorch: torch.Tensor.unfold
 template <int Axis, int Kernel, int Stride = 1, int Padding = 0, int Dilation = 1, operand X>
 constexpr auto unfold(const X& x_) {
   using S = shape_t<X>;
