@@ -11,8 +11,8 @@ using namespace dcs;
 using map = tensor<float, shape<2, 4, 4, 3>>;
 static_assert(map::shape_type::size() == 96);
 
-// An extent that is known only at run time has a name of up to nine letters. Equal names are equal sizes: these two can be added without a check of
-// the batch, whatever it is, and shape<dyn<"roi">, 8> cannot be added to them at all.
+// An extent that is known only at run time has a name of up to 19 letters, digits and underscores. Equal names are equal sizes: these two can be
+// added without a check of the batch, whatever it is, and shape<dyn<"roi">, 8> cannot be added to them at all.
 using rows = tensor<float, shape<dyn<"batch">, 8>>;
 using more_rows = tensor<float, shape<dyn<"batch">, 8>>;
 using boxes = tensor<float, shape<dyn<"roi">, 8>>;
@@ -28,6 +28,16 @@ static_assert(can_be_added<rows, tensor<float, shape<dyn<"batch">, 1>>>);
 using image = tensor<float, shape<1, dyn<"height">, dyn<"width">, 3>>;
 using kernel = tensor<float, shape<3, 3, 3, 16>>;
 using halved = decltype(eval(conv2d<2, 1>(image(), kernel())));
+
+// Extents are constants of the type dcs::extent, and plus, minus, times and divided (rounded up) compute with them. Equal expressions are equal
+// types, however they are written, and messages spell them: height*2, height/2-1, a+b.
+constexpr extent height = dyn<"height">, tokens = dyn<"tokens">;
+static_assert(plus(tokens, 1) == plus(1, tokens) && plus(tokens, tokens) == times(tokens, 2));
+static_assert(divided(minus(times(height, 2), 2), 2) == minus(height, 1));
+using with_class_token = tensor<float, shape<dyn<"batch">, plus(tokens, 1), 8>>;
+// A transposed convolution of stride 2 doubles the height; a reshape is checked where the names of both shapes cancel.
+using doubled = decltype(conv_transpose2d<2>(image(), tensor<float, shape<2, 2, 16, 3>>()));
+static_assert(extent_of<doubled::shape_type, 1> == times(height, 2));
 
 int main() {
   // A tensor is a handle: copying it shares the memory, clone() copies the elements.
@@ -62,5 +72,13 @@ int main() {
               static_cast<long long>(y.size_of<1>()));
   check(y.size_of<1>() == 5 && y.size_of<2>() == 3, "nine rows become five, six columns three");
   check(y(0, 2, 1, 15) == 27, "a sum of 3 x 3 x 3 ones");
+
+  // What is joined along named axes has their sum; values whose sizes do not add up to it are refused.
+  const auto tokens_of = [](extent_t n) { return tensor<float, shape<dyn<"batch">, tokens, 8>>::full({2, n, 8}, 1); };
+  const auto joined = concat<1>(tensor<float, shape<dyn<"batch">, 1, 8>>::full({2, 1, 8}, 0), tokens_of(5));
+  static_assert(std::is_same_v<decltype(joined), const with_class_token>);
+  check(joined.size_of<1>() == 6, "one token and five are six");
+  const auto without = eval(slice<1, 1, tokens>(joined));  // all but the first
+  check(without.size_of<1>() == 5 && sum_all(eval(without - tokens_of(5))).item() == 0, "the five tokens again");
   return wrong;
 }

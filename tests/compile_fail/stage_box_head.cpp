@@ -1,4 +1,4 @@
-// expect: dcs::reshape: a static shape must keep the number of elements
+// expect: dcs::reshape: the new shape must keep the number of elements
 // expect: reshape_mismatch<dcs::found_extent<50176>, dcs::expected_extent<25088>, dcs::axis<0>
 #include <dcs/detect/box_head.hpp>
 

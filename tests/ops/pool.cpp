@@ -25,6 +25,8 @@ TEST_CASE("pooling and resizing pass the gradient check") {
         CHECK(gradcheck([](const auto& a) { return resize_bilinear<corners::half_pixel, 1, 4>(a); }, {2, 2}, 20, x) < 1e-6);
         CHECK(gradcheck([&](const auto& a) { return resize_bilinear_like<corners::half_pixel>(a, other); }, {2, 2}, 20, x) < 1e-6);
         CHECK(gradcheck([&](const auto& a) { return resize_nearest_like(a, other); }, {2, 2}, 20, x) < 1e-6);
+        CHECK(gradcheck([&](const auto& a) { return resize_nearest_by<2>(a); }, {2, 2}, 20, x) < 1e-6);
+        CHECK(gradcheck([&](const auto& a) { return resize_bilinear_by<corners::half_pixel, 3>(a); }, {2, 2}, 20, x) < 1e-6);
       }
     const auto one = random_normal<double, shape<1, 1, 1, 1>>({1, 1, 1, 1}, {1, 1});
     CHECK(gradcheck([](const auto& a) { return max_pool2d<3, 2, 1>(a); }, {2, 2}, 20, one) < 1e-6);
@@ -50,6 +52,12 @@ TEST_CASE("values by hand") {
   const auto n = resize_nearest_like(x, like);
   CHECK(n(0, 2, 1, 0) == 0);
   CHECK(n(0, 3, 2, 0) == 3);
+  const auto named = as<shape<1, dyn<"height">, dyn<"width">, 1>>(x);
+  const auto twice = resize_nearest_by<2>(named);
+  static_assert(std::is_same_v<shape_t<decltype(twice)>, shape<1, times(dyn<"height">, 2), times(dyn<"width">, 2), 1>>);
+  CHECK((twice.sizes() == sizes<4>{1, 4, 4, 1} && twice(0, 1, 1, 0) == 0 && twice(0, 1, 2, 0) == 1 && twice(0, 3, 3, 0) == 3));
+  const auto thrice = resize_bilinear_by<corners::aligned, 3>(named);
+  CHECK((thrice.sizes() == sizes<4>{1, 6, 6, 1} && thrice(0, 5, 5, 0) == 3));
   const auto m = max_pool2d<2>(x);
   CHECK(m(0, 0, 0, 0) == 3);
   const auto v = avg_pool2d<3, 2, 1>(x);

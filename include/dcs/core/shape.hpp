@@ -120,7 +120,8 @@ namespace detail {
 template <class S>
 inline constexpr std::array<extent, static_cast<std::size_t>(S::rank)> extents_of = [] {
   std::array<extent, static_cast<std::size_t>(S::rank)> e{};
-  for (std::size_t i = 0; i < e.size(); ++i) e[i] = S::extents[i];
+  auto to = e.begin();
+  for (const extent one : S::extents) *to++ = one;
   return e;
 }();
 template <class S>

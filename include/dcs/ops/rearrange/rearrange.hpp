@@ -320,17 +320,18 @@ template <class Out, class In>
 constexpr reshape_balance balance_of() {
   reshape_balance b;
   std::array<extent, static_cast<std::size_t>(In::rank)> rest{};
-  for (std::size_t i = 0; i < rest.size(); ++i) {
-    const factored f = factored_of(In::extents[i]);
-    b.in *= f.factor, rest[i] = f.rest;
-    b.in_left += rest[i] != 1;
+  auto to = rest.begin();
+  for (const extent e : In::extents) {
+    const factored f = factored_of(e);
+    b.in *= f.factor, *to++ = f.rest;
+    b.in_left += f.rest != 1;
   }
   for (const extent e : Out::extents) {
     const factored f = factored_of(e);
     b.out *= f.factor;
     bool cancels = f.rest == 1;
-    for (std::size_t i = 0; i < rest.size() && !cancels; ++i)
-      if (rest[i] == f.rest) cancels = true, rest[i] = 1, --b.in_left;
+    for (extent& r : rest)
+      if (!cancels && r == f.rest) cancels = true, r = 1, --b.in_left;
     b.out_left += !cancels;
   }
   return b;
