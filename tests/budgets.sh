@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# budgets.sh COMPILER SOURCE: prints and checks the cost of compiling with the library: the include of dcs.hpp alone; and with dcs::compiled and the options of examples/CMakeLists.txt,
+# budgets.sh COMPILER SOURCE: prints and checks the cost of compiling with the library: the include of dcs.hpp alone; a file with one convolution of a tensor, with
+# dcs::compiled and with the headers alone; and with dcs::compiled and the options of examples/CMakeLists.txt,
 # the parts of the programs that are compiled again when the paper's network or a UNet changes (examples/network.hpp), with the longest symbol in each. Seconds are of CPU; a
 # value above its goal is measured again minutes later, as other load on the machine may have raised it; memory is that of the largest process. The goals are for a fast and idle
 # machine and are printed; the test fails at limits that slow machines keep.
@@ -34,13 +35,24 @@ with tempfile.TemporaryDirectory() as folder:
     network = ["-O1", "-DDCS_COMPILED", "--param=ggc-min-heapsize=524288"] if "g++" in compiler and "clang" not in compiler else ["-O1", "-DDCS_COMPILED"]
     parts = ("session", "training", "forward")
     networks = {"paper": 25, "unet": 10}
+    convolution = b"""#include <dcs/nn/layers.hpp>
+int main() {
+  const dcs::nn::conv2d<3, 8, 3> layer;
+  return static_cast<int>(dcs::eval(layer(dcs::tensor<float, dcs::shape<1, 16, 16, 3>>::full(1))).size() % 2);
+}
+"""
+    one_convolution = {"one convolution, dcs::compiled": (4, ["-DDCS_COMPILED"]), "one convolution, headers alone": (10, [])}
     for _ in range(2):
+        for what, (goal, options) in one_convolution.items():
+            measure(what, goal, 3, [*options, "-x", "c++", "-c", "-", "-o", "/dev/null"], convolution)
         measure(header, 1, 12, ["-x", "c++", "-c", "-", "-o", "/dev/null"], b"#include <dcs/dcs.hpp>\nint main() {}\n")
         for net, goal in networks.items():
             for number, part in enumerate(parts):
                 measure(net + part, goal, 1, [*network, f"-DDCS_NETWORK_PART={number}", "-I", source + "/examples", "-c", f"{source}/examples/networks/{net}.cpp",
                                                "-o", f"{folder}/{net}{part}.o"])
     budget(header, costs[header][0], 1, 2, "s")
+    for what, (goal, _) in one_convolution.items():
+        budget(what, costs[what][0], goal, 2.4 * goal, "s")
     for net, goal in networks.items():
         for part in parts:
             what = f"--net {net}, {part}"

@@ -10,6 +10,7 @@
 #include <dcs/cpu/parallel.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <utility>
 

@@ -9,10 +9,11 @@ inline constexpr int tile_columns = tile_vectors* lanes<T>;
 inline constexpr int k_block = 16;
 inline constexpr int pack_excess = 32;  // elements that packing may write past the last row
 
-// c[Rows][Vectors] (+)= A · B over k, then the epilogue where there is one. A row-wise: block · (Rows · 16) + row · 16 + k; column-wise: k · Rows +
-// row. B: k · tile_columns.
+// c[Rows][Vectors] (+)= A · B over k, then the epilogue where there is one. A has `packed` rows, of which these are the first Rows; row-wise it lies
+// block · (packed · 16) + row · 16 + k, column-wise k · packed + row. B: k · tile_columns.
 template <class T, int Rows, int Vectors, bool ColumnWise>
-DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std::int64_t ldc, bool accumulate, const cpu::epilogue<T>* e) {
+DCS_TARGET void register_tile(const T* a, std::int64_t packed, const T* b, std::int64_t k, T* c, std::int64_t ldc, bool accumulate,
+                              const cpu::epilogue<T>* e) {
   vec<T> acc[Rows][Vectors];
   DCS_UNROLL
   for (int i = 0; i < Rows; ++i) DCS_UNROLL
@@ -37,9 +38,9 @@ DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std:
         for (int v = 0; v < Vectors; ++v) acc[i][v] += av * bv[v];
       }
       b += tile_columns<T>;
-      a += ColumnWise ? Rows : 1;
+      a += ColumnWise ? packed : 1;
     }
-    if constexpr (!ColumnWise) a += (Rows - 1) * k_block;
+    if constexpr (!ColumnWise) a += (packed - 1) * k_block;
   }
   if (accumulate) DCS_UNROLL
   for (int i = 0; i < Rows; ++i) DCS_UNROLL
@@ -63,17 +64,47 @@ DCS_TARGET void register_tile(const T* a, const T* b, std::int64_t k, T* c, std:
   for (int v = 0; v < Vectors; ++v) store(c + i * ldc + v * lanes<T>, acc[i][v]);
 }
 
+// There is a tile of every height up to tile_rows in f32, in which networks compute. In f64 there are only the highest and the powers of two, and
+// other heights are several tiles, to the same bits: a program in f32, whose small convolutions sum in f64 (ops/conv2d/widened.hpp), compiles fewer
+// of them.
 template <class T>
-using register_tile_function = void (*)(const T*, const T*, std::int64_t, T*, std::int64_t, bool, const cpu::epilogue<T>*);
+inline constexpr bool every_height = sizeof(T) < 8;
+template <class T>
+inline constexpr int tile_heights = every_height<T> ? tile_rows : 1 + std::bit_width(static_cast<unsigned>(tile_rows));
+template <class T>
+constexpr int tile_height(int index) {
+  return every_height<T> ? index + 1 : index == 0 ? tile_rows : 1 << (index - 1);
+}
+// The index of the highest tile of at most `rows` rows.
+template <class T>
+constexpr int tile_index(std::int64_t rows) {
+  return every_height<T> ? static_cast<int>(rows) - 1 : rows == tile_rows ? 0 : static_cast<int>(std::bit_width(static_cast<unsigned>(rows)));
+}
+
+template <class T>
+using register_tile_function = void (*)(const T*, std::int64_t, const T*, std::int64_t, T*, std::int64_t, bool, const cpu::epilogue<T>*);
 
 template <class T, int Vectors, bool ColumnWise, int... I>
-inline register_tile_function<T> choose_tile(int rows, std::integer_sequence<int, I...>) {
-  static constexpr register_tile_function<T> table[] = {&register_tile<T, I + 1, Vectors, ColumnWise>...};
-  return table[rows - 1];
+inline register_tile_function<T> choose_tile(int index, std::integer_sequence<int, I...>) {
+  static constexpr register_tile_function<T> table[] = {&register_tile<T, tile_height<T>(I), Vectors, ColumnWise>...};
+  return table[index];
 }
+// c (+)= A · B for `rows` rows of A, at most tile_rows, which are packed as many together.
 template <class T, bool ColumnWise, int Vectors = tile_vectors>
-inline register_tile_function<T> tile_of(int rows) {
-  return choose_tile<T, Vectors, ColumnWise>(rows, std::make_integer_sequence<int, tile_rows>{});
+inline void multiply_rows(std::int64_t rows, const T* a, const T* b, std::int64_t k, T* c, std::int64_t ldc, bool accumulate,
+                          const cpu::epilogue<T>* e) {
+  constexpr std::make_integer_sequence<int, tile_heights<T>> heights{};
+  if constexpr (every_height<T>) {
+    choose_tile<T, Vectors, ColumnWise>(tile_index<T>(rows), heights)(a, rows, b, k, c, ldc, accumulate, e);
+  } else {
+    for (std::int64_t done = 0; done < rows;) {
+      const int index = tile_index<T>(rows - done);
+      const cpu::epilogue<T> rest = e ? e->part(done, 0) : cpu::epilogue<T>{};
+      choose_tile<T, Vectors, ColumnWise>(index, heights)(a + done * (ColumnWise ? 1 : k_block), rows, b, k, c + done * ldc, ldc, accumulate,
+                                                          e ? &rest : nullptr);
+      done += tile_height<T>(index);
+    }
+  }
 }
 
 // Rows of vectors to columns: log2(lanes) rounds of interleaving the first half of the rows with the second.
@@ -203,13 +234,13 @@ template <class T, bool ColumnWise>
 DCS_TARGET void narrow_tile(const T* pa, const T* pb, std::int64_t k, int rows, std::int64_t width, T* out, std::int64_t ldc, bool add) {
   constexpr std::int64_t columns = tile_columns<T>;
   alignas(64) T edge[tile_rows * tile_columns<T>];
-  auto tile = tile_of<T, ColumnWise>(rows);
+  auto multiply = &multiply_rows<T, ColumnWise>;
   if constexpr (!ColumnWise)
-    if (width <= lanes<T>) tile = tile_of<T, false, 1>(rows);
+    if (width <= lanes<T>) multiply = &multiply_rows<T, false, 1>;
   if (add)
     for (int i = 0; i < rows; ++i)
       for (std::int64_t j = 0; j < columns; ++j) edge[i * columns + j] = j < width ? out[i * ldc + j] : T(0);
-  tile(pa, pb, k, edge, columns, add, nullptr);
+  multiply(rows, pa, pb, k, edge, columns, add, nullptr);
   for (int i = 0; i < rows; ++i)
     for (std::int64_t j = 0; j < width; ++j) out[i * ldc + j] = edge[i * columns + j];
 }
@@ -222,7 +253,7 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
   const std::int64_t k_step = cpu::gemm_depth(k);
   const std::int64_t panels = (n + columns - 1) / columns;
   const std::int64_t tiles = (m + tile_rows - 1) / tile_rows;
-  const std::int64_t height = (m + tiles - 1) / tiles;
+  const std::int64_t height = every_height<T> ? (m + tiles - 1) / tiles : std::min<std::int64_t>(m, tile_rows);
   // Blocks of rows keep A in L2; where there are few of them, panels are split as well.
   const std::int64_t tiles_per_block = std::clamp<std::int64_t>(tiles / 16, 1, 8);
   const std::int64_t row_blocks = (tiles + tiles_per_block - 1) / tiles_per_block;
@@ -263,7 +294,7 @@ DCS_TARGET void gemm_blocked(std::int64_t m, std::int64_t n, std::int64_t k, con
             T* out = c + i0 * ldc + j0;
             if (width == columns) {
               const cpu::epilogue<T> part = epilogue.part(i0, j0);
-              tile_of<T, Source::column_wise>(rows)(pa, pb, kc, out, ldc, add, finish ? &part : nullptr);
+              multiply_rows<T, Source::column_wise>(rows, pa, pb, kc, out, ldc, add, finish ? &part : nullptr);
             } else {
               narrow_tile<T, Source::column_wise>(pa, pb, kc, rows, width, out, ldc, add);
             }

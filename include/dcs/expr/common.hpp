@@ -26,8 +26,8 @@ inline constexpr int leaves_of = dcs::detail::form<E, 0, 0>::leaves;
 
 }  // namespace expr
 
-#define DCS_EXPRESSION(declare, T, ...)                                                                                              \
-  declare untyped<T> detail::run_chain<expr::form_of<decltype(__VA_ARGS__)>, T, cpu_device, expr::leaves_of<decltype(__VA_ARGS__)>>( \
+#define DCS_EXPRESSION(declare, T, ...)                                                                                                    \
+  declare untyped<T> detail::run_chain<expr::form_of<decltype(__VA_ARGS__)>, T, cpu_device, expr::leaves_of<decltype(__VA_ARGS__)>, true>( \
       const double*, std::array<detail::chain_leaf<T>, expr::leaves_of<decltype(__VA_ARGS__)>>&&, std::int64_t*, int);
 
 #define DCS_UNARY_EXPRESSIONS(declare, T)             \

@@ -165,7 +165,8 @@ class pointwise : public detail::unevaluated<pointwise<F, A...>> {
     auto* number = numbers;
     collect(leaf, number);
     std::int64_t n[expr::max_rank];
-    auto out = detail::run_chain<typename form::type, value_type, device_type, form::leaves>(numbers, std::move(leaves), n, shape_type::rank);
+    auto out = detail::run_chain<typename form::type, value_type, device_type, form::leaves, detail::may_record_v<result_type>>(
+        numbers, std::move(leaves), n, shape_type::rank);
     sizes<shape_type::rank> typed{};
     if constexpr (shape_type::rank > 0) std::copy_n(n, shape_type::rank, typed.begin());
     return restore<result_type>(std::move(out), typed);

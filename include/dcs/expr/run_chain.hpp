@@ -3,6 +3,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/compiled.hpp>
 #include <dcs/expr/chain.hpp>
 #include <dcs/grad/var.hpp>
 
@@ -75,9 +76,14 @@ void deliver(const chain_leaf<T>& l, const std::int64_t* sizes, int rank, std::i
   l.value.template add<D>(std::move(sum));
 }
 
+/// Whether an untyped body over these operands is compiled with its backward pass. Where all are tensors it is left out, with its kernels; but a unit
+/// that links the archive (core/compiled.hpp) takes the body that the archive has, with both.
+template <class... X>
+inline constexpr bool may_record_v = any_var_v<X...> || DCS_LINKS_KERNELS;
+
 // Runs the chain over evaluated leaves: one kernel forward, one backward, however often a value occurs in it. Depends on the expression's form and
-// the element type, not on shapes.
-template <class Form, class T, class D, int N>
+// the element type, not on shapes. Recorded: whether a leaf may be a var's.
+template <class Form, class T, class D, int N, bool Recorded>
 [[gnu::noinline]] untyped<T> run_chain(const double* constants, std::array<chain_leaf<T>, static_cast<std::size_t>(N)>&& leaves, std::int64_t* sizes,
                                        int rank) {
   std::fill(sizes, sizes + rank, -1);
@@ -99,28 +105,32 @@ template <class Form, class T, class D, int N>
   a.out = static_cast<T*>(out.data());
   if (total > 0) chain_forward<Form>(D{}, a);
 
-  // The gradients of a value that occurs several times are added within the kernel.
-  for (std::size_t k = 1; k < leaves.size(); ++k)
-    for (std::size_t first = 0; first < k && a.repeats[k] == 0; ++first)
-      if (leaves[k].value.wanted() && leaves[k].value.slot == leaves[first].value.slot && leaves[k].rank == leaves[first].rank &&
-          std::equal(leaves[k].sizes, leaves[k].sizes + rank, leaves[first].sizes))
-        a.repeats[k] = static_cast<std::int8_t>(first + 1), a.any_repeats = true;
+  if constexpr (!Recorded) {
+    return {std::move(out), {}};
+  } else {
+    // The gradients of a value that occurs several times are added within the kernel.
+    for (std::size_t k = 1; k < leaves.size(); ++k)
+      for (std::size_t first = 0; first < k && a.repeats[k] == 0; ++first)
+        if (leaves[k].value.wanted() && leaves[k].value.slot == leaves[first].value.slot && leaves[k].rank == leaves[first].rank &&
+            std::equal(leaves[k].sizes, leaves[k].sizes + rank, leaves[first].sizes))
+          a.repeats[k] = static_cast<std::int8_t>(first + 1), a.any_repeats = true;
 
-  std::vector<slot_ptr> parents;
-  std::array<std::int64_t, expr::max_rank> n{};
-  std::copy(sizes, sizes + rank, n.begin());
-  for (const auto& l : leaves) parents.push_back(l.value.slot);
-  return record_untyped<T>(std::move(out), parents, [a, leaves = std::move(leaves), n, rank, bytes, total](storage dy) {
-    std::array<storage, static_cast<std::size_t>(N)> full;
-    T* dx[N > 0 ? N : 1];
-    for (std::size_t k = 0; k < leaves.size(); ++k) {
-      if (leaves[k].value.wanted() && a.repeats[k] == 0) full[k] = storage::allocate<D>(bytes);
-      dx[k] = static_cast<T*>(full[k].data());
-    }
-    if (total > 0) chain_backward<Form>(D{}, a, static_cast<const T*>(dy.data()), dx);
-    for (std::size_t k = 0; k < leaves.size(); ++k)
-      if (a.repeats[k] == 0) deliver<T, D>(leaves[k], n.data(), rank, total, std::move(full[k]));
-  });
+    std::vector<slot_ptr> parents;
+    std::array<std::int64_t, expr::max_rank> n{};
+    std::copy(sizes, sizes + rank, n.begin());
+    for (const auto& l : leaves) parents.push_back(l.value.slot);
+    return record_untyped<T>(std::move(out), parents, [a, leaves = std::move(leaves), n, rank, bytes, total](storage dy) {
+      std::array<storage, static_cast<std::size_t>(N)> full;
+      T* dx[N > 0 ? N : 1];
+      for (std::size_t k = 0; k < leaves.size(); ++k) {
+        if (leaves[k].value.wanted() && a.repeats[k] == 0) full[k] = storage::allocate<D>(bytes);
+        dx[k] = static_cast<T*>(full[k].data());
+      }
+      if (total > 0) chain_backward<Form>(D{}, a, static_cast<const T*>(dy.data()), dx);
+      for (std::size_t k = 0; k < leaves.size(); ++k)
+        if (a.repeats[k] == 0) deliver<T, D>(leaves[k], n.data(), rank, total, std::move(full[k]));
+    });
+  }
 }
 
 }  // namespace detail

@@ -157,7 +157,7 @@ void convolution_backward(const convolution_call<T>& c, const storage& y, storag
 }
 
 // The parts of the epilogue as kernels of their own, applied to the convolution's result.
-template <class T, class D>
+template <class T, class D, bool Recorded>
 untyped<T> finish_unfused(untyped<T> y, const convolution_call<T>& c) {
   using x0 = expr::leaf<0>;
   using x1 = expr::leaf<1>;
@@ -165,34 +165,40 @@ untyped<T> finish_unfused(untyped<T> y, const convolution_call<T>& c) {
   sizes<4> n = c.output_sizes();
   const auto map = [&](const untyped<T>& u) { return chain_leaf<T>{u, 4, {n[0], n[1], n[2], n[3]}, count(n)}; };
   const auto channels = [&](const untyped<T>& u) { return chain_leaf<T>{u, 1, {n[3]}, n[3]}; };
-  if (c.scale.memory) y = run_chain<expr::call<functions::mul, x0, x1>, T, D, 2>(none, {map(y), channels(c.scale)}, n.data(), 4);
-  if (c.shift.memory) y = run_chain<expr::call<functions::add, x0, x1>, T, D, 2>(none, {map(y), channels(c.shift)}, n.data(), 4);
-  if (c.residual.memory) y = run_chain<expr::call<functions::add, x0, x1>, T, D, 2>(none, {map(y), map(c.residual)}, n.data(), 4);
-  if (c.relu) y = run_chain<expr::call<functions::relu, x0>, T, D, 1>(none, {map(y)}, n.data(), 4);
+  if (c.scale.memory) y = run_chain<expr::call<functions::mul, x0, x1>, T, D, 2, Recorded>(none, {map(y), channels(c.scale)}, n.data(), 4);
+  if (c.shift.memory) y = run_chain<expr::call<functions::add, x0, x1>, T, D, 2, Recorded>(none, {map(y), channels(c.shift)}, n.data(), 4);
+  if (c.residual.memory) y = run_chain<expr::call<functions::add, x0, x1>, T, D, 2, Recorded>(none, {map(y), map(c.residual)}, n.data(), 4);
+  if (c.relu) y = run_chain<expr::call<functions::relu, x0>, T, D, 1, Recorded>(none, {map(y)}, n.data(), 4);
   return y;
 }
 
-template <class T, class D>
+// Recorded: whether an operand is a var. Where all are tensors nothing of the backward pass is compiled: a program that only predicts has half the
+// kernels.
+template <class T, class D, bool Recorded>
 [[gnu::noinline]] untyped<T> run_convolution(convolution_call<T>& c) {
-  if (c.own.memory) return finish_unfused<T, D>(c.own, c);
-  if (c.scale.wanted()) {
+  if (c.own.memory) return finish_unfused<T, D, Recorded>(c.own, c);
+  if (c.scale.wanted()) {  // never where nothing is recorded
     convolution_call<T> bare;
     bare.g = c.g, bare.x = c.x, bare.w = c.w;
-    return finish_unfused<T, D>(run_convolution<T, D>(bare), c);
+    return finish_unfused<T, D, Recorded>(run_convolution<T, D, Recorded>(bare), c);
   }
   const auto g = c.g;
   note_work<shape<1, 1, 1, 1>>(c.w.data(), c.output_sizes(), work{g.multiply_adds(), g.multiply_adds()});
   storage y = allocate_elements<T, D>("dcs::conv2d", {g.batch, g.out_h, g.out_w, g.out_c});
   const cpu::epilogue<T> epilogue{c.scale.data(), c.shift.data(), c.residual.data(), g.out_c, c.relu};
   conv2d_forward<T>(D{}, g, c.x.data(), c.w.data(), epilogue, static_cast<T*>(y.data()));
-  const storage kept = c.relu ? y : storage();
-  c.residual.memory = {};  // the backward pass does not need its value
-  const std::vector<slot_ptr> parents{c.x.slot, c.w.slot, c.shift.slot, c.residual.slot};
-  return record_untyped<T>(std::move(y), parents, [c = std::move(c), kept](storage dy) { convolution_backward<T, D>(c, kept, std::move(dy)); });
+  if constexpr (!Recorded) {
+    return {std::move(y), {}};
+  } else {
+    const storage kept = c.relu ? y : storage();
+    c.residual.memory = {};  // the backward pass does not need its value
+    const std::vector<slot_ptr> parents{c.x.slot, c.w.slot, c.shift.slot, c.residual.slot};
+    return record_untyped<T>(std::move(y), parents, [c = std::move(c), kept](storage dy) { convolution_backward<T, D>(c, kept, std::move(dy)); });
+  }
 }
 
 // The entry points that dcs::compiled contains (core/compiled.hpp).
-#define DCS_CONV2D_CALL_ENTRIES(declare, T) declare untyped<T> run_convolution<T, cpu_device>(convolution_call<T>&);
+#define DCS_CONV2D_CALL_ENTRIES(declare, T) declare untyped<T> run_convolution<T, cpu_device, true>(convolution_call<T>&);
 DCS_ENTRIES(DCS_CONV2D_CALL_ENTRIES)
 
 template <class E>
@@ -201,7 +207,7 @@ typename E::result_type evaluate_convolution(const E& e) {
   convolution_call<typename R::value_type> c;
   conv_form<E>::fill(e, c);
   const auto n = c.output_sizes();
-  return restore<R>(run_convolution<typename R::value_type, typename R::device_type>(c), n);
+  return restore<R>(run_convolution<typename R::value_type, typename R::device_type, may_record_v<R>>(c), n);
 }
 
 }  // namespace detail
