@@ -21,6 +21,7 @@
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/nms/nms.hpp>
 #include <dcs/ops/pool/pool.hpp>
+#include <dcs/ops/rearrange/reshape.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/pad/pad.hpp>
 #include <dcs/ops/einsum/einsum.hpp>
