@@ -67,7 +67,7 @@ struct pair_of {
   }
 };
 
-template <extent_t C>
+template <extent C>
 using map = shape<n, h, w, C>;
 
 }  // namespace
