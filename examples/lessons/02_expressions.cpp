@@ -50,7 +50,7 @@ int main() {
 
   // Where that matters, say so: expect_kernel fails to compile where another kernel is selected, and names that and the reason. With the residual
   // first, for example, the convolution is not leftmost: `x + conv2d<1, 1>(x, w)` is a convolution and a chain.
-  static_assert(expect_kernel<decltype(block), kernels::convolution_epilogue>);
+  static_assert(expect_kernel<decltype(block), kernels::convolution_epilogue>::checked);
   // explain() shows the tree, its shapes, and the kernel of each node that is run.
   const std::string tree = explain(x + conv2d<1, 1>(x, w));
   std::printf("%s", tree.c_str());

@@ -24,7 +24,8 @@ if output=$("${command[@]}" "$file" 2>&1); then
 fi
 case $(basename "$compiler") in
   nvcc*) output=$(sed -E -e 's/([0-9])L\b/\1/g' -e 's/<Found, Expected, Axis> \[with Found=([^]]*), Expected=([^]]*), Axis=([^]]*)\]/<\1, \2, \3>/' \
-    -e 's/<Struct, Member, Position> \[with Struct=([^]]*), Member=([^]]*), Position=([^]]*)\]/<\1, \2, \3>/' <<<"$output") ;;
+    -e 's/<Struct, Member, Position> \[with Struct=([^]]*), Member=([^]]*), Position=([^]]*)\]/<\1, \2, \3>/' \
+    -e 's/<Selected, Expected, Reason> \[with Selected=([^]]*), Expected=([^]]*), Reason=([^]]*)\]/<\1, \2, \3>/' <<<"$output") ;;
 esac
 status=0
 while IFS= read -r text; do

@@ -28,7 +28,7 @@ struct cube {
 TEST_CASE("explain: a chain, with a number, a user's function and a leaf that is evaluated") {
   const auto x = make_map();
   const auto chain = relu(x * 2.5) + apply<cube>(softmax<3>(x));
-  static_assert(expect_kernel<decltype(chain), kernels::pointwise_chain>);
+  static_assert(expect_kernel<decltype(chain), kernels::pointwise_chain>::checked);
   CHECK(explain(chain) ==
         "add [n, 6, 6, 4]  kernel: pointwise_chain\n"
         "  relu [n, 6, 6, 4]  in the chain above\n"
@@ -48,7 +48,7 @@ TEST_CASE("explain: a convolution with its epilogue, and one that has been evalu
   const auto w = var<float, shape<3, 3, 4, 4>>::leaf(tensor<float, shape<3, 3, 4, 4>>::full(1));
   const auto conv = conv2d<1, 1>(x, w);
   const auto block = relu(conv + x);
-  static_assert(expect_kernel<decltype(block), kernels::convolution_epilogue>);
+  static_assert(expect_kernel<decltype(block), kernels::convolution_epilogue>::checked);
   CHECK(explain(block) ==
         "relu [n, 6, 6, 4]  kernel: convolution_epilogue\n"
         "  add [n, 6, 6, 4]  by itself: convolution_epilogue\n"
@@ -65,7 +65,7 @@ TEST_CASE("explain: a pattern that does not apply to the values says why") {
   const auto a = softmax<3>(x), b = softmax<3>(x);
   const auto same = slice<3, 0>(a) * x + slice<3, 1>(a) * x + slice<3, 2>(a) * x + slice<3, 3>(a) * x;
   const auto mixed = slice<3, 0>(a) * x + slice<3, 1>(b) * x + slice<3, 2>(a) * x + slice<3, 3>(b) * x;
-  static_assert(expect_kernel<decltype(mixed), kernels::weighted_sum>);  // the types are the same
+  static_assert(expect_kernel<decltype(mixed), kernels::weighted_sum>::checked);  // the types are the same
   CHECK(explain(same).starts_with("add [n, 6, 6, 4]  kernel: weighted_sum\n"));
   CHECK(explain(mixed).starts_with("add [n, 6, 6, 4]  kernel: pointwise_chain, not weighted_sum: its slices are of different softmax nodes\n"));
 

@@ -137,7 +137,7 @@ TEST_CASE("a depthwise convolution takes scale, shift, residual and ReLU into it
         [&](const auto& a, const auto& w, const auto& r) { return relu(conv2d<1, 0>(a, w) * scale + shift + r); }, x, normal<T, shape<1, 1, 8, 8>>(7),
         residual);
     static_assert(expect_kernel<decltype(dense(to<emulated>(x), to<emulated>(normal<T, shape<3, 3, 8, 8>>(6)), to<emulated>(residual))),
-                                kernels::convolution_epilogue>);
+                                kernels::convolution_epilogue>::checked);
   });
 }
 
@@ -169,7 +169,7 @@ TEST_CASE("softmax(QKᵀ/√d)V is one launch, three backward, and never holds t
     const auto q = normal<T, Q>(1, n), k = normal<T, Q>(2, n), v = normal<T, Q>(3, n);
     const double s = 1 / std::sqrt(double{d});
     const auto equation = [s](const auto& a, const auto& b, const auto& c) { return matmul(softmax<3>(matmul(a, transpose(b)) * s), c); };
-    static_assert(expect_kernel<decltype(equation(to<emulated>(q), to<emulated>(k), to<emulated>(v))), kernels::attention>);
+    static_assert(expect_kernel<decltype(equation(to<emulated>(q), to<emulated>(k), to<emulated>(v))), kernels::attention>::checked);
     CHECK(of_tensors(equation, q, k, v) == forward);
     const auto l = of_vars(equation, q, k, v);
     CHECK(l.forward == forward);
@@ -205,7 +205,8 @@ TEST_CASE("eqs 8 and 9 are one launch each way; mixed softmaxes and an index use
     const auto other = of_vars([&](const auto& x, const auto& p, const auto& q) { return turned(x, x, p, q); }, l, a, b);
     CHECK(other.forward == "weighted_sum_forward");
     CHECK(other.backward == "weighted_sum_backward");
-    static_assert(expect_kernel<decltype(equation(to<emulated>(l), to<emulated>(l2), to<emulated>(a), to<emulated>(b))), kernels::weighted_sum>);
+    static_assert(
+        expect_kernel<decltype(equation(to<emulated>(l), to<emulated>(l2), to<emulated>(a), to<emulated>(b))), kernels::weighted_sum>::checked);
 
     constexpr auto unfused = "softmax_rows_forward, copy_rows, softmax_rows_forward, copy_rows, chain_forward";
     CHECK(of_tensors(mixed, l, l2, a, b) == unfused);

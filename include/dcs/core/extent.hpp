@@ -211,13 +211,20 @@ constexpr extent_t axes_with(int axis, extent_t rank) {
   return rank < needed ? needed : rank;
 }
 
-/// The condition of a check: NAME<found<..>, expected<..>, axis<..>> is a class with `static_assert(same_extent<Found, Expected>, TEXT)`, and
-/// instantiating it (`NAME<...>{}`) is an error with TEXT unless both are equal. The text of a static_assert is a literal in C++20, so the numbers
-/// travel in the name of the type, which g++, clang and nvcc all print. A variable and not a comparison, which compilers explain at length.
+/// The condition of a check: NAME<found<..>, expected<..>, axis<..>> is a class with `static_assert(same_extent<Found, Expected>, TEXT)`.
+/// Instantiating it, `verify(check_of<NAME<...>>)`, is an error with TEXT unless both are equal. The text of a static_assert is a literal in C++20,
+/// so the numbers travel in the name of the type, which g++, clang and nvcc all print. A variable and not a comparison, which compilers explain at
+/// length.
 template <class Found, class Expected>
 inline constexpr bool same_extent = false;
 template <extent_t Size, char... Letters>
 inline constexpr bool same_extent<found_extent<Size, Letters...>, expected_extent<Size, Letters...>> = true;
+
+/// Instantiates a check. The call's argument-dependent lookup does, and it is a valid call also where the check fails: clang does not compile the
+/// second call of a function in whose body a check's own value could not be made, and tells of that in a second message.
+template <class Check>
+inline constexpr Check* check_of = nullptr;
+constexpr void verify(const void*) {}
 
 // The same in one line. The message is longer by the lines with which compilers tell of a macro, so the library's own checks are written out.
 #define DCS_DEFINE_EXTENT_CHECK(NAME, TEXT)                   \

@@ -135,7 +135,7 @@ constexpr auto refuse(const First& first, const X&... x) {
 #define DCS_REFUSE_OTHERS(op)                                                                                  \
   template <auto... Numbers, class... X>                                                                       \
   requires(sizeof...(X) > 1 && !(operand<X> && ...) && (operand<X> || ...)) constexpr auto op(const X&... x) { \
-    ((void)detail::checked_operand<X>{}, ...);                                                                 \
+    (verify(check_of<detail::checked_operand<X>>), ...);                                                       \
     return detail::refuse(x...);                                                                               \
   }
 

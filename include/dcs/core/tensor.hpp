@@ -110,7 +110,7 @@ class tensor {
   constexpr const sizes_type& sizes() const { return sizes_; }
   template <int Axis>
   constexpr extent_t size_of() const {
-    (void)tensor_axis_mismatch<found<rank>, expected<axes_with(Axis, rank)>, axis<Axis>>{};
+    verify(check_of<tensor_axis_mismatch<found<rank>, expected<axes_with(Axis, rank)>, axis<Axis>>>);
     constexpr auto e = extent_of<Shape, Axis>;
     if constexpr (is_static(e))
       return e;
@@ -231,7 +231,7 @@ tensor<std::remove_const_t<T>, S> copy(const view<T, S, cpu_device>& v) {
 /// The same tensor under another shape of the same rank: static extents become dynamic, dynamic ones are checked. Throws dcs::error.
 template <class NewShape, class T, class S, class D>
 tensor<T, NewShape, D> as(const tensor<T, S, D>& t) {
-  (void)as_rank_mismatch<found<NewShape::rank>, expected<S::rank>, axis<0>>{};
+  verify(check_of<as_rank_mismatch<found<NewShape::rank>, expected<S::rank>, axis<0>>>);
   return tensor<T, NewShape, D>::adopt(t.memory(), t.sizes());
 }
 

@@ -1,4 +1,4 @@
-// What an expression is and which kernels it becomes: explain(e) as text at run time, expect_kernel<E, Kernel> at compile time.
+// What an expression is and which kernels it becomes: explain(e) as text at run time, expect_kernel<E, Kernel>::checked at compile time.
 //
 //     std::cout << explain(relu(conv2d<1, 1>(x, w) * scale + shift));
 //
@@ -24,18 +24,19 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// The check of expect_kernel; Reason is a type of dcs::reasons, whose name is the reason.
+/// What expect_kernel is; Reason is a type of dcs::reasons, whose name is the reason.
 template <class Selected, class Expected, class Reason>
 struct kernel_mismatch {
   static_assert(std::is_same_v<Selected, Expected>,
                 "dcs::expect_kernel: kernel_mismatch<selected, expected, reason>: the expression selects another kernel, because the expected one's "
                 "pattern has a condition that it does not meet");
+  static constexpr bool checked = true;  // false would be a second error
 };
 
 /// An error that names the kernel selected and the reason, unless an expression selects this kernel:
-/// `static_assert(expect_kernel<decltype(e), kernels::attention>)`.
+/// `static_assert(expect_kernel<decltype(e), kernels::attention>::checked)`.
 template <expression Expr, class Kernel>
-inline constexpr bool expect_kernel = sizeof(kernel_mismatch<kernel_of<Expr>, Kernel, typename why_not<Kernel, std::remove_cvref_t<Expr>>::type>) > 0;
+using expect_kernel = kernel_mismatch<kernel_of<Expr>, Kernel, typename why_not<Kernel, std::remove_cvref_t<Expr>>::type>;
 
 namespace detail {
 

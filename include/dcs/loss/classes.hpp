@@ -144,7 +144,7 @@ using class_map_shape = with_extent<S, S::rank - 1, 1>;
 
 template <class S, class C, int... I>
 constexpr void check_map_axes(std::integer_sequence<int, I...>) {
-  ((void)class_map_mismatch<found<extent_of<C, I>>, expected<extent_of<class_map_shape<S>, I>>, axis<I>>{}, ...);
+  (verify(check_of<class_map_mismatch<found<extent_of<C, I>>, expected<extent_of<class_map_shape<S>, I>>, axis<I>>>), ...);
 }
 template <class X, class C>
 constexpr void check_class_map() {
@@ -154,12 +154,12 @@ constexpr void check_class_map() {
   if constexpr (S::rank == shape_t<C>::rank)
     check_map_axes<S, shape_t<C>>(std::make_integer_sequence<int, S::rank>{});
   else
-    (void)class_map_mismatch<found<shape_t<C>::rank>, expected<S::rank>, axis<0>>{};
+    verify(check_of<class_map_mismatch<found<shape_t<C>::rank>, expected<S::rank>, axis<0>>>);
 }
 template <class X, class W>
 constexpr void check_weights() {
   if constexpr (!std::is_same_v<W, equal_weights>)
-    (void)class_weights_mismatch<found<extent_of<shape_t<W>, 0>>, expected<extent_of<shape_t<X>, -1>>, axis<0>>{};
+    verify(check_of<class_weights_mismatch<found<extent_of<shape_t<W>, 0>>, expected<extent_of<shape_t<X>, -1>>, axis<0>>>);
 }
 
 // The sum over all axes but the last.
@@ -181,7 +181,7 @@ inline constexpr double least_weight = 1e-30;
 /// dcs::error where a number is no class.
 template <int K, class T, class S, class D>
 auto one_hot(const tensor<T, S, D>& classes) {
-  (void)class_map_mismatch<found<extent_of<S, -1>>, expected<1>, axis<S::rank - 1>>{};
+  verify(check_of<class_map_mismatch<found<extent_of<S, -1>>, expected<1>, axis<S::rank - 1>>>);
   using Out = with_extent<S, S::rank - 1, K>;
   auto n = classes.sizes();
   n.back() = K;

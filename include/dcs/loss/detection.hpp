@@ -68,7 +68,7 @@ auto cross_entropy(const X& x_, const std::vector<int>& labels) {
   using S = shape_t<X>;
   using T = value_t<X>;
   using D = device_t<X>;
-  (void)cross_entropy_rank_mismatch<found<S::rank>, expected<2>, axis<0>>{};
+  verify(check_of<cross_entropy_rank_mismatch<found<S::rank>, expected<2>, axis<0>>>);
   const auto x = eval(x_);
   const extent_t n = x.sizes()[0], k = x.sizes()[1];
   expect(n >= 1 && static_cast<extent_t>(labels.size()) == n, "dcs::loss::cross_entropy: ", labels.size(), " labels for ", n,

@@ -77,10 +77,10 @@ constexpr void check_target() {
   using S = shape_t<X>;
   using G = shape_t<Target>;
   if constexpr (S::rank != G::rank) {
-    (void)loss_target_mismatch<found<G::rank>, expected<S::rank>, axis<0>>{};
+    verify(check_of<loss_target_mismatch<found<G::rank>, expected<S::rank>, axis<0>>>);
   } else if constexpr (S::rank > 0) {
     constexpr int at = detail::differing_axis<S, G>();
-    (void)loss_target_mismatch<found<extent_of<G, at>>, expected<extent_of<S, at>>, axis<at>>{};
+    verify(check_of<loss_target_mismatch<found<extent_of<G, at>>, expected<extent_of<S, at>>, axis<at>>>);
   }
 }
 /// What a loss returns where its target does not fit, so that no other error follows.

@@ -89,7 +89,7 @@ struct multi_head_attention {
  private:
   template <class X>
   static constexpr void check() {
-    (void)multi_head_attention_mismatch<found<D % H>, expected<0>, axis<2>>{};
+    verify(check_of<multi_head_attention_mismatch<found<D % H>, expected<0>, axis<2>>>);
     static_assert(shape_t<X>::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");
   }
   // Where a check has failed, x stands for the result, so that no other error follows.

@@ -304,7 +304,7 @@ concept bare_parameter = std::is_base_of_v<parameter_base, X>;
 #define DCS_REFUSE_PARAMETERS(op)                                                                                              \
   template <class A, class B>                                                                                                  \
   requires((bare_parameter<A> && operand<B>) || (operand<A> && bare_parameter<B>)) constexpr auto op(const A& a, const B& b) { \
-    (void)detail::checked_operand<std::conditional_t<bare_parameter<A>, A, B>>{};                                              \
+    verify(check_of<detail::checked_operand<std::conditional_t<bare_parameter<A>, A, B>>>);                                    \
     return detail::refuse(a, b);                                                                                               \
   }
 DCS_REFUSE_PARAMETERS(operator+)

@@ -33,13 +33,13 @@ namespace detail {
 template <class Q, class K, class V>
 constexpr void check_attention() {
   static_assert(Q::rank == 4 && K::rank == 4 && V::rank == 4, "dcs::attention: q, k and v have the axes batch, heads, tokens, depth");
-  (void)attention_depth_mismatch<found<extent_of<K, 3>>, expected<extent_of<Q, 3>>, axis<3>>{};
-  (void)attention_depth_mismatch<found<extent_of<V, 3>>, expected<extent_of<Q, 3>>, axis<3>>{};
-  (void)attention_length_mismatch<found<extent_of<V, 2>>, expected<extent_of<K, 2>>, axis<2>>{};
-  (void)attention_batch_mismatch<found<extent_of<K, 0>>, expected<extent_of<Q, 0>>, axis<0>>{};
-  (void)attention_batch_mismatch<found<extent_of<K, 1>>, expected<extent_of<Q, 1>>, axis<1>>{};
-  (void)attention_batch_mismatch<found<extent_of<V, 0>>, expected<extent_of<Q, 0>>, axis<0>>{};
-  (void)attention_batch_mismatch<found<extent_of<V, 1>>, expected<extent_of<Q, 1>>, axis<1>>{};
+  verify(check_of<attention_depth_mismatch<found<extent_of<K, 3>>, expected<extent_of<Q, 3>>, axis<3>>>);
+  verify(check_of<attention_depth_mismatch<found<extent_of<V, 3>>, expected<extent_of<Q, 3>>, axis<3>>>);
+  verify(check_of<attention_length_mismatch<found<extent_of<V, 2>>, expected<extent_of<K, 2>>, axis<2>>>);
+  verify(check_of<attention_batch_mismatch<found<extent_of<K, 0>>, expected<extent_of<Q, 0>>, axis<0>>>);
+  verify(check_of<attention_batch_mismatch<found<extent_of<K, 1>>, expected<extent_of<Q, 1>>, axis<1>>>);
+  verify(check_of<attention_batch_mismatch<found<extent_of<V, 0>>, expected<extent_of<Q, 0>>, axis<0>>>);
+  verify(check_of<attention_batch_mismatch<found<extent_of<V, 1>>, expected<extent_of<Q, 1>>, axis<1>>>);
 }
 }  // namespace detail
 

@@ -152,7 +152,7 @@ class batch_norm_node : public lazy<lift_t<shape_t<X>, X, G, B>> {
 namespace detail {
 template <class S, class... P>
 constexpr void check_batch_norm() {
-  ((void)batch_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{}, ...);
+  (verify(check_of<batch_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>>), ...);
   static_assert(((P::rank == 1) && ...), "dcs::batch_norm: gamma, beta, mean and variance have one axis");
   static_assert(((extent_of<P, 0> >= 1) && ...), "dcs::batch_norm: the number of channels (the last axis) is static and at least 1");
 }

@@ -64,16 +64,16 @@ inline constexpr bool conv2d_has_shape = S::rank == 4 && Stride >= 1 && Dilation
 
 template <class S, class W, int Stride, int Padding, int Dilation, int Groups>
 constexpr void check_conv2d() {
-  (void)conv2d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>{};
-  (void)conv2d_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<1>>{};
-  (void)conv2d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>{};
-  (void)conv2d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<3>>{};
-  (void)conv2d_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
+  verify(check_of<conv2d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>>);
+  verify(check_of<conv2d_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<1>>>);
+  verify(check_of<conv2d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>>);
+  verify(check_of<conv2d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<3>>>);
+  verify(check_of<conv2d_rank_mismatch<found<S::rank>, expected<4>, axis<0>>>);
   if constexpr (conv2d_has_shape<S, Stride, Padding, Dilation, Groups>) {
-    (void)conv2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 2> * Groups>, axis<3>>{};
+    verify(check_of<conv2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 2> * Groups>, axis<3>>>);
     static_assert(extent_of<W, 0> != 0 && extent_of<W, 1> != 0 && extent_of<W, 2> != 0 && extent_of<W, 3> != 0,
                   "dcs::conv2d: a weight has no extent of 0");
-    (void)conv2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
+    verify(check_of<conv2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>>);
     static_assert(is_static(extent_of<W, 0>) && is_static(extent_of<W, 1>), "dcs::conv2d: height and width of the weight (axes 0 and 1) are static");
     static_assert(windowed_fits(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, Dilation) &&
                       windowed_fits(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, Dilation),
@@ -150,7 +150,7 @@ constexpr auto conv2d(const X& x, const W& w) {
 /// The same with a bias of shape<Out>: the expression conv2d(x, w) + b.
 template <int Stride = 1, int Padding = 0, int Dilation = 1, int Groups = 1, operand X, operand W, operand B>
 constexpr auto conv2d(const X& x, const W& w, const B& b) {
-  (void)conv2d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<shape_t<W>, 3>>, axis<3>>{};
+  verify(check_of<conv2d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<shape_t<W>, 3>>, axis<3>>>);
   if constexpr (extent_of<shape_t<B>, -1> != extent_of<shape_t<W>, 3>)
     return conv2d<Stride, Padding, Dilation, Groups>(x, w);
   else

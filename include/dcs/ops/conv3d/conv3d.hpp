@@ -60,23 +60,23 @@ constexpr bool positive_extents() {
 template <int Rank, class S, class W>
 constexpr void check_conv3d_ranks() {
   if constexpr (Rank == 3) {
-    (void)conv1d_rank_mismatch<found<S::rank>, expected<3>, axis<0>>{};
-    (void)conv1d_weight_mismatch<found<W::rank>, expected<3>, axis<0>>{};
+    verify(check_of<conv1d_rank_mismatch<found<S::rank>, expected<3>, axis<0>>>);
+    verify(check_of<conv1d_weight_mismatch<found<W::rank>, expected<3>, axis<0>>>);
   } else {
-    (void)conv3d_rank_mismatch<found<S::rank>, expected<5>, axis<0>>{};
-    (void)conv3d_weight_mismatch<found<W::rank>, expected<5>, axis<0>>{};
+    verify(check_of<conv3d_rank_mismatch<found<S::rank>, expected<5>, axis<0>>>);
+    verify(check_of<conv3d_weight_mismatch<found<W::rank>, expected<5>, axis<0>>>);
   }
 }
 
 template <int Rank, class S, class W, int Stride, int Padding, int Dilation, int Groups>
 constexpr void check_conv3d() {
-  (void)conv3d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>{};
-  (void)conv3d_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<1>>{};
-  (void)conv3d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>{};
-  (void)conv3d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<Rank - 1>>{};
-  (void)conv3d_channel_mismatch<found<extent_of<S, -1>>, expected<extent_of<W, -2> * Groups>, axis<Rank - 1>>{};
+  verify(check_of<conv3d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>>);
+  verify(check_of<conv3d_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<1>>>);
+  verify(check_of<conv3d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>>);
+  verify(check_of<conv3d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<Rank - 1>>>);
+  verify(check_of<conv3d_channel_mismatch<found<extent_of<S, -1>>, expected<extent_of<W, -2> * Groups>, axis<Rank - 1>>>);
   static_assert(positive_extents<W>(), "dcs::conv3d, dcs::conv1d: the weight's extents are static and at least 1");
-  (void)conv3d_group_mismatch<found<extent_of<W, -1> % Groups>, expected<0>, axis<Rank - 1>>{};
+  verify(check_of<conv3d_group_mismatch<found<extent_of<W, -1> % Groups>, expected<0>, axis<Rank - 1>>>);
   static_assert(conv3d_rule<S, W, Stride, Padding, Dilation>::fits(),
                 "dcs::conv3d, dcs::conv1d: a chain of windows over a named extent is beyond what its type can say: as<shape<...>> gives it a new "
                 "name");
@@ -98,7 +98,7 @@ constexpr auto conv3d(const char* op, const X& x_, const W& w_, const B&... b_) 
   using WS = shape_t<W>;
   check_conv3d<Rank, S, WS, Stride, Padding, Dilation, Groups>();
   static_assert(((shape_t<B>::rank == 1) && ...), "dcs::conv3d, dcs::conv1d: the bias must have one axis");
-  ((void)conv3d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<WS, -1>>, axis<Rank - 1>>{}, ...);
+  (verify(check_of<conv3d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<WS, -1>>, axis<Rank - 1>>>), ...);
   using Out = typename make_shape<conv3d_rule<S, WS, Stride, Padding, Dilation>, Rank>::self;
   constexpr extent_t products = WS::size() / extent_of<WS, -1>;  // of one value of the result
   if constexpr (any_probe_v<X, W, B...>) {

@@ -70,18 +70,19 @@ constexpr bool conv_transpose2d_has_shape() {
 
 template <class S, class W, int Stride, int Padding, int OutputPadding, int Groups, int Dilation>
 constexpr void check_conv_transpose2d() {
-  (void)conv_transpose2d_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
-  (void)conv_transpose2d_weight_mismatch<found<W::rank>, expected<4>, axis<0>>{};
-  (void)conv_transpose2d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>{};
-  (void)conv_transpose2d_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<1>>{};
-  (void)conv_transpose2d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>{};
-  (void)conv_transpose2d_output_padding_mismatch<found<OutputPadding>, expected<at_least(at_most(OutputPadding, Stride - 1), 0)>, axis<1>>{};
-  (void)conv_transpose2d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<3>>{};
+  verify(check_of<conv_transpose2d_rank_mismatch<found<S::rank>, expected<4>, axis<0>>>);
+  verify(check_of<conv_transpose2d_weight_mismatch<found<W::rank>, expected<4>, axis<0>>>);
+  verify(check_of<conv_transpose2d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>>);
+  verify(check_of<conv_transpose2d_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<1>>>);
+  verify(check_of<conv_transpose2d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>>);
+  verify(
+      check_of<conv_transpose2d_output_padding_mismatch<found<OutputPadding>, expected<at_least(at_most(OutputPadding, Stride - 1), 0)>, axis<1>>>);
+  verify(check_of<conv_transpose2d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<3>>>);
   if constexpr (S::rank == 4 && W::rank == 4 && Stride >= 1 && Dilation >= 1 && Padding >= 0 && OutputPadding >= 0 && Groups >= 1) {
-    (void)conv_transpose2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 3>>, axis<3>>{};
+    verify(check_of<conv_transpose2d_channel_mismatch<found<extent_of<S, 3>>, expected<extent_of<W, 3>>, axis<3>>>);
     static_assert(extent_of<W, 0> > 0 && extent_of<W, 1> > 0 && extent_of<W, 2> > 0 && extent_of<W, 3> > 0,
                   "dcs::conv_transpose2d: the weight's extents are static and at least 1");
-    (void)conv_transpose2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>{};
+    verify(check_of<conv_transpose2d_group_mismatch<found<extent_of<W, 3> % Groups>, expected<0>, axis<3>>>);
     static_assert(
         unwindowed_fits(extent_of<S, 1>, extent_of<W, 0>, Stride, Padding, OutputPadding, Dilation) &&
             unwindowed_fits(extent_of<S, 2>, extent_of<W, 1>, Stride, Padding, OutputPadding, Dilation),
@@ -190,7 +191,7 @@ constexpr auto conv_transpose2d(const X& x, const W& w, const B& b) {
   static_assert(shape_t<B>::rank == 1, "dcs::conv_transpose2d: the bias must have one axis");
   detail::check_conv_transpose2d<shape_t<X>, shape_t<W>, Stride, Padding, OutputPadding, Groups, Dilation>();
   if constexpr (detail::conv_transpose2d_has_shape<shape_t<X>, shape_t<W>, Stride, Padding, OutputPadding, Groups, Dilation>()) {
-    (void)conv_transpose2d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<shape_t<W>, 2> * Groups>, axis<3>>{};
+    verify(check_of<conv_transpose2d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<shape_t<W>, 2> * Groups>, axis<3>>>);
     return detail::conv_transpose2d<Stride, Padding, OutputPadding, Groups, Dilation>(x, w, b);
   } else {
     return x;

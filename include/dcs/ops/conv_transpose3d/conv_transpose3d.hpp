@@ -52,23 +52,24 @@ struct conv_transpose3d_rule {
 template <int Rank, class S, class W>
 constexpr void check_conv_transpose3d_ranks() {
   if constexpr (Rank == 3) {
-    (void)conv_transpose1d_rank_mismatch<found<S::rank>, expected<3>, axis<0>>{};
-    (void)conv_transpose1d_weight_mismatch<found<W::rank>, expected<3>, axis<0>>{};
+    verify(check_of<conv_transpose1d_rank_mismatch<found<S::rank>, expected<3>, axis<0>>>);
+    verify(check_of<conv_transpose1d_weight_mismatch<found<W::rank>, expected<3>, axis<0>>>);
   } else {
-    (void)conv_transpose3d_rank_mismatch<found<S::rank>, expected<5>, axis<0>>{};
-    (void)conv_transpose3d_weight_mismatch<found<W::rank>, expected<5>, axis<0>>{};
+    verify(check_of<conv_transpose3d_rank_mismatch<found<S::rank>, expected<5>, axis<0>>>);
+    verify(check_of<conv_transpose3d_weight_mismatch<found<W::rank>, expected<5>, axis<0>>>);
   }
 }
 template <int Rank, class S, class W, int Stride, int Padding, int OutputPadding, int Groups, int Dilation>
 constexpr void check_conv_transpose3d() {
-  (void)conv_transpose3d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>{};
-  (void)conv_transpose3d_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<1>>{};
-  (void)conv_transpose3d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>{};
-  (void)conv_transpose3d_output_padding_mismatch<found<OutputPadding>, expected<at_least(at_most(OutputPadding, Stride - 1), 0)>, axis<1>>{};
-  (void)conv_transpose3d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<Rank - 1>>{};
-  (void)conv_transpose3d_channel_mismatch<found<extent_of<S, -1>>, expected<extent_of<W, -1>>, axis<Rank - 1>>{};
+  verify(check_of<conv_transpose3d_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<1>>>);
+  verify(check_of<conv_transpose3d_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<1>>>);
+  verify(check_of<conv_transpose3d_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<1>>>);
+  verify(
+      check_of<conv_transpose3d_output_padding_mismatch<found<OutputPadding>, expected<at_least(at_most(OutputPadding, Stride - 1), 0)>, axis<1>>>);
+  verify(check_of<conv_transpose3d_groups_mismatch<found<Groups>, expected<at_least(Groups, 1)>, axis<Rank - 1>>>);
+  verify(check_of<conv_transpose3d_channel_mismatch<found<extent_of<S, -1>>, expected<extent_of<W, -1>>, axis<Rank - 1>>>);
   static_assert(positive_extents<W>(), "dcs::conv_transpose3d, dcs::conv_transpose1d: the weight's extents are static and at least 1");
-  (void)conv_transpose3d_group_mismatch<found<extent_of<W, -1> % Groups>, expected<0>, axis<Rank - 1>>{};
+  verify(check_of<conv_transpose3d_group_mismatch<found<extent_of<W, -1> % Groups>, expected<0>, axis<Rank - 1>>>);
   static_assert(conv_transpose3d_rule<S, W, Stride, Padding, OutputPadding, Groups, Dilation>::fits(),
                 "dcs::conv_transpose3d, dcs::conv_transpose1d: a chain of windows over a named extent is beyond what its type can say: "
                 "as<shape<...>> gives it a new name");
@@ -81,7 +82,7 @@ constexpr auto conv_transpose3d(const char* op, const X& x_, const W& w_, const 
   using WS = shape_t<W>;
   check_conv_transpose3d<Rank, S, WS, Stride, Padding, OutputPadding, Groups, Dilation>();
   static_assert(((shape_t<B>::rank == 1) && ...), "dcs::conv_transpose3d, dcs::conv_transpose1d: the bias must have one axis");
-  ((void)conv_transpose3d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<WS, -2> * Groups>, axis<Rank - 1>>{}, ...);
+  (verify(check_of<conv_transpose3d_bias_mismatch<found<extent_of<shape_t<B>, -1>>, expected<extent_of<WS, -2> * Groups>, axis<Rank - 1>>>), ...);
   using Out = typename make_shape<conv_transpose3d_rule<S, WS, Stride, Padding, OutputPadding, Groups, Dilation>, Rank>::self;
   constexpr extent_t in = extent_of<WS, -1>, out = extent_of<WS, -2> * Groups, taps = WS::size() / in / extent_of<WS, -2>;
   if constexpr (any_probe_v<X, W, B...>) {

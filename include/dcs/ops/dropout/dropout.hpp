@@ -54,14 +54,14 @@ constexpr auto dropped(const X& x_, double p, random_stream random) {
 /// PyTorch: torch.nn.functional.dropout
 template <operand X>
 constexpr auto dropout(const X& x, double p, random_stream random) {
-  (void)dropout_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>{};
+  verify(check_of<dropout_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>>);
   return detail::dropped<false>(x, p, random);
 }
 /// Whole channels (first axis × last axis) are 0 with probability p (Tompson et al. 2015).
 /// PyTorch: torch.nn.functional.dropout2d
 template <operand X>
 constexpr auto channel_dropout(const X& x, double p, random_stream random) {
-  (void)channel_dropout_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>{};
+  verify(check_of<channel_dropout_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>>);
   return detail::dropped<true>(x, p, random);
 }
 

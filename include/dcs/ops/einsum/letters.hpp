@@ -111,13 +111,13 @@ using remaining_letters = chosen_letters<From, Dropped, false, Dropped, false>;
 
 template <int Index, class S, char... C>
 constexpr void check_einsum_operand(letters<C...>) {
-  (void)einsum_rank_mismatch<found<S::rank>, expected<static_cast<extent_t>(sizeof...(C))>, einsum_operand<Index>>{};
-  ((void)einsum_letter_twice<found<letters<C...>::times(C)>, expected<1>, axis_letter<C>>{}, ...);
+  verify(check_of<einsum_rank_mismatch<found<S::rank>, expected<static_cast<extent_t>(sizeof...(C))>, einsum_operand<Index>>>);
+  (verify(check_of<einsum_letter_twice<found<letters<C...>::times(C)>, expected<1>, axis_letter<C>>>), ...);
 }
 template <class Operands, char... C>
 constexpr void check_einsum_result(letters<C...>) {
-  ((void)einsum_letter_twice<found<letters<C...>::times(C)>, expected<1>, axis_letter<C>>{}, ...);
-  ((void)einsum_unknown_letter<found<at_most(Operands::times(C), 1)>, expected<1>, axis_letter<C>>{}, ...);
+  (verify(check_of<einsum_letter_twice<found<letters<C...>::times(C)>, expected<1>, axis_letter<C>>>), ...);
+  (verify(check_of<einsum_unknown_letter<found<at_most(Operands::times(C), 1)>, expected<1>, axis_letter<C>>>), ...);
 }
 // The extent of an axis, or 0 where there is no such axis, which another check has found.
 template <class S>
@@ -126,8 +126,8 @@ constexpr extent_t extent_at(int axis) {
 }
 template <class SA, class L, class SB, class R, char... C>
 constexpr void check_einsum_extents(letters<C...>) {
-  ((void)einsum_mismatch<found<(R::find(C) < 0 ? extent_at<SA>(L::find(C)) : extent_at<SB>(R::find(C)))>, expected<extent_at<SA>(L::find(C))>,
-                         axis_letter<C>>{},
+  (verify(check_of<einsum_mismatch<found<(R::find(C) < 0 ? extent_at<SA>(L::find(C)) : extent_at<SB>(R::find(C)))>,
+                                   expected<extent_at<SA>(L::find(C))>, axis_letter<C>>>),
    ...);
 }
 

@@ -44,7 +44,7 @@ struct laplacian_edges_mismatch {
 template <class T, class S, class D>
 tensor<T, S, D> laplacian_edges(const tensor<T, S, D>& t) {
   static_assert(S::rank == 4, "dcs::laplacian_edges: a target has the four axes N,H,W,C");
-  (void)laplacian_edges_mismatch<found<extent_of<S, 3>>, expected<1>, axis<3>>{};
+  verify(check_of<laplacian_edges_mismatch<found<extent_of<S, 3>>, expected<1>, axis<3>>>);
   detail::expect_inner("dcs::laplacian_edges", t.sizes());
   auto e = tensor<T, S, D>::empty(t.sizes());
   laplacian_edges_forward(D{}, t.data(), t.sizes()[0], t.sizes()[1], t.sizes()[2], e.data());

@@ -27,16 +27,16 @@ namespace detail {
 
 template <class S, class R, int... I>
 constexpr void check_residual(std::integer_sequence<int, I...>) {
-  (void)layer_norm_residual_mismatch<found<R::rank>, expected<S::rank>, axis<0>>{};
-  if constexpr (R::rank == S::rank) ((void)layer_norm_residual_mismatch<found<extent_of<R, I>>, expected<extent_of<S, I>>, axis<I>>{}, ...);
+  verify(check_of<layer_norm_residual_mismatch<found<R::rank>, expected<S::rank>, axis<0>>>);
+  if constexpr (R::rank == S::rank) (verify(check_of<layer_norm_residual_mismatch<found<extent_of<R, I>>, expected<extent_of<S, I>>, axis<I>>>), ...);
 }
 
 template <bool Residual, class X, class R, class G, class B>
 constexpr auto layer_norm_of(const X& x_, const R& residual_, const G& gamma_, const B& beta_, double eps) {
   using S = shape_t<X>;
   using P = shape_t<G>;
-  (void)layer_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
-  (void)layer_norm_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>{};
+  verify(check_of<layer_norm_mismatch<found<extent_of<P, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>>);
+  verify(check_of<layer_norm_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<S, -1>>, axis<S::rank - 1>>>);
   static_assert(extent_of<P, 0> >= 1, "dcs::layer_norm: the extent of the last axis is static and at least 1");
   static_assert(P::rank == 1 && shape_t<B>::rank == 1, "dcs::layer_norm: gamma and beta have one axis");
   check_residual<S, shape_t<R>>(std::make_integer_sequence<int, S::rank>{});

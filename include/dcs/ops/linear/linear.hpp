@@ -64,8 +64,8 @@ constexpr auto linear(const X& x_, const W& w_, const B&... b_) {
   using WS = shape_t<W>;
   static_assert(S::rank >= 1 && WS::rank == 2, "dcs::linear: the weight must have two axes, in and out");
   static_assert(((shape_t<B>::rank == 1) && ...), "dcs::linear: the bias must have one axis");
-  (void)linear_mismatch<found<extent_of<S, -1>>, expected<extent_of<WS, 0>>, axis<S::rank - 1>>{};
-  ((void)linear_bias_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<WS, 1>>, axis<1>>{}, ...);
+  verify(check_of<linear_mismatch<found<extent_of<S, -1>>, expected<extent_of<WS, 0>>, axis<S::rank - 1>>>);
+  (verify(check_of<linear_bias_mismatch<found<extent_of<shape_t<B>, 0>>, expected<extent_of<WS, 1>>, axis<1>>>), ...);
   using Out = with_extent<S, -1, extent_of<WS, 1>>;
   static_assert(extent_of<WS, 0> >= 1 && extent_of<WS, 1> >= 1, "dcs::linear: the weight's extents are static and at least 1");
   constexpr auto in = static_cast<extent_t>(extent_of<WS, 0>), out = static_cast<extent_t>(extent_of<WS, 1>);

@@ -38,13 +38,13 @@ using transposed_shape = with_extent<with_extent<S, -1, extent_of<S, -2>>, -2, e
 
 template <class A, class B, int... I>
 constexpr void check_matmul_batch(std::integer_sequence<int, I...>) {
-  ((void)matmul_batch_mismatch<found<extent_of<B, I>>, expected<extent_of<A, I>>, axis<I>>{}, ...);
+  (verify(check_of<matmul_batch_mismatch<found<extent_of<B, I>>, expected<extent_of<A, I>>, axis<I>>>), ...);
 }
 template <class A, class B>
 constexpr void check_matmul() {
   static_assert(A::rank >= 2, "dcs::matmul: both operands must have the same number of axes, at least two");
-  (void)matmul_rank_mismatch<found<B::rank>, expected<A::rank>, axis<0>>{};
-  (void)matmul_inner_mismatch<found<extent_of<B, -2>>, expected<extent_of<A, -1>>, axis<A::rank - 1>>{};
+  verify(check_of<matmul_rank_mismatch<found<B::rank>, expected<A::rank>, axis<0>>>);
+  verify(check_of<matmul_inner_mismatch<found<extent_of<B, -2>>, expected<extent_of<A, -1>>, axis<A::rank - 1>>>);
   check_matmul_batch<A, B>(std::make_integer_sequence<int, A::rank - 2>{});
 }
 }  // namespace detail
@@ -89,7 +89,7 @@ class transpose_node : public lazy<lift_t<detail::transposed_shape<shape_t<X>>, 
 /// PyTorch: torch.transpose(-2, -1)
 template <operand X>
 constexpr auto transpose(const X& x) {
-  (void)transpose_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>{};
+  verify(check_of<transpose_rank_mismatch<found<shape_t<X>::rank>, expected<at_least(shape_t<X>::rank, 2)>, axis<0>>>);
   if constexpr (any_probe_v<X>)
     return probe_result<detail::transposed_shape<shape_t<X>>>(eval(x));
   else

@@ -84,8 +84,8 @@ struct nms_score_mismatch {
 /// The same of tensors. boxes: shape<N, 4>, scores: shape<N>.
 template <class T, class B, class S>
 requires(B::rank == 2 && S::rank == 1) std::vector<std::int64_t> nms(const tensor<T, B>& boxes, const tensor<T, S>& scores, double threshold) {
-  (void)nms_box_mismatch<found<extent_of<B, 1>>, expected<4>, axis<1>>{};
-  (void)nms_score_mismatch<found<extent_of<S, 0>>, expected<extent_of<B, 0>>, axis<0>>{};
+  verify(check_of<nms_box_mismatch<found<extent_of<B, 1>>, expected<4>, axis<1>>>);
+  verify(check_of<nms_score_mismatch<found<extent_of<S, 0>>, expected<extent_of<B, 0>>, axis<0>>>);
   expect(scores.size() == boxes.sizes()[0], "dcs::nms: ", scores.size(), " scores for ", boxes.sizes()[0], " boxes; expected one each");
   return nms(boxes.data(), scores.data(), scores.size(), threshold);
 }

@@ -85,7 +85,7 @@ constexpr auto padded_by_border(const X& x) {
 template <int Axis, extent_t Before, extent_t After, pad_mode Mode = pad_mode::constant, operand X>
 constexpr auto pad(const X& x, double number = 0) {
   using S = shape_t<X>;
-  (void)pad_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>{};
+  verify(check_of<pad_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>>);
   static_assert(Before >= 0 && After >= 0, "dcs::pad: the numbers of elements must be at least 0; slice cuts off");
   constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
   constexpr extent_t n = extent_of<S, at>;
@@ -98,8 +98,8 @@ constexpr auto pad(const X& x, double number = 0) {
   } else {
     static_assert(is_static(n), "dcs::pad: the extent of an axis that is reflected or replicated must be static");
     if constexpr (Mode == pad_mode::reflect) {
-      (void)pad_reflect_mismatch<found<Before>, expected<at_most(Before, n - 1)>, axis<at>>{};
-      (void)pad_reflect_mismatch<found<After>, expected<at_most(After, n - 1)>, axis<at>>{};
+      verify(check_of<pad_reflect_mismatch<found<Before>, expected<at_most(Before, n - 1)>, axis<at>>>);
+      verify(check_of<pad_reflect_mismatch<found<After>, expected<at_most(After, n - 1)>, axis<at>>>);
     }
     return detail::padded_by_border<at, Before, After, Mode == pad_mode::reflect>(eval(x));
   }

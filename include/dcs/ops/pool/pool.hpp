@@ -31,9 +31,9 @@ using pool_shape =
 
 template <class S, int K, int Stride, int Padding>
 constexpr void check_pool() {
-  (void)pool_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
+  verify(check_of<pool_rank_mismatch<found<S::rank>, expected<4>, axis<0>>>);
   static_assert(K >= 1 && Stride >= 1 && Padding >= 0, "dcs::pool: window and stride are at least 1, padding at least 0");
-  (void)pool_padding_mismatch<found<Padding>, expected<at_most(Padding, K / 2)>, axis<1>>{};
+  verify(check_of<pool_padding_mismatch<found<Padding>, expected<at_most(Padding, K / 2)>, axis<1>>>);
   static_assert(windowed_fits(extent_of<S, 1>, K, Stride, Padding, 1) && windowed_fits(extent_of<S, 2>, K, Stride, Padding, 1),
                 "dcs::pool: a chain of windows over a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
 }
@@ -135,7 +135,7 @@ using pool_volume = typename pool_axis<pool_slices<S, K, Stride, Padding>, 1, K,
 template <class S, int K, int Stride, int Padding>
 constexpr void check_pool_axes() {
   static_assert(K >= 1 && Stride >= 1 && Padding >= 0, "dcs::pool: window and stride are at least 1, padding at least 0");
-  (void)pool_padding_mismatch<found<Padding>, expected<at_most(Padding, K / 2)>, axis<1>>{};
+  verify(check_of<pool_padding_mismatch<found<Padding>, expected<at_most(Padding, K / 2)>, axis<1>>>);
   constexpr bool fits = [] {
     for (std::size_t i = 1; i + 1 < static_cast<std::size_t>(S::rank); ++i)
       if (!windowed_fits(S::extents[i], K, Stride, Padding, 1)) return false;
@@ -174,7 +174,7 @@ struct avg_passes {
 template <class Passes, int K, int Stride, int Padding, class X>
 constexpr auto pool1d(const X& x_) {
   using S = shape_t<X>;
-  (void)pool1d_rank_mismatch<found<S::rank>, expected<3>, axis<0>>{};
+  verify(check_of<pool1d_rank_mismatch<found<S::rank>, expected<3>, axis<0>>>);
   check_pool_axes<S, K, Stride, Padding>();
   using Out = typename pool_axis<S, 1, K, Stride, Padding>::self;
   if constexpr (any_probe_v<X>) {
@@ -191,7 +191,7 @@ constexpr auto pool1d(const X& x_) {
 template <class Passes, int K, int Stride, int Padding, class X>
 constexpr auto pool3d(const X& x_) {
   using S = shape_t<X>;
-  (void)pool3d_rank_mismatch<found<S::rank>, expected<5>, axis<0>>{};
+  verify(check_of<pool3d_rank_mismatch<found<S::rank>, expected<5>, axis<0>>>);
   check_pool_axes<S, K, Stride, Padding>();
   using Out = pool_volume<S, K, Stride, Padding>;
   if constexpr (any_probe_v<X>) {
@@ -248,7 +248,7 @@ constexpr auto mean_between(const X& x, std::integer_sequence<int, I...>) {
 template <operand X>
 constexpr auto global_avg_pool(const X& x_) {
   using S = shape_t<X>;
-  (void)pool_rank_mismatch<found<S::rank>, expected<S::rank == 3 || S::rank == 5 ? S::rank : 4>, axis<0>>{};
+  verify(check_of<pool_rank_mismatch<found<S::rank>, expected<S::rank == 3 || S::rank == 5 ? S::rank : 4>, axis<0>>>);
   const auto x = eval(x_);
   auto n = x.sizes();
   extent_t operations = 1;

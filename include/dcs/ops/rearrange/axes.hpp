@@ -47,7 +47,7 @@ struct unsqueeze_rule {
 
 template <class S, int... Axes, int... I>
 constexpr void check_squeeze(std::integer_sequence<int, I...>) {
-  ((void)squeeze_twice<found<times_among<I, S::rank, Axes...>>, expected<at_most(times_among<I, S::rank, Axes...>, 1)>, axis<I>>{}, ...);
+  (verify(check_of<squeeze_twice<found<times_among<I, S::rank, Axes...>>, expected<at_most(times_among<I, S::rank, Axes...>, 1)>, axis<I>>>), ...);
 }
 
 // The elements of x, in their order, as an array of sizes n. Shares memory.
@@ -72,8 +72,8 @@ template <int... Axes, operand X>
 constexpr auto squeeze(const X& x_) {
   using S = shape_t<X>;
   static_assert(sizeof...(Axes) > 0, "dcs::squeeze: names no axis");
-  ((void)squeeze_axis_mismatch<found<S::rank>, expected<axes_with(Axes, S::rank)>, axis<Axes>>{}, ...);
-  ((void)squeeze_mismatch<found<extent_of<S, Axes>>, expected<1>, axis<(Axes < 0 ? Axes + S::rank : Axes)>>{}, ...);
+  (verify(check_of<squeeze_axis_mismatch<found<S::rank>, expected<axes_with(Axes, S::rank)>, axis<Axes>>>), ...);
+  (verify(check_of<squeeze_mismatch<found<extent_of<S, Axes>>, expected<1>, axis<(Axes < 0 ? Axes + S::rank : Axes)>>>), ...);
   detail::check_squeeze<S, Axes...>(std::make_integer_sequence<int, S::rank>{});
   using rule = detail::squeeze_rule<S, Axes...>;
   constexpr int left = S::rank - static_cast<int>(sizeof...(Axes));
@@ -89,7 +89,7 @@ constexpr auto squeeze(const X& x_) {
 template <int Axis, operand X>
 constexpr auto unsqueeze(const X& x_) {
   using S = shape_t<X>;
-  (void)unsqueeze_axis_mismatch<found<S::rank + 1>, expected<axes_with(Axis, S::rank + 1)>, axis<Axis>>{};
+  verify(check_of<unsqueeze_axis_mismatch<found<S::rank + 1>, expected<axes_with(Axis, S::rank + 1)>, axis<Axis>>>);
   constexpr int at = Axis < 0 ? Axis + S::rank + 1 : Axis;
   using Out = typename make_shape<detail::unsqueeze_rule<S, at>, S::rank + 1>::self;
   const auto x = eval(x_);
@@ -104,8 +104,8 @@ namespace detail {
 
 template <class A, class B, int... I>
 constexpr void check_stack(std::integer_sequence<int, I...>) {
-  (void)stack_rank_mismatch<found<B::rank>, expected<A::rank>, axis<0>>{};
-  ((void)stack_mismatch<found<extent_of<B, I>>, expected<extent_of<A, I>>, axis<I>>{}, ...);
+  verify(check_of<stack_rank_mismatch<found<B::rank>, expected<A::rank>, axis<0>>>);
+  (verify(check_of<stack_mismatch<found<extent_of<B, I>>, expected<extent_of<A, I>>, axis<I>>>), ...);
 }
 template <int At, class X>
 auto stackable(const X& x) {
@@ -122,7 +122,7 @@ auto stackable(const X& x) {
 template <int Axis, operand A, operand... B>
 constexpr auto stack(const A& a_, const B&... b_) {
   using S = shape_t<A>;
-  (void)stack_axis_mismatch<found<S::rank + 1>, expected<axes_with(Axis, S::rank + 1)>, axis<Axis>>{};
+  verify(check_of<stack_axis_mismatch<found<S::rank + 1>, expected<axes_with(Axis, S::rank + 1)>, axis<Axis>>>);
   (detail::check_stack<S, shape_t<B>>(std::make_integer_sequence<int, S::rank>{}), ...);
   constexpr int at = Axis < 0 ? Axis + S::rank + 1 : Axis;
   if constexpr (any_probe_v<A, B...>) {
@@ -139,9 +139,9 @@ namespace detail {
 
 template <class Out, class S, int... I>
 constexpr void check_expand(std::integer_sequence<int, I...>) {
-  (void)expand_rank_mismatch<found<S::rank>, expected<at_most(S::rank, Out::rank)>, axis<0>>{};
+  verify(check_of<expand_rank_mismatch<found<S::rank>, expected<at_most(S::rank, Out::rank)>, axis<0>>>);
   constexpr int added = Out::rank - S::rank;
-  ((void)expand_mismatch<found<(extent_of<S, I> == 1 ? 1 : extent_of<Out, added + I>)>, expected<extent_of<S, I>>, axis<added + I>>{}, ...);
+  (verify(check_of<expand_mismatch<found<(extent_of<S, I> == 1 ? 1 : extent_of<Out, added + I>)>, expected<extent_of<S, I>>, axis<added + I>>>), ...);
 }
 // Whether every extent of Out is a number or, at its place, that of S.
 template <class Out, class S>

@@ -16,7 +16,7 @@ namespace detail {
 
 template <int Rank, int... Axes, int... I>
 constexpr void check_flip(std::integer_sequence<int, I...>) {
-  ((void)flip_twice<found<times_among<I, Rank, Axes...>>, expected<at_most(times_among<I, Rank, Axes...>, 1)>, axis<I>>{}, ...);
+  (verify(check_of<flip_twice<found<times_among<I, Rank, Axes...>>, expected<at_most(times_among<I, Rank, Axes...>, 1)>, axis<I>>>), ...);
 }
 
 template <int... Axes, class T, class S, class D>
@@ -55,7 +55,7 @@ constexpr auto flip(const X& x_) {
   using S = shape_t<X>;
   static_assert(sizeof...(Axes) > 0, "dcs::flip: names no axis");
   static_assert(S::rank <= expr::max_rank, "dcs::flip: an operand of at most 8 axes");
-  ((void)flip_axis_mismatch<found<S::rank>, expected<axes_with(Axes, S::rank)>, axis<Axes>>{}, ...);
+  (verify(check_of<flip_axis_mismatch<found<S::rank>, expected<axes_with(Axes, S::rank)>, axis<Axes>>>), ...);
   detail::check_flip<S::rank, Axes...>(std::make_integer_sequence<int, S::rank>{});
   if constexpr (any_probe_v<X>) {
     return probe_result<S>(eval(x_));
@@ -74,7 +74,7 @@ constexpr auto flip(const X& x_) {
 template <int Axis, operand X>
 constexpr auto roll(const X& x_, extent_t shift) {
   using S = shape_t<X>;
-  (void)roll_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>{};
+  verify(check_of<roll_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>>);
   constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
   if constexpr (any_probe_v<X>) {
     return probe_result<S>(eval(x_));

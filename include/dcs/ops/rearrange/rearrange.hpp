@@ -5,42 +5,12 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/expr/pointwise.hpp>
+#include <dcs/ops/rearrange/checks.hpp>
 #include <dcs/ops/rearrange/cpu.hpp>
 #include <dcs/ops/rearrange/reshape.hpp>
 
 DCS_EXACT_MATH
 namespace dcs {
-
-template <class Found, class Expected, class Axis>
-struct slice_axis_mismatch {
-  static_assert(same_extent<Found, Expected>, "dcs::slice: no such axis; number of axes");
-};
-template <class Found, class Expected, class Axis>
-struct slice_mismatch {
-  static_assert(same_extent<Found, Expected>, "dcs::slice: begin + length must not exceed the extent of the axis; beyond it");
-};
-template <class Found, class Expected, class Axis>
-struct concat_mismatch {
-  static constexpr bool equal = same_extent<Found, Expected>, named = Found::named || Expected::named;
-  static_assert(equal || named,
-                "dcs::concat: the operands must be equal along every other axis; for maps of two sizes, try: resize_bilinear_like(x, "
-                "skip)");
-  static_assert(equal || !named,
-                "dcs::concat: the operands must be equal along every other axis; equal names are equal sizes: is one misspelt? try: "
-                "as<shape<...>>(x) with the other's name");
-};
-template <class Found, class Expected, class Axis>
-struct concat_rank_mismatch {
-  static_assert(same_extent<Found, Expected>, "dcs::concat: the operands must have the same number of axes");
-};
-template <class Found, class Expected, class Axis>
-struct permute_mismatch {
-  static_assert(same_extent<Found, Expected>, "dcs::permute: every axis of the operand must be named once; number of axes");
-};
-template <class Found, class Expected, class Axis>
-struct permute_twice {
-  static_assert(same_extent<Found, Expected>, "dcs::permute: every axis of the operand must be named once; times");
-};
 
 namespace kernels {
 struct slice {};
@@ -62,19 +32,6 @@ extent_t slice_length(extent_t full) {
   }
 }
 
-template <class S, int Axis, extent_t Begin, extent Length>
-constexpr void check_slice() {
-  constexpr extent e = extent_of<S, Axis>;
-  static_assert(Begin >= 0 && Begin <= largest_product && (is_dynamic(Length) || Length >= 1),
-                "dcs::slice: begin must be at least 0 and length at least 1");
-  if constexpr (is_dynamic(Length)) {
-    constexpr extent cut = minus(e, Length);
-    static_assert(is_number(cut), "dcs::slice: a named length must be the extent of the axis less a number, as minus(dyn<\"height\">, 1)");
-    (void)slice_mismatch<found<(is_number(cut) && cut < Begin ? plus(Length, Begin) : e)>, expected<e>, axis<Axis>>{};
-  } else if constexpr (is_static(e)) {
-    (void)slice_mismatch<found<at_least(Begin + Length, e)>, expected<e>, axis<Axis>>{};
-  }
-}
 }  // namespace detail
 
 /// The node of slice. X is the unevaluated operand, so that patterns can recognise it.
@@ -126,7 +83,7 @@ class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>
 template <int Axis, extent_t Begin, extent Length = 1, operand X>
 constexpr auto slice(const X& x) {
   using S = shape_t<X>;
-  (void)slice_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>{};
+  verify(check_of<slice_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>>);
   constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
   detail::check_slice<S, at, Begin, Length>();
   if constexpr (any_probe_v<X>)
@@ -136,28 +93,6 @@ constexpr auto slice(const X& x) {
 }
 
 namespace detail {
-// The first axis, but the one concatenated along, whose extents differ, and that one where none does.
-template <int Axis, class A, class B>
-constexpr int differing_axis() {
-  for (int i = 0; i < A::rank; ++i)
-    if (i != Axis && A::extents[static_cast<std::size_t>(i)] != B::extents[static_cast<std::size_t>(i)]) return i;
-  return Axis;
-}
-template <int Axis, class A, class B>
-constexpr bool fits_behind() {
-  if constexpr (A::rank == B::rank)
-    return differing_axis<Axis, A, B>() == Axis;
-  else
-    return false;
-}
-template <int Axis, class A, class B>
-constexpr void check_concat() {
-  (void)concat_rank_mismatch<found<B::rank>, expected<A::rank>, axis<Axis>>{};
-  if constexpr (A::rank == B::rank) {
-    constexpr int at = differing_axis<Axis, A, B>();
-    (void)concat_mismatch<found<(at == Axis ? 0 : extent_of<B, at>)>, expected<(at == Axis ? 0 : extent_of<A, at>)>, axis<at>>{};
-  }
-}
 // The size of the operands together. A sum above largest_product, which the result's sizes refuse, does not overflow.
 template <class... X>
 extent_t total_size(std::size_t axis, const X&... x) {
@@ -241,28 +176,6 @@ tensor<T, To, D> permuted(const tensor<T, From, D>& x, const std::array<int, sta
   if (y.size() == 0) return y;
   copy_strided(D{}, y.data(), x.data(), n.data(), stride.data(), To::rank);
   return y;
-}
-
-// The first axis of the operand that is not named once, and the last where each is.
-template <int Rank, int... Axes>
-constexpr int misnamed_axis() {
-  for (int i = 0; i < Rank; ++i)
-    if (((i == Axes) + ... + 0) != 1) return i;
-  return Rank - 1;
-}
-template <int Rank, int... Axes>
-constexpr bool is_permutation() {
-  for (int i = 0; i < Rank; ++i)
-    if (((i == Axes) + ... + 0) != 1) return false;
-  return sizeof...(Axes) == Rank;
-}
-template <int Rank, int... Axes>
-constexpr void check_permute() {
-  (void)permute_mismatch<found<static_cast<extent_t>(sizeof...(Axes))>, expected<Rank>, axis<0>>{};
-  if constexpr (sizeof...(Axes) == Rank && Rank > 0) {
-    constexpr int at = misnamed_axis<Rank, Axes...>();
-    (void)permute_twice<found<(extent_t{Axes == at} + ... + 0)>, expected<1>, axis<at>>{};
-  }
 }
 
 }  // namespace detail

@@ -52,11 +52,11 @@ constexpr reshape_balance balance_of() {
 template <class Out, class In>
 constexpr void check_reshape() {
   if constexpr (Out::is_static && In::is_static) {
-    (void)reshape_mismatch<found<Out::size()>, expected<In::size()>, axis<0>>{};
+    verify(check_of<reshape_mismatch<found<Out::size()>, expected<In::size()>, axis<0>>>);
   } else {
     constexpr reshape_balance b = balance_of<Out, In>();
-    if constexpr (b.in_left == 0 && b.out_left == 0) (void)reshape_mismatch<found<b.out>, expected<b.in>, axis<0>>{};
-    if constexpr (b.in_left == 0 && b.out_left == 1 && b.out > 0) (void)reshape_remainder<found<b.in % b.out>, expected<0>, axis<0>>{};
+    if constexpr (b.in_left == 0 && b.out_left == 0) verify(check_of<reshape_mismatch<found<b.out>, expected<b.in>, axis<0>>>);
+    if constexpr (b.in_left == 0 && b.out_left == 1 && b.out > 0) verify(check_of<reshape_remainder<found<b.in % b.out>, expected<0>, axis<0>>>);
   }
 }
 

@@ -53,7 +53,7 @@ template <bool Mean, int... Axes, class X>
 constexpr auto reduce(const X& x_) {
   using S = shape_t<X>;
   static_assert(sizeof...(Axes) > 0, "dcs::sum: names no axis; sum_all sums over every one");
-  ((void)sum_axis_mismatch<found<S::rank>, expected<axes_with(Axes, S::rank)>, axis<Axes>>{}, ...);
+  (verify(check_of<sum_axis_mismatch<found<S::rank>, expected<axes_with(Axes, S::rank)>, axis<Axes>>>), ...);
   using rule = reduce_rule<S, Axes...>;
   using Out = make_shape<rule, S::rank>;
   if constexpr (any_probe_v<X>) {

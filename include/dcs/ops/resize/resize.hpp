@@ -68,7 +68,7 @@ auto resized(const X& x, extent_t h, extent_t w, resampling how) {
 
 template <resampling How, class Out, class X>
 constexpr auto resize(const X& x, extent_t h, extent_t w) {
-  (void)resize_rank_mismatch<found<shape_t<X>::rank>, expected<4>, axis<0>>{};
+  verify(check_of<resize_rank_mismatch<found<shape_t<X>::rank>, expected<4>, axis<0>>>);
   if constexpr (any_probe_v<X>)
     return probe_result<Out>(eval(x));
   else
@@ -83,8 +83,8 @@ using resize_shape = shape<extent_of<shape_t<X>, 0>, H, W, extent_of<shape_t<X>,
 template <resampling How, extent_t Factor, class X>
 constexpr auto resize_by(const X& x_) {
   using S = shape_t<X>;
-  (void)resize_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
-  (void)resize_factor_mismatch<found<Factor>, expected<at_least(Factor, 1)>, axis<1>>{};
+  verify(check_of<resize_rank_mismatch<found<S::rank>, expected<4>, axis<0>>>);
+  verify(check_of<resize_factor_mismatch<found<Factor>, expected<at_least(Factor, 1)>, axis<1>>>);
   constexpr extent h = times(extent_of<S, 1>, Factor), w = times(extent_of<S, 2>, Factor);
   static_assert(is_valid(h) && is_valid(w),
                 "dcs::resize: the multiple of a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
@@ -101,7 +101,7 @@ constexpr auto resize_by(const X& x_) {
 template <corners C, extent_t H, extent_t W, operand X>
 constexpr auto resize_bilinear(const X& x) {
   constexpr bool tall = H >= 1;  // the first that is wrong is named
-  (void)resize_size_mismatch<found<(tall ? W : H)>, expected<at_least(tall ? W : H, 1)>, axis<(tall ? 2 : 1)>>{};
+  verify(check_of<resize_size_mismatch<found<(tall ? W : H)>, expected<at_least(tall ? W : H, 1)>, axis<(tall ? 2 : 1)>>>);
   return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, H, W>>(x, H, W);
 }
 /// Bilinear resize to the height and width of another map, at compile time and at run time.
@@ -171,32 +171,32 @@ constexpr auto resize_axes(const X& x_, sizes<Like::rank> n) {
 /// PyTorch: torch.nn.functional.interpolate(mode="linear")
 template <corners C, extent_t L, operand X>
 constexpr auto resize_linear(const X& x) {
-  (void)resize_linear_rank_mismatch<found<shape_t<X>::rank>, expected<3>, axis<0>>{};
-  (void)resize_linear_size_mismatch<found<L>, expected<at_least(L, 1)>, axis<1>>{};
+  verify(check_of<resize_linear_rank_mismatch<found<shape_t<X>::rank>, expected<3>, axis<0>>>);
+  verify(check_of<resize_linear_size_mismatch<found<L>, expected<at_least(L, 1)>, axis<1>>>);
   return detail::resize_axes<detail::resampling_of<C>, shape<1, L, 1>>(x, {1, L, 1});
 }
 /// Linear resize of rows to the length of another map, at compile time and at run time.
 template <corners C, operand X, operand Y>
 constexpr auto resize_linear_like(const X& x, const Y& other) {
-  (void)resize_linear_rank_mismatch<found<shape_t<X>::rank>, expected<3>, axis<0>>{};
-  (void)resize_like_rank_mismatch<found<shape_t<Y>::rank>, expected<3>, axis<0>>{};
+  verify(check_of<resize_linear_rank_mismatch<found<shape_t<X>::rank>, expected<3>, axis<0>>>);
+  verify(check_of<resize_like_rank_mismatch<found<shape_t<Y>::rank>, expected<3>, axis<0>>>);
   return detail::resize_axes<detail::resampling_of<C>, shape_t<Y>>(x, eval(other).sizes());
 }
 /// Trilinear resize of volumes to D × H × W. x: shape<N, d, h, w, C>.
 /// PyTorch: torch.nn.functional.interpolate(mode="trilinear")
 template <corners C, extent_t D, extent_t H, extent_t W, operand X>
 constexpr auto resize_trilinear(const X& x) {
-  (void)resize_trilinear_rank_mismatch<found<shape_t<X>::rank>, expected<5>, axis<0>>{};
-  (void)resize_trilinear_size_mismatch<found<D>, expected<at_least(D, 1)>, axis<1>>{};
-  (void)resize_trilinear_size_mismatch<found<H>, expected<at_least(H, 1)>, axis<2>>{};
-  (void)resize_trilinear_size_mismatch<found<W>, expected<at_least(W, 1)>, axis<3>>{};
+  verify(check_of<resize_trilinear_rank_mismatch<found<shape_t<X>::rank>, expected<5>, axis<0>>>);
+  verify(check_of<resize_trilinear_size_mismatch<found<D>, expected<at_least(D, 1)>, axis<1>>>);
+  verify(check_of<resize_trilinear_size_mismatch<found<H>, expected<at_least(H, 1)>, axis<2>>>);
+  verify(check_of<resize_trilinear_size_mismatch<found<W>, expected<at_least(W, 1)>, axis<3>>>);
   return detail::resize_axes<detail::resampling_of<C>, shape<1, D, H, W, 1>>(x, {1, D, H, W, 1});
 }
 /// Trilinear resize of volumes to the depth, height and width of another map, at compile time and at run time.
 template <corners C, operand X, operand Y>
 constexpr auto resize_trilinear_like(const X& x, const Y& other) {
-  (void)resize_trilinear_rank_mismatch<found<shape_t<X>::rank>, expected<5>, axis<0>>{};
-  (void)resize_like_rank_mismatch<found<shape_t<Y>::rank>, expected<5>, axis<0>>{};
+  verify(check_of<resize_trilinear_rank_mismatch<found<shape_t<X>::rank>, expected<5>, axis<0>>>);
+  verify(check_of<resize_like_rank_mismatch<found<shape_t<Y>::rank>, expected<5>, axis<0>>>);
   return detail::resize_axes<detail::resampling_of<C>, shape_t<Y>>(x, eval(other).sizes());
 }
 /// Nearest-neighbour resize (element ⌊i · in / out⌋ along each axis) of images, rows or volumes to the size of another map, of as many axes.
@@ -205,7 +205,7 @@ template <operand X, operand Y>
 constexpr auto resize_nearest_like(const X& x, const Y& other) {
   using S = shape_t<X>;
   if constexpr (S::rank == 3 || S::rank == 5) {
-    (void)resize_like_rank_mismatch<found<shape_t<Y>::rank>, expected<S::rank>, axis<0>>{};
+    verify(check_of<resize_like_rank_mismatch<found<shape_t<Y>::rank>, expected<S::rank>, axis<0>>>);
     return detail::resize_axes<resampling::nearest, shape_t<Y>>(x, eval(other).sizes());
   } else {
     const auto o = eval(other);

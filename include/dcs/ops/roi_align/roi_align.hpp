@@ -31,9 +31,9 @@ namespace detail {
 template <class S, class R, extent_t... Bins>
 constexpr void check_roi_align() {
   static_assert(((Bins >= 1) && ...), "dcs::roi_align: a crop has at least one bin along either axis");
-  (void)roi_align_rank_mismatch<found<S::rank>, expected<4>, axis<0>>{};
+  verify(check_of<roi_align_rank_mismatch<found<S::rank>, expected<4>, axis<0>>>);
   static_assert(R::rank == 2, "dcs::roi_align: the RoIs have two axes");
-  (void)roi_align_box_mismatch<found<extent_of<R, 1>>, expected<5>, axis<1>>{};
+  verify(check_of<roi_align_box_mismatch<found<extent_of<R, 1>>, expected<5>, axis<1>>>);
 }
 
 // Shape-erased maps, RoIs and crops.
@@ -188,7 +188,7 @@ auto roi_align_maps(const tensor<B, R, D>& rois, const std::array<int, sizeof...
   check_roi_align<shape_t<X>, R, Bins...>();
   static_assert((std::is_same_v<device_t<X>, D> && ... && std::is_same_v<device_t<More>, D>),
                 "dcs::roi_align: map and RoIs lie on different devices");
-  ((void)roi_align_channel_mismatch<found<extent_of<shape_t<More>, 3>>, expected<extent_of<shape_t<X>, 3>>, axis<3>>{}, ...);
+  (verify(check_of<roi_align_channel_mismatch<found<extent_of<shape_t<More>, 3>>, expected<extent_of<shape_t<X>, 3>>, axis<3>>>), ...);
   using T = value_t<X>;
   expect_same_names("dcs::roi_align", rois, x, more...);
   roi_call<T> call;
@@ -242,7 +242,7 @@ auto roi_align_levels(const tensor<B, R, D>& rois, const tensor<std::int64_t, L,
   static_assert((std::is_same_v<device_t<X>, D> && ... && std::is_same_v<device_t<More>, D>),
                 "dcs::roi_align: map and RoIs lie on different devices");
   static_assert(L::rank == 1, "dcs::roi_align_levels: the levels of the RoIs have one axis");
-  ((void)roi_align_channel_mismatch<found<extent_of<shape_t<More>, 3>>, expected<extent_of<shape_t<X>, 3>>, axis<3>>{}, ...);
+  (verify(check_of<roi_align_channel_mismatch<found<extent_of<shape_t<More>, 3>>, expected<extent_of<shape_t<X>, 3>>, axis<3>>>), ...);
   expect(level.size() == rois.sizes()[0], "dcs::roi_align_levels: ", level.size(), " level numbers for ", rois.sizes()[0], " RoIs");
   using T = value_t<X>;
   detail::roi_call<T> call;

@@ -64,7 +64,7 @@ class softmax_node : public lazy<lift_t<shape_t<X>, X>> {
 template <int Axis, operand X>
 constexpr auto softmax(const X& x) {
   using S = shape_t<X>;
-  (void)softmax_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>{};
+  verify(check_of<softmax_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>>);
   if constexpr (any_probe_v<X>)
     return probe_result<S>(eval(x));
   else

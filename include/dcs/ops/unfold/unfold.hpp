@@ -20,11 +20,11 @@ namespace detail {
 
 template <class S, int Axis, int Kernel, int Stride, int Padding, int Dilation>
 constexpr void check_unfold() {
-  (void)unfold_axis_mismatch<found<Axis>, expected<at_least(at_most(Axis, S::rank - 2), 1)>, axis<Axis>>{};
-  (void)unfold_kernel_mismatch<found<Kernel>, expected<at_least(Kernel, 1)>, axis<Axis>>{};
-  (void)unfold_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<Axis>>{};
-  (void)unfold_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<Axis>>{};
-  (void)unfold_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<Axis>>{};
+  verify(check_of<unfold_axis_mismatch<found<Axis>, expected<at_least(at_most(Axis, S::rank - 2), 1)>, axis<Axis>>>);
+  verify(check_of<unfold_kernel_mismatch<found<Kernel>, expected<at_least(Kernel, 1)>, axis<Axis>>>);
+  verify(check_of<unfold_stride_mismatch<found<Stride>, expected<at_least(Stride, 1)>, axis<Axis>>>);
+  verify(check_of<unfold_dilation_mismatch<found<Dilation>, expected<at_least(Dilation, 1)>, axis<Axis>>>);
+  verify(check_of<unfold_padding_mismatch<found<Padding>, expected<at_least(Padding, 0)>, axis<Axis>>>);
   static_assert(is_static(extent_of<S, -1>), "dcs::unfold: the channels (the last axis) are static");
   static_assert(windowed_fits(extent_of<S, Axis>, Kernel, Stride, Padding, Dilation),
                 "dcs::unfold: a chain of windows over a named extent is beyond what its type can say: as<shape<...>> gives it a new name");

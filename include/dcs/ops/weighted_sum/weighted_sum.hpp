@@ -39,11 +39,11 @@ namespace detail {
 template <class First, class Map, int... I>
 constexpr void check_weighted_map(std::integer_sequence<int, I...>) {
   static_assert(Map::rank == 4, "dcs::weighted_sum: logits and maps have the axes N,H,W,C");
-  ((void)weighted_sum_map_mismatch<found<extent_of<Map, I>>, expected<extent_of<First, I>>, axis<I>>{}, ...);
+  (verify(check_of<weighted_sum_map_mismatch<found<extent_of<Map, I>>, expected<extent_of<First, I>>, axis<I>>>), ...);
 }
 template <class Logits, class Map, int... I>
 constexpr void check_weighted_pixels(std::integer_sequence<int, I...>) {
-  ((void)weighted_sum_pixel_mismatch<found<extent_of<Logits, I>>, expected<extent_of<Map, I>>, axis<I>>{}, ...);
+  (verify(check_of<weighted_sum_pixel_mismatch<found<extent_of<Logits, I>>, expected<extent_of<Map, I>>, axis<I>>>), ...);
 }
 }  // namespace detail
 
@@ -55,7 +55,7 @@ constexpr auto weighted_sum(const L& logits_, const M& map_, const Ms&... maps_)
   using LS = shape_t<L>;
   static_assert(k >= 2 && k <= 8, "dcs::weighted_sum: takes two to eight maps");
   static_assert(S::rank == 4 && LS::rank == 4, "dcs::weighted_sum: logits and maps have the axes N,H,W,C");
-  (void)weighted_sum_mismatch<found<extent_of<LS, 3>>, expected<k>, axis<3>>{};
+  verify(check_of<weighted_sum_mismatch<found<extent_of<LS, 3>>, expected<k>, axis<3>>>);
   (detail::check_weighted_map<S, shape_t<Ms>>(std::make_integer_sequence<int, 4>{}), ...);
   detail::check_weighted_pixels<LS, S>(std::make_integer_sequence<int, 3>{});
   if constexpr (any_probe_v<L, M, Ms...>) {
