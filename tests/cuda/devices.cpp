@@ -74,6 +74,11 @@ void product_rows(table& t) {
       normal<shape<dyn<"n">, 7, 24>>(13, {2, 7, 24}));
   t.row(
       "transpose", [](const auto& a) { return eval(transpose(a)); }, x);
+  t.row(
+      "einsum, a matrix product", [](const auto& a, const auto& c) { return einsum<"nhwc,mc->nmhw">(a, c); }, x, normal<shape<5, 8>>(14, {5, 8}));
+  t.row(
+      "einsum, nothing summed over both", [](const auto& a, const auto& c) { return einsum<"nhwc,hw->nchw">(a, c); }, x,
+      normal<shape<6, 7>>(15, {6, 7}));
 }
 
 void volume_rows(table& t) {
@@ -167,6 +172,22 @@ void map_rows(table& t) {
       "permute", [](const auto& a) { return permute<0, 3, 1, 2>(a); }, x);
   t.row(
       "reshape", [](const auto& a) { return reshape<shape<dyn<"n">, 42, 8>>(a); }, x);
+  t.row(
+      "squeeze, unsqueeze", [](const auto& a) { return squeeze<2>(unsqueeze<2>(a)); }, x);
+  t.row(
+      "stack", [](const auto& a, const auto& b) { return stack<1>(a, b); }, x, normal<map>(2, {2, 6, 7, 8}));
+  t.row(
+      "expand", [](const auto& a) { return expand<shape<3, 6, 7, 8>>(a); }, normal<shape<6, 1, 8>>(3, {6, 1, 8}));
+  t.row(
+      "flip", [](const auto& a) { return flip<1, 2>(a); }, x);
+  t.row(
+      "roll", [](const auto& a) { return roll<2>(a, -3); }, x);
+  t.row(
+      "pad with a number", [](const auto& a) { return pad<1, 1, 2>(a, 0.5); }, x);
+  t.row(
+      "pad, reflected", [](const auto& a) { return pad<2, 2, 1, pad_mode::reflect>(a); }, x);
+  t.row(
+      "pad, replicated", [](const auto& a) { return pad<2, 2, 1, pad_mode::replicate>(a); }, x);
 }
 
 void region_rows(table& t) {

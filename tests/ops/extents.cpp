@@ -7,9 +7,11 @@
 #include <dcs/ops/conv2d/conv2d.hpp>
 #include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
 #include <dcs/ops/dropout/dropout.hpp>
+#include <dcs/ops/einsum/einsum.hpp>
 #include <dcs/ops/layer_norm/layer_norm.hpp>
 #include <dcs/ops/linear/linear.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
+#include <dcs/ops/pad/pad.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
@@ -43,6 +45,13 @@ void for_each_op(const Visit& visit) {
   visit("dcs::transpose", [](const auto& x) { return transpose(x); });
   visit("dcs::matmul", [](const auto& x) { return matmul(x, transpose(x)); });
   visit("dcs::concat", [](const auto& x) { return concat<channel>(x, x); });
+  visit("dcs::unsqueeze", [](const auto& x) { return unsqueeze<-1>(x); });
+  visit("dcs::stack", [](const auto& x) { return stack<1>(x, x); });
+  visit("dcs::expand", [](const auto& x) { return expand_as(x, x); });
+  visit("dcs::flip", [](const auto& x) { return flip<1, channel>(x); });
+  visit("dcs::roll", [](const auto& x) { return roll<2>(x, 3); });
+  visit("dcs::pad", [](const auto& x) { return pad<1, 1, 1>(x); });
+  visit("dcs::einsum", [](const auto& x) { return einsum<"nhwc,nhwc->nwh">(x, x); });
   visit("dcs::sum", [](const auto& x) { return sum<1, 2>(x); });
   visit("dcs::mean", [](const auto& x) { return mean<3>(x); });
   visit("dcs::dropout", [](const auto& x) { return dropout(x, 0.5, {1, 1}); });
@@ -70,6 +79,7 @@ template <class Visit>
 void for_each_op_of_three_channels(const Visit& visit) {
   const auto p = ones<float, shape<3>>();
   visit("dcs::slice", [](const auto& x) { return slice<channel, 1>(x); });
+  visit("dcs::slice", [](const auto& x) { return pad<channel, 2, 0, pad_mode::reflect>(x); });
   visit("dcs::reshape", [](const auto& x) { return reshape<shape<dyn<"n">, dyn<"pixel">, 3>>(x); });
   visit("dcs::eval", [=](const auto& x) { return x + p; });
   visit("dcs::linear", [=](const auto& x) { return linear(x, ones<float, shape<3, 2>>()); });

@@ -5,6 +5,7 @@
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>
+#include <dcs/ops/einsum/einsum.hpp>
 #include <dcs/ops/layer_norm/layer_norm.hpp>
 #include <dcs/ops/nms/nms.hpp>
 #include <dcs/ops/roi_align/roi_align.hpp>
@@ -114,6 +115,16 @@ TEST_CASE("concat and matmul") {
   const pair_of<shape<h, w>, shape<w, windowed(h, 1, 4, 0)>> quarter{"dcs::matmul", {3, 3}, {3, 1}};
   quarter.refused_at(1, 0, multiply);
   CHECK_THROWS_WITH_AS(multiply(ones<shape<h, w>>({8, 3}), ones<shape<w, windowed(h, 1, 4, 0)>>({3, 3})), doctest::Contains("(h/4)"), error);
+}
+
+TEST_CASE("stack, expand and einsum") {
+  const pair_of<map<2>, map<2>> maps{"dcs::stack", {3, 3, 3, 2}, {3, 3, 3, 2}};
+  maps.refused([](const auto& a, const auto& b) { return stack<1>(a, b); });
+  const pair_of<map<1>, map<5>> repeated{"dcs::expand", {3, 3, 3, 1}, {3, 3, 3, 5}};
+  repeated.refused([](const auto& a, const auto& b) { return expand_as(a, b); });
+  const pair_of<map<2>, map<5>> product{"dcs::einsum", {3, 3, 3, 2}, {3, 3, 3, 5}};
+  product.refused([](const auto& a, const auto& b) { return einsum<"nhwc,nhwd->ndc">(a, b); });
+  product.refused([](const auto& a, const auto& b) { return einsum<"nhwc,nhwd->nhwcd">(a, b); });
 }
 
 TEST_CASE("attention, by name and as an equation") {
