@@ -12,7 +12,7 @@ using namespace dcs;
 
 namespace {
 
-constexpr extent_t n = dyn<"n">, h = dyn<"h">;
+constexpr extent n = dyn<"n">, h = dyn<"h">;
 using map_t = shape<n, h, 3, 4>;
 
 template <class X, class S>

@@ -11,9 +11,9 @@ using namespace dcs;
 
 namespace {
 
-constexpr extent_t n = dyn<"n">, h = dyn<"h">;
+constexpr extent n = dyn<"n">, h = dyn<"h">;
 
-template <extent_t... E, class... Size>
+template <extent... E, class... Size>
 auto normal(std::uint64_t stream, Size... size) {
   return random_normal<double, shape<E...>>({size...}, {1, stream});
 }

@@ -10,7 +10,7 @@ using namespace dcs;
 
 namespace {
 
-constexpr extent_t n = dyn<"n">, l = dyn<"l">, m = dyn<"m">, c = dyn<"c">;
+constexpr extent n = dyn<"n">, l = dyn<"l">, m = dyn<"m">, c = dyn<"c">;
 
 template <class X, class S>
 constexpr bool has_shape = std::is_same_v<shape_t<X>, S>;

@@ -10,7 +10,7 @@ using namespace dcs;
 
 namespace {
 
-constexpr extent_t n = dyn<"n">, h = dyn<"h">;
+constexpr extent n = dyn<"n">, h = dyn<"h">;
 constexpr auto reflect = pad_mode::reflect, replicate = pad_mode::replicate;
 
 }  // namespace

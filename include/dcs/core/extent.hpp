@@ -46,14 +46,14 @@ constexpr extent text_of(const char* s, int length) {
   return text;
 }
 
-struct letters {
+struct name_letters {
   char text[text_limit + 1]{};
   int length = 0;
 };
-constexpr letters letters_of(extent text) {
+constexpr name_letters letters_of(extent text) {
   constexpr extent_t block = extent_t{1600} * 1600 * 1600 * 1600 * 1600;  // 40^10: two numbers of 64 bits are faster to divide than one of 128
   extent_t part[] = {static_cast<extent_t>(text / block), static_cast<extent_t>(text % block)};
-  letters l;
+  name_letters l;
   for (int i = text_limit; i-- > 0;) {
     extent_t& digits = part[i >= text_limit - 10];
     l.text[i] = digits % text_base == 0 ? '\0' : text_letters[digits % text_base];
@@ -143,7 +143,7 @@ constexpr spelling spell(extent e) {
   }
   const named_parts p = unpack(e);
   const extent_t within = p.offset % p.divisor;
-  const letters l = letters_of(p.text);
+  const name_letters l = letters_of(p.text);
   bool sum = within != 0;
   for (int i = 0; i < l.length; ++i) sum = sum || l.text[i] == '+';
   const bool bracket = sum && p.divisor != 1;

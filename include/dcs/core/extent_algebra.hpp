@@ -48,7 +48,7 @@ constexpr linear linear_of(const named_parts& p) {
     sum.add({p.text, 1});
     return sum;
   }
-  const letters l = letters_of(p.text);
+  const name_letters l = letters_of(p.text);
   for (int i = 0; i < l.length; ++i) {
     const int begin = i;
     while (i < l.length && l.text[i] != '+' && l.text[i] != '*') ++i;
@@ -64,7 +64,7 @@ constexpr linear linear_of(const named_parts& p) {
 constexpr extent text_of(const linear& sum) {
   spelling s;
   for (int i = 0; i < sum.count; ++i) {
-    const letters name = letters_of(sum.terms[i].name);
+    const name_letters name = letters_of(sum.terms[i].name);
     if (s.length + name.length + 1 > text_limit + 1) return 0;
     if (i > 0) s.add('+');
     for (int k = 0; k < name.length; ++k) s.add(name.text[k]);

@@ -35,23 +35,23 @@ constexpr auto summed(letters<C...>, const X& x) {
 
 // The shape of stacked matrices: `Batch` axes as they are, the next `Rows` as one, the rest as one. Where a size of several is known at run time
 // only, their product has a name of its own.
-template <class S, int Batch, int Rows, extent_t RowsName, extent_t ColumnsName>
+template <class S, int Batch, int Rows, extent RowsName, extent ColumnsName>
 struct matrices_rule {
-  static constexpr extent_t merged(int begin, int end, extent_t name) {
-    extent_t n = 1;
+  static constexpr extent merged(int begin, int end, extent name) {
+    extent n = 1;
     for (int i = begin; i < end; ++i) {
-      const extent_t e = S::extents[static_cast<std::size_t>(i)];
+      const extent e = S::extents[static_cast<std::size_t>(i)];
       if (is_dynamic(e)) return end - begin == 1 ? e : name;
       n *= e;
     }
     return n;
   }
-  static constexpr extent_t at(std::size_t i) {
+  static constexpr extent at(std::size_t i) {
     constexpr auto rows = static_cast<std::size_t>(Batch);
     return i < rows ? S::extents[i] : i == rows ? merged(Batch, Batch + Rows, RowsName) : merged(Batch + Rows, S::rank, ColumnsName);
   }
 };
-template <int Batch, int Rows, extent_t RowsName, extent_t ColumnsName, class X>
+template <int Batch, int Rows, extent RowsName, extent ColumnsName, class X>
 constexpr auto grouped(const X& x) {
   using Out = typename make_shape<matrices_rule<shape_t<X>, Batch, Rows, RowsName, ColumnsName>, Batch + 2>::self;
   constexpr auto rows = static_cast<std::size_t>(Batch), columns = static_cast<std::size_t>(Batch + Rows);
@@ -61,7 +61,7 @@ constexpr auto grouped(const X& x) {
   return with_axes<Out>(x, n);
 }
 // x, whose axes are From, as matrices for matmul.
-template <class From, class Batch, class Rows, class Columns, extent_t RowsName, extent_t ColumnsName, class X>
+template <class From, class Batch, class Rows, class Columns, extent RowsName, extent ColumnsName, class X>
 constexpr auto matrices(const X& x) {
   using wanted = joined_letters<Batch, Rows, Columns>;
   if constexpr (!std::is_same_v<From, wanted> && std::is_same_v<From, joined_letters<Batch, Columns, Rows>>)
@@ -71,14 +71,20 @@ constexpr auto matrices(const X& x) {
 }
 
 // Extents or sizes of the axes C, which are those of a (axes L) where it has them, else of b (axes R), else 1.
-template <class L, class R, char... C>
-constexpr std::array<extent_t, sizeof...(C)> sizes_by_letter(letters<C...>, const auto& a, const auto& b) {
-  return {(L::find(C) >= 0 ? a[static_cast<std::size_t>(L::find(C))] : R::find(C) >= 0 ? b[static_cast<std::size_t>(R::find(C))] : extent_t{1})...};
+template <class E, class L, class R, char... C>
+constexpr std::array<E, sizeof...(C)> by_letter(letters<C...>, const auto& a, const auto& b) {
+  return {static_cast<E>(L::find(C) >= 0   ? a[static_cast<std::size_t>(L::find(C))]
+                         : R::find(C) >= 0 ? b[static_cast<std::size_t>(R::find(C))]
+                                           : 1)...};
+}
+template <class L, class R, class O>
+constexpr auto sizes_by_letter(O axes, const auto& a, const auto& b) {
+  return by_letter<extent_t, L, R>(axes, a, b);
 }
 template <class L, class SA, class R, class SB, class O>
 struct letters_rule {
-  static constexpr auto extents = sizes_by_letter<L, R>(O{}, SA::extents, SB::extents);
-  static constexpr extent_t at(std::size_t i) { return extents[i]; }
+  static constexpr auto extents = by_letter<extent, L, R>(O{}, SA::extents, SB::extents);
+  static constexpr extent at(std::size_t i) { return extents[i]; }
 };
 template <class L, class SA, class R, class SB, class O>
 using shape_by_letter = typename make_shape<letters_rule<L, SA, R, SB, O>, O::count>::self;
@@ -104,7 +110,7 @@ constexpr auto contracted(const A& a, const B& b) {
   } else if constexpr (rows::count > 0 && columns::count > 0 && O::find(columns::at[0]) < O::find(rows::at[0])) {
     return contracted<R, L, O>(b, a);  // so that the product need not be transposed
   } else {
-    constexpr extent_t row = dyn<"einsumrow">, column = dyn<"einsumcol">, term = dyn<"einsumsum">;
+    constexpr extent row = dyn<"einsum_row">, column = dyn<"einsum_column">, term = dyn<"einsum_term">;
     const auto product = eval(matmul(matrices<L, batch, rows, inner, row, term>(a), matrices<R, batch, inner, columns, term, column>(b)));
     using axes = joined_letters<batch, rows, columns>;
     const auto split = with_axes<shape_by_letter<L, shape_t<A>, R, shape_t<B>, axes>>(product, sizes_by_letter<L, R>(axes{}, a.sizes(), b.sizes()));

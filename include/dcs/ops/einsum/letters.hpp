@@ -121,13 +121,13 @@ constexpr void check_einsum_result(letters<C...>) {
 }
 // The extent of an axis, or 0 where there is no such axis, which another check has found.
 template <class S>
-constexpr extent_t extent_at(int axis) {
+constexpr extent extent_or_none(int axis) {
   return axis >= 0 && axis < S::rank ? S::extents[static_cast<std::size_t>(axis)] : 0;
 }
 template <class SA, class L, class SB, class R, char... C>
 constexpr void check_einsum_extents(letters<C...>) {
-  (verify(check_of<einsum_mismatch<found<(R::find(C) < 0 ? extent_at<SA>(L::find(C)) : extent_at<SB>(R::find(C)))>,
-                                   expected<extent_at<SA>(L::find(C))>, axis_letter<C>>>),
+  (verify(check_of<einsum_mismatch<found<(R::find(C) < 0 ? extent_or_none<SA>(L::find(C)) : extent_or_none<SB>(R::find(C)))>,
+                                   expected<extent_or_none<SA>(L::find(C))>, axis_letter<C>>>),
    ...);
 }
 

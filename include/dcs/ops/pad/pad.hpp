@@ -18,26 +18,12 @@ enum class pad_mode { constant, reflect, replicate };
 
 namespace detail {
 
-// The extent that is `more` longer, as a window with padding makes it; names stay.
-struct padding_window {
-  extent_t kernel, padding;
-};
-constexpr padding_window window_that_pads(extent_t more) { return {1 + more % 2, (more + 1) / 2}; }
-constexpr bool padded_fits(extent_t e, extent_t more) {
-  const auto w = window_that_pads(more);
-  return windowed_fits(e, w.kernel, 1, w.padding, 1);
-}
-constexpr extent_t padded_extent(extent_t e, extent_t more) {
-  const auto w = window_that_pads(more);
-  return windowed(e, w.kernel, 1, w.padding);
-}
-
 template <int At, extent_t Before, extent_t After, class X>
 auto padded_with(const X& x, double number) {
   using S = shape_t<X>;
   using T = value_t<X>;
   using D = device_t<X>;
-  using Out = typename with_extent<S, At, padded_extent(extent_of<S, At>, Before + After)>::self;
+  using Out = typename with_extent<S, At, plus(extent_of<S, At>, Before + After)>::self;
   constexpr auto at = static_cast<std::size_t>(At);
   expect_inner("dcs::pad", x.sizes());
   auto n = x.sizes();
@@ -60,11 +46,11 @@ auto padded_with(const X& x, double number) {
 template <int At, extent_t Length, bool Reflect, bool Last, class X>
 constexpr auto border(const X& x) {
   using S = shape_t<X>;
-  constexpr extent_t n = extent_of<S, At>;
+  constexpr extent n = extent_of<S, At>;
   if constexpr (Reflect)
-    return flip<At>(slice<At, (Last ? n - 1 - Length : 1), Length>(x));
+    return flip<At>(slice<At, static_cast<extent_t>(Last ? n - 1 - Length : 1), Length>(x));
   else
-    return expand<with_extent<S, At, Length>>(slice<At, (Last ? n - 1 : 0)>(x));
+    return expand<with_extent<S, At, Length>>(slice<At, static_cast<extent_t>(Last ? n - 1 : 0)>(x));
 }
 template <int At, extent_t Before, extent_t After, bool Reflect, class X>
 constexpr auto padded_by_border(const X& x) {
@@ -88,11 +74,12 @@ constexpr auto pad(const X& x, double number = 0) {
   verify(check_of<pad_axis_mismatch<found<S::rank>, expected<axes_with(Axis, S::rank)>, axis<Axis>>>);
   static_assert(Before >= 0 && After >= 0, "dcs::pad: the numbers of elements must be at least 0; slice cuts off");
   constexpr int at = Axis < 0 ? Axis + S::rank : Axis;
-  constexpr extent_t n = extent_of<S, at>;
-  static_assert(detail::padded_fits(n, Before + After), "dcs::pad: a named extent can be padded by at most 128 elements in all");
+  constexpr extent n = extent_of<S, at>;
+  static_assert(detail::is_valid(plus(n, Before + After)),
+                "dcs::pad: the padded extent is beyond what its type can say: as<shape<...>> gives the axis a new name");
   if constexpr (Mode == pad_mode::constant) {
     if constexpr (any_probe_v<X>)
-      return probe_result<with_extent<S, at, detail::padded_extent(n, Before + After)>>(eval(x));
+      return probe_result<with_extent<S, at, plus(n, Before + After)>>(eval(x));
     else
       return detail::padded_with<at, Before, After>(eval(x), number);
   } else {

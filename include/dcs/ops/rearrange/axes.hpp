@@ -35,11 +35,11 @@ struct squeeze_rule {
       if (!removed(k) && i-- == 0) break;
     return k;
   }
-  static constexpr extent_t at(std::size_t i) { return S::extents[axis_of(i)]; }
+  static constexpr extent at(std::size_t i) { return S::extents[axis_of(i)]; }
 };
 template <class S, int At>
 struct unsqueeze_rule {
-  static constexpr extent_t at(std::size_t i) {
+  static constexpr extent at(std::size_t i) {
     constexpr auto one = static_cast<std::size_t>(At);
     return i == one ? 1 : S::extents[i < one ? i : i - 1];
   }
@@ -210,9 +210,9 @@ constexpr auto expand(const X& x_) {
   detail::check_expand<Out, S>(std::make_integer_sequence<int, S::rank>{});
   static_assert(detail::sizes_known<Out, S>(), "dcs::expand: the size of a named extent that repeats is an argument: expand<Shape>(x, sizes)");
   const auto x = eval(x_);
-  sizes<Out::rank> n = Out::extents;
+  sizes<Out::rank> n{};
   for (std::size_t i = 0; i < n.size(); ++i)
-    if (is_dynamic(n[i])) n[i] = x.sizes()[i + S::extents.size() - n.size()];
+    n[i] = is_dynamic(Out::extents[i]) ? x.sizes()[i + S::extents.size() - n.size()] : static_cast<extent_t>(Out::extents[i]);
   return expand<Out>(x, n);
 }
 
