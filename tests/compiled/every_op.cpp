@@ -12,10 +12,12 @@
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/cast/cast.hpp>
 #include <dcs/ops/conv_transpose2d/conv_transpose2d.hpp>
+#include <dcs/ops/einsum/einsum.hpp>
 #include <dcs/ops/embedding/embedding.hpp>
 #include <dcs/ops/gather/gather.hpp>
 #include <dcs/ops/matmul/matmul.hpp>
 #include <dcs/ops/nms/nms.hpp>
+#include <dcs/ops/pad/pad.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 #include <dcs/ops/resize/resize.hpp>
@@ -92,6 +94,8 @@ void rows() {
   using matrix = shape<9, 33>;
   check<T, matrix, shape<33, 21>, shape<21>>("linear", [](const auto& x, const auto& w, const auto& b) { return linear(x, w, b); });
   check<T, shape<2, 9, 33>, shape<2, 33, 5>>("matmul", [](const auto& a, const auto& b) { return matmul(a, b); });
+  check<T, shape<2, 9, 33>, shape<5, 33>>("einsum", [](const auto& a, const auto& b) { return einsum<"nlc,mc->nml">(a, b); });
+  check<T, matrix, shape<5>>("einsum without a sum", [](const auto& a, const auto& b) { return einsum<"lc,m->lmc">(a, b); });
   check<T, matrix>("softmax", [](const auto& x) { return softmax<1>(x); });
   check<T, shape<3, 4, 33>>("softmax of columns", [](const auto& x) { return softmax<1>(x); });
   check<T, matrix, shape<33>, shape<33>>("layer_norm", [](const auto& x, const auto& g, const auto& b) { return layer_norm(x, g, b); });
@@ -124,6 +128,10 @@ void maps() {
   check<T, volume>("resize_trilinear", [](const auto& x) { return resize_trilinear<corners::aligned, 9, 3, 7>(x); });
   check<T, map>("permute", [](const auto& x) { return permute<0, 3, 1, 2>(x); });
   check<T, map, map>("concat and slice", [](const auto& a, const auto& b) { return concat<3>(slice<3, 2, 4>(a), b); });
+  check<T, map, map>("stack, squeeze and unsqueeze", [](const auto& a, const auto& b) { return squeeze<0>(unsqueeze<0>(stack<1>(a, b))); });
+  check<T, shape<12, 1, 9>>("expand", [](const auto& x) { return expand<map>(x); });
+  check<T, map>("flip and roll", [](const auto& x) { return roll<2>(flip<1, 3>(x), -3); });
+  check<T, map>("pad", [](const auto& x) { return pad<1, 1, 2, pad_mode::reflect>(pad<2, 1, 1>(x, 0.5)); });
   check<T, shape<2, 4, 4, 3>, shape<2, 4, 4, 9>, shape<2, 4, 4, 9>, shape<2, 4, 4, 9>>(
       "weighted_sum", [](const auto& l, const auto& a, const auto& b, const auto& c) { return weighted_sum(l, a, b, c); });
   const auto rois = tensor<T, shape<2, 5>>::from(std::vector<T>{0, 1, 1, 8, 7, 1, 0, 2, 5, 9});

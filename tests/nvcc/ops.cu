@@ -73,6 +73,9 @@ int main() {
     const auto y = resize_bilinear<corners::half_pixel, 9, 5>(x);
     return y + resize_nearest_like(x, y);
   });
+  check<map, shape<6, 1, 4>>("stack, flip, roll", [](const auto& x, const auto& e) { return roll<2>(flip<1, 3>(stack<1>(x, expand<map>(e))), 2); });
+  check<map>("pad", [](const auto& x) { return pad<1, 1, 2, pad_mode::reflect>(pad<2, 1, 1>(x, 0.5)); });
+  check<map, shape<5, 4>>("einsum", [](const auto& x, const auto& w) { return einsum<"nhwc,mc->nmhw">(x, w); });
   check<map, map>("concat, permute", [](const auto& a, const auto& b) { return permute<0, 3, 1, 2>(concat<channel>(a, b)); });
   check<map>("reshape, transpose", [](const auto& x) { return transpose(reshape<shape<2, 36, 4>>(x)); });
   check<map>("sum", [](const auto& x) { return sum<1, 2>(x * x); });

@@ -1,5 +1,7 @@
-// Ops that rearrange by the kernels of others, on the device against the host: expand, stack, flip, roll and pad, and the products of
-// einsum.
+// Ops that rearrange by the kernels of others, on the device against the host: expand, stack, flip, roll and pad, and the products of einsum.
+#if defined(__CUDACC__)
+#include <dcs/cuda/cublas.cuh>
+#endif
 #include <dcs/cuda/gemm.cuh>
 #include <dcs/ops/einsum/einsum.hpp>
 #include <dcs/ops/pad/pad.hpp>

@@ -47,8 +47,8 @@ struct matrices_rule {
     return n;
   }
   static constexpr extent at(std::size_t i) {
-    constexpr auto rows = static_cast<std::size_t>(Batch);
-    return i < rows ? S::extents[i] : i == rows ? merged(Batch, Batch + Rows, RowsName) : merged(Batch + Rows, S::rank, ColumnsName);
+    const int axis = static_cast<int>(i);
+    return axis < Batch ? S::extents[i] : axis == Batch ? merged(Batch, Batch + Rows, RowsName) : merged(Batch + Rows, S::rank, ColumnsName);
   }
 };
 template <int Batch, int Rows, extent RowsName, extent ColumnsName, class X>
@@ -56,7 +56,7 @@ constexpr auto grouped(const X& x) {
   using Out = typename make_shape<matrices_rule<shape_t<X>, Batch, Rows, RowsName, ColumnsName>, Batch + 2>::self;
   constexpr auto rows = static_cast<std::size_t>(Batch), columns = static_cast<std::size_t>(Batch + Rows);
   sizes<Out::rank> n{};
-  for (std::size_t i = 0; i < rows; ++i) n[i] = x.sizes()[i];
+  for (int i = 0; i < Batch; ++i) n[static_cast<std::size_t>(i)] = x.sizes()[static_cast<std::size_t>(i)];
   n[rows] = product(x.sizes(), rows, columns), n[rows + 1] = product(x.sizes(), columns, shape_t<X>::extents.size());
   return with_axes<Out>(x, n);
 }

@@ -40,8 +40,8 @@ struct squeeze_rule {
 template <class S, int At>
 struct unsqueeze_rule {
   static constexpr extent at(std::size_t i) {
-    constexpr auto one = static_cast<std::size_t>(At);
-    return i == one ? 1 : S::extents[i < one ? i : i - 1];
+    const int axis = static_cast<int>(i);
+    return axis == At ? 1 : S::extents[axis < At ? i : i - 1];
   }
 };
 
@@ -81,7 +81,7 @@ constexpr auto squeeze(const X& x_) {
   const auto x = eval(x_);
   if constexpr (!any_probe_v<X>) detail::expect_inner("dcs::squeeze", x.sizes());
   sizes<Out::rank> n{};
-  for (std::size_t i = 0; i < n.size(); ++i) n[i] = x.sizes()[rule::axis_of(i)];
+  for (int i = 0; i < Out::rank; ++i) n[static_cast<std::size_t>(i)] = x.sizes()[rule::axis_of(static_cast<std::size_t>(i))];
   return detail::with_axes<Out>(x, n);
 }
 
@@ -95,8 +95,7 @@ constexpr auto unsqueeze(const X& x_) {
   const auto x = eval(x_);
   if constexpr (!any_probe_v<X>) detail::expect_inner("dcs::unsqueeze", x.sizes());
   sizes<Out::rank> n{};
-  constexpr auto one = static_cast<std::size_t>(at);
-  for (std::size_t i = 0; i < n.size(); ++i) n[i] = i == one ? 1 : x.sizes()[i < one ? i : i - 1];
+  for (int i = 0; i < Out::rank; ++i) n[static_cast<std::size_t>(i)] = i == at ? 1 : x.sizes()[static_cast<std::size_t>(i < at ? i : i - 1)];
   return detail::with_axes<Out>(x, n);
 }
 
@@ -162,13 +161,14 @@ auto expanded(const X& x, const sizes<Out::rank>& n) {
   using D = device_t<X>;
   expect_inner("dcs::expand", x.sizes()), expect_inner("dcs::expand", n);
   expect_fits<Out>("dcs::expand", n);
-  constexpr std::size_t added = Out::rank - S::rank;
+  constexpr int added = Out::rank - S::rank;
   sizes<Out::rank> strides{};
   const auto dense = dense_strides(x.sizes());
-  for (std::size_t i = 0; i < dense.size(); ++i) {
-    expect(S::extents[i] == 1 || n[added + i] == x.sizes()[i], "dcs::expand: from sizes ", to_string(x.sizes()), " to ", to_string(n), ": axis ",
-           added + i, " is ", n[added + i], ", but the operand's, which is not 1 in its type, is ", x.sizes()[i]);
-    strides[added + i] = x.sizes()[i] == 1 ? 0 : dense[i];
+  for (int axis = 0; axis < S::rank; ++axis) {
+    const auto i = static_cast<std::size_t>(axis), to = static_cast<std::size_t>(added + axis);
+    expect(S::extents[i] == 1 || n[to] == x.sizes()[i], "dcs::expand: from sizes ", to_string(x.sizes()), " to ", to_string(n), ": axis ", to, " is ",
+           n[to], ", but the operand's, which is not 1 in its type, is ", x.sizes()[i]);
+    strides[to] = x.sizes()[i] == 1 ? 0 : dense[i];
   }
   if (count(n) == x.size()) return with_axes<Out>(x, n);  // nothing repeats
   auto y = tensor_of<Out, X>::empty(n);
