@@ -1,5 +1,6 @@
 // Pointwise expressions in f64: see dcs/expr/common.hpp.
 #include <dcs/detect/region_masks.hpp>
+#include <dcs/loss/classes.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
 
@@ -11,6 +12,7 @@ DCS_NETWORK_EXPRESSIONS(template, double)
 DCS_REPEATED_EXPRESSIONS(template, double)
 DCS_SEGMENTATION_LOSS_EXPRESSIONS(template, double)
 DCS_DETECTION_LOSS_EXPRESSIONS(template, double)
+DCS_CLASSES_LOSS_EXPRESSIONS(template, double)
 DCS_REGION_EXPRESSIONS(template, double)
 
 }  // namespace dcs

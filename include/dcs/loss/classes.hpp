@@ -287,4 +287,23 @@ auto generalised_dice(const P& p, const tensor<T, C, D>& classes) {
 
 }  // namespace dcs::loss
 
+namespace dcs {
+
+// The expressions above, for dcs::compiled (expr/common.hpp).
+#define DCS_CLASSES_LOSS_EXPRESSIONS(declare, T)                                                                  \
+  DCS_EXPRESSION(declare, T, apply<functions::labelled>(expr::map<T>()))                                          \
+  DCS_EXPRESSION(declare, T, apply<functions::positive>(expr::map<T>()))                                          \
+  DCS_EXPRESSION(declare, T, expr::map<T>() / maximum(expr::map<T>(), 1))                                         \
+  DCS_EXPRESSION(declare, T, square(1 - exp(-expr::map<T>())) * expr::map<T>())                                   \
+  DCS_EXPRESSION(declare, T, apply<functions::where>(apply<functions::labelled>(expr::map<T>()), expr::map<T>())) \
+  DCS_EXPRESSION(declare, T, 1 - (2 * expr::map<T>() + 1) / (expr::map<T>() + 1))                                 \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * apply<functions::positive>(expr::map<T>()))                         \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * apply<functions::positive>(expr::map<T>()) * expr::map<T>())        \
+  DCS_EXPRESSION(declare, T, apply<functions::positive>(expr::map<T>()) * expr::map<T>())                         \
+  DCS_EXPRESSION(declare, T, apply<functions::positive>(expr::map<T>()) / square(maximum(expr::map<T>(), 1)))     \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * (expr::map<T>() - 2 * expr::map<T>()))
+DCS_ENTRIES(DCS_CLASSES_LOSS_EXPRESSIONS)
+
+}  // namespace dcs
+
 #include <dcs/core/header_end.inl>
