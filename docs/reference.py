@@ -9,7 +9,8 @@ docstring says shapes, ranges and errors. A line of its own,
 
     /// PyTorch: torch.nn.functional.softmax
 
-says what PyTorch calls it. Element types and devices are those of docs/devices.md, whose rows tests measure, or of a line `/// Runs: as gather_rows`.
+says what PyTorch calls it. Element types and devices are those of docs/devices.md, whose rows tests measure; a line
+`/// Runs: as gather_rows` names the row of an op that is made of others.
 """
 import pathlib
 import re

@@ -184,6 +184,7 @@ requires(!has_fused<pointwise<F, A...>>) struct form<pointwise<F, A...>, L, C> :
 }  // namespace detail
 
 /// F over operands, as a node; F is one of dcs::functions or a user's (see functions.hpp).
+/// Runs: as pointwise chains
 template <class F, operand... A>
 constexpr auto apply(A... a) {
   return pointwise<F, A...>(std::move(a)...);

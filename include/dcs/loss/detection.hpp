@@ -52,6 +52,7 @@ struct cross_entropy_rank_mismatch {
 };
 
 /// Σ smooth L1 (β = 1/9) of x − target. shape<>.
+/// PyTorch: torch.nn.functional.smooth_l1_loss(beta=1/9, reduction="sum")
 template <operand X, operand Target>
 auto smooth_l1_sum(const X& x, const Target& target) {
   check_target<X, Target>();

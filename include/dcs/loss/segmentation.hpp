@@ -75,6 +75,7 @@ auto dice(const P& p_, const Target& t_, double smoothing = 1e-6) {
 }
 
 /// Cross-entropy of a sigmoid, by element: softplus(x) − x · t.
+/// Runs: as binary_cross_entropy
 template <operand X, operand Target>
 constexpr auto cross_entropy_map(const X& x, const Target& t) {
   return apply<functions::softplus>(x) - x * t;
@@ -105,6 +106,7 @@ auto focal(const X& x, const Target& t, double alpha = 0.25, const Regions& regi
 }
 
 /// Soft edges of a map, or of a volume: maxpool3(x) − x, which is large beside a larger value.
+/// Runs: as boundary
 template <operand X>
 auto soft_edge(const X& x_) {
   const auto x = eval(x_);
@@ -126,6 +128,7 @@ auto boundary(const P& p, const Target& t, double smoothing = 1e-6) {
 }
 
 /// L_seg of logits; the target is 0 in regions that are not selected. shape<>.
+/// Runs: as dice
 template <operand X, operand Target, class Regions = every_region>
 auto segmentation(const X& x_, const Target& t, const segmentation_options& o = {}, const Regions& regions = {}) {
   check_target<X, Target>();

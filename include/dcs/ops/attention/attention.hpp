@@ -25,7 +25,6 @@ struct attention_batch_mismatch {
 
 namespace kernels {
 /// softmax(q · kᵀ · s) · v without the matrix of probabilities.
-/// PyTorch: torch.nn.functional.scaled_dot_product_attention
 struct attention {};
 }  // namespace kernels
 
@@ -47,6 +46,7 @@ constexpr void check_attention() {
 /// shape<N, Heads, Lk, D>. Lk is at least 1. A score of −∞ gives a probability of 0; a row of such scores alone gives NaN, as its softmax does. On a
 /// GPU f32 is multiplied to full accuracy, or as TF32 where cuda::library_options::tf32 allows it. Both ways split numbers into parts, and an
 /// infinite element of q or k has none, so that its scores are NaN; a score of −∞ arises only by overflow.
+/// PyTorch: torch.nn.functional.scaled_dot_product_attention
 template <operand Q, operand K, operand V>
 constexpr auto attention(const Q& q_, const K& k_, const V& v_, double scale, double dropout = 0, random_stream random = {}) {
   using S = shape_t<Q>;

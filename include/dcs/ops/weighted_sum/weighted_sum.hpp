@@ -31,7 +31,6 @@ struct weighted_sum_pixel_mismatch {
 
 namespace kernels {
 /// Softmax over K maps and their weighted sum in one pass.
-/// Runs: as softmax-weighted sum of maps
 struct weighted_sum {};
 }  // namespace kernels
 
@@ -48,6 +47,7 @@ constexpr void check_weighted_pixels(std::integer_sequence<int, I...>) {
 }  // namespace detail
 
 /// Σ_k softmax(logits)_k ⊙ maps_k. logits: shape<N, H, W, K>; maps: K of shape<N, H, W, C>, 2 <= K <= 8.
+/// Runs: as softmax-weighted sum of maps
 template <operand L, operand M, operand... Ms>
 constexpr auto weighted_sum(const L& logits_, const M& map_, const Ms&... maps_) {
   constexpr int k = 1 + sizeof...(Ms);
