@@ -1,4 +1,4 @@
-// expect: dcs::reshape: a static shape must keep the number of elements
+// expect: dcs::reshape: the new shape must keep the number of elements
 // expect: found_extent<1960>
 // expect: expected_extent<1568>
 #include <dcs/dcs.hpp>

@@ -1,4 +1,4 @@
-// expect: dcs::reshape: a static shape must keep the number of elements
+// expect: dcs::reshape: the new shape must keep the number of elements
 // expect: found_extent<100352>
 // expect: expected_extent<86528>
 #include <dcs/dcs.hpp>

@@ -98,11 +98,11 @@ constexpr auto resize_by(const X& x_) {
 
 /// Bilinear resize to H × W. x: shape<N, h, w, C>.
 /// PyTorch: torch.nn.functional.interpolate(mode="bilinear")
-template <corners C, extent_t H, extent_t W, operand X>
+template <corners C, extent H, extent W, operand X>
 constexpr auto resize_bilinear(const X& x) {
   constexpr bool tall = H >= 1;  // the first that is wrong is named
   verify(check_of<resize_size_mismatch<found<(tall ? W : H)>, expected<at_least(tall ? W : H, 1)>, axis<(tall ? 2 : 1)>>>);
-  return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, H, W>>(x, H, W);
+  return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, H, W>>(x, static_cast<extent_t>(H), static_cast<extent_t>(W));
 }
 /// Bilinear resize to the height and width of another map, at compile time and at run time.
 /// Runs: as resize_bilinear
@@ -169,11 +169,11 @@ constexpr auto resize_axes(const X& x_, sizes<Like::rank> n) {
 
 /// Linear resize of rows to length L. x: shape<N, l, C>.
 /// PyTorch: torch.nn.functional.interpolate(mode="linear")
-template <corners C, extent_t L, operand X>
+template <corners C, extent L, operand X>
 constexpr auto resize_linear(const X& x) {
   verify(check_of<resize_linear_rank_mismatch<found<shape_t<X>::rank>, expected<3>, axis<0>>>);
   verify(check_of<resize_linear_size_mismatch<found<L>, expected<at_least(L, 1)>, axis<1>>>);
-  return detail::resize_axes<detail::resampling_of<C>, shape<1, L, 1>>(x, {1, L, 1});
+  return detail::resize_axes<detail::resampling_of<C>, shape<1, L, 1>>(x, {1, static_cast<extent_t>(L), 1});
 }
 /// Linear resize of rows to the length of another map, at compile time and at run time.
 template <corners C, operand X, operand Y>
@@ -184,13 +184,14 @@ constexpr auto resize_linear_like(const X& x, const Y& other) {
 }
 /// Trilinear resize of volumes to D × H × W. x: shape<N, d, h, w, C>.
 /// PyTorch: torch.nn.functional.interpolate(mode="trilinear")
-template <corners C, extent_t D, extent_t H, extent_t W, operand X>
+template <corners C, extent D, extent H, extent W, operand X>
 constexpr auto resize_trilinear(const X& x) {
   verify(check_of<resize_trilinear_rank_mismatch<found<shape_t<X>::rank>, expected<5>, axis<0>>>);
   verify(check_of<resize_trilinear_size_mismatch<found<D>, expected<at_least(D, 1)>, axis<1>>>);
   verify(check_of<resize_trilinear_size_mismatch<found<H>, expected<at_least(H, 1)>, axis<2>>>);
   verify(check_of<resize_trilinear_size_mismatch<found<W>, expected<at_least(W, 1)>, axis<3>>>);
-  return detail::resize_axes<detail::resampling_of<C>, shape<1, D, H, W, 1>>(x, {1, D, H, W, 1});
+  return detail::resize_axes<detail::resampling_of<C>, shape<1, D, H, W, 1>>(
+      x, {1, static_cast<extent_t>(D), static_cast<extent_t>(H), static_cast<extent_t>(W), 1});
 }
 /// Trilinear resize of volumes to the depth, height and width of another map, at compile time and at run time.
 template <corners C, operand X, operand Y>
