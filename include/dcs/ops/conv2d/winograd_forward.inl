@@ -104,9 +104,8 @@ DCS_TARGET void winograd_by_tiles(const cpu::winograd_map& m, std::int64_t depth
           for (std::int64_t p = p0; p < p1; ++p)
             for (std::int64_t s = 0; s < used; ++s) {
               const std::int64_t height = std::min(rows, t1 - t0 - s * rows);
-              multiply_rows<T, false>(height, 
-                  v.data() + plane * v_plane + s * sub_v, u.data() + plane * u_plane + (p * deep + k0) * columns, kc,
-                  product.data() + plane * m_plane + s * sub_m + (p - p0) * rows * columns, columns, k0 > 0, nullptr);
+              multiply_rows<T, false>(height, v.data() + plane * v_plane + s * sub_v, u.data() + plane * u_plane + (p * deep + k0) * columns, kc,
+                                      product.data() + plane * m_plane + s * sub_m + (p - p0) * rows * columns, columns, k0 > 0, nullptr);
             }
       }
       for (std::int64_t t = t0; t < t1; ++t)
@@ -144,7 +143,7 @@ DCS_TARGET void winograd_by_panels(const cpu::winograd_map& m, std::int64_t dept
         for (std::int64_t s = 0; s < used; ++s) {
           const std::int64_t height = std::min(rows, tiles - s * rows);
           multiply_rows<T, false>(height, v.data() + plane * v_plane + s * sub_v + k0 * height, u.data() + plane * u_plane, kc,
-                                                      product.data() + plane * m_plane + s * sub_m, columns, k0 > 0, nullptr);
+                                  product.data() + plane * m_plane + s * sub_m, columns, k0 > 0, nullptr);
         }
     }
     for (std::int64_t t = 0; t < tiles; ++t)
