@@ -3,7 +3,7 @@
 
 #include <dcs/core/header_begin.inl>
 
-#include <dcs/nn/module.hpp>
+#include <dcs/nn/module_scope.hpp>
 #include <dcs/ops/embedding/embedding.hpp>
 
 DCS_EXACT_MATH
