@@ -195,7 +195,7 @@ def marked(text):
         pieces = re.split(r"(`[^`]*`)", p)
         for i, piece in enumerate(pieces):
             if not piece.startswith("`"):
-                piece = re.sub(r"(?<![\w`])((?:\w+::)*\w+<[^<>]*(?:<[^<>]*>[^<>]*)*>)", r"`\1`", piece)
+                piece = re.sub(r"(?<![\w`])((?:\w+::)*\w+<(?:->|[^<>])*(?:<(?:->|[^<>])*>(?:->|[^<>])*)*>)", r"`\1`", piece)
                 pieces[i] = "".join(s if s.startswith("`") else s.replace("<", "&lt;").replace("*", r"\*") for s in re.split(r"(`[^`]*`)", piece))
         done.append("".join(pieces))
     return "\n\n".join(done)

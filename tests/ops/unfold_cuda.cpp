@@ -22,7 +22,7 @@ namespace {
 template <int C>
 using volume = shape<dyn<"n">, dyn<"d">, dyn<"h">, dyn<"w">, C>;
 template <int C>
-using half = shape<dyn<"n">, windowed(dyn<"d">, 1, 2, 0), windowed(dyn<"h">, 1, 2, 0), windowed(dyn<"w">, 1, 2, 0), C>;
+using halved = shape<dyn<"n">, windowed(dyn<"d">, 1, 2, 0), windowed(dyn<"h">, 1, 2, 0), windowed(dyn<"w">, 1, 2, 0), C>;
 
 // Channels of one element, of no whole packet, of packets; one slice, and no volume at all.
 template <class Body>
@@ -64,7 +64,7 @@ TEST_CASE("a device's convolutions of volumes and rows are the host's, forward a
   kernel_test::compare([](const auto&... a) { return conv3d<1, 1>(a...); }, x, normal<shape<3, 3, 3, 8, 16>>(3), b);
   kernel_test::compare([](const auto&... a) { return conv3d<2, 1, 1, 2>(a...); }, x, normal<shape<3, 3, 3, 4, 16>>(4), b);
   kernel_test::compare([](const auto&... a) { return conv3d(a...); }, x, normal<shape<1, 1, 1, 8, 3>>(5));
-  const auto deep = normal<half<8>>(6, {2, 2, 3, 2, 8});
+  const auto deep = normal<halved<8>>(6, {2, 2, 3, 2, 8});
   kernel_test::compare([](const auto&... a) { return conv_transpose3d<2>(a...); }, deep, normal<shape<2, 2, 2, 16, 8>>(7), b);
   kernel_test::compare([](const auto&... a) { return conv_transpose3d<2, 1, 1, 2>(a...); }, deep, normal<shape<3, 3, 3, 8, 8>>(8), b);
   const auto r = normal<shape<dyn<"n">, 9, 8>>(9, {2, 9, 8});

@@ -174,7 +174,7 @@ concept conv_transposable = S::rank == 4 && W::rank == 4 && extent_of<S, 3> == e
 /// y[n, i·Stride + h·Dilation − Padding, …, o] = Σ x[n, i, …, c] · w[h, v, o, c]: every pixel of x adds the kernel times its value to y.
 /// x: shape<N, H, W, In>; w: shape<K, K, Out / Groups, In>; y: shape<N, H', W', Out> with H' = (H − 1)·Stride − 2·Padding + Dilation·(K − 1) +
 /// OutputPadding + 1. Output padding, less than the stride, adds rows and columns at the end, where several heights have the same convolution. Of a
-/// named extent H' is unwindowed() of core/extent.hpp. An error where H' or W' is less than 1.
+/// named extent H' is unwindowed() of core/extent_algebra.hpp. An error where H' or W' is less than 1.
 /// PyTorch: torch.nn.functional.conv_transpose2d
 template <int Stride = 1, int Padding = 0, int OutputPadding = 0, int Groups = 1, int Dilation = 1, operand X, operand W>
 constexpr auto conv_transpose2d(const X& x, const W& w) {
