@@ -1,4 +1,4 @@
-// expect: dcs::faster_rcnn: the maps of a backbone have strides 4, 8, 16 and 32 (axes 1 and 2) and its `channels` (axis 3)
+// expect: dcs::faster_rcnn: the maps of a backbone have strides 4, 8, 16 and 32 (axes 1 and 2) and its channels (axis 3)
 // expect: backbone_mismatch<dcs::found_extent<8>, dcs::expected_extent<64>, dcs::axis<3>
 #include <dcs/detect/faster_rcnn.hpp>
 #include <dcs/models/dcsnet/stages.hpp>

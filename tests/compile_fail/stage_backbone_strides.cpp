@@ -1,4 +1,4 @@
-// expect: dcs::faster_rcnn: the maps of a backbone have strides 4, 8, 16 and 32 (axes 1 and 2) and its `channels` (axis 3)
+// expect: dcs::faster_rcnn: the maps of a backbone have strides 4, 8, 16 and 32 (axes 1 and 2) and its channels (axis 3)
 // expect: backbone_mismatch<dcs::found_extent<32>, dcs::expected_extent<16>, dcs::axis<1>
 #include <dcs/detect/faster_rcnn.hpp>
 #include <dcs/models/dcsnet/stages.hpp>

@@ -42,7 +42,7 @@ struct backbone_map_count_mismatch {
 template <class Found, class Expected, class Axis>
 struct backbone_mismatch {
   static_assert(same_extent<Found, Expected>,
-                "dcs::faster_rcnn: the maps of a backbone have strides 4, 8, 16 and 32 (axes 1 and 2) and its `channels` (axis 3)");
+                "dcs::faster_rcnn: the maps of a backbone have strides 4, 8, 16 and 32 (axes 1 and 2) and its channels (axis 3)");
 };
 template <class Found, class Expected, class Axis>
 struct pyramid_level_count_mismatch {
