@@ -40,6 +40,7 @@
 #include <dcs/nn/module.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/nn/layers_1d_3d.hpp>
+#include <dcs/nn/attention.hpp>
 #include <dcs/nn/transformer.hpp>
 #include <dcs/nn/embedding.hpp>
 #include <dcs/nn/sequential.hpp>

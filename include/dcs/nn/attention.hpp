@@ -86,12 +86,14 @@ struct multi_head_attention {
     }
   }
 
- private:
+  /// An error where the heads do not divide the channels, or x has no three axes. Layers around this one ask first, so that the message is short.
   template <class X>
   static constexpr void check() {
     verify(check_of<multi_head_attention_mismatch<found<D % H>, expected<0>, axis<2>>>);
     static_assert(shape_t<X>::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");
   }
+
+ private:
   // Where a check has failed, x stands for the result, so that no other error follows.
   template <class X>
   static constexpr bool fits() {

@@ -203,11 +203,12 @@ constexpr void compare_members(std::index_sequence<I...> all) {
     ((void)initialises_v<T, member_like<unlisted<T, static_cast<int>(I), Listed...>>, I>, ...);
   }
 }
-// Most structs have no room for a member that is not in the list, and need no look at their members.
+// Most structs have no room for a member that is not in the list, and need no look at their members. A listed member that is no module is an error of
+// its own, of whoever walks the network.
 template <class T, class... Listed>
 constexpr void compare_members(member_list<void, Listed...>) {
   constexpr std::size_t bytes = (std::size_t{0} + ... + (holds_parameters_v<Listed> ? sizeof(Listed) : 0));
-  if constexpr (std::is_aggregate_v<T> && sizeof(T) >= bytes + sizeof(parameter_base))
+  if constexpr (std::is_aggregate_v<T> && (module<Listed> && ...) && sizeof(T) >= bytes + sizeof(parameter_base))
     compare_members<T, Listed...>(std::make_index_sequence<count_members<T>()>{});
 }
 // True; a struct of which a member was left out does not compile.

@@ -32,11 +32,13 @@ struct transformer_encoder_layer {
 
   template <operand X>
   constexpr auto operator()(const X& x) const {
+    self_attn.template check<X>();
     return layer(eval(x));
   }
   /// The same with a mask that is added to the scores of the attention (multi_head_attention::masked): shape<L, L>, as causal_mask.
   template <operand X, operand M>
   constexpr auto operator()(const X& x, const M& mask) const {
+    self_attn.template check<X>();
     return layer(eval(x), mask);
   }
 
@@ -83,11 +85,13 @@ struct transformer_decoder_layer {
 
   template <operand X, operand M>
   constexpr auto operator()(const X& x, const M& memory) const {
+    self_attn.template check<X>();
     return layer(eval(x), eval(memory));
   }
   /// The same with a mask that is added to the scores of the self-attention: shape<L, L>, as causal_mask.
   template <operand X, operand M, operand Mask>
   constexpr auto operator()(const X& x, const M& memory, const Mask& mask) const {
+    self_attn.template check<X>();
     return layer(eval(x), eval(memory), mask);
   }
 
