@@ -65,10 +65,11 @@ struct multi_head_attention {
     return self(x);
   }
   /// Self-attention with a mask that is added to the scores: shape<L, L>, or what broadcasts to shape<N, H, L, L>; −∞ where a query (the axis before
-  /// the last) does not see a key. A query must see at least one key.
-  template <operand X, operand M>
-  constexpr auto masked(const X& x, const M& mask) const {
-    return self(x, mask);
+  /// the last) does not see a key. A query must see at least one key. Without a mask the same as the call.
+  template <operand X, operand... M>
+  constexpr auto masked(const X& x, const M&... mask) const {
+    static_assert(sizeof...(M) <= 1, "dcs::multi_head_attention: one mask at most");
+    return self(x, mask...);
   }
   /// Cross-attention: the tokens of x, shape<N, L, D>, attend to those of `memory`, shape<N, K, D>, which are keys and values. K is at least 1.
   template <operand X, operand M>

@@ -43,13 +43,6 @@ struct transformer_encoder_layer {
   }
 
  private:
-  template <class X, class... Mask>
-  constexpr auto attend(const X& x, const Mask&... mask) const {
-    if constexpr (sizeof...(Mask) == 0)
-      return dropout(self_attn(x));
-    else
-      return dropout(self_attn.masked(x, mask...));
-  }
   template <class X>
   constexpr auto ffn(const X& x) const {
     return dropout(linear2(dropout(eval(dcs::relu(linear1(x))))));
@@ -57,10 +50,10 @@ struct transformer_encoder_layer {
   template <class X, class... Mask>
   constexpr auto layer(const X& x, const Mask&... mask) const {
     if constexpr (Order == norm_order::post) {
-      const auto y = norm1(x, attend(x, mask...));
+      const auto y = norm1(x, dropout(self_attn.masked(x, mask...)));
       return norm2(y, ffn(y));
     } else {
-      const auto y = eval(x + attend(norm1(x), mask...));
+      const auto y = eval(x + dropout(self_attn.masked(norm1(x), mask...)));
       return eval(y + ffn(norm2(y)));
     }
   }
@@ -96,13 +89,6 @@ struct transformer_decoder_layer {
   }
 
  private:
-  template <class X, class... Mask>
-  constexpr auto attend(const X& x, const Mask&... mask) const {
-    if constexpr (sizeof...(Mask) == 0)
-      return dropout(self_attn(x));
-    else
-      return dropout(self_attn.masked(x, mask...));
-  }
   template <class X>
   constexpr auto ffn(const X& x) const {
     return dropout(linear2(dropout(eval(dcs::relu(linear1(x))))));
@@ -110,11 +96,11 @@ struct transformer_decoder_layer {
   template <class X, class M, class... Mask>
   constexpr auto layer(const X& x, const M& memory, const Mask&... mask) const {
     if constexpr (Order == norm_order::post) {
-      const auto y = norm1(x, attend(x, mask...));
+      const auto y = norm1(x, dropout(self_attn.masked(x, mask...)));
       const auto z = norm2(y, dropout(multihead_attn(y, memory)));
       return norm3(z, ffn(z));
     } else {
-      const auto y = eval(x + attend(norm1(x), mask...));
+      const auto y = eval(x + dropout(self_attn.masked(norm1(x), mask...)));
       const auto z = eval(y + dropout(multihead_attn(norm2(y), memory)));
       return eval(z + ffn(norm3(z)));
     }
