@@ -44,3 +44,15 @@ add_library(dcs_cudnn INTERFACE)
 target_link_libraries(dcs_cudnn INTERFACE dcs_cuda CUDA::cublasLt ${CUDNN_LIBRARY})
 target_include_directories(dcs_cudnn SYSTEM INTERFACE ${CUDNN_INCLUDE_DIR})
 message(STATUS "CUDA ${CUDAToolkit_VERSION}, cuDNN at ${CUDNN_LIBRARY}, architectures ${CMAKE_CUDA_ARCHITECTURES}, tests for ${DCS_GPU_HERE}")
+
+# dcs_host_code(TARGET LEVEL [LEVEL_WITHOUT_GPU]): how well nvcc compiles the host's half of a target's units, -O0 to -O3. Kernels are optimised at any level; the host's half
+# takes most of the time, and nvcc's own -O, which nothing overrules, decides about it. A build type that has a level (CMake's Release: -O3) keeps it.
+function(dcs_host_code target level)
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" type)
+  if(dcs_no_gpu AND ARGN)
+    set(level ${ARGN})
+  endif()
+  if(NOT "${CMAKE_CUDA_FLAGS} ${CMAKE_CUDA_FLAGS_${type}}" MATCHES "-O[0-9]")
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:${level}>)
+  endif()
+endfunction()

@@ -193,7 +193,10 @@ void map_rows(table& t) {
 void region_rows(table& t) {
   const auto x = normal<map>(1, {2, 6, 7, 8});
   const auto rois = tensor<double, shape<2, 5>>::from(std::vector<double>{0, 2, 1, 20, 17, 1, 0, 4, 27, 22});
-  const auto on = [](const auto& a, const auto& r) { return to<device_t<std::remove_cvref_t<decltype(a)>>>(kernel_test::rounded<float>(r)); };
+  const auto on = []<operand A>(const A&, const auto& r) {  // boxes are of the maps' type, and in f32 beside maps in bf16
+    using T = std::conditional_t<std::is_same_v<value_t<A>, double>, double, float>;
+    return to<device_t<A>>(kernel_test::rounded<T>(r));
+  };
   t.row(
       "roi_align", [&](const auto& a) { return roi_align<3>(a, on(a, rois), roi_options{0.25}); }, x);
   t.row(
