@@ -4,7 +4,7 @@
 #
 # image/ and io/ stand before nn/: a state dict is written as safetensors, and no file format needs a layer.
 set -euo pipefail
-floors="core cpu cuda grad expr ops image io nn data loss metrics detect models optim train interop"
+floors="core cpu cuda grad expr ops image io nn data loss metrics detect models onnx optim train interop"
 check() {
   (cd "$1" && grep -rnoE '^ *#include <dcs/[^>]+>|^ *#define DCS_KERNELS <dcs/[^>]+>' dcs) | awk -v floors="$floors" '
     BEGIN { n = split(floors, name, " "); for (i = 1; i <= n; ++i) floor[name[i]] = i }
