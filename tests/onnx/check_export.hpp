@@ -23,7 +23,7 @@ struct nothing {
   constexpr void members(Visit&&) const {}
 };
 
-/// Parameters and statistics that are nowhere 0 or 1 by construction.
+/// Initialised, and with biases, norms and statistics that are nowhere 0 or 1 by construction.
 template <class Net>
 void randomize(Net& net) {
   initialize(net, 3);
@@ -31,6 +31,7 @@ void randomize(Net& net) {
   for (const auto& p : named_parameters(net)) {
     const random_stream random{17, stream++};
     const bool variance = p.name.ends_with("running_var");
+    if (p.parameter->description().stored.stored_rank != 1) continue;
     for (extent_t i = 0; i < p.parameter->size(); ++i) {
       float& x = p.parameter->template data<float>()[i];
       x += 0.1f * static_cast<float>(random.normal(static_cast<std::uint64_t>(i)));
