@@ -103,6 +103,11 @@ inline contents read(std::string_view model) {
 }
 inline int times(const contents& c, const std::string& op) { return static_cast<int>(std::count(c.operators.begin(), c.operators.end(), op)); }
 
+/// The folder and name that the files of a case begin with; empty where no cases are written.
+inline std::string case_prefix(const std::string& name) {
+  const char* folder = std::getenv("DCS_ONNX_CASES");
+  return folder ? std::string(folder) + "/" + name : std::string();
+}
 template <class X>
 void write_results(const std::string& prefix, const std::vector<std::string>& names, std::size_t& next, const X& x) {
   if constexpr (expression<X> || is_tensor_v<X>)
@@ -123,8 +128,7 @@ template <class Net, class Call, class... S, class... T>
 contents exported(const std::string& name, const Net& net, const Call& call, const std::vector<std::string>& outputs,
                   const onnx::input<S, T>&... in) {
   const std::string bytes = onnx::model_of(net, call, outputs, in...);
-  if (const char* folder = std::getenv("DCS_ONNX_CASES")) {
-    const std::string prefix = std::string(folder) + "/" + name;
+  if (const std::string prefix = case_prefix(name); !prefix.empty()) {
     io::write_bytes(prefix + ".onnx", "test", bytes);
     const std::tuple<tensor<float, S>...> x{example<S>(in.name)...};
     std::apply([&](const auto&... t) { (io::write_npy(prefix + ".in." + in.name + ".npy", t), ...); }, x);
