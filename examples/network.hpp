@@ -6,6 +6,7 @@
 //
 // and is the translation unit that contains the network with its training, evaluation and prediction. On the host it is compiled in three parts, so
 // that none is large (DCS_NETWORK_PART): the session, which declares the templates that the other two instantiate; the training step; and inference.
+// A fourth, the export to ONNX, is in dcs_export alone.
 // For a GPU nvcc compiles the same file as a whole.
 #pragma once
 
@@ -72,6 +73,11 @@ struct prediction_in_boxes {
   }
 };
 
+/// Writes a network's prediction at a side of images as an ONNX file. Null in a program that does not contain the network's fourth part, which sets
+/// it.
+template <class Net>
+inline void (*exporter)(const std::string& path, const Net&, const typename Net::options&, int side) = nullptr;
+
 /// A segmenter behind the interface of session.hpp.
 template <dcs::segmenter Net, class P>
 class network_session final : public session {
@@ -137,6 +143,13 @@ class network_session final : public session {
       const auto b = dcs::make_batch({s}, input);
       return (p.augmented ? dcs::predict_augmented<P>(*net_, b.images, options_) : dcs::predict<P>(*net_, b.images, options_))[0];
     });
+  }
+
+  void export_onnx(const export_request& e) override {
+    const auto c = load_run(e.run, e.checkpoint, false);
+    dcs::expect(exporter<Net> != nullptr, c.net, ": its export is not compiled in; -DDCS_ONNX_NETWORKS=", c.net, " builds it");
+    exporter<Net>(e.out, *net_, options_, c.side);
+    std::printf("%s: %s for images of %d × %d\n", dcs::printable(e.out).c_str(), c.net.c_str(), c.side, c.side);
   }
 
   void summary(int side) override {
@@ -246,10 +259,20 @@ class network_session final : public session {
 #define DCS_NETWORK(name, ...)          \
   using dcs_network_type = __VA_ARGS__; \
   DCS_TRAINING_PART(, dcs_network_type)
-#else
+#elif DCS_NETWORK_PART == 2
 #define DCS_NETWORK(name, ...)          \
   using dcs_network_type = __VA_ARGS__; \
   DCS_FORWARD_PART(, dcs_network_type)
+#else
+#include <dcs/onnx/dcsnet.hpp>
+#define DCS_NETWORK(name, ...)                                                                                                                      \
+  using dcs_network_type = __VA_ARGS__;                                                                                                             \
+  static const bool dcs_export_set = [] {                                                                                                           \
+    programs::exporter<dcs_network_type> = [](const std::string& path, const dcs_network_type& net, const dcs_network_type::options& o, int side) { \
+      dcs::onnx::save_prediction(path, net, o, side, side);                                                                                         \
+    };                                                                                                                                              \
+    return true;                                                                                                                                    \
+  }();
 #endif
 #define DCS_REGISTER_NETWORK(name, ...)                             \
   static const programs::registered_network dcs_registered_network{ \

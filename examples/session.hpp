@@ -33,6 +33,10 @@ struct predict_request {
   dcs::io::image_limits limits;
 };
 
+struct export_request {
+  std::string run, checkpoint = "best", out;
+};
+
 class session {
  public:
   virtual ~session() = default;
@@ -42,6 +46,7 @@ class session {
   virtual void evaluate(const evaluate_request&) = 0;
   virtual void predict(const predict_request&) = 0;
   virtual void summary(int side) = 0;
+  virtual void export_onnx(const export_request&) = 0;
 };
 
 /// A network that a program contains. Each file of networks/ defines one, at the program's start.

@@ -11,8 +11,7 @@ TEST_CASE("DCSNet: the predictions that its files are compared with") {
     const auto predicted = net.predict(as<image_shape>(image), c.options)[0];
     CHECK(predicted.detections.size() == c.objects);
     std::vector<float> corners, scores;
-    for (const auto& d : predicted.detections)
-      corners.insert(corners.end(), {d.box.x1, d.box.y1, d.box.x2, d.box.y2}), scores.push_back(d.score);
+    for (const auto& d : predicted.detections) corners.insert(corners.end(), {d.box.x1, d.box.y1, d.box.x2, d.box.y2}), scores.push_back(d.score);
     const auto count = static_cast<extent_t>(scores.size());
     const std::string prefix = case_prefix(c.name);
     if (prefix.empty()) continue;

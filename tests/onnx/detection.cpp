@@ -23,11 +23,17 @@ auto rois_of(const X& x) {
 
 TEST_CASE("RoIAlign of one map") {
   exported(
-      "roi_align", [](const auto& x, const auto& r) { return roi_align<5>(x, rois_of(r), roi_options{0.25, 2, false}); }, input<map>("x"),
-      input<numbers>("r"));
+      "roi_align",
+      [](const auto& x, const auto& r) {
+        return roi_align<5>(x, rois_of(r), roi_options{0.25, 2, false});
+      },
+      input<map>("x"), input<numbers>("r"));
   exported(
-      "roi_align_aligned", [](const auto& x, const auto& r) { return roi_align<3, 4>(x, rois_of(r), roi_options{0.25, 0, true}); }, input<map>("x"),
-      input<numbers>("r"));
+      "roi_align_aligned",
+      [](const auto& x, const auto& r) {
+        return roi_align<3, 4>(x, rois_of(r), roi_options{0.25, 0, true});
+      },
+      input<map>("x"), input<numbers>("r"));
 }
 
 TEST_CASE("boxes are pooled from the level of their size") {
@@ -47,6 +53,52 @@ TEST_CASE("boxes are pooled from the level of their size") {
   };
   exported("pool_boxes", call, input<shape<1, 40, 50, 4>>("p2"), input<shape<1, 20, 25, 4>>("p3"), input<shape<1, 10, 13, 4>>("p4"),
            input<shape<1, 5, 7, 4>>("p5"), input<numbers>("r"));
+}
+
+// Two levels with random objectness, the half of it equal, and deltas: hundreds of proposals that suppress each other.
+TEST_CASE("proposals are chosen") {
+  rpn_options o;
+  o.anchors.scales = {16, 32, 64, 128, 256}, o.before_nms = 700;
+  const auto call = [&](const auto& s2, const auto& d2, const auto& s3, const auto& d3) {
+    const rpn_level p2{eval(relu(s2)), eval(d2 * 0.4)}, p3{eval(relu(s3)), eval(d3 * 0.4)};
+    if constexpr (std::is_same_v<device_t<decltype(s2)>, cpu_device>) {
+      std::vector<float> corners;
+      for (const auto& b : propose(o, false, 0, 64, 80, make_anchors<float>(o.anchors, 64, 80, p2, p3), p2, p3))
+        corners.insert(corners.end(), {b.x1, b.y1, b.x2, b.y2});
+      CHECK(corners.size() / 4 > 40);
+      corners.insert(corners.end(), onnx::detail::empty_box, onnx::detail::empty_box + 4);
+      return tensor<float, shape<dyn<"n">, 4>>::from(corners, {static_cast<extent_t>(corners.size() / 4), 4});
+    } else {
+      const auto found = onnx::propose(o, 64, 80, p2, p3).corners;
+      return onnx::tensor_of<shape<dyn<"n">, 4>>(found, {onnx::traced_extent, 4});
+    }
+  };
+  const auto file = exported("proposals", call, input<shape<1, 16, 20, 3>>("s2"), input<shape<1, 16, 20, 12>>("d2"), input<shape<1, 8, 10, 3>>("s3"),
+                             input<shape<1, 8, 10, 12>>("d3"));
+  CHECK(times(file, "NonMaxSuppression") == 2);
+  CHECK(times(file, "TopK") == 3);
+}
+
+TEST_CASE("detections are chosen") {
+  box_head_options o;
+  o.most_detections = 6, o.score_threshold = 0.3;
+  const auto call = [&](const auto& r, const auto& scores, const auto& deltas) {
+    const auto corners = eval(boxes_of(r));
+    const box_predictions p{scores, deltas};
+    if constexpr (std::is_same_v<device_t<decltype(r)>, cpu_device>) {
+      std::vector<box<float>> all;
+      for (extent_t i = 0; i < corners.sizes()[0]; ++i) all.push_back({corners(i, 0), corners(i, 1), corners(i, 2), corners(i, 3)});
+      std::vector<float> found;
+      for (const auto& d : detections_of(o, all, 0, p, 150, 200)) found.insert(found.end(), {d.box.x1, d.box.y1, d.box.x2, d.box.y2, d.score * 100});
+      CHECK(found.size() == 30);
+      return tensor<float, shape<dyn<"n">, 5>>::from(found, {static_cast<extent_t>(found.size() / 5), 5});
+    } else {
+      const auto found = onnx::detections_of(o, onnx::value_of(corners), p, 150, 200);
+      const auto b = onnx::tensor_of<shape<dyn<"n">, 4>>(found.corners, {onnx::traced_extent, 4});
+      return concat<1>(b, onnx::tensor_of<shape<dyn<"n">, 1>>(found.scores, {onnx::traced_extent, 1}) * 100);
+    }
+  };
+  exported("detections", call, input<numbers>("r"), input<shape<24, 2>>("scores"), input<shape<24, 8>>("deltas"));
 }
 
 TEST_CASE("masks are pasted") {

@@ -15,11 +15,8 @@ struct dense_parts {
   DCS_MEMBERS(body, pyramid, head)
   template <operand X>
   constexpr auto operator()(const X& images) const {
-    return std::apply(
-        [&](const auto&... level) {
-          return std::tuple(std::tuple(head(level).objectness, head(level).deltas)...);
-        },
-        pyramid(body(images)));
+    return std::apply([&](const auto&... level) { return std::tuple(std::tuple(head(level).objectness, head(level).deltas)...); },
+                      pyramid(body(images)));
   }
 };
 

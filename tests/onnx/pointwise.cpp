@@ -6,6 +6,56 @@ using onnx::input;
 
 using map = shape<dyn<"batch">, 4, 5, 6>;
 
+// An op and a function from outside of the library.
+namespace mine {
+
+template <class T>
+void mirror_forward(cpu_device, const T* x, std::int64_t rows, std::int64_t width, std::int64_t channels, T* y) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t w = 0; w < width; ++w) std::copy_n(x + (r * width + w) * channels, channels, y + (r * width + width - 1 - w) * channels);
+}
+template <operand X>
+auto mirror(const X& x) {
+  const auto [n, h, w, c] = x.sizes();
+  auto y = X::empty(x.sizes());
+  mirror_forward(device_t<X>{}, x.data(), n * h, w, c, y.data());
+  return y;
+}
+struct soft_sign {
+  template <class T>
+  static T f(T x) {
+    return x / (T(1) + std::abs(x));
+  }
+  template <int, class T>
+  static T df(T, T x) {
+    const T d = T(1) + std::abs(x);
+    return T(1) / (d * d);
+  }
+};
+
+}  // namespace mine
+namespace dcs::onnx {
+
+template <class T>
+void mirror_forward(device, const T* x, std::int64_t rows, std::int64_t width, std::int64_t channels, T* y) {
+  graph& g = tracing::now().graph;
+  const dims extents{rows, width, channels};
+  const id in = at(x, extents);
+  set(y, g.add("Slice", {in, g.list({width - 1}), g.list({-width - 1}), g.list({1}), g.list({-1})}, extents, g[in].free));
+}
+template <>
+struct function<mine::soft_sign> {
+  static id write(graph& g, const std::array<id, 1>& x, const dims& extents, int free) { return g.add("Softsign", {x[0]}, extents, free); }
+};
+
+}  // namespace dcs::onnx
+
+TEST_CASE("an op and a function of one's own") {
+  const auto file = exported(
+      "own", [](const auto& x) { return apply<mine::soft_sign>(mine::mirror(x)) * 2; }, input<map>("x"));
+  CHECK(times(file, "Softsign") == 1);
+}
+
 TEST_CASE("reductions") {
   exported(
       "sum", [](const auto& x) { return sum<1, 3>(x); }, input<map>("x"));

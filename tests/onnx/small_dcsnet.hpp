@@ -1,5 +1,5 @@
-// A small DCSNet and the cases in which it is exported. What dcs predicts (dcsnet_values.cpp) and the files (dcsnet.cpp) are two programs, as a network for
-// two devices takes long to compile.
+// A small DCSNet and the cases in which it is exported. What dcs predicts (dcsnet_values.cpp) and the files (dcsnet.cpp) are two programs, as a
+// network for two devices takes long to compile.
 #pragma once
 
 #include "check_export.hpp"

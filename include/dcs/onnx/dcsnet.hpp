@@ -11,8 +11,8 @@
 DCS_EXACT_MATH
 namespace dcs::onnx {
 
-/// Outputs: `probability`, shape<1, Height, Width, 1>; `boxes`, shape<detection, 4> (x1, y1, x2, y2 in pixels) with `scores`, shape<detection>, by falling
-/// score. Without any object there are 0 boxes, and every probability is 0.
+/// Outputs: `probability`, shape<1, Height, Width, 1>; `boxes`, shape<detection, 4> (x1, y1, x2, y2 in pixels) with `scores`, shape<detection>, by
+/// falling score. Without any object there are 0 boxes, and every probability is 0.
 template <class Backbone, class Cropper, class Aggregator, int Width, class Stages>
 struct prediction_of<models::dcsnet::network<Backbone, Cropper, Aggregator, Width, Stages>> {
   using network = models::dcsnet::network<Backbone, Cropper, Aggregator, Width, Stages>;
@@ -30,7 +30,7 @@ struct prediction_of<models::dcsnet::network<Backbone, Cropper, Aggregator, Widt
     const id maps = value_of(eval(sigmoid(logits)));
     const id probability = paste(g.reshape(maps, {g.extents(maps)[0], network::base, network::base}), regions, h, w);
     const extent_t n = g.extents(found.scores)[0];
-    return std::tuple(tensor_of<shape<1, extent_of<S, 1>, extent_of<S, 2>, 1>>(probability, {1, h, w, 1}),
+    return std::tuple(tensor_of<shape<extent_of<S, 0>, extent_of<S, 1>, extent_of<S, 2>, 1>>(probability, {1, h, w, 1}),
                       tensor_of<shape<dyn<"detection">, 4>>(found.corners, {n, 4}), tensor_of<shape<dyn<"detection">>>(found.scores, {n}));
   }
 

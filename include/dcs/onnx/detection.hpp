@@ -1,10 +1,10 @@
-// The stages of a detector that choose boxes by their values, as nodes: proposals of the RPN (detect/rpn.hpp), final detections (detect/box_head.hpp),
-// and pasting the masks of regions (detect/region_masks.hpp). Rules, order and ties are those of dcs; boxes are decoded in double, as there. The number
-// of boxes is a free extent.
+// The stages of a detector that choose boxes by their values, as nodes: proposals of the RPN (detect/rpn.hpp), final detections
+// (detect/box_head.hpp), and pasting the masks of regions (detect/region_masks.hpp). Rules, order and ties are those of dcs; boxes are decoded in
+// double, as there. The number of boxes is a free extent.
 //
-// Kernels of other programs need not accept 0 boxes. Lists that go through layers therefore end with a box that ends before it begins, which stands for
-// "none": its refined box has no size and is dropped, and its mask covers no pixel. So an image without objects has no detections and zeros as its
-// mask, as in dcs.
+// Kernels of other programs need not accept 0 boxes. Lists that go through layers therefore end with a box that ends before it begins, which stands
+// for "none": its refined box has no size and is dropped, and its mask covers no pixel. So an image without objects has no detections and zeros as
+// its mask, as in dcs.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -180,8 +180,8 @@ inline id with_no_box(id corners) {
   return detail::appended(g, {corners, detail::no_box(g)});
 }
 
-/// The probabilities of regions, [n, base, base], pasted into an image: [1, height, width, 1]. See dcs::paste. A bilinear sample is a product with two
-/// matrices of weights max(0, 1 − |u − k|), one for rows and one for columns, which are zeros outside of the box.
+/// The probabilities of regions, [n, base, base], pasted into an image: [1, height, width, 1]. See dcs::paste. A bilinear sample is a product with
+/// two matrices of weights max(0, 1 − |u − k|), one for rows and one for columns, which are zeros outside of the box.
 inline id paste(id probabilities, id corners, std::int64_t height, std::int64_t width) {
   auto& g = tracing::now().graph;
   const auto op = [&](const char* name, id a, id b) { return detail::binary(g, name, a, b); };

@@ -31,26 +31,37 @@
 DCS_EXACT_MATH
 namespace dcs::onnx {
 
-/// An input of the graph: a tensor of shape S under a name. Extents are numbers, but the first may have a name.
+/// In place of a size: any, chosen when the graph runs.
+inline constexpr extent_t any_size = -1;
+
+/// An input of the graph: a tensor of shape S under a name. Its extents are numbers, but the first may have a name, and is then of any size; or sizes
+/// are passed for a shape of names, as those of image_shape, {1, 256, 256, 3}, of which the first may be any_size.
 template <class S, class T = float>
 struct input {
   std::string name;
-  explicit input(std::string n) : name(std::move(n)) {}
+  sizes<S::rank> size;
+  explicit input(std::string n, const sizes<S::rank>& s = any()) : name(std::move(n)), size(s) {}
+
+ private:
+  static constexpr sizes<S::rank> any() {
+    sizes<S::rank> s{};
+    for (std::size_t i = 0; i < s.size(); ++i) s[i] = is_static(S::extents[i]) ? static_cast<extent_t>(S::extents[i]) : any_size;
+    return s;
+  }
 };
 
 namespace detail {
 
 template <class S, class T>
 tensor<T, S, device> add_input(graph& g, const input<S, T>& in) {
-  sizes<S::rank> n{};
+  sizes<S::rank> n = in.size;
   int free = -1;
   std::string free_name;
   for (std::size_t i = 0; i < n.size(); ++i) {
-    const extent e = S::extents[i];
-    expect(i == 0 || is_static(e), "dcs::onnx: axis ", i, " of the input ", in.name, " is ", to_string(e),
+    if (n[i] != any_size) continue;
+    expect(i == 0, "dcs::onnx: axis ", i, " of the input ", in.name, " is ", to_string(S::extents[i]),
            "; expected a number: only the first axis is chosen when the graph runs");
-    n[i] = is_static(e) ? static_cast<extent_t>(e) : traced_extent;
-    if (!is_static(e)) free = 0, free_name = to_string(e);
+    n[i] = traced_extent, free = 0, free_name = to_string(S::extents[i]);
   }
   return tensor_of<S, T>(g.input(in.name, element_of<T>, {n.begin(), n.end()}, free, free_name), n);
 }

@@ -225,8 +225,8 @@ class graph {
          "; a free extent must stay the first of what it is merged with");
   }
 
-  // An initialiser with its axes in another order, or (without an order) under other extents. It keeps the name of a parameter: the form in which that
-  // was is seldom written too, and then has a number behind its name.
+  // An initialiser with its axes in another order, or (without an order) under other extents. It keeps the name of a parameter: the form in which
+  // that was is seldom written too, and then has a number behind its name.
   id other_form(id v, const dims& order, const dims& to) {
     std::string key = std::to_string(static_cast<int>(v)) + spelled(order) + spelled(to);
     if (const auto it = forms_.find(key); it != forms_.end()) return it->second;

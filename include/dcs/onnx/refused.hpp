@@ -11,7 +11,7 @@ namespace dcs::onnx {
 
 #define DCS_ONNX_REFUSE(entry, op)                                                                                \
   template <class... A>                                                                                           \
-  void entry(device, A...) {                                                                               \
+  void entry(device, A...) {                                                                                      \
     static_assert(sizeof...(A) == 1000, "dcs::onnx: " op " has no export: a network is exported as it predicts"); \
   }
 DCS_ONNX_REFUSE(dropout_apply, "dcs::dropout with p > 0")
@@ -29,7 +29,7 @@ namespace detail {
 // The first template argument is one that the caller may name.
 #define DCS_ONNX_GRADIENT(entry)        \
   template <class T = void, class... A> \
-  void entry(device, A...) {     \
+  void entry(device, A...) {            \
     detail::refuse_gradient(#entry);    \
   }
 DCS_ONNX_GRADIENT(add_into)

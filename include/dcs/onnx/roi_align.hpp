@@ -1,5 +1,5 @@
-// RoIAlign as nodes. ONNX's op (from opset 16 on) has torchvision's conventions, which are dcs': `output_half_pixel` is a RoI that is not shifted and at
-// least 1 × 1, `half_pixel` the aligned one. Where each RoI is cropped from a level of its own, it is cropped from every level and one is chosen.
+// RoIAlign as nodes. ONNX's op (from opset 16 on) has torchvision's conventions, which are dcs': `output_half_pixel` is a RoI that is not shifted and
+// at least 1 × 1, `half_pixel` the aligned one. Where each RoI is cropped from a level of its own, it is cropped from every level and one is chosen.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
