@@ -149,7 +149,10 @@ class network_session final : public session {
     const auto c = load_run(e.run, e.checkpoint, false);
     dcs::expect(exporter<Net> != nullptr, c.net, ": its export is not compiled in; -DDCS_ONNX_NETWORKS=", c.net, " builds it");
     exporter<Net>(e.out, *net_, options_, c.side);
-    std::printf("%s: %s for images of %d × %d\n", dcs::printable(e.out).c_str(), c.net.c_str(), c.side, c.side);
+    const auto n = dcs::training_run<Net, P>::input_of(c);
+    std::printf("%s: %s for images of %d × %d, channels (value / 255 - mean) / deviation, mean %g %g %g, deviation %g %g %g\n",
+                dcs::printable(e.out).c_str(), c.net.c_str(), c.side, c.side, n.mean[0], n.mean[1], n.mean[2], n.deviation[0], n.deviation[1],
+                n.deviation[2]);
   }
 
   void summary(int side) override {
