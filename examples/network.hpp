@@ -268,6 +268,7 @@ class network_session final : public session {
   DCS_FORWARD_PART(, dcs_network_type)
 #else
 #include <dcs/onnx/dcsnet.hpp>
+#include <dcs/onnx/mask_rcnn.hpp>
 #define DCS_NETWORK(name, ...)                                                                                                                      \
   using dcs_network_type = __VA_ARGS__;                                                                                                             \
   static const bool dcs_export_set = [] {                                                                                                           \

@@ -2,7 +2,9 @@
 #include "check_export.hpp"
 
 #include <dcs/detect/region_masks.hpp>
+#include <dcs/models/mask_rcnn/training.hpp>
 #include <dcs/onnx/detection.hpp>
+#include <dcs/onnx/paste.hpp>
 
 using namespace check;
 using onnx::input;
@@ -101,18 +103,31 @@ TEST_CASE("detections are chosen") {
   exported("detections", call, input<numbers>("r"), input<shape<24, 2>>("scores"), input<shape<24, 8>>("deltas"));
 }
 
-TEST_CASE("masks are pasted") {
-  const auto call = [](const auto& r, const auto& logits) {
-    const auto corners = eval(boxes_of(r));
+// Two boxes, and the one for "none".
+template <class X>
+auto boxes_and_none(const X& x) {
+  const auto none = X::from(std::vector<float>{1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0});
+  return concat<0>(slice<0, 0, 2>(boxes_of(x)), slice<0, 0>(none));
+}
+// Masks of 8 × 8 in these boxes, pasted by two functions of the same purpose.
+template <class OnHost, class AsNodes>
+void check_paste(const char* name, const OnHost& on_host, const AsNodes& as_nodes) {
+  const auto call = [&](const auto& r, const auto& logits) {
+    const auto corners = eval(boxes_and_none(r));
     const auto p = eval(sigmoid(logits));
     if constexpr (std::is_same_v<device_t<decltype(r)>, cpu_device>) {
       auto y = tensor<float, shape<1, 90, 110, 1>>::zeros();
-      for (extent_t i = 0; i < 3; ++i)
-        dcs::paste(p.data() + i * 64, 8, box<float>{corners(i, 0), corners(i, 1), corners(i, 2), corners(i, 3)}, y.data(), 90, 110);
+      for (extent_t i = 0; i < 2; ++i)
+        on_host(p.data() + i * 64, 8, box<float>{corners(i, 0), corners(i, 1), corners(i, 2), corners(i, 3)}, y.data(), 90, 110);
+      CHECK(std::count_if(y.values().begin(), y.values().end(), [](float x) { return x > 0.2f; }) > 500);
       return y;
     } else {
-      return onnx::tensor_of<shape<1, 90, 110, 1>>(onnx::paste(onnx::value_of(p), onnx::value_of(corners), 90, 110), {1, 90, 110, 1});
+      return onnx::tensor_of<shape<1, 90, 110, 1>>(as_nodes(onnx::value_of(p), onnx::value_of(corners), 90, 110), {1, 90, 110, 1});
     }
   };
-  exported("paste", call, input<shape<3, 4>>("r"), input<shape<3, 8, 8>>("logits"));
+  exported(name, call, input<shape<3, 4>>("r"), input<shape<3, 8, 8>>("logits"));
+}
+TEST_CASE("masks are pasted") {
+  check_paste("paste", dcs::paste<float>, onnx::paste);
+  check_paste("paste_padded", models::mask_rcnn::paste_padded<float>, onnx::paste_padded);
 }

@@ -23,7 +23,7 @@ def read_png(path):
     width, height, bits, colour = header[:4]
     assert bits == 8 and header[6] == 0, path
     channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
-    rows = np.frombuffer(zlib.decompress(parts), np.uint8).reshape(height, 1 + width * channels)
+    rows = np.frombuffer(zlib.decompress(parts), np.uint8).reshape(height, 1 + width * channels).astype(int)
     image = np.zeros((height, width * channels), np.int64)
     for y in range(height):
         above = image[y - 1] if y else np.zeros_like(image[0])

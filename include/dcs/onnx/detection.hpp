@@ -1,6 +1,5 @@
 // The stages of a detector that choose boxes by their values, as nodes: proposals of the RPN (detect/rpn.hpp), final detections
-// (detect/box_head.hpp), and pasting the masks of regions (detect/region_masks.hpp). Rules, order and ties are those of dcs; boxes are decoded in
-// double, as there. The number of boxes is a free extent.
+// (detect/box_head.hpp). Rules, order and ties are those of dcs; boxes are decoded in double, as there. The number of boxes is a free extent.
 //
 // Kernels of other programs need not accept 0 boxes. Lists that go through layers therefore end with a box that ends before it begins, which stands
 // for "none": its refined box has no size and is dropped, and its mask covers no pixel. So an image without objects has no detections and zeros as
@@ -180,34 +179,31 @@ inline id with_no_box(id corners) {
   return detail::appended(g, {corners, detail::no_box(g)});
 }
 
-/// The probabilities of regions, [n, base, base], pasted into an image: [1, height, width, 1]. See dcs::paste. A bilinear sample is a product with
-/// two matrices of weights max(0, 1 − |u − k|), one for rows and one for columns, which are zeros outside of the box.
-inline id paste(id probabilities, id corners, std::int64_t height, std::int64_t width) {
-  auto& g = tracing::now().graph;
-  const auto op = [&](const char* name, id a, id b) { return detail::binary(g, name, a, b); };
-  const std::int64_t n = g.extents(probabilities)[0], base = g.extents(probabilities)[1];
-  const auto counting = [&](std::int64_t count, dims extents) {
-    std::vector<float> numbers(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i);
-    return g.constant<float>(element::f32, std::move(extents), numbers);
-  };
-  // [n, size, base]
-  const auto weights = [&](std::int64_t axis, std::int64_t size) {
-    const id low = g.reshape(detail::column(g, corners, axis), {n, 1, 1}), high = g.reshape(detail::column(g, corners, axis + 2), {n, 1, 1});
-    const id pixel = counting(size, {1, size, 1});
-    const id length = op("Max", op("Sub", high, low), g.number(1e-6));
-    const id u = op("Sub", op("Div", op("Mul", op("Sub", pixel, low), g.number(static_cast<double>(base))), length), g.number(0.5));
-    const id inside = op("Min", op("Max", u, g.number(0)), g.number(static_cast<double>(base - 1)));
-    const id distance = detail::unary(g, "Abs", op("Sub", inside, counting(base, {1, 1, base})));
-    const id hat = detail::unary(g, "Relu", op("Sub", g.number(1), distance));
-    const id in_box = detail::truth(g, "And", detail::truth(g, "GreaterOrEqual", pixel, low), detail::truth(g, "LessOrEqual", pixel, high));
-    return op("Mul", hat, detail::converted(g, in_box, element::f32));
-  };
-  const int free = g[probabilities].free;
-  const id rows = g.add("MatMul", {weights(1, height), probabilities}, {n, height, base}, free);
-  const id pasted = g.add("MatMul", {rows, g.transpose(weights(0, width), {0, 2, 1})}, {n, height, width}, free);
-  const id most = g.add("ReduceMax", {pasted}, {1, height, width}, -1, {attribute::of("axes", dims{0}), attribute::of("keepdims", 1)});
-  return g.reshape(most, {1, height, width, 1});
+/// What predictions of networks that detect have in common: one image at a time, and three outputs.
+struct prediction_with_objects {
+  static constexpr bool takes_batches = false;
+  static std::vector<std::string> outputs() { return {"probability", "boxes", "scores"}; }
+
+ protected:
+  /// Probabilities of regions, shape<n, side, side, 1>, as [n, side, side].
+  template <class S>
+  static id masks_of(const tensor<float, S, device>& maps) {
+    return tracing::now().graph.reshape(value_of(maps), {maps.sizes()[0], maps.sizes()[1], maps.sizes()[2]});
+  }
+  template <class S>
+  static auto results(id probability, const boxes& found, std::int64_t height, std::int64_t width) {
+    const std::int64_t n = tracing::now().graph.extents(found.scores)[0];
+    return std::tuple(tensor_of<shape<extent_of<S, 0>, extent_of<S, 1>, extent_of<S, 2>, 1>>(probability, {1, height, width, 1}),
+                      tensor_of<shape<dyn<"detection">, 4>>(found.corners, {n, 4}), tensor_of<shape<dyn<"detection">>>(found.scores, {n}));
+  }
+};
+
+/// Objects of one image on its pyramid; see faster_rcnn::detect.
+template <class Detector, class Pyramid>
+boxes detect(const Detector& detector, const Pyramid& pyramid, const detector_options& o, std::int64_t height, std::int64_t width) {
+  const auto found = std::apply([&](const auto&... l) { return propose(o.rpn, height, width, l...); }, detector.propose_levels(pyramid));
+  const auto pooled = pool_boxes<Detector::box_type::side>(found.corners, pyramid, height);
+  return detections_of(o.box, found.corners, detector.roi_heads(pooled), height, width);
 }
 
 }  // namespace dcs::onnx
