@@ -15,7 +15,7 @@
 // written once. Values agree with dcs' up to the rounding of other kernels.
 //
 // A network whose host code chooses by values, as a detector chooses boxes, cannot be traced through that choice (a dcs::error says so). Such stages
-// are written as nodes by hand: detection.hpp has proposals, suppression and RoIAlign, dcsnet.hpp the whole network.
+// are written as nodes by hand: detection.hpp has those of a detector, dcsnet.hpp and mask_rcnn.hpp the whole networks.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -94,9 +94,9 @@ void place(tracing& t, Net& net) {
 template <class Net, class Call, class... S, class... T>
 std::string model_of(const Net& net, const Call& call, const std::vector<std::string>& outputs, const input<S, T>&... in) {
   tracing t;
-  Net placed = net;
-  detail::place(t, placed);
   {
+    Net placed = net;
+    detail::place(t, placed);
     const std::tuple<tensor<T, S, device>...> arguments{detail::add_input(t.graph, in)...};
     std::size_t next = 0;
     detail::add_outputs(t.graph, outputs, next, std::apply([&](const auto&... x) { return call(static_cast<const Net&>(placed), x...); }, arguments));
