@@ -70,6 +70,13 @@ TEST_CASE("what cannot be exported is a dcs::error") {
   };
   const auto batch = input<shape<dyn<"batch">, 3>>("a");
   CHECK(message_of([&] { onnx::model_of(nothing{}, joined, {"y"}, batch); }).find("a free extent and one without") != std::string::npos);
+  const auto within = [&](const auto& n, const auto& x) {
+    onnx::model_of(
+        nothing{}, [](const auto&, const auto& a) { return eval(relu(a)); }, {"y"}, in);
+    return eval(n(x));
+  };
+  CHECK(message_of([&] { onnx::model_of(net, within, {"y"}, in); }).find("an export within an export") != std::string::npos);
+  CHECK(message_of([] { tensor<float, shape<1>, onnx::device>::empty(); }).find("exist while onnx::save runs") != std::string::npos);
   // Nothing of an export that failed is left behind.
   CHECK(message_of([&] { onnx::model_of(net, plain, {"y"}, in); }).empty());
 }

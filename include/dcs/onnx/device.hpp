@@ -32,10 +32,13 @@ struct block {
 /// An export that is under way on this thread: its graph, and the memory of its device. Tensors on the device belong to it.
 class tracing {
  public:
-  tracing() : outer_(std::exchange(current_, this)) { expect(outer_ == nullptr, "dcs::onnx: an export within an export"); }
+  tracing() {
+    expect(current_ == nullptr, "dcs::onnx: an export within an export");
+    current_ = this;
+  }
   tracing(const tracing&) = delete;
   tracing& operator=(const tracing&) = delete;
-  ~tracing() { current_ = outer_; }
+  ~tracing() { current_ = nullptr; }
 
   /// The export of this thread; a dcs::error where there is none.
   static tracing& now() {
@@ -66,7 +69,6 @@ class tracing {
 
  private:
   static inline thread_local tracing* current_ = nullptr;
-  tracing* outer_;
   std::map<const std::byte*, block> blocks_;
 };
 
