@@ -62,7 +62,8 @@ TEST_CASE("proposals are chosen") {
   rpn_options o;
   o.anchors.scales = {16, 32, 64, 128, 256}, o.before_nms = 700;
   const auto call = [&](const auto& s2, const auto& d2, const auto& s3, const auto& d3) {
-    const rpn_level p2{eval(relu(s2)), eval(d2 * 0.4)}, p3{eval(relu(s3)), eval(d3 * 0.4)};
+    const rpn_level p2{eval(relu(s2)), eval(d2 * 0.4)};
+    const rpn_level p3{eval(relu(s3)), eval(d3 * 0.4)};
     if constexpr (std::is_same_v<device_t<decltype(s2)>, cpu_device>) {
       std::vector<float> corners;
       for (const auto& b : propose(o, false, 0, 64, 80, make_anchors<float>(o.anchors, 64, 80, p2, p3), p2, p3))
@@ -103,11 +104,11 @@ TEST_CASE("detections are chosen") {
   exported("detections", call, input<numbers>("r"), input<shape<24, 2>>("scores"), input<shape<24, 8>>("deltas"));
 }
 
-// Two boxes, and the one for "none".
+// Five boxes, and the one for "none".
 template <class X>
 auto boxes_and_none(const X& x) {
-  const auto none = X::from(std::vector<float>{1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0});
-  return concat<0>(slice<0, 0, 2>(boxes_of(x)), slice<0, 0>(none));
+  const auto none = tensor<float, shape<1, 4>, device_t<X>>::from(std::vector<float>{1, 1, 0, 0});
+  return concat<0>(slice<0, 0, 5>(boxes_of(x)), none);
 }
 // Masks of 8 × 8 in these boxes, pasted by two functions of the same purpose.
 template <class OnHost, class AsNodes>
@@ -117,7 +118,7 @@ void check_paste(const char* name, const OnHost& on_host, const AsNodes& as_node
     const auto p = eval(sigmoid(logits));
     if constexpr (std::is_same_v<device_t<decltype(r)>, cpu_device>) {
       auto y = tensor<float, shape<1, 90, 110, 1>>::zeros();
-      for (extent_t i = 0; i < 2; ++i)
+      for (extent_t i = 0; i < 5; ++i)
         on_host(p.data() + i * 64, 8, box<float>{corners(i, 0), corners(i, 1), corners(i, 2), corners(i, 3)}, y.data(), 90, 110);
       CHECK(std::count_if(y.values().begin(), y.values().end(), [](float x) { return x > 0.2f; }) > 500);
       return y;
@@ -125,7 +126,7 @@ void check_paste(const char* name, const OnHost& on_host, const AsNodes& as_node
       return onnx::tensor_of<shape<1, 90, 110, 1>>(as_nodes(onnx::value_of(p), onnx::value_of(corners), 90, 110), {1, 90, 110, 1});
     }
   };
-  exported(name, call, input<shape<3, 4>>("r"), input<shape<3, 8, 8>>("logits"));
+  exported(name, call, input<shape<6, 4>>("r"), input<shape<6, 8, 8>>("logits"));
 }
 TEST_CASE("masks are pasted") {
   check_paste("paste", dcs::paste<float>, onnx::paste);
