@@ -230,7 +230,7 @@ void masks_and_readers() {
     a.pixels.push_back(std::hypot(y - 10, x - 9) < 6), b.pixels.push_back(std::hypot(y - 12, x - 13) < 5);
   }
   const auto m = measure(a, b);
-  const double values[] = {m.dice, m.iou, m.precision, m.hd95, hausdorff_95(b, a)};
+  const double values[] = {m.dice, m.iou, m.precision, m.recall, m.hd95, m.assd, m.surface_dice, hausdorff_95(b, a)};
   print("metrics", values, sizeof values);
   const std::string path = "every_op." + std::to_string(::getpid()) + ".png";
   io::write_mask(path, a);

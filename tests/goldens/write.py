@@ -4,6 +4,7 @@ The scripts need torch and torchvision; the tests need only the files, which are
 
     python tests/goldens/NAME.py        (writes tests/goldens/NAME.safetensors)
 """
+import importlib.metadata
 import json
 import pathlib
 import struct
@@ -37,9 +38,9 @@ def last(x):
     return x.permute(0, 2, 3, 1)
 
 
-def write(script, tensors):
-    """Writes SCRIPT.safetensors beside the script: f32, f64 and int64 tensors, names sorted, versions as metadata."""
-    header = {"__metadata__": {"torch": torch.__version__, "torchvision": torchvision.__version__}}
+def write(script, tensors, *packages):
+    """Writes SCRIPT.safetensors beside the script: f32, f64 and int64 tensors, names sorted, versions as metadata, those of `packages` too."""
+    header = {"__metadata__": {"torch": torch.__version__, "torchvision": torchvision.__version__} | {p: importlib.metadata.version(p) for p in packages}}
     blob = b""
     for name in sorted(tensors):
         a = tensors[name].detach().contiguous().numpy()

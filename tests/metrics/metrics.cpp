@@ -28,16 +28,19 @@ TEST_CASE("overlap by hand") {
 TEST_CASE("empty masks: a missed lesion never improves a mean") {
   const auto none = empty(3, 4), some = rectangle(3, 4, 0, 0, 1, 1);
   const auto both = measure(none, none);
-  CHECK((both.dice == 1 && both.iou == 1 && both.precision == 1 && both.hd95 == 0));
+  CHECK((both.dice == 1 && both.iou == 1 && both.precision == 1 && both.recall == 1 && both.hd95 == 0 && both.assd == 0 && both.surface_dice == 1));
   const auto missed = measure(none, some), invented = measure(some, none);
-  CHECK((missed.dice == 0 && missed.hd95 == 5 && missed.missed));
+  CHECK((missed.dice == 0 && missed.recall == 0 && missed.hd95 == 5 && missed.assd == 5 && missed.surface_dice == 0 && missed.missed));
   CHECK((invented.dice == 0 && invented.hd95 == 5 && !invented.missed));
   const auto elsewhere = measure(rectangle(3, 4, 2, 3, 2, 3), some);
   CHECK((elsewhere.dice == 0 && elsewhere.iou == 0 && elsewhere.precision == 0 && elsewhere.missed));
   const auto mean = mean_of({both, missed, invented});
   CHECK(mean.missed == 1);
   CHECK(mean.dice == doctest::Approx(1.0 / 3));
+  CHECK((mean.recall == doctest::Approx(1.0 / 3) && mean.assd == doctest::Approx(10.0 / 3) && mean.surface_dice == doctest::Approx(1.0 / 3)));
   CHECK_THROWS_AS(measure(none, empty(4, 3)), error);
+  CHECK_THROWS_AS(hausdorff_95(none, some), error);
+  CHECK_THROWS_AS(hausdorff_95(some, some, {0, 1}), error);
 }
 
 TEST_CASE("95 % Hausdorff distance equals its definition") {
