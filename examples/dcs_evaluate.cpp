@@ -1,4 +1,4 @@
-// Evaluates a run on a split: metrics per image and mean to evaluation.json, overlays, and one line.
+// Evaluates a run on a split: figures per image, per lesion and of the set to evaluation.json, overlays, and lines of means.
 #include "command_line.hpp"
 #include "session.hpp"
 
@@ -18,11 +18,13 @@ static int body(int argc, char** argv) {
   app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
   app.add_flag("--native", c.native, "measure at the images' own size: the probability is resized to it, then cut");
   app.add_option("--overlays", c.overlays, "pictures to draw")->capture_default_str()->check(programs::whole_number());
+  programs::add_measuring(app, c.how);
   programs::add_tf32(app, c.tf32);
   programs::add_limits(app, c.limits);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   if (c.augmented && c.boxes == "truth") throw std::runtime_error("--tta: averages over detections; not with --boxes truth");
+  programs::check(c.how);
   programs::make_session(programs::net_of_run(c.run), c.device)->evaluate(c);
   return 0;
 }

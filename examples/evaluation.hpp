@@ -1,17 +1,17 @@
-// What the programs write for predictions of any network: metrics and overlays of an evaluation, masks and overlays of images.
+// What the programs write for predictions of any network: figures and overlays of an evaluation, masks and overlays of images.
 #pragma once
 
 #include "session.hpp"
 
 #include <dcs/data/folder.hpp>
 #include <dcs/image/prediction.hpp>
-#include <dcs/metrics/metrics.hpp>
+#include <dcs/metrics/figures.hpp>
 
 #include <functional>
 
 namespace programs {
 
-/// The evaluation of a run on a split: overlays/ as images are added, evaluation.json and a line of means at the end.
+/// The evaluation of a run on a split: overlays/ as images are added, evaluation.json and lines of means at the end.
 class evaluation {
  public:
   evaluation(const evaluate_request& request, const dcs::folder_dataset& data);
@@ -20,12 +20,15 @@ class evaluation {
   void write() const;
 
  private:
+  bool detects() const;
+  std::vector<dcs::image_result> results() const;
+
   const evaluate_request& request_;
   const dcs::folder_dataset& data_;
-  std::vector<std::string> pictures_;
-  std::vector<dcs::segmentation_metrics> all_;
-  dcs::json images_ = dcs::json::array();
-  std::int64_t undetected_ = 0;
+  std::vector<std::string> names_, groups_, pictures_;
+  std::vector<dcs::image_result> images_;
+  std::vector<std::vector<dcs::scored_box>> lesion_boxes_;  // of each image's predicted lesions
+  std::vector<std::size_t> detections_;                     // how many each image has
 };
 
 /// Segments the images of a request: each is read, resized to side × side and passed to `segment`; writes a mask at the image's size and an overlay

@@ -1,6 +1,8 @@
 // The interface between the programs and a network of any type: network.hpp implements it for each file of networks/.
 #pragma once
 
+#include "measuring.hpp"
+
 #include <dcs/io/image_limits.hpp>
 #include <dcs/train/run/config.hpp>
 
@@ -23,6 +25,7 @@ struct evaluate_request {
   std::string run, data, split = "test", boxes = "detected", checkpoint = "best", device = "cpu";
   bool augmented = false, native = false, tf32 = false;
   int overlays = 8;
+  measuring how;
   dcs::io::image_limits limits;
 };
 

@@ -9,6 +9,7 @@ import torch
 from monai.metrics import (compute_average_surface_distance, compute_dice, compute_froc_curve_data, compute_froc_score, compute_hausdorff_distance, compute_iou,
                            compute_surface_dice)
 from monai.metrics.calibration import CalibrationErrorMetric
+from philox import resampled
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy import ndimage, stats
@@ -132,24 +133,6 @@ def wilcoxon():
         r = stats.wilcoxon(d, method=stats.PermutationMethod(n_resamples=2**20) if method == "ties" else "asymptotic" if method == "approx" else method,
                            correction=False)
         out.update({f"wilcoxon.{i}/differences": f64(d), f"wilcoxon.{i}/result": f64([r.statistic, r.pvalue])})
-
-
-def philox(key, stream, index):
-    """Philox4x32-10 of counter (index, stream)."""
-    c, k = [index & 0xFFFFFFFF, index >> 32, stream & 0xFFFFFFFF, stream >> 32], [key & 0xFFFFFFFF, key >> 32]
-    for _ in range(10):
-        a, b = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
-        c = [(b >> 32) ^ c[1] ^ k[0], b & 0xFFFFFFFF, (a >> 32) ^ c[3] ^ k[1], a & 0xFFFFFFFF]
-        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
-    return c
-
-
-def resampled(seed, r, groups):
-    """The groups that replicate r draws."""
-    stream = 0x626F6F74
-    w = philox(seed, stream ^ (2**64 - 1), r)
-    key, stream = seed ^ (w[0] << 32 | w[1]), w[2] << 32 | w[3]
-    return [philox(key, stream, j // 4)[j % 4] * groups >> 32 for j in range(groups)]
 
 
 def bootstrap():

@@ -1,0 +1,182 @@
+#include "comparison_table.hpp"
+
+#include <dcs/core/printable.hpp>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace programs {
+
+namespace {
+
+void expect_same_settings(const stored_evaluation& first, const stored_evaluation& e) {
+  for (const auto& [key, value] : first.settings.items()) {
+    const json other = e.settings.value(key, json());
+    dcs::expect(other == value, e.path, ": ", key, " is ", other.dump(), ", but ", value.dump(), " in ", first.path, ": they cannot be compared");
+  }
+}
+
+void expect_same_image(const stored_evaluation& first, const dcs::image_result& a, const stored_evaluation& e, const dcs::image_result& b) {
+  const auto fail = [&](const char* what) {
+    dcs::fail(e.path, ": image '", b.name, "' has other ", what, " than in ", first.path, ": they cannot be compared");
+  };
+  const auto same_lesion = [](const auto& x, const auto& y) { return x.pixels == y.pixels; };
+  if (!std::equal(a.lesions.truth.begin(), a.lesions.truth.end(), b.lesions.truth.begin(), b.lesions.truth.end(), same_lesion)) fail("true lesions");
+  const auto same_box = [](const auto& x, const auto& y) { return x.pixels == y.pixels && x.box == y.box; };
+  if (!std::equal(a.true_boxes.begin(), a.true_boxes.end(), b.true_boxes.begin(), b.true_boxes.end(), same_box)) fail("true boxes");
+  if (a.group != b.group) fail("groups");
+}
+
+}  // namespace
+
+void expect_comparable(const std::vector<stored_evaluation>& runs) {
+  dcs::expect(runs.size() >= 2, "dcs_compare: ", runs.size(), " runs; expected at least 2");
+  const stored_evaluation& first = runs.front();
+  for (const auto& e : runs) {
+    expect_same_settings(first, e);
+    const auto missing = [](const stored_evaluation& in, const stored_evaluation& of) {
+      for (const auto& image : of.images)
+        if (std::none_of(in.images.begin(), in.images.end(), [&](const auto& r) { return r.name == image.name; }))
+          dcs::fail(in.path, ": there is no image '", image.name, "', which ", of.path, " has: runs are compared on the same images");
+    };
+    const bool same = std::equal(first.images.begin(), first.images.end(), e.images.begin(), e.images.end(),
+                                 [](const auto& a, const auto& b) { return a.name == b.name; });
+    if (!same) missing(e, first), missing(first, e);
+    for (std::size_t i = 0; i < first.images.size(); ++i) expect_same_image(first, first.images[i], e, e.images[i]);
+  }
+}
+
+std::vector<compared_figure> compared_figures(const std::vector<stored_evaluation>& runs, const std::vector<std::string>& names,
+                                              const std::vector<std::string>& strata, const dcs::bootstrap_options& bootstrap) {
+  std::vector<std::string> groups;
+  for (const auto& r : runs.front().images) groups.push_back(r.group);
+  const auto numbers = dcs::numbers_of_groups(groups);
+  const dcs::bootstrap resampled(numbers, bootstrap);
+  std::vector<std::vector<dcs::figure>> figures;
+  for (const auto& e : runs) figures.push_back(dcs::figures_of(e.images, e.how.sizes));
+  const auto listed = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (const auto& name : names) {
+    std::string all;
+    for (const auto& f : figures[0])
+      if (f.stratum == dcs::stratum::all) all += " " + f.name;
+    dcs::expect(listed({"all"}, name) || all.find(" " + name + " ") != all.npos || all.ends_with(" " + name), "--figures ", name,
+                ": there is no such figure; there are all,", all);
+  }
+  std::vector<compared_figure> rows;
+  for (std::size_t k = 0; k < figures[0].size(); ++k) {
+    const dcs::figure& first = figures[0][k];
+    if (!listed(strata, dcs::name_of(first.stratum)) || (!listed(names, first.name) && !listed(names, "all"))) continue;
+    compared_figure row{first.name, first.stratum, {}, {}};
+    for (const auto& f : figures) row.of_runs.push_back(resampled(f[k].value));
+    for (std::size_t r = 1; r < figures.size(); ++r) row.differences.push_back(dcs::compare(first, figures[r][k], numbers, resampled));
+    if (std::any_of(row.of_runs.begin(), row.of_runs.end(), [](const auto& e) { return e.has_value(); })) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+namespace {
+
+std::string formatted(const char* format, double x) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, x);
+  return text;
+}
+bool is_distance(const std::string& name) { return name.ends_with("hd95") || name.ends_with("assd"); }
+std::string cell(const std::string& name, const dcs::estimate& e, bool sign) {
+  const char* format = is_distance(name) ? "%.2f" : "%.3f";
+  const char* with_sign = !sign ? format : is_distance(name) ? "%+.2f" : "%+.3f";
+  return formatted(with_sign, e.value) + " [" + formatted(with_sign, e.low) + ", " + formatted(with_sign, e.high) + "]";
+}
+std::string p_cell(const std::optional<dcs::paired_difference>& d) {
+  if (!d || !d->test) return "";
+  return d->test->p < 0.001 ? "< 0.001" : formatted("%.3f", d->test->p);
+}
+
+// The names of runs are any bytes, of which each format has some that mean something else. Cells of Markdown are our own.
+std::string escaped_markdown(const std::string& text) {
+  std::string out;
+  for (const char c : dcs::printable(text)) out += std::string("|*_`[]<").find(c) == std::string::npos ? std::string(1, c) : std::string("\\") + c;
+  return out;
+}
+std::string escaped_latex(const std::string& text) {
+  std::string out;
+  for (const char c : dcs::printable(text)) {
+    if (c == '\\')
+      out += "\\textbackslash{}";
+    else if (c == '~' || c == '^')
+      out += std::string("\\") + c + "{}";
+    else if (c == '<' || c == '>' || (c == '-' && (out.empty() || out.back() == ' ' || out.back() == '[')))
+      out += std::string("$") + c + "$";  // a sign, not a hyphen
+    else
+      out += std::string("&%$#_{}").find(c) == std::string::npos ? std::string(1, c) : std::string("\\") + c;
+  }
+  return out;
+}
+std::string escaped_csv(const std::string& text) {
+  const std::string shown = dcs::printable(text);
+  if (shown.find_first_of(",\"") == shown.npos) return shown;
+  std::string out = "\"";
+  for (const char c : shown) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + "\"";
+}
+
+// The cells of a table that is read by people: a head, and a line for each figure.
+std::vector<std::vector<std::string>> cells(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs) {
+  std::vector<std::vector<std::string>> lines{{"figure", "lesions"}};
+  for (const auto& run : runs) lines[0].push_back(run);
+  for (std::size_t r = 1; r < runs.size(); ++r) lines[0].insert(lines[0].end(), {runs[r] + " - " + runs[0], "p"});
+  for (const auto& row : rows) {
+    std::vector<std::string> line{row.name, dcs::name_of(row.stratum)};
+    for (const auto& e : row.of_runs) line.push_back(e ? cell(row.name, *e, false) : "");
+    for (const auto& d : row.differences) line.insert(line.end(), {d ? cell(row.name, d->difference, true) : "", p_cell(d)});
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+template <class Escape>
+std::string joined(const std::vector<std::string>& line, const char* before, const char* between, const char* after, const Escape& escape) {
+  std::string out = before;
+  for (std::size_t k = 0; k < line.size(); ++k) out += (k == 0 ? "" : between) + escape(line[k]);
+  return out + after;
+}
+
+std::string csv(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs) {
+  std::string out = "figure,stratum,run,value,low,high,difference,difference_low,difference_high,p,pairs\n";
+  const auto numbers = [](const std::optional<dcs::estimate>& e) {
+    if (!e) return std::string(",,,");
+    return "," + formatted("%.17g", e->value) + "," + formatted("%.17g", e->low) + "," + formatted("%.17g", e->high);
+  };
+  for (const auto& row : rows)
+    for (std::size_t r = 0; r < runs.size(); ++r) {
+      const dcs::paired_difference* d = r == 0 || !row.differences[r - 1] ? nullptr : &*row.differences[r - 1];
+      out += row.name + "," + dcs::name_of(row.stratum) + "," + escaped_csv(runs[r]) + numbers(row.of_runs[r]);
+      out += d ? numbers(d->difference) : numbers({});
+      out += d && d->test ? "," + formatted("%.17g", d->test->p) + "," + std::to_string(d->test->pairs) + "\n" : ",,\n";
+    }
+  return out;
+}
+
+}  // namespace
+
+std::string table(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs, const std::string& format) {
+  if (format == "csv") return csv(rows, runs);
+  const auto lines = cells(rows, runs);
+  std::string out;
+  if (format == "markdown") {
+    const auto as_is = [](const std::string& text) { return text; };
+    out += joined(lines[0], "| ", " | ", " |\n", escaped_markdown);
+    out += joined(std::vector<std::string>(lines[0].size(), "---"), "|", "|", "|\n", as_is);
+    for (std::size_t k = 1; k < lines.size(); ++k) out += joined(lines[k], "| ", " | ", " |\n", as_is);
+    return out;
+  }
+  dcs::expect(format == "latex", "--format ", format, ": expected markdown, csv or latex");
+  out +=
+      "\\begin{tabular}{" + std::string(lines[0].size(), 'l') + "}\n\\toprule\n" + joined(lines[0], "", " & ", " \\\\\n\\midrule\n", escaped_latex);
+  for (std::size_t k = 1; k < lines.size(); ++k) out += joined(lines[k], "", " & ", " \\\\\n", escaped_latex);
+  return out + "\\bottomrule\n\\end{tabular}\n";
+}
+
+}  // namespace programs

@@ -1,0 +1,159 @@
+#include "results.hpp"
+
+#include <dcs/io/names.hpp>
+#include <dcs/train/run/config.hpp>
+
+#include <filesystem>
+
+namespace programs {
+
+namespace {
+
+json to_json(const dcs::segmentation_metrics& m) {
+  json j{{"missed", m.missed}};
+  for (const auto& named : dcs::named_metrics) j[named.name] = m.*named.value;
+  return j;
+}
+dcs::segmentation_metrics metrics_of(const json& j) {
+  dcs::segmentation_metrics m;
+  for (const auto& named : dcs::named_metrics) m.*named.value = j.at(named.name).get<double>();
+  m.missed = j.at("missed");
+  return m;
+}
+
+json box_json(const dcs::box<double>& b, const json& last) { return {b.x1, b.y1, b.x2, b.y2, last}; }
+dcs::box<double> box_of(const json& j) {
+  dcs::expect(j.is_array() && j.size() == 5, "a box is ", j.dump(), "; expected 5 numbers");
+  return {j[0].get<double>(), j[1].get<double>(), j[2].get<double>(), j[3].get<double>()};
+}
+
+void expect_matches(const dcs::image_lesions& l) {
+  const auto answers = [](const auto& from, const auto& to, std::size_t i) {
+    const auto match = from[i].match;
+    return match == -1 ||
+           (match >= 0 && static_cast<std::size_t>(match) < to.size() && to[static_cast<std::size_t>(match)].match == static_cast<std::int32_t>(i));
+  };
+  for (std::size_t i = 0; i < l.truth.size(); ++i)
+    dcs::expect(answers(l.truth, l.predicted, i), "the match of lesion ", i, " is not matched with it");
+  for (std::size_t i = 0; i < l.predicted.size(); ++i)
+    dcs::expect(answers(l.predicted, l.truth, i), "the match of predicted lesion ", i, " is not matched with it");
+}
+
+dcs::image_result image_of(const json& j, std::int64_t bins) {
+  dcs::image_result r;
+  r.metrics = metrics_of(j);
+  r.group = j.value("group", "");
+  for (const json& l : j.at("lesions")) r.lesions.truth.push_back({l.at("pixels"), l.at("match"), metrics_of(l)});
+  for (const json& l : j.at("predicted_lesions")) r.lesions.predicted.push_back({l.at("pixels"), l.at("score"), l.at("match")});
+  expect_matches(r.lesions);
+  for (const json& b : j.at("true_boxes")) r.true_boxes.push_back({box_of(b), b[4].get<std::int64_t>()});
+  for (const json& b : j.at("predicted_boxes")) r.predicted_boxes.push_back({box_of(b), b[4].get<double>()});
+  const json& c = j.at("calibration");
+  r.calibration.pixels = c.at("pixels").get<std::vector<std::int64_t>>();
+  r.calibration.lesion = c.at("lesion").get<std::vector<std::int64_t>>();
+  r.calibration.probability = c.at("probability").get<std::vector<double>>();
+  for (const std::size_t n : {r.calibration.pixels.size(), r.calibration.lesion.size(), r.calibration.probability.size()})
+    dcs::expect(static_cast<std::int64_t>(n) == bins, "its calibration has ", n, " bins; expected ", bins);
+  return r;
+}
+
+// NaN, as the bounds of an interval may be, has no JSON.
+json finite_or_null(double x) { return dcs::is_finite(x) ? json(x) : json(); }
+
+}  // namespace
+
+json to_json(const dcs::mean_metrics& m) {
+  return {{"dice", m.dice},    {"iou", m.iou},   {"precision", m.precision},       {"recall", m.recall},
+          {"hd95", m.hd95},    {"assd", m.assd}, {"surface_dice", m.surface_dice}, {"missed", m.missed},
+          {"images", m.images}};
+}
+
+json to_json(const dcs::image_result& r) {
+  json j = to_json(r.metrics);
+  j["name"] = dcs::json_name(r.name);
+  if (!r.group.empty()) j["group"] = dcs::json_name(r.group);
+  json lesions = json::array(), predicted = lesions, true_boxes = lesions, predicted_boxes = lesions;
+  for (const auto& l : r.lesions.truth) {
+    json entry = to_json(l.metrics);
+    entry["pixels"] = l.pixels, entry["match"] = l.match;
+    lesions.push_back(entry);
+  }
+  for (const auto& l : r.lesions.predicted) predicted.push_back({{"pixels", l.pixels}, {"score", l.score}, {"match", l.match}});
+  for (const auto& b : r.true_boxes) true_boxes.push_back(box_json(b.box, b.pixels));
+  for (const auto& b : r.predicted_boxes) predicted_boxes.push_back(box_json(b.box, b.score));
+  j["lesions"] = lesions, j["predicted_lesions"] = predicted, j["true_boxes"] = true_boxes, j["predicted_boxes"] = predicted_boxes;
+  j["calibration"] = {{"pixels", r.calibration.pixels}, {"lesion", r.calibration.lesion}, {"probability", r.calibration.probability}};
+  return j;
+}
+
+json to_json(const measuring& m) {
+  return {{"spacing", {m.lesions.surface.spacing.rows, m.lesions.surface.spacing.columns}},
+          {"tolerance", m.lesions.surface.tolerance},
+          {"lesion_iou", m.lesions.iou},
+          {"sizes", {m.sizes.medium, m.sizes.large}},
+          {"calibration_bins", m.bins},
+          {"replicates", m.bootstrap.replicates},
+          {"bootstrap_seed", m.bootstrap.seed},
+          {"level", m.bootstrap.level}};
+}
+
+json figures_json(const std::vector<dcs::figure>& figures, const dcs::bootstrap& resampled) {
+  json list = json::array();
+  for (const auto& f : figures)
+    if (const auto e = resampled(f.value))
+      list.push_back({{"figure", f.name},
+                      {"stratum", dcs::name_of(f.stratum)},
+                      {"value", e->value},
+                      {"low", finite_or_null(e->low)},
+                      {"high", finite_or_null(e->high)}});
+  return list;
+}
+
+json groups_json(const std::vector<dcs::image_result>& images) {
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<dcs::segmentation_metrics>> of_group;
+  for (const auto& r : images) {
+    if (r.group.empty()) continue;
+    if (!of_group.contains(r.group)) order.push_back(r.group);
+    of_group[r.group].push_back(r.metrics);
+  }
+  json list = json::array();
+  for (const auto& g : order) {
+    json entry = to_json(dcs::mean_of(of_group[g]));
+    entry["group"] = dcs::json_name(g);
+    list.push_back(entry);
+  }
+  return list;
+}
+
+stored_evaluation read_evaluation(const std::string& run) {
+  namespace fs = std::filesystem;
+  stored_evaluation e;
+  e.path = fs::is_directory(run) ? (fs::path(run) / "evaluation.json").string() : run;
+  const json j = dcs::parse_json(dcs::io::read_bytes(e.path, "dcs_compare", std::int64_t{1} << 32), e.path);
+  std::string image;
+  try {
+    const json& s = j.at("settings");
+    e.settings = s;
+    for (const char* key : {"split", "boxes", "test_time_augmentation", "native_size"}) e.settings[key] = j.at(key);
+    for (const char* key : {"replicates", "bootstrap_seed"}) e.settings.erase(key);
+    e.how.sizes = {s.at("sizes").at(0), s.at("sizes").at(1)};
+    e.how.bins = s.at("calibration_bins"), e.how.bootstrap.level = s.at("level");
+    e.how.bootstrap.replicates = s.at("replicates"), e.how.bootstrap.seed = s.at("bootstrap_seed");
+    std::map<std::string, dcs::image_result> by_name;
+    for (const json& entry : j.at("images")) {
+      image = "image '" + entry.at("name").get<std::string>() + "': ";
+      dcs::image_result r = image_of(entry, e.how.bins);
+      r.name = entry.at("name");
+      dcs::expect(by_name.emplace(r.name, r).second, "it stands twice");
+    }
+    image.clear();
+    for (auto& [name, r] : by_name) e.images.push_back(std::move(r));
+    dcs::expect(!e.images.empty(), "it has no image");
+  } catch (const std::exception& error) {
+    dcs::fail(e.path, ": ", image, error.what(), " (evaluations of dcs_evaluate have it all)");
+  }
+  return e;
+}
+
+}  // namespace programs
