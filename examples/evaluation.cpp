@@ -57,14 +57,11 @@ std::vector<dcs::lesion_box> true_boxes_of(const dcs::sample& s) {
 
 // The boxes of the predicted lesions, with the mean probability of their pixels as score: for networks that detect nothing.
 std::vector<dcs::scored_box> lesion_boxes_of(const dcs::prediction& found) {
-  std::vector<std::int32_t> labels(found.probability.size(), 0);
-  const auto boxes = dcs::labelled_objects(found.above(), labels.data(), 1);
-  std::vector<double> sums(boxes.size(), 0), pixels(boxes.size(), 0);
-  for (std::size_t i = 0; i < labels.size(); ++i)
-    if (labels[i] > 0)
-      sums[static_cast<std::size_t>(labels[i] - 1)] += static_cast<double>(found.probability[i]), ++pixels[static_cast<std::size_t>(labels[i] - 1)];
+  const dcs::label_map lesions = dcs::connected_components(found.above());
+  const auto boxes = dcs::labelled_objects<float>(lesions, nullptr, 1);
+  const auto scores = dcs::lesion_scores(lesions, found.probability);
   std::vector<dcs::scored_box> result;
-  for (std::size_t k = 0; k < boxes.size(); ++k) result.push_back({widened(boxes[k]), sums[k] / pixels[k]});
+  for (std::size_t k = 0; k < boxes.size(); ++k) result.push_back({widened(boxes[k]), scores[k]});
   return result;
 }
 
@@ -73,8 +70,8 @@ void print_figures(const json& figures, const dcs::bootstrap_options& o) {
   std::printf("means with their 95 %% intervals (bootstrap, %lld replicates, seed %llu):\n", static_cast<long long>(o.replicates),
               static_cast<unsigned long long>(o.seed));
   for (const json& f : figures) {
-    const bool main = std::find(main_figures.begin(), main_figures.end(), f.at("figure").get<std::string>()) != main_figures.end();
-    if (!main || f.at("stratum") != "all" || f.at("low").is_null()) continue;
+    const bool is_main = std::find(main_figures.begin(), main_figures.end(), f.at("figure").get<std::string>()) != main_figures.end();
+    if (!is_main || f.at("stratum") != "all" || f.at("low").is_null()) continue;
     std::printf("%-22s %8.4f  [%.4f, %.4f]\n", f.at("figure").get<std::string>().c_str(), f.at("value").get<double>(), f.at("low").get<double>(),
                 f.at("high").get<double>());
   }

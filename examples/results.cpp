@@ -151,7 +151,7 @@ stored_evaluation read_evaluation(const std::string& run) {
     for (auto& [name, r] : by_name) e.images.push_back(std::move(r));
     dcs::expect(!e.images.empty(), "it has no image");
   } catch (const std::exception& error) {
-    dcs::fail(e.path, ": ", image, error.what(), " (evaluations of dcs_evaluate have it all)");
+    dcs::fail(e.path, ": ", image, error.what(), "; dcs_evaluate writes it anew");
   }
   return e;
 }

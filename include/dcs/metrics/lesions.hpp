@@ -16,9 +16,7 @@ namespace dcs {
 /// The 8-connected components of a mask, numbered from 1 in the order of their first pixels.
 inline label_map connected_components(const mask& m) {
   label_map labels{m.height, m.width, std::vector<std::int32_t>(m.pixels.size(), 0)};
-  std::int32_t number = 1;
-  detail::for_each_object(
-      m, [&](std::int64_t y, std::int64_t x) { labels.at(y, x) = number; }, [&] { ++number; });
+  labelled_objects(m, labels.pixels.data(), 1);
   return labels;
 }
 
@@ -104,6 +102,18 @@ inline std::vector<lesion_overlap> lesion_overlaps(const label_map& truth, const
 
 }  // namespace detail
 
+/// The mean probability of the pixels of each lesion, in the order of their numbers; numbers that no pixel has are left out. `probability`: one for
+/// each pixel.
+inline std::vector<double> lesion_scores(const label_map& lesions, std::span<const float> probability) {
+  expect(probability.size() == lesions.pixels.size(), "dcs::lesion_scores: ", probability.size(), " probabilities for ", lesions.pixels.size(),
+         " pixels");
+  std::vector<double> sums(static_cast<std::size_t>(lesions.objects()) + 1, 0), scores;
+  for (std::size_t i = 0; i < probability.size(); ++i)
+    if (lesions.pixels[i] > 0) sums[static_cast<std::size_t>(lesions.pixels[i])] += static_cast<double>(probability[i]);
+  for (const auto& e : detail::lesion_extents(lesions)) scores.push_back(sums[static_cast<std::size_t>(e.label)] / static_cast<double>(e.pixels));
+  return scores;
+}
+
 /// The lesions of an image, each with its match and its metrics. `probability`: one for each pixel, for the scores of predicted lesions.
 ///
 /// One true and one predicted lesion match where their IoU is at least `options.iou`: pairs are taken by falling IoU, of equals that of the lower
@@ -120,11 +130,8 @@ inline image_lesions measure_lesions(const label_map& prediction, const label_ma
   image_lesions result;
   for (const auto& e : true_ones)
     result.truth.push_back({e.pixels, -1, metrics_of_empty(true, false, truth.height, truth.width, options.surface.spacing)});
-  std::vector<double> sums(static_cast<std::size_t>(prediction.objects()) + 1, 0);
-  for (std::size_t i = 0; i < probability.size(); ++i)
-    if (prediction.pixels[i] > 0) sums[static_cast<std::size_t>(prediction.pixels[i])] += static_cast<double>(probability[i]);
-  for (const auto& e : predicted_ones)
-    result.predicted.push_back({e.pixels, sums[static_cast<std::size_t>(e.label)] / static_cast<double>(e.pixels), -1});
+  const auto scores = lesion_scores(prediction, probability);
+  for (std::size_t k = 0; k < predicted_ones.size(); ++k) result.predicted.push_back({predicted_ones[k].pixels, scores[k], -1});
   for (const auto& pair : detail::lesion_overlaps(truth, true_ones, prediction, predicted_ones, options.iou)) {
     auto& t = result.truth[pair.truth];
     auto& p = result.predicted[pair.predicted];
