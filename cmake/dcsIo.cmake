@@ -1,15 +1,17 @@
 # dcs::io: dcs::dcs with libpng and libjpeg, for whoever reads or writes images (io/image.hpp, data/folder.hpp). The tree and an installed package both
-# include this file. Where one of the two libraries is missing there is no such target, and dcs_io_missing says which.
+# include this file. Where one of the two libraries is missing there is no such target, and dcs_io_missing says which. With libtiff, from 4.5 on, it reads TIFF
+# too (DCS_TIFF).
 #
 # In a project that has dcs as a folder (dcs_io_scope is GLOBAL) the target is seen in all folders, and so are those of the libraries that are found here.
 set(dcs_io_libraries "")
-foreach(library ZLIB::ZLIB PNG::PNG JPEG::JPEG)
+foreach(library ZLIB::ZLIB PNG::PNG JPEG::JPEG TIFF::TIFF)
   if(NOT TARGET ${library})
     list(APPEND dcs_io_libraries ${library})
   endif()
 endforeach()
 find_package(PNG QUIET)
 find_package(JPEG QUIET)
+find_package(TIFF QUIET)
 set(dcs_io_missing "")
 if(NOT PNG_FOUND)
   list(APPEND dcs_io_missing "libpng")
@@ -28,4 +30,8 @@ if(NOT dcs_io_missing AND NOT TARGET dcs::io)
   endif()
   add_library(dcs::io INTERFACE IMPORTED ${dcs_io_scope})
   target_link_libraries(dcs::io INTERFACE dcs::dcs PNG::PNG JPEG::JPEG)
+  if(TARGET TIFF::TIFF AND TIFF_VERSION_STRING VERSION_GREATER_EQUAL 4.5)
+    target_link_libraries(dcs::io INTERFACE TIFF::TIFF)
+    target_compile_definitions(dcs::io INTERFACE DCS_TIFF)
+  endif()
 endif()

@@ -48,6 +48,7 @@ inline void write(const std::string& path, const png& p) {
 struct jpeg_kind {
   int quality = 75;
   bool progressive = false;
+  bool adobe = false;  // of four inks: with Adobe's mark
 };
 
 inline void write_jpeg(const std::string& path, const dcs::image& i, const jpeg_kind& kind = {}) {
@@ -59,8 +60,9 @@ inline void write_jpeg(const std::string& path, const dcs::image& i, const jpeg_
   jpeg_create_compress(&c);
   jpeg_stdio_dest(&c, f);
   c.image_width = static_cast<JDIMENSION>(i.width), c.image_height = static_cast<JDIMENSION>(i.height);
-  c.input_components = static_cast<int>(i.channels), c.in_color_space = i.channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
+  c.input_components = static_cast<int>(i.channels), c.in_color_space = i.channels == 4 ? JCS_CMYK : i.channels == 3 ? JCS_RGB : JCS_GRAYSCALE;
   jpeg_set_defaults(&c);
+  if (i.channels == 4) c.write_Adobe_marker = kind.adobe ? TRUE : FALSE;
   jpeg_set_quality(&c, kind.quality, TRUE);
   if (kind.progressive) jpeg_simple_progression(&c);
   jpeg_start_compress(&c, TRUE);

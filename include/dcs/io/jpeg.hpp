@@ -5,11 +5,13 @@
 
 #include <dcs/core/warning.hpp>
 #include <dcs/image/pixels.hpp>
+#include <dcs/io/exif.hpp>
 #include <dcs/io/file.hpp>
 #include <dcs/io/image_limits.hpp>
 
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <jpeglib.h>
@@ -49,7 +51,8 @@ class jpeg_reader {
     pixels_ = out.pixels.data();
     step(&jpeg_reader::decode);
     if (warning_[0] != '\0') warn("JPEG files of which the decoder warns", path_, warning_);
-    return out;
+    if (out.channels == 4) inks_to_colours(out);
+    return shown_upright(std::move(out), orientation_, path_);
   }
 
  private:
@@ -84,9 +87,33 @@ class jpeg_reader {
     jpeg_.client_data = this;  // creating clears it
     jpeg_.progress = &monitor_;
     jpeg_mem_src(&jpeg_, reinterpret_cast<const unsigned char*>(bytes_.data()), static_cast<unsigned long>(bytes_.size()));
+    jpeg_save_markers(&jpeg_, JPEG_APP0 + 1, 0xFFFF);
     jpeg_read_header(&jpeg_, TRUE);
+    read_orientation();
     several_scans_ = jpeg_has_multiple_scans(&jpeg_) != FALSE;
-    jpeg_.out_color_space = jpeg_.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
+    jpeg_.out_color_space = jpeg_.num_components == 1 ? JCS_GRAYSCALE : jpeg_.num_components == 4 ? JCS_CMYK : JCS_RGB;
+  }
+  void read_orientation() {
+    constexpr std::string_view name("Exif\0\0", 6);
+    for (auto m = jpeg_.marker_list; m != nullptr; m = m->next) {
+      const std::string_view data(reinterpret_cast<const char*>(m->data), m->data_length);
+      if (m->marker != JPEG_APP0 + 1 || !data.starts_with(name)) continue;
+      orientation_ = exif_orientation(data.substr(name.size()));
+      return;
+    }
+  }
+  // Cyan, magenta, yellow and black to red, green and blue: red = (1 - cyan) (1 - black). Files with Adobe's mark, which is all that are met in
+  // practice, store inks as 255 minus their amount.
+  void inks_to_colours(image& i) const {
+    const bool inverted = jpeg_.saw_Adobe_marker != FALSE;
+    const auto pixels = static_cast<std::size_t>(i.height * i.width);
+    const auto without = [&](std::uint8_t ink) { return inverted ? ink : 255 - ink; };
+    for (std::size_t p = 0; p < pixels; ++p) {
+      const int light = without(i.pixels[4 * p + 3]);
+      for (std::size_t c = 0; c < 3; ++c) i.pixels[3 * p + c] = static_cast<std::uint8_t>((without(i.pixels[4 * p + c]) * light + 127) / 255);
+    }
+    i.pixels.resize(3 * pixels);
+    i.channels = 3;
   }
   void start() { jpeg_start_decompress(&jpeg_); }
   void decode() {
@@ -114,6 +141,7 @@ class jpeg_reader {
   std::jmp_buf back_;
   JSAMPLE* pixels_ = nullptr;
   std::size_t row_bytes_ = 0;
+  int orientation_ = upright;
   bool ended_ = false, cut_ = false, several_scans_ = false;
   char error_[JMSG_LENGTH_MAX] = {}, warning_[JMSG_LENGTH_MAX] = {};
 };

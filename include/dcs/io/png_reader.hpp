@@ -6,9 +6,9 @@
 #include <dcs/core/warning.hpp>
 #include <dcs/io/file.hpp>
 #include <dcs/io/image_limits.hpp>
+#include <dcs/io/stored_samples.hpp>
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <vector>
 
@@ -20,7 +20,7 @@ DCS_EXACT_MATH
 namespace dcs::io::detail {
 
 // A PNG, row by row. libpng leaves a function by longjmp when an error occurs, so the functions that call it have no local objects with destructors.
-class png_reader {
+class png_reader : public stored_format {
  public:
   /// Reads what comes before the pixels. Throws dcs::error where the file is no PNG, damaged, or beyond the limits.
   png_reader(const std::string& path, const image_limits& limits) : path_(printable(path)), file_(path, "dcs::image") {
@@ -31,6 +31,9 @@ class png_reader {
       if (handle_.info == nullptr) png_error(handle_.png, "out of memory");
       png_set_user_limits(handle_.png, 0x7fffffff, 0x7fffffff);
       png_set_keep_unknown_chunks(handle_.png, PNG_HANDLE_CHUNK_NEVER, nullptr, -1);  // all but palette, transparency and pixels
+#if defined(PNG_eXIf_SUPPORTED)
+      png_set_keep_unknown_chunks(handle_.png, PNG_HANDLE_CHUNK_AS_DEFAULT, reinterpret_cast<png_const_bytep>("eXIf"), 1);
+#endif
       png_set_read_fn(handle_.png, this, &on_read);
       png_read_info(handle_.png, handle_.info);
     });
@@ -47,21 +50,6 @@ class png_reader {
   png_reader(const png_reader&) = delete;
   png_reader& operator=(const png_reader&) = delete;
 
-  std::int64_t height = 0, width = 0;
-  int bits = 0, type = 0, channels = 0;  // bits of a sample in the file; type: PNG_COLOR_TYPE_…; channels with alpha
-  std::array<png_color, 256> palette{};  // black beyond the file's own
-  std::array<png_byte, 256> palette_alpha{};
-  bool has_clear_colour = false;  // one value of grey or colour is transparent
-  png_color_16 clear_colour{};
-
-  bool has_alpha() const { return (type & PNG_COLOR_MASK_ALPHA) != 0; }
-  bool has_palette() const { return type == PNG_COLOR_TYPE_PALETTE; }
-  int colours() const { return channels - (has_alpha() ? 1 : 0); }
-  /// The largest sample of this many bits.
-  int most() const { return (1 << bits) - 1; }
-  /// Sample number `i` of a row, an index where there is a palette.
-  int sample(const png_byte* row, std::int64_t i) const { return bits == 16 ? row[2 * i] << 8 | row[2 * i + 1] : row[i]; }
-
   /// f(y, row) for each row from the top; then the rest of the file is checked.
   template <class F>
   void for_each_row(const F& f) {
@@ -73,7 +61,8 @@ class png_reader {
       read_row(row);
       f(y, static_cast<const png_byte*>(row));
     }
-    step([this] { png_read_end(handle_.png, nullptr); });
+    step([this] { png_read_end(handle_.png, handle_.info); });
+    read_orientation();
     if (warning_[0] != '\0') warn("PNG files of which the decoder warns", path_, warning_);
   }
 
@@ -125,20 +114,30 @@ class png_reader {
   }
   void read_header() {
     height = png_get_image_height(handle_.png, handle_.info), width = png_get_image_width(handle_.png, handle_.info);
-    bits = png_get_bit_depth(handle_.png, handle_.info), type = png_get_color_type(handle_.png, handle_.info);
-    channels = png_get_channels(handle_.png, handle_.info);
-    png_colorp colours = nullptr;
+    bits = png_get_bit_depth(handle_.png, handle_.info), channels = png_get_channels(handle_.png, handle_.info);
+    const int type = png_get_color_type(handle_.png, handle_.info);
+    alpha = (type & PNG_COLOR_MASK_ALPHA) != 0, indexed = type == PNG_COLOR_TYPE_PALETTE;
+    png_colorp colours_of = nullptr;
     int count = 0;
-    if (has_palette() && png_get_PLTE(handle_.png, handle_.info, &colours, &count) != 0)
-      std::copy(colours, colours + std::min(count, 256), palette.begin());
+    if (indexed && png_get_PLTE(handle_.png, handle_.info, &colours_of, &count) != 0)
+      for (int k = 0; k < std::min(count, 256); ++k)
+        palette[static_cast<std::size_t>(k)] = {colours_of[k].red, colours_of[k].green, colours_of[k].blue};
     palette_alpha.fill(255);
-    png_bytep alpha = nullptr;
+    png_bytep clear = nullptr;
     png_color_16p value = nullptr;
-    if (png_get_tRNS(handle_.png, handle_.info, &alpha, &count, &value) == 0) return;
-    if (has_palette())
-      std::copy(alpha, alpha + std::min(count, 256), palette_alpha.begin());
+    if (png_get_tRNS(handle_.png, handle_.info, &clear, &count, &value) == 0) return;
+    if (indexed)
+      std::copy(clear, clear + std::min(count, 256), palette_alpha.begin());
     else
-      has_clear_colour = true, clear_colour = *value;
+      has_clear_colour = true, clear_colour = {colours() == 1 ? value->gray : value->red, value->green, value->blue};
+  }
+  // eXIf stands before the pixels or behind them.
+  void read_orientation() {
+#if defined(PNG_eXIf_SUPPORTED)
+    png_uint_32 bytes = 0;
+    png_bytep block = nullptr;
+    if (png_get_eXIf_1(handle_.png, handle_.info, &bytes, &block) != 0) orientation = exif_orientation({reinterpret_cast<const char*>(block), bytes});
+#endif
   }
 
   std::string path_;
