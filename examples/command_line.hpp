@@ -35,6 +35,11 @@ inline void add_limits(CLI::App& app, dcs::io::image_limits& limits) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
 }
 
+/// The flag of programs that read a set: what becomes of files that are wrong.
+inline void add_skip_bad(CLI::App& app, bool& skip_bad) {
+  app.add_flag("--skip-bad", skip_bad, "leave out images that cannot be used, with a line for each, instead of ending (dcs_verify lists them too)");
+}
+
 /// Whole numbers from 0; the message of CLI11's own check shows the largest double.
 inline CLI::Range whole_number() { return CLI::Range(0, 1'000'000'000); }
 

@@ -21,6 +21,7 @@ static int body(int argc, char** argv) {
   programs::add_measuring(app, c.how);
   programs::add_tf32(app, c.tf32);
   programs::add_limits(app, c.limits);
+  programs::add_skip_bad(app, c.skip_bad);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   if (c.augmented && c.boxes == "truth") throw std::runtime_error("--tta: averages over detections; not with --boxes truth");

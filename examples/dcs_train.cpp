@@ -8,7 +8,8 @@
 
 namespace {
 
-const std::set<std::string> may_change{"--resume", "--out", "--data", "--epochs", "--device", "--capture", "--tune", "--tf32", "--most-pixels"};
+const std::set<std::string> may_change{"--resume",  "--out",  "--data", "--epochs",      "--device",
+                                       "--capture", "--tune", "--tf32", "--most-pixels", "--skip-bad"};
 
 void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, bool& cosine) {
   dcs::run_config& c = t.config;
@@ -55,10 +56,11 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_flag("--tune", t.tune, "cuda: time the engines of cuDNN and cuBLASLt and take the fastest; the same run may then differ by rounding");
   programs::add_tf32(app, t.tf32);
   programs::add_limits(app, t.limits);
+  programs::add_skip_bad(app, t.skip_bad);
   app.add_flag(
       "--resume", t.resume,
-      "continue the run in --out with its own configuration; --data, --epochs, --device, --capture, --tune, --tf32 and --most-pixels alone may be "
-      "given. A run that has ended says why, with exit code 0");
+      "continue the run in --out with its own configuration; --data, --epochs, --device, --capture, --tune, --tf32, --most-pixels and --skip-bad "
+      "alone may be given. A run that has ended says why, with exit code 0");
 }
 
 int body(int argc, char** argv) {
@@ -86,8 +88,8 @@ int body(int argc, char** argv) {
       if (o->count() > 0 && may_change.count(o->get_name()) == 0)
         throw std::runtime_error(
             o->get_name() +
-            ": a resumed run keeps its configuration; only --data, --epochs, --device, --capture, --tune, --tf32 and --most-pixels "
-            "may be given with --resume");
+            ": a resumed run keeps its configuration; only --data, --epochs, --device, --capture, --tune, --tf32, --most-pixels and "
+            "--skip-bad may be given with --resume");
     if (app.count("--epochs") == 0) t.config.epochs = 0;
   }
   session->train(t);

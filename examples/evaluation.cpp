@@ -79,6 +79,10 @@ void print_figures(const json& figures, const dcs::bootstrap_options& o) {
 
 }  // namespace
 
+void report_left_out(const dcs::folder_dataset& data) {
+  for (const auto& fault : data.left_out()) std::printf("left out: %s\n", fault.text().c_str());
+}
+
 evaluation::evaluation(const evaluate_request& request, const dcs::folder_dataset& data) : request_(request), data_(data) {
   for (std::int64_t i = 0; i < data.size(); ++i) names_.push_back(data.name(i));
   groups_ = groups_of(names_, request.how);

@@ -31,6 +31,9 @@ class evaluation {
   std::vector<std::size_t> detections_;                     // how many each image has
 };
 
+/// Writes a line for each file that --skip-bad left out.
+void report_left_out(const dcs::folder_dataset& data);
+
 /// Segments the images of a request: each is read, resized to side × side and passed to `segment`; writes a mask at the image's size and an overlay
 /// for each. Throws dcs::error where results would overwrite each other or an image.
 void write_predictions(const predict_request& request, int side, const std::function<dcs::prediction(const dcs::sample&)>& segment);

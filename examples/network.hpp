@@ -98,7 +98,7 @@ class network_session final : public session {
     dcs::run_config requested = t.config;
     std::optional<set_objects> objects;
     if (!t.resume && dcs::wants_boxes(requested.network)) {
-      objects.emplace(training_set(requested, t.limits));
+      objects.emplace(training_set(requested, t));
       choose_from_boxes(requested, *objects);
     }
     dcs::training_run<Net, P> run(*net_, t.out, requested, t.resume, {}, t.capture);
@@ -110,8 +110,9 @@ class network_session final : public session {
     }
     dcs::expect(!t.resume || !t.config.data.empty() || std::filesystem::is_directory(c.data), c.data,
                 ": the set of this run is not there; --data says where it is now");
-    const first_of train_set = training_set(c, t.limits);
-    const dcs::folder_dataset val = split(c, c.data, "val", t.limits);
+    const first_of train_set = training_set(c, t);
+    const dcs::folder_dataset val = split(c, c.data, "val", t.limits, t.skip_bad);
+    report_left_out(train_set.data), report_left_out(val);
     if (!run.begun()) check_start(c, objects ? *objects : set_objects(train_set), val);
     run.use_data(dcs::data_fingerprint(c.data));
     std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
@@ -125,7 +126,8 @@ class network_session final : public session {
     const auto c = load_run(e.run, e.checkpoint, e.tf32);
     dcs::expect(e.boxes == "detected" || e.boxes == "truth", "--boxes ", e.boxes, ": expected detected or truth");
     dcs::expect(e.boxes == "detected" || dcs::region_segmenter<Net>, "--boxes truth: ", c.net, " looks into no boxes; expected detected");
-    const dcs::folder_dataset data = split(c, e.data.empty() ? c.data : e.data, e.split, e.limits);
+    const dcs::folder_dataset data = split(c, e.data.empty() ? c.data : e.data, e.split, e.limits, e.skip_bad);
+    report_left_out(data);
     evaluation result(e, data);
     const auto input = dcs::training_run<Net, P>::input_of(c);
     for (std::int64_t i = 0; i < data.size(); ++i) {
@@ -171,11 +173,17 @@ class network_session final : public session {
   }
 
  private:
-  static dcs::folder_dataset split(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits) {
-    return {data, name, c.side, limits, c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion};
+  static dcs::folder_dataset split(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits,
+                                   bool skip_bad) {
+    return {data,
+            name,
+            c.side,
+            limits,
+            c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion,
+            skip_bad ? dcs::wrong_files::skip : dcs::wrong_files::refuse};
   }
-  static first_of training_set(const dcs::run_config& c, const dcs::io::image_limits& limits) {
-    return {split(c, c.data, "train", limits), c.images};
+  static first_of training_set(const dcs::run_config& c, const train_request& t) {
+    return {split(c, c.data, "train", t.limits, t.skip_bad), c.images};
   }
   // Sets the options that are to be chosen from the training set's boxes; the run's configuration has them as if they had been passed.
   static void choose_from_boxes(dcs::run_config& c, const set_objects& objects) {

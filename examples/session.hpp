@@ -19,6 +19,7 @@ struct train_request {
   bool resume = false;
   bool capture = true, tune = false, tf32 = false;  // on a GPU; not part of a run's configuration
   dcs::io::image_limits limits;                     // not part of it either
+  bool skip_bad = false;                            // files that cannot be used are left out, and listed
 };
 
 struct evaluate_request {
@@ -27,6 +28,7 @@ struct evaluate_request {
   int overlays = 8;
   measuring how;
   dcs::io::image_limits limits;
+  bool skip_bad = false;
 };
 
 struct predict_request {

@@ -32,16 +32,16 @@ class fnv1a {
   std::uint64_t hash_ = 0xcbf29ce484222325u;
 };
 
-/// A hash over names and whole contents of the files in SET/{train,val}/{images,masks}, as 16 hexadecimal digits. Hidden files and folders, the set's
-/// path and the dates of files are ignored, and so is the test split, as no run is trained on it. Every file is read once, which takes as long as
-/// reading them in the first epoch. Throws error where a file cannot be read.
+/// A hash over names and whole contents of the files in SET/{train,val}/{images,masks}, as 16 hexadecimal digits. Hidden files, what is no regular
+/// file, the set's path and the dates of files are ignored, and so is the test split, as no run is trained on it. Every file is read once, which
+/// takes as long as reading them in the first epoch. Throws error where a file cannot be read.
 inline std::string data_fingerprint(const std::string& set) {
   namespace fs = std::filesystem;
   std::vector<fs::path> names;
   for (const char* split : {"train", "val"})
     for (const char* kind : {"images", "masks"})
       for (const auto& e : fs::directory_iterator(fs::path(set) / split / kind))
-        if (e.path().filename().string().front() != '.' && !e.is_directory()) names.push_back(fs::path(split) / kind / e.path().filename());
+        if (e.path().filename().string().front() != '.' && e.is_regular_file()) names.push_back(fs::path(split) / kind / e.path().filename());
   std::sort(names.begin(), names.end());
   std::vector<std::uint64_t> contents(names.size());
   cpu::parallel_for(static_cast<std::int64_t>(names.size()), [&](std::int64_t i) {

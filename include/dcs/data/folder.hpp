@@ -5,18 +5,22 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cpu/parallel.hpp>
+#include <dcs/data/folder_files.hpp>
 #include <dcs/data/sample.hpp>
+#include <dcs/data/spacing.hpp>
 #include <dcs/image/image.hpp>
 #include <dcs/io/image.hpp>
 
-#include <filesystem>
-#include <map>
+#include <utility>
 
 DCS_EXACT_MATH
 namespace dcs {
 
 /// What the values of a mask's file say besides where there is lesion: nothing, objects being connected components; or which pixels are one object.
 enum class mask_values { lesion, objects };
+
+/// What becomes of files that are wrong: the whole set is refused, or all others are used and `left_out` lists them.
+enum class wrong_files { refuse, skip };
 
 /// One split of a folder.
 ///
@@ -25,27 +29,21 @@ enum class mask_values { lesion, objects };
 class folder_dataset {
  public:
   /// `side`: pixels that images are resized to, both ways. `values`: what the masks' values say (see docs/your-data.md). Hidden files are passed
-  /// over. Throws dcs::error where a folder is missing or empty, an image has no mask or more than one, two images have one stem (they would have one
-  /// mask, and results of one name), or an entry is no regular file: a folder, a FIFO, a broken link.
+  /// over. SET/spacing.csv, where it is, gives samples their spacing (data/spacing.hpp).
+  ///
+  /// Throws dcs::error where a folder is missing or empty, an image has no mask or more than one, two images have one stem (they would have one
+  /// mask, and results of one name), or an entry is no regular file: a folder, a FIFO, a broken link. With wrong_files::skip these files, and those
+  /// that cannot be read (each is read once to know), are left out; an error is then only where no image is left.
   folder_dataset(const std::string& root, const std::string& split, std::int64_t side, io::image_limits limits = {},
-                 mask_values values = mask_values::lesion)
-      : side_(side), limits_(limits), values_(values) {
-    namespace fs = std::filesystem;
-    const fs::path images = fs::path(root) / split / "images", masks = fs::path(root) / split / "masks";
-    const auto images_of = files_of(images), masks_of = files_of(masks);
-    auto left = masks_of;
-    for (const auto& [stem, files] : images_of) {
-      expect(files.size() == 1, who, printable(files[0]), " and ", printable(files.back()), " have one stem: a mask could be either's");
-      const auto found = masks_of.find(stem);
-      expect(found != masks_of.end(), who, printable(files[0]), " has no mask in ", printable(masks.string()));
-      expect(found->second.size() == 1, who, printable(files[0]), " has two masks, ", printable(found->second[0]), " and ",
-             printable(found->second.back()));
-      entries_.push_back({files[0], found->second[0], fs::path(files[0]).filename().string()});
-      left.erase(stem);
-    }
-    expect(!entries_.empty(), who, printable(images.string()), " holds no image");
-    for (const auto& [stem, files] : left) warn("masks without an image", files[0], "there is no image of this stem in " + images.string());
-    std::sort(entries_.begin(), entries_.end(), [](const entry& a, const entry& b) { return a.name < b.name; });
+                 mask_values values = mask_values::lesion, wrong_files wrong = wrong_files::refuse)
+      : side_(side), limits_(limits), values_(values), spacings_(read_spacing(root)) {
+    const folder_files found = list_folder(root, split);
+    if (wrong == wrong_files::refuse && !found.faults.empty()) fail(who, found.faults[0].text());
+    entries_ = found.pairs, left_out_ = found.faults;
+    const std::string images = (std::filesystem::path(root) / split / "images").string();
+    for (const auto& path : found.masks_alone) warn("masks without an image", path, "there is no image of this stem in " + images);
+    if (wrong == wrong_files::skip) leave_out_unreadable();
+    expect(!entries_.empty(), who, printable(images), left_out_.empty() ? " holds no image" : " holds no image that can be used");
   }
 
   std::int64_t size() const { return static_cast<std::int64_t>(entries_.size()); }
@@ -58,11 +56,15 @@ class folder_dataset {
   const std::string& name(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)].name; }
   const std::string& path(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)].image; }
 
+  /// Files that wrong_files::skip left out, and why.
+  const std::vector<file_fault>& left_out() const { return left_out_; }
+
   /// Image `i` and its mask. Throws dcs::error where either cannot be read or their sizes differ.
   sample load(std::int64_t i) const {
     const auto& e = entries_[static_cast<std::size_t>(i)];
     const image pixels = io::read_image(e.image, limits_);
     sample s{e.name, {}, {}, pixels.height, pixels.width};
+    if (const auto spacing = spacings_.find(std::filesystem::path(e.name).stem().string()); spacing != spacings_.end()) s.spacing = spacing->second;
     const auto resized = [&](const auto& stored) {
       expect(stored.height == pixels.height && stored.width == pixels.width, who, printable(e.mask), " is ", stored.height, " × ", stored.width,
              ", its image ", pixels.height, " × ", pixels.width);
@@ -84,35 +86,32 @@ class folder_dataset {
   mask native_truth(std::int64_t i) const { return io::read_mask(entries_[static_cast<std::size_t>(i)].mask, limits_); }
 
  private:
-  struct entry {
-    std::string image, mask, name;
-  };
   static constexpr const char* who = "dcs::folder_dataset: ";
 
-  // Files by stem.
-  static std::map<std::string, std::vector<std::string>> files_of(const std::filesystem::path& folder) {
-    namespace fs = std::filesystem;
-    expect(fs::is_directory(folder), who, "there is no folder ", printable(folder.string()));
-    std::map<std::string, std::vector<std::string>> files;
-    for (const auto& e : fs::directory_iterator(folder)) {
-      if (e.path().filename().string().front() == '.') continue;  // systems leave hidden files behind
-      std::error_code failed;
-      const fs::file_status status = e.status(failed);
-      const std::string path = e.path().string();
-      expect(status.type() != fs::file_type::not_found, who, printable(path), " is a link to nothing");
-      expect(!failed, who, "cannot examine ", printable(path), ": ", failed.message());
-      expect(fs::is_regular_file(status), who, printable(path), " is ", fs::is_directory(status) ? "a folder" : "a FIFO, socket or device",
-             "; expected images alone in ", printable(folder.string()));
-      files[e.path().stem().string()].push_back(path);
-    }
-    for (auto& [stem, paths] : files) std::sort(paths.begin(), paths.end());
-    return files;
+  void leave_out_unreadable() {
+    std::vector<std::string> reasons(entries_.size());
+    cpu::parallel_for(size(), [&](std::int64_t i) {
+      try {
+        (void)load(i);
+      } catch (const error& e) {
+        reasons[static_cast<std::size_t>(i)] = e.what();
+      }
+    });
+    std::vector<image_and_mask> good;
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+      if (reasons[i].empty())
+        good.push_back(entries_[i]);
+      else
+        left_out_.push_back({entries_[i].image, "cannot be used: " + reasons[i], ""});
+    entries_ = std::move(good);
   }
 
   std::int64_t side_;
   io::image_limits limits_;
   mask_values values_;
-  std::vector<entry> entries_;
+  spacing_table spacings_;
+  std::vector<image_and_mask> entries_;
+  std::vector<file_fault> left_out_;
 };
 
 }  // namespace dcs

@@ -1,0 +1,57 @@
+// The size of pixels in millimetres, which a set's file SET/spacing.csv states where it is known.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/parse.hpp>
+#include <dcs/data/sample.hpp>
+#include <dcs/io/csv.hpp>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+/// Spacings by the image's name up to its extension.
+using spacing_table = std::map<std::string, pixel_spacing>;
+
+/// Reads SET/spacing.csv: a heading name,row_mm,column_mm, then a row for each image, named with or without its extension; row_mm is the distance of
+/// neighbouring rows, column_mm that of columns, of the image as it is stored. A set without this file has no spacings. Throws dcs::error where a
+/// number is no length above 0 (at most 1000 mm) or a name has two.
+inline spacing_table read_spacing(const std::string& set) {
+  const std::string path = (std::filesystem::path(set) / "spacing.csv").string();
+  spacing_table table;
+  if (!std::filesystem::exists(path)) return table;
+  const auto rows = io::read_csv(path, 3);
+  expect(!rows.empty() && rows[0] == std::vector<std::string>{"name", "row_mm", "column_mm"}, "dcs::read_spacing: ", printable(path),
+         " does not begin with the heading name,row_mm,column_mm");
+  for (std::size_t k = 1; k < rows.size(); ++k) {
+    const auto length = [&](const std::string& text) {
+      const auto mm = parse_real(text);
+      expect(mm && *mm > 0 && *mm <= 1000, "dcs::read_spacing: ", printable(path), ", row ", k + 1, ": ", printable(text),
+             " is no spacing; expected millimetres above 0 and up to 1000");
+      return *mm;
+    };
+    const pixel_spacing s{length(rows[k][1]), length(rows[k][2])};
+    const auto [at, is_new] = table.emplace(std::filesystem::path(rows[k][0]).stem().string(), s);
+    expect(is_new || at->second == s, "dcs::read_spacing: ", printable(path), ": ", printable(rows[k][0]), " has two spacings");
+  }
+  return table;
+}
+
+/// Writes SET/spacing.csv, which read_spacing reads back to the bit.
+inline void write_spacing(const std::string& set, const spacing_table& table) {
+  std::string text = "name,row_mm,column_mm\n";
+  char numbers[80];
+  for (const auto& [name, s] : table) {
+    std::snprintf(numbers, sizeof numbers, ",%.17g,%.17g\n", s.row_mm, s.column_mm);
+    text += io::csv_text(name) + numbers;
+  }
+  io::write_bytes((std::filesystem::path(set) / "spacing.csv").string(), "dcs::write_spacing", text);
+}
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>
