@@ -37,4 +37,5 @@ def main(folder, side, lesion, bits=8, label=255, largest=255):
       name += 1
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+  main(*sys.argv[1:])

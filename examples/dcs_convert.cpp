@@ -1,0 +1,74 @@
+// Converts a data set in another layout to SET/{train,val,test}/{images,masks}/NAME, and splits it.
+#include "command_line.hpp"
+#include "conversion_sources.hpp"
+#include "session.hpp"
+
+namespace {
+
+void add_split_flags(CLI::App& app, dcs::conversion_options& o, std::string& group) {
+  app.add_option("--val", o.split.val, "share of the images to validate with")->capture_default_str()->check(programs::number(0, 1));
+  app.add_option("--test", o.split.test, "share of the images to test with")->capture_default_str()->check(programs::number(0, 1));
+  app.add_option("--seed", o.split.seed, "seed of the split: the same images and seed give the same split")
+      ->capture_default_str()
+      ->check(programs::digits());
+  app.add_option(
+         "--group", group,
+         "images that stay in one split, as those of a patient: NAME.csv with rows name,group, or a regular expression on the image's name whose "
+         "first parentheses are the group")
+      ->capture_default_str();
+  app.add_option("--block", o.split.block, "slices of a volume, in their order, that stay in one split; 0: all of a volume's")
+      ->capture_default_str()
+      ->check(programs::whole_number());
+  app.add_option("--folds", o.folds, "write K sets OUT/fold0, OUT/fold1, ... for cross-validation; each tests with another part, --test is not asked")
+      ->check(CLI::Range(2, 100));
+}
+
+void add_source_flags(CLI::App& app, programs::source_request& s) {
+  app.add_option("--from", s.format, programs::formats_text())->required()->check(CLI::IsMember(programs::format_names()));
+  app.add_option("--images", s.images, "folder of the images or volumes; of kvasir: the folder that holds images/ and masks/; of nifti: a volume too")
+      ->required();
+  app.add_option("--annotations", s.annotations,
+                 "of coco: the JSON file; of yolo: the folder of text files; of nifti: volumes of labels, named as their images");
+  app.add_option("--classes", s.classes,
+                 "what is lesion: names of coco's categories, numbers of yolo's classes, values of nifti's labels; all without")
+      ->delimiter(',');
+  app.add_option("--axis", s.volume.axis, "volumes: the axis that slices lie along, 0 to 2 as they are stored")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 2));
+  app.add_option("--window", s.volume.window, "volumes: CENTRE,WIDTH: values that become 0 to 255; without, --percentiles")
+      ->delimiter(',')
+      ->expected(2);
+  app.add_option("--percentiles", s.volume.percentiles, "volumes: LOW,HIGH: percentiles of the whole volume that become 0 and 255")
+      ->delimiter(',')
+      ->expected(2)
+      ->capture_default_str();
+  app.add_flag("--lesions-only", s.volume.lesions_only, "volumes: leave out slices without lesion");
+}
+
+int body(int argc, char** argv) {
+  programs::source_request s;
+  dcs::conversion_options o;
+  std::string out, group;
+  CLI::App app{"Converts a data set to OUT/{train,val,test}/{images,masks}/NAME. Formats that are not built in say which library they lack"};
+  add_source_flags(app, s);
+  app.add_option("--out", out, "new folder of the set")->required();
+  app.add_flag("--instances", o.instances, "masks number their objects, for dcs_train --instances; without, they are 0 and 255");
+  add_split_flags(app, o, group);
+  programs::add_limits(app, s.limits);
+  programs::one_line_mistakes(app);
+  CLI11_PARSE(app, argc, argv);
+  s.instances = o.instances;
+  const auto source = programs::make_source(s);
+  if (!group.empty()) o.split.groups.emplace(group);
+  const dcs::conversion_summary w = dcs::convert(*source, out, o);
+  std::printf("%s: %lld images to train on, %lld to validate, %lld to test; %lld without lesion\n", dcs::printable(out).c_str(),
+              static_cast<long long>(w.train), static_cast<long long>(w.val), static_cast<long long>(w.test), static_cast<long long>(w.empty));
+  if (o.folds > 0)
+    std::printf("%d folds (the numbers are of fold0), whose files are %s\n", o.folds,
+                w.linked ? "hard links of one another" : "copies, as this file system has no hard links");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return programs::guarded("dcs_convert", body, argc, argv); }

@@ -1,0 +1,161 @@
+// COCO's annotations of instances (cocodataset.org, "Data format"): polygons, and masks as runs, as numbers or as text.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/data/conversion.hpp>
+#include <dcs/image/polygon.hpp>
+
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+namespace detail {
+
+// Lengths of runs, background first, down the columns; numbers of 5 bits a character from '0' on, the sixth saying that more follow, as differences
+// from the length two before where there are two.
+inline std::vector<std::int64_t> runs_of_text(const std::string& text) {
+  std::vector<std::int64_t> runs;
+  for (std::size_t at = 0; at < text.size();) {
+    std::int64_t value = 0;
+    int shift = 0;
+    for (bool more = true; more; shift += 5) {
+      expect(at < text.size() && shift < 60, "dcs::coco: the text of a run-length encoding ends within a number");
+      const int c = static_cast<unsigned char>(text[at++]) - 48;
+      expect(c >= 0 && c < 64, "dcs::coco: the text of a run-length encoding holds character ", c + 48, "; expected 48 to 111");
+      value |= std::int64_t{c & 31} << shift;
+      more = (c & 32) != 0;
+      if (!more && (c & 16) != 0) value -= std::int64_t{1} << (shift + 5);
+    }
+    runs.push_back(runs.size() > 2 ? value + runs[runs.size() - 2] : value);
+  }
+  return runs;
+}
+
+/// pixel(y, x) for the foreground of runs; throws dcs::error where they are not all of height × width pixels.
+template <class Pixel>
+void for_each_pixel_of_runs(const std::vector<std::int64_t>& runs, std::int64_t height, std::int64_t width, const Pixel& pixel) {
+  std::int64_t at = 0;
+  for (std::size_t k = 0; k < runs.size(); ++k) {
+    expect(runs[k] >= 0 && runs[k] <= height * width - at, "dcs::coco: a run of ", runs[k], " pixels at pixel ", at, " of ", height, " × ", width);
+    if (k % 2 == 1)
+      for (std::int64_t p = at; p < at + runs[k]; ++p) pixel(p % height, p / height);
+    at += runs[k];
+  }
+  expect(at == height * width, "dcs::coco: runs of ", at, " pixels in all; expected ", height, " × ", width);
+}
+
+}  // namespace detail
+
+/// The instances of a COCO file with the images that it names. Objects are numbered in the order of the annotations; where two overlap, the later one
+/// has the pixels. Crowds count as one object.
+class coco_source final : public conversion_source {
+ public:
+  /// `images`: the folder that file names start from. `classes`: names of the categories that are lesion; empty: all are. Throws dcs::error where the
+  /// file is no such JSON, an annotation's image or category is missing, a class is none of its categories, or a file's name leaves the folder.
+  coco_source(std::string images, const std::string& annotations, const std::vector<std::string>& classes = {}, io::image_limits limits = {})
+      : folder_(std::move(images)), who_("dcs::coco: " + printable(annotations) + ": "), limits_(limits) {
+    try {
+      const auto file = nlohmann::json::parse(io::read_bytes(annotations, "dcs::coco", std::int64_t{1} << 31));
+      read_images(file.at("images"));
+      const auto wanted = wanted_categories(file.at("categories"), classes);
+      for (const auto& a : file.at("annotations")) {
+        const auto image = numbers_.find(a.at("image_id").get<std::int64_t>());
+        expect(image != numbers_.end(), who_, "an annotation of image ", a.at("image_id").get<std::int64_t>(), ", which is none of its images");
+        if (wanted.contains(a.at("category_id").get<std::int64_t>())) segmentations_[image->second].push_back(a.at("segmentation"));
+      }
+    } catch (const nlohmann::json::exception& e) {
+      fail(who_, e.what());
+    }
+  }
+
+  const std::vector<split_image>& images() const override { return images_; }
+
+  converted_image read(std::size_t i) const override {
+    const std::string path = (std::filesystem::path(folder_) / files_[i].name).string();
+    const image pixels = io::read_image(path, limits_);
+    expect(pixels.height == files_[i].height && pixels.width == files_[i].width, who_, printable(files_[i].name), " is ", files_[i].height, " × ",
+           files_[i].width, "; the image, as it is shown, is ", pixels.height, " × ", pixels.width);
+    converted_image c{{}, path, {pixels.height, pixels.width, std::vector<std::int32_t>(static_cast<std::size_t>(pixels.height * pixels.width), 0)}};
+    std::int32_t number = 0;
+    try {
+      for (const auto& s : segmentations_[i]) draw(s, c.objects, ++number);
+    } catch (const nlohmann::json::exception& e) {
+      fail(who_, "a segmentation of ", printable(files_[i].name), ": ", e.what());
+    } catch (const error& e) {
+      fail(who_, "a segmentation of ", printable(files_[i].name), ": ", e.what());
+    }
+    return c;
+  }
+
+ private:
+  struct file_of_image {
+    std::string name;
+    std::int64_t height, width;
+  };
+
+  void read_images(const nlohmann::json& images) {
+    for (const auto& i : images) {
+      const file_of_image f{i.at("file_name").get<std::string>(), i.at("height").get<std::int64_t>(), i.at("width").get<std::int64_t>()};
+      const std::filesystem::path path = std::filesystem::path(f.name).lexically_normal();
+      expect(!f.name.empty() && path.is_relative() && *path.begin() != "..", who_, "the file ", printable(f.name),
+             " is not below the images' folder");
+      std::string name = path.parent_path().empty() ? path.stem().string() : path.parent_path().string() + "_" + path.stem().string();
+      std::replace(name.begin(), name.end(), '/', '_');
+      expect(numbers_.emplace(i.at("id").get<std::int64_t>(), files_.size()).second, who_, "two images have the id ", i.at("id").get<std::int64_t>());
+      files_.push_back(f), images_.push_back({name});
+    }
+    segmentations_.resize(files_.size());
+  }
+  std::set<std::int64_t> wanted_categories(const nlohmann::json& categories, const std::vector<std::string>& classes) const {
+    std::set<std::int64_t> wanted;
+    std::set<std::string> names;
+    for (const auto& c : categories) {
+      const auto name = c.at("name").get<std::string>();
+      names.insert(name);
+      if (classes.empty() || std::find(classes.begin(), classes.end(), name) != classes.end()) wanted.insert(c.at("id").get<std::int64_t>());
+    }
+    for (const auto& name : classes) expect(names.contains(name), who_, "there is no category ", printable(name));
+    return wanted;
+  }
+
+  // A list of polygons x, y, x, y, ..., or {"size": [height, width], "counts": numbers or text}.
+  static void draw(const nlohmann::json& s, label_map& objects, std::int32_t number) {
+    const auto mark = [&](std::int64_t y, std::int64_t x) { objects.at(y, x) = number; };
+    if (s.is_object()) {
+      const auto size = s.at("size").get<std::vector<std::int64_t>>();
+      expect(size == std::vector{objects.height, objects.width}, "its runs are of another size than its image, ", objects.height, " × ",
+             objects.width);
+      const auto& counts = s.at("counts");
+      detail::for_each_pixel_of_runs(counts.is_string() ? detail::runs_of_text(counts.get<std::string>()) : counts.get<std::vector<std::int64_t>>(),
+                                     objects.height, objects.width, mark);
+      return;
+    }
+    for (const auto& polygon : s) {
+      const auto numbers = polygon.get<std::vector<double>>();
+      expect(numbers.size() % 2 == 0, "a polygon of ", numbers.size(), " numbers; expected pairs");
+      std::vector<polygon_point> corners;
+      for (std::size_t k = 0; k < numbers.size(); k += 2) corners.push_back({numbers[k], numbers[k + 1]});
+      for_each_pixel_inside(corners, objects.height, objects.width, mark);
+    }
+  }
+
+  std::string folder_, who_;
+  io::image_limits limits_;
+  std::vector<file_of_image> files_;
+  std::vector<split_image> images_;
+  std::map<std::int64_t, std::size_t> numbers_;
+  std::vector<std::vector<nlohmann::json>> segmentations_;
+};
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# convert.sh PROGRAMS FOLDER: dcs_convert from each format to a set that dcs_verify finds no fault in and dcs_train reads. Exit code 77: the programs were not
+# built.
+set -u
+sources=$(cd "$(dirname "$0")" && pwd)/sources.py
+. "$(dirname "$0")/common.sh"
+
+PYTHONDONTWRITEBYTECODE=1 python3 "$sources" in || wrong "no sources"
+convert() { "$bin/dcs_convert" "$@"; }
+# holds SET TRAIN VAL TEST: so many images, none at fault.
+holds() {
+  check test "$(ls "$1"/train/images | wc -l) $(ls "$1"/val/images | wc -l) $(ls "$1"/test/images | wc -l)" = "$2 $3 $4"
+  works "$bin/dcs_verify" "$1" --near -1
+}
+
+echo "== COCO, YOLO and Kvasir-SEG: the same squares give the same masks"
+works convert --help
+works convert --from coco --images in/images --annotations in/coco.json --out coco --seed 3
+check grep -qF "coco: 14 images to train on, 2 to validate, 4 to test; 1 without lesion" out
+holds coco 14 2 4
+works convert --from yolo --images in/images --annotations in/labels --out yolo --seed 3
+check diff -r coco yolo
+works convert --from kvasir --images in --out kvasir --seed 3
+check diff -r coco kvasir
+works convert --from coco --images in/images --annotations in/coco.json --out other --seed 4
+if diff -rq coco other >/dev/null; then wrong "another seed gives the same split"; fi
+works convert --from coco --images in/images --annotations in/coco.json --classes tool --out tools
+check grep -qF "20 without lesion" out
+
+echo "== patients and folds"
+works convert --from kvasir --images in --group '^(p[0-9])_' --out grouped --test 0.25 --val 0.25
+works "$bin/dcs_verify" grouped --near -1 --group '^(p[0-9])_'
+works convert --from kvasir --images in --group '^(p[0-9])_' --folds 5 --out folds
+check grep -qF "hard links" out
+for f in 0 1 2 3 4; do
+  check test "$(ls folds/fold$f/test/images | wc -l)" = 4
+  works "$bin/dcs_verify" folds/fold$f --near -1 --group '^(p[0-9])_'
+done
+check test "$(ls folds/*/test/images | grep -c png)" = 20
+
+echo "== volumes: slices, their spacing, blocks"
+works convert --from nifti --images in/volume.nii.gz --annotations in/labels.nii --block 4 --out slices --test 0.25 --val 0.25
+check grep -qF "slices: 8 images to train on, 4 to validate, 4 to test; 12 without lesion" out
+holds slices 8 4 4
+check grep -qE "^spacing +0.5 to 0.75 mm, known of 16 images" out
+works convert --from nifti --images in/volume.nii.gz --annotations in/labels.nii --block 1 --out lesions --test 0.25 --val 0.25 --lesions-only
+check grep -qF "lesions: 2 images to train on, 1 to validate, 1 to test; 0 without lesion" out
+works "$bin/dcs_train" --net small-scratch --data lesions --size 64 --epochs 1 --batch 2 --out run
+
+echo "== what is wrong is one line, and leaves nothing"
+fails "exists already" convert --from kvasir --images in --out coco
+fails "needs --annotations" convert --from coco --images in/images --out x
+fails "stay together" convert --from nifti --images in/volume.nii.gz --annotations in/labels.nii --out x
+fails "together below 1" convert --from kvasir --images in --val 0.5 --test 0.5 --out x
+head -c 200 in/volume.nii.gz >in/cut.nii.gz
+fails "in/cut.nii.gz" convert --from nifti --images in/cut.nii.gz --annotations in/labels.nii --block 4 --out x
+sed 's/"height": 64/"height": 65/' in/coco.json >in/wrong.json
+fails "is 65 × 64; the image, as it is shown, is 64 × 64" convert --from coco --images in/images --annotations in/wrong.json --out x
+check test ! -e x
+check test ! -e x.partial
+
+finish
