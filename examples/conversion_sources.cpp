@@ -39,6 +39,16 @@ std::unique_ptr<dcs::conversion_source> make_nifti(const source_request& r) {
   return std::make_unique<dcs::nifti_source>(r.images, r.annotations, r.volume, numbers_of(r));
 }
 
+#if defined(DCS_HDF5)
+std::unique_ptr<dcs::conversion_source> checked_mat(const source_request& r) {
+  expect_no_classes(r);
+  return make_mat(r);
+}
+#else
+std::unique_ptr<dcs::conversion_source> checked_mat(const source_request&) {
+  dcs::fail("--from mat: these programs were built without HDF5 (Debian: libhdf5-dev)");
+}
+#endif
 struct format {
   const char *name, *text;
   std::unique_ptr<dcs::conversion_source> (*make)(const source_request&);
@@ -49,6 +59,7 @@ const std::vector<format>& formats() {
       {"yolo", "YOLO's text files of segments", &make_yolo},
       {"kvasir", "Kvasir-SEG, or any folders images/ and masks/ without splits", &make_folder},
       {"nifti", "volumes .nii and .nii.gz", &make_nifti},
+      {"mat", "the brain tumours of Cheng et al. (figshare) in MATLAB's files", &checked_mat},
   };
   return all;
 }

@@ -25,4 +25,7 @@ std::string formats_text();
 /// The source of a request; throws dcs::error where the format's library was not found when the programs were built, or what it needs was not passed.
 std::unique_ptr<dcs::conversion_source> make_source(const source_request& r);
 
+/// The source that needs HDF5 (mat_source.cpp), where the programs are built with it.
+std::unique_ptr<dcs::conversion_source> make_mat(const source_request& r);
+
 }  // namespace programs

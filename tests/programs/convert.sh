@@ -3,6 +3,7 @@
 # built.
 set -u
 sources=$(cd "$(dirname "$0")" && pwd)/sources.py
+figshare=$(cd "$(dirname "$0")/../goldens/figshare" && pwd)
 . "$(dirname "$0")/common.sh"
 
 PYTHONDONTWRITEBYTECODE=1 python3 "$sources" in || wrong "no sources"
@@ -46,6 +47,20 @@ check grep -qE "^spacing +0.5 to 0.75 mm, known of 16 images" out
 works convert --from nifti --images in/volume.nii.gz --annotations in/labels.nii --block 1 --out lesions --test 0.25 --val 0.25 --lesions-only
 check grep -qF "lesions: 2 images to train on, 1 to validate, 1 to test; 0 without lesion" out
 works "$bin/dcs_train" --net small-scratch --data lesions --size 64 --epochs 1 --batch 2 --out run
+
+echo "== MATLAB's files of the figshare brain tumours, whose patients stay together"
+if convert --from mat --images "$figshare" --out mat --test 0.34 --val 0 2>err; then
+  check test "$(ls mat/*/images | grep -c png)" = 3
+  check test "$(ls mat/test/images)" = 3.png
+  # 6 rows of 9 pixels, in the PNG's header; the tumour is 6 of them.
+  check test "$(od -An -tu1 -j16 -N8 mat/test/images/3.png | tr -s ' ')" = " 0 0 0 9 0 0 0 6"
+  works "$bin/dcs_verify" mat --near -1
+  check grep -qE "^ +4 to 7 +3 #" out
+  mkdir cut && head -c 3000 "$figshare/1.mat" >cut/1.mat
+  fails "cut/1.mat" convert --from mat --images cut --out x
+else
+  check grep -qF "built without HDF5" err
+fi
 
 echo "== what is wrong is one line, and leaves nothing"
 fails "exists already" convert --from kvasir --images in --out coco

@@ -22,9 +22,15 @@ namespace dcs {
 
 namespace detail {
 
-inline std::string formatted(const char* format, double value) {
+// Four digits of a number; or four behind the point.
+inline std::string four_digits(double value) {
   char text[48];
-  std::snprintf(text, sizeof text, format, value);
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+inline std::string four_decimals(double value) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.4f", value);
   return text;
 }
 
@@ -122,7 +128,7 @@ class set_statistics {
       out += line;
     }
     out += "lesion           " +
-           detail::formatted("%.4f", 100 * static_cast<double>(lesion_pixels_) / static_cast<double>(std::max<std::int64_t>(pixels_, 1))) +
+           detail::four_decimals(100 * static_cast<double>(lesion_pixels_) / static_cast<double>(std::max<std::int64_t>(pixels_, 1))) +
            " % of the pixels; " + std::to_string(empty_) + " empty masks\n";
     return out + "objects          " + std::to_string(objects_) + "; in an image:\n" + detail::text_histogram(objects_bins()) +
            "objects by their pixels:\n" + detail::text_histogram(size_bins());
@@ -159,7 +165,7 @@ class set_statistics {
     std::int64_t known = 0;
     double least = 1e9, greatest = 0;
     for (const auto& [s, n] : spacings_) known += n, least = std::min({least, s.first, s.second}), greatest = std::max({greatest, s.first, s.second});
-    return detail::formatted("%.4g", least) + " to " + detail::formatted("%.4g", greatest) + " mm, known of " + std::to_string(known) + " images";
+    return detail::four_digits(least) + " to " + detail::four_digits(greatest) + " mm, known of " + std::to_string(known) + " images";
   }
   std::vector<std::pair<std::string, std::int64_t>> objects_bins() const {
     std::vector<std::pair<std::string, std::int64_t>> bins;

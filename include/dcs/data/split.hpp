@@ -73,14 +73,18 @@ inline std::vector<std::size_t> shuffled(std::size_t n, std::uint64_t seed) {
   return order;
 }
 
-// Gives `part` units that have none yet, in `order`, as long as each brings the number of images nearer to `wanted`.
+// Gives `part` units that have none yet, in `order`, as long as each brings the number of images nearer to `wanted`. A part that would stay empty
+// takes the first unit that leaves it no further away.
 inline void fill_part(std::vector<std::optional<split_part>>& parts, const std::vector<std::vector<std::size_t>>& units,
                       const std::vector<std::size_t>& order, split_part part, std::int64_t wanted) {
   std::int64_t count = 0;
-  for (const std::size_t u : order) {
-    const auto size = static_cast<std::int64_t>(units[u].size());
-    if (parts[u] || 2 * count + size > 2 * wanted) continue;
-    parts[u] = part, count += size;
+  for (const bool equally_near : {false, true}) {
+    for (const std::size_t u : order) {
+      const auto size = static_cast<std::int64_t>(units[u].size());
+      if (parts[u] || 2 * count + size > 2 * wanted - (equally_near ? 0 : 1)) continue;
+      parts[u] = part, count += size;
+    }
+    if (count > 0) return;
   }
 }
 

@@ -58,11 +58,11 @@ class tiff_reader : public stored_format {
   static constexpr std::int64_t most_bytes = std::int64_t{1} << 31;
 
   static tiff_reader& self(void* p) { return *static_cast<tiff_reader*>(p); }
-  static int on_error(TIFF*, void* p, const char*, const char* format, va_list arguments) {
+  [[gnu::format(printf, 4, 0)]] static int on_error(TIFF*, void* p, const char*, const char* format, va_list arguments) {
     if (self(p).error_[0] == '\0') std::vsnprintf(self(p).error_, sizeof error_, format, arguments);
     return 1;
   }
-  static int on_warning(TIFF*, void* p, const char*, const char* format, va_list arguments) {
+  [[gnu::format(printf, 4, 0)]] static int on_warning(TIFF*, void* p, const char*, const char* format, va_list arguments) {
     if (self(p).warning_[0] == '\0') std::vsnprintf(self(p).warning_, sizeof warning_, format, arguments);
     return 1;
   }
