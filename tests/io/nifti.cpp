@@ -43,7 +43,9 @@ TEST_CASE("NIfTI: every element type, both byte orders, scaling and gzip as niba
   const remove_file cleanup;
   int files = 0;
   const nlohmann::json all = goldens();
-  for (const auto& [name, entry] : all.items()) {
+  for (auto at = all.begin(); at != all.end(); ++at) {
+    const std::string name = at.key();
+    const nlohmann::json& entry = *at;
     CAPTURE(name);
     put(bytes_of(entry));
     const io::volume v = io::read_nifti(path);
