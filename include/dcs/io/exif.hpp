@@ -13,8 +13,8 @@
 DCS_EXACT_MATH
 namespace dcs::io {
 
-/// The orientation (1 to 8) that an EXIF block states: a small TIFF, from its byte order mark on, as PNG's eXIf has it, and JPEG's APP1 behind
-/// "Exif\0\0". 1 where it states none or is damaged: a viewer shows the image as it is stored then. Reads nothing beyond the block.
+/// The orientation (1 to 8) that an EXIF block states: a small TIFF, from its byte order mark on, as PNG's eXIf has it, and JPEG's APP1 behind "Exif"
+/// and two bytes of 0. 1 where it states none or is damaged: a viewer shows the image as it is stored then. Reads nothing beyond the block.
 inline int exif_orientation(std::string_view block) {
   const bool little = block.starts_with(std::string_view("II*\0", 4)), big = block.starts_with(std::string_view("MM\0*", 4));
   if ((!little && !big) || block.size() < 8) return upright;
