@@ -91,15 +91,32 @@ evaluation::evaluation(const evaluate_request& request, const dcs::folder_datase
   pictures_ = dcs::picture_names(names_);
 }
 
+// How the lesions of an image are measured, in one unit for all images.
+dcs::lesion_options evaluation::lesion_options_of(const dcs::sample& s) {
+  dcs::lesion_options o = request_.how.lesions;
+  const auto stated = request_.native ? s.spacing : dcs::spacing_of_pixels(s);
+  if (request_.how.spacing) {
+    o.surface.spacing = *request_.how.spacing;
+    millimetres_ = false;
+    return o;
+  }
+  dcs::expect(millimetres_.value_or(stated.has_value()) == stated.has_value(), s.name, ": spacing.csv of the set ", stated ? "has" : "lacks",
+              " this image, and ", stated ? "lacks" : "has", " others before it; expected all or none, or --spacing for all");
+  millimetres_ = stated.has_value();
+  if (stated) o.surface.spacing = *stated;
+  return o;
+}
+
 void evaluation::add(std::int64_t i, const dcs::sample& s, const dcs::prediction& found) {
+  const dcs::lesion_options how = lesion_options_of(s);
   const measured m(s, found, request_.native ? data_.native_truth(i) : s.truth);
   const bool numbered = !request_.native && !s.objects.empty();
   const auto at = static_cast<std::size_t>(i);
   dcs::image_result r{names_[at],
                       groups_[at],
-                      dcs::measure(m.prediction, m.truth, request_.how.lesions.surface),
+                      dcs::measure(m.prediction, m.truth, how.surface),
                       dcs::measure_lesions(dcs::connected_components(m.prediction), numbered ? s.objects : dcs::connected_components(m.truth),
-                                           m.probability, request_.how.lesions),
+                                           m.probability, how),
                       true_boxes_of(s),
                       {},
                       dcs::calibration_bins(request_.how.bins)};
@@ -142,7 +159,7 @@ void evaluation::write() const {
          {"boxes", request_.boxes},
          {"test_time_augmentation", request_.augmented},
          {"native_size", request_.native},
-         {"settings", to_json(request_.how)},
+         {"settings", to_json(request_.how, millimetres_.value_or(false))},
          {"mean", to_json(mean)},
          {"without_detection", std::count(detections_.begin(), detections_.end(), std::size_t{0})},
          {"threshold_dice", threshold},

@@ -21,11 +21,13 @@ class evaluation {
 
  private:
   bool detects() const;
+  dcs::lesion_options lesion_options_of(const dcs::sample& s);
   std::vector<dcs::image_result> results() const;
 
   const evaluate_request& request_;
   const dcs::folder_dataset& data_;
   std::vector<std::string> names_, groups_, pictures_;
+  std::optional<bool> millimetres_;  // whether distances are: the set states each image's spacing
   std::vector<dcs::image_result> images_;
   std::vector<std::vector<dcs::scored_box>> lesion_boxes_;  // of each image's predicted lesions
   std::vector<std::size_t> detections_;                     // how many each image has

@@ -2,10 +2,7 @@
 
 #include "command_line.hpp"
 
-#include <dcs/io/file.hpp>
-
-#include <map>
-#include <regex>
+#include <dcs/data/groups.hpp>
 
 namespace programs {
 
@@ -21,9 +18,9 @@ void add_measuring(CLI::App& app, measuring& m) {
   app.add_option_function<std::vector<double>>(
          "--spacing",
          [&m](const std::vector<double>& s) {
-           m.lesions.surface.spacing = {s[0], s[1]};
+           m.spacing = {s[0], s[1]};
          },
-         "distance of rows and of columns, in mm for example: the unit of distances (default: 1 1, pixels)")
+         "distance of rows and of columns, in mm for example: the unit of distances (default: what the set's spacing.csv says; else 1 1, pixels)")
       ->expected(2)
       ->check(number(1e-6, 1e6));
   app.add_option("--tolerance", m.lesions.surface.tolerance, "of the surface Dice, in the unit of the spacing")
@@ -40,10 +37,9 @@ void add_measuring(CLI::App& app, measuring& m) {
          "lesions of fewer pixels than the first number are small, from the second on large (default: 1024 9216)")
       ->expected(2)
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
-  auto* pattern = app.add_option(
-      "--group-pattern", m.group_pattern,
-      "regular expression: images in whose names its first parenthesis (or all of it) matches the same are one group of the bootstrap");
-  app.add_option("--group-csv", m.group_csv, "file with the columns name,group: the same")->excludes(pattern);
+  app.add_option("--group", m.group,
+                 "images that are one group of the bootstrap, as those of a patient: NAME.csv with rows name,group, or a regular expression on the "
+                 "file's name whose first parentheses are the group");
   add_bootstrap(app, m.bootstrap);
 }
 
@@ -51,58 +47,14 @@ void check(const measuring& m) {
   dcs::expect(m.sizes.medium <= m.sizes.large, "--sizes ", m.sizes.medium, " ", m.sizes.large, ": expected the smaller one first");
 }
 
-namespace {
-
-std::map<std::string, std::string> read_groups(const std::string& path) {
-  std::string text = dcs::io::read_bytes(path, "dcs_evaluate", 1 << 26);
-  std::erase(text, '\r');
-  std::map<std::string, std::string> groups;
-  std::size_t line = 0;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string row = text.substr(begin, end - begin);
-    begin = end + 1;
-    if (++line == 1) {
-      dcs::expect(row == "name,group", path, ": its first line is '", row, "'; expected 'name,group'");
-      continue;
-    }
-    if (row.empty()) continue;
-    const std::size_t comma = row.rfind(',');
-    dcs::expect(comma != row.npos && comma > 0 && comma + 1 < row.size(), path, ": line ", line, " is '", row,
-                "'; expected a name, a comma, a group");
-    dcs::expect(groups.emplace(row.substr(0, comma), row.substr(comma + 1)).second, path, ": line ", line, ": ", row.substr(0, comma),
-                " stands twice");
-  }
-  return groups;
-}
-
-std::regex pattern_of(const std::string& text) {
-  try {
-    return std::regex(text);
-  } catch (const std::regex_error& e) {
-    dcs::fail("--group-pattern ", text, ": no regular expression: ", e.what());
-  }
-}
-
-}  // namespace
-
 std::vector<std::string> groups_of(const std::vector<std::string>& names, const measuring& m) {
   std::vector<std::string> groups(names.size());
-  if (!m.group_pattern.empty()) {
-    const std::regex pattern = pattern_of(m.group_pattern);
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      std::smatch found;
-      dcs::expect(std::regex_search(names[i], found, pattern), "--group-pattern ", m.group_pattern, ": matches nothing in ", names[i]);
-      groups[i] = found[found.size() > 1 ? 1 : 0];
-      dcs::expect(!groups[i].empty(), "--group-pattern ", m.group_pattern, ": matches an empty text in ", names[i], "; expected a group");
-    }
-  } else if (!m.group_csv.empty()) {
-    const auto all = read_groups(m.group_csv);
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const auto found = all.find(names[i]);
-      dcs::expect(found != all.end(), m.group_csv, ": there is no line of ", names[i]);
-      groups[i] = found->second;
-    }
+  if (m.group.empty()) return groups;
+  const dcs::group_rule rule(m.group);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto group = rule.of(names[i]);
+    dcs::expect(group && !group->empty(), "--group ", m.group, ": ", names[i], " is in no group; expected a rule that knows every image");
+    groups[i] = *group;
   }
   return groups;
 }

@@ -4,6 +4,7 @@
 #include <dcs/metrics/bootstrap.hpp>
 #include <dcs/metrics/lesions.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,13 +14,13 @@ class App;
 
 namespace programs {
 
-/// `group_pattern` and `group_csv`: which images belong together (groups_of); at most one of them is not empty.
 struct measuring {
-  dcs::lesion_options lesions;
+  dcs::lesion_options lesions;                ///< but for the spacing,
+  std::optional<dcs::pixel_spacing> spacing;  ///< which is this for all images, or each image's own where the set knows it
   dcs::size_limits sizes;
   dcs::bootstrap_options bootstrap;
   std::int64_t bins = 15;  // of the calibration error
-  std::string group_pattern, group_csv;
+  std::string group;       // a rule of groups (dcs::group_rule): which images belong together; empty: each is alone
 };
 
 /// The flags that set it.
@@ -29,9 +30,7 @@ void check(const measuring& m);
 /// The flags of the bootstrap alone.
 void add_bootstrap(CLI::App& app, dcs::bootstrap_options& o);
 
-/// The group of each image by its name: what the first parenthesis of a regular expression (ECMAScript) matches in it, or the whole expression where
-/// there is none; or the second column of a CSV file whose first line is `name,group`. Empty strings where neither is asked for. Throws dcs::error
-/// for an expression that is none or matches nothing in a name, and for a file that has a name twice or not at all.
+/// The group of each image by its name; empty strings where there is no rule. Throws dcs::error for a rule that is none or does not know a name.
 std::vector<std::string> groups_of(const std::vector<std::string>& names, const measuring& m);
 
 }  // namespace programs

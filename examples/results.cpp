@@ -86,8 +86,9 @@ json to_json(const dcs::image_result& r) {
   return j;
 }
 
-json to_json(const measuring& m) {
-  return {{"spacing", {m.lesions.surface.spacing.rows, m.lesions.surface.spacing.columns}},
+json to_json(const measuring& m, bool millimetres) {
+  const dcs::pixel_spacing s = m.spacing.value_or(dcs::pixel_spacing{});
+  return {{"spacing", millimetres ? json("of the set") : json{s.rows, s.columns}},
           {"tolerance", m.lesions.surface.tolerance},
           {"lesion_iou", m.lesions.iou},
           {"sizes", {m.sizes.medium, m.sizes.large}},

@@ -28,7 +28,8 @@ inline const std::vector<std::string> main_figures{"image.dice",
                                                    "pixel.ece"};
 
 json to_json(const dcs::image_result& r);
-json to_json(const measuring& m);
+/// `millimetres`: each image was measured with the spacing that its set states.
+json to_json(const measuring& m, bool millimetres);
 json to_json(const dcs::mean_metrics& m);
 
 /// The figures with their intervals: those that the images define; of strata that have a lesion.

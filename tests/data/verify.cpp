@@ -184,8 +184,8 @@ TEST_CASE("a folder with spacings, and one whose wrong files are left out") {
   const folder_dataset d(s.root.string(), "train", 16);
   CHECK(d.load(0).spacing == pixel_spacing{0.5, 0.75});
   CHECK(spacing_of_pixels(d.load(0)) == pixel_spacing{0.75, 1.5});  // 24 × 32 pixels became 16 × 16
-  CHECK_FALSE(d.load(1).spacing.known());
-  CHECK_FALSE(spacing_of_pixels(d.load(1)).known());
+  CHECK_FALSE(d.load(1).spacing.has_value());
+  CHECK_FALSE(spacing_of_pixels(d.load(1)).has_value());
   write_spacing(s.root.string(), {{"p2_a", {0.1, 1.0 / 3}}});
   CHECK(folder_dataset(s.root.string(), "train", 16).load(2).spacing == pixel_spacing{0.1, 1.0 / 3});
   for (const char* wrong : {"a,1,0\n", "a,1,x\n", "a,-1,1\n", "a,nan,1\n", "a,1,2000\n", "a,1,1\na.png,1,2\n"}) {

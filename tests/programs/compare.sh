@@ -96,20 +96,31 @@ cp out table.csv
 compute check table.csv 30 0 run1 run2
 
 echo "== flags of dcs_evaluate about measuring"
-evaluate run1 --boxes truth --native --spacing 0.5 2 --tolerance 2 --lesion-iou 0.5 --group-pattern '^0*([0-9])[0-9]?'
+evaluate run1 --boxes truth --native --spacing 0.5 2 --tolerance 2 --lesion-iou 0.5 --group '^0*([0-9])[0-9]?'
 compute figures run1
 # 5 images, 000005 to 000009: the first two are of one patient.
 { echo name,group; ls set/test/images | sed 's/$/,other/' | sed '1s/other/one/;2s/other/one/'; echo elsewhere.png,x; } >groups.csv
-evaluate run1 --boxes truth --group-csv groups.csv
+evaluate run1 --boxes truth --group groups.csv
 compute figures run1
 check python3 -c 'import json; g = json.load(open("run1/evaluation.json"))["groups"]; assert [(x["group"], x["images"]) for x in g] == [("one", 2), ("other", 3)]'
 fails "they cannot be compared" "$bin/dcs_compare" run1 run2
-sed -i '$d;3d' groups.csv && fails "groups.csv: there is no line of " "$bin/dcs_evaluate" --run run1 --group-csv groups.csv
-sed -i '1s/group/patient/' groups.csv && fails "groups.csv: its first line is 'name,patient'" "$bin/dcs_evaluate" --run run1 --group-csv groups.csv
-fails "matches nothing in " "$bin/dcs_evaluate" --run run1 --group-pattern patient
-fails "no regular expression" "$bin/dcs_evaluate" --run run1 --group-pattern '('
+sed -i '$d;3d' groups.csv && fails "is in no group" "$bin/dcs_evaluate" --run run1 --group groups.csv
+fails "is in no group" "$bin/dcs_evaluate" --run run1 --group patient
+fails "no regular expression" "$bin/dcs_evaluate" --run run1 --group '('
 fails "--sizes 40 20: expected the smaller one first" "$bin/dcs_evaluate" --run run1 --sizes 40 20
-for wrong_flag in "--spacing 0 1" "--tolerance -1" "--lesion-iou 0" "--replicates 0" "--group-csv groups.csv --group-pattern x"; do
+for wrong_flag in "--spacing 0 1" "--tolerance -1" "--lesion-iou 0" "--replicates 0" "--bootstrap-seed x"; do
   fails "${wrong_flag%% *}" "$bin/dcs_evaluate" --run run1 $wrong_flag
 done
+
+echo "== distances in millimetres, where the set states its pixels"
+evaluate run1 --boxes truth --native --spacing 0.5 2
+cp run1/evaluation.json stated.json
+{ echo name,row_mm,column_mm; ls set/test/images | sed 's/$/,0.5,2/'; } >set/spacing.csv
+evaluate run1 --boxes truth --native
+check python3 -c 'import json; a, b = (json.load(open(f)) for f in ("stated.json", "run1/evaluation.json")); assert a["images"] == b["images"] and b["settings"]["spacing"] == "of the set"'
+evaluate run1 --boxes truth # at the network's size: other pixels
+check python3 -c 'import json; a, b = (json.load(open(f)) for f in ("stated.json", "run1/evaluation.json")); assert a["images"] != b["images"]'
+sed -i '$d' set/spacing.csv
+fails "expected all or none" "$bin/dcs_evaluate" --run run1 --boxes truth
+rm set/spacing.csv
 finish

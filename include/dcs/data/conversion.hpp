@@ -23,7 +23,7 @@ struct converted_image {
   image pixels{};       ///< written as PNG, unless
   std::string file{};   ///< this names an image file, which is copied byte for byte
   label_map objects{};  ///< of the image's size as read_image gives it
-  pixel_spacing spacing{};
+  std::optional<pixel_spacing> spacing{};  ///< in mm
 };
 
 /// A data set in another layout.
@@ -157,7 +157,7 @@ inline conversion_summary convert(const conversion_source& source, const std::st
     const bool linked = detail::write_converted(c, images[k].name, splits, o.instances);
     const std::lock_guard lock(counting);
     summary.linked &= linked, summary.empty += c.objects.objects() == 0;
-    if (c.spacing.known()) spacings[images[k].name] = c.spacing;
+    if (c.spacing) spacings[images[k].name] = *c.spacing;
   });
   for (const split_part part : sets[0]) ++(part == split_part::train ? summary.train : part == split_part::val ? summary.val : summary.test);
   for (std::size_t s = 0; s < sets.size() && !spacings.empty(); ++s) write_spacing(root(s).string(), spacings);

@@ -4,19 +4,14 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/image/image.hpp>
+#include <dcs/image/spacing.hpp>
 
 #include <concepts>
+#include <optional>
 #include <string>
 
 DCS_EXACT_MATH
 namespace dcs {
-
-/// The distance of neighbouring rows and columns in millimetres; 0 where it is not known.
-struct pixel_spacing {
-  double row_mm = 0, column_mm = 0;
-  bool known() const { return row_mm > 0 && column_mm > 0; }
-  friend bool operator==(const pixel_spacing&, const pixel_spacing&) = default;
-};
 
 /// An image at the network's size with its mask, and the size it had.
 struct sample {
@@ -24,15 +19,15 @@ struct sample {
   float_image pixels;
   mask truth;
   std::int64_t native_height = 0, native_width = 0;
-  label_map objects{};      // where the set says which pixels are one object; empty: objects are the mask's connected components
-  pixel_spacing spacing{};  // of the image at the size it had
+  label_map objects{};                     // where the set says which pixels are one object; empty: objects are the mask's connected components
+  std::optional<pixel_spacing> spacing{};  // of the image at the size it had, in mm, where the set says it
 };
 
 /// The spacing of a sample's pixels at the network's size: the image covers the same millimetres with other pixels.
-inline pixel_spacing spacing_of_pixels(const sample& s) {
-  if (!s.spacing.known() || s.pixels.height == 0 || s.pixels.width == 0) return {};
-  return {s.spacing.row_mm * static_cast<double>(s.native_height) / static_cast<double>(s.pixels.height),
-          s.spacing.column_mm * static_cast<double>(s.native_width) / static_cast<double>(s.pixels.width)};
+inline std::optional<pixel_spacing> spacing_of_pixels(const sample& s) {
+  if (!s.spacing || s.pixels.height == 0 || s.pixels.width == 0) return {};
+  return pixel_spacing{s.spacing->rows * static_cast<double>(s.native_height) / static_cast<double>(s.pixels.height),
+                       s.spacing->columns * static_cast<double>(s.native_width) / static_cast<double>(s.pixels.width)};
 }
 
 /// Boxes of a sample's objects of at least smallest_object pixels. `labels`, where it is not null, has a number for each pixel, all 0: those of the

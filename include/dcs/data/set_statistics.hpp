@@ -53,10 +53,10 @@ inline std::string text_histogram(const std::vector<std::pair<std::string, std::
 class set_statistics {
  public:
   /// Adds an image (8 bits, 1 or 3 channels, at its own size) with its mask.
-  void add(const image& pixels, const mask& truth, pixel_spacing spacing) {
+  void add(const image& pixels, const mask& truth, const std::optional<pixel_spacing>& spacing) {
     ++images_, ++sizes_[{pixels.height, pixels.width}];
     grey_ += pixels.channels == 1;
-    if (spacing.known()) ++spacings_[{spacing.row_mm, spacing.column_mm}];
+    if (spacing) ++spacings_[{spacing->rows, spacing->columns}];
     for (std::size_t p = 0; p < pixels.pixels.size(); ++p) ++levels_[pixels.channels == 3 ? p % 3 : 0][pixels.pixels[p]];
     if (pixels.channels == 1)  // grey is three channels that agree: levels_of adds these to the other two
       for (const std::uint8_t v : pixels.pixels) ++grey_levels_[v];

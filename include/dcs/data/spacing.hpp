@@ -46,7 +46,7 @@ inline void write_spacing(const std::string& set, const spacing_table& table) {
   std::string text = "name,row_mm,column_mm\n";
   char numbers[80];
   for (const auto& [name, s] : table) {
-    std::snprintf(numbers, sizeof numbers, ",%.17g,%.17g\n", s.row_mm, s.column_mm);
+    std::snprintf(numbers, sizeof numbers, ",%.17g,%.17g\n", s.rows, s.columns);
     text += io::csv_text(name) + numbers;
   }
   io::write_bytes((std::filesystem::path(set) / "spacing.csv").string(), "dcs::write_spacing", text);

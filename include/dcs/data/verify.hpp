@@ -78,7 +78,8 @@ inline std::optional<file_fault> wrong_labels(const std::string& path, const io:
 }
 
 // Reads an image with its mask; what is wrong with them, or nothing, in which case they are counted.
-inline std::vector<file_fault> check_image(verified_image& v, const verify_options& o, pixel_spacing spacing, set_statistics& counted) {
+inline std::vector<file_fault> check_image(verified_image& v, const verify_options& o, const std::optional<pixel_spacing>& spacing,
+                                           set_statistics& counted) {
   image pixels;
   try {
     pixels = io::read_image(v.files.image, o.limits);
@@ -195,7 +196,7 @@ inline verification verify_set(const std::string& set, const verify_options& o =
     verified_image& v = out.images[static_cast<std::size_t>(i)];
     const auto spacing = spacings.find(fs::path(v.files.name).stem().string());
     set_statistics counted;
-    found[static_cast<std::size_t>(i)] = detail::check_image(v, o, spacing == spacings.end() ? pixel_spacing{} : spacing->second, counted);
+    found[static_cast<std::size_t>(i)] = detail::check_image(v, o, spacing == spacings.end() ? std::nullopt : std::optional(spacing->second), counted);
     const std::lock_guard lock(counting);
     out.statistics.add(counted);
   });

@@ -130,10 +130,14 @@ class nifti_source final : public conversion_source {
     return {grey_slice(v->values, options_.axis, at, v->range),
             {},
             label_slice(v->labels, options_.axis, at, wanted_),
-            {v->values.spacing[down], v->values.spacing[across]}};
+            spacing_of(v->values.spacing[down], v->values.spacing[across])};
   }
 
  private:
+  // A file states 0 where it does not know.
+  static std::optional<pixel_spacing> spacing_of(double rows, double columns) {
+    return rows > 0 && columns > 0 ? std::optional(pixel_spacing{rows, columns}) : std::nullopt;
+  }
   struct entry {
     std::string path, labels, name;
   };

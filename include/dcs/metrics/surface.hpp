@@ -8,6 +8,7 @@
 #include <dcs/core/compiled.hpp>
 #include <dcs/core/finite.hpp>
 #include <dcs/image/boundary.hpp>
+#include <dcs/image/spacing.hpp>
 #include <dcs/metrics/statistic.hpp>
 
 #include <cmath>
@@ -15,11 +16,6 @@
 
 DCS_EXACT_MATH
 namespace dcs {
-
-/// The distance between the centres of neighbouring rows and of neighbouring columns, for example in mm. With 1 and 1 distances are in pixels.
-struct pixel_spacing {
-  double rows = 1, columns = 1;
-};
 
 namespace detail {
 
