@@ -112,14 +112,14 @@ void evaluation::add(std::int64_t i, const dcs::sample& s, const dcs::prediction
   const measured m(s, found, request_.native ? data_.native_truth(i) : s.truth);
   const bool numbered = !request_.native && !s.objects.empty();
   const auto at = static_cast<std::size_t>(i);
-  dcs::image_result r{names_[at],
-                      groups_[at],
-                      dcs::measure(m.prediction, m.truth, how.surface),
-                      dcs::measure_lesions(dcs::connected_components(m.prediction), numbered ? s.objects : dcs::connected_components(m.truth),
-                                           m.probability, how),
-                      true_boxes_of(s),
-                      {},
-                      dcs::calibration_bins(request_.how.bins)};
+  dcs::image_result r{
+      names_[at],
+      groups_[at],
+      dcs::measure(m.prediction, m.truth, how.surface),
+      dcs::measure_lesions(dcs::connected_components(m.prediction), numbered ? s.objects : dcs::connected_components(m.truth), m.probability, how),
+      true_boxes_of(s),
+      {},
+      dcs::calibration_bins(request_.how.bins)};
   r.calibration.add(m.probability, m.truth);
   for (const auto& d : found.detections) r.predicted_boxes.push_back({widened(d.box), static_cast<double>(d.score)});
   images_.push_back(std::move(r));

@@ -20,9 +20,9 @@ namespace dcs {
 
 /// An image of a source with its objects, numbered from 1, and its pixels' size where it is known.
 struct converted_image {
-  image pixels{};       ///< written as PNG, unless
-  std::string file{};   ///< this names an image file, which is copied byte for byte
-  label_map objects{};  ///< of the image's size as read_image gives it
+  image pixels{};                          ///< written as PNG, unless
+  std::string file{};                      ///< this names an image file, which is copied byte for byte
+  label_map objects{};                     ///< of the image's size as read_image gives it
   std::optional<pixel_spacing> spacing{};  ///< in mm
 };
 

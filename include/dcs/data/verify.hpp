@@ -196,7 +196,8 @@ inline verification verify_set(const std::string& set, const verify_options& o =
     verified_image& v = out.images[static_cast<std::size_t>(i)];
     const auto spacing = spacings.find(fs::path(v.files.name).stem().string());
     set_statistics counted;
-    found[static_cast<std::size_t>(i)] = detail::check_image(v, o, spacing == spacings.end() ? std::nullopt : std::optional(spacing->second), counted);
+    found[static_cast<std::size_t>(i)] =
+        detail::check_image(v, o, spacing == spacings.end() ? std::nullopt : std::optional(spacing->second), counted);
     const std::lock_guard lock(counting);
     out.statistics.add(counted);
   });
