@@ -3,12 +3,25 @@
 #include "network_flags.hpp"
 #include "session.hpp"
 
-#include <set>
+#include <algorithm>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace {
 
-const std::set<std::string> may_change{"--resume", "--out", "--data", "--epochs", "--device", "--capture", "--tune", "--tf32", "--most-pixels"};
+// What may be given with --resume and --out.
+const std::vector<std::string> may_change{"--data", "--epochs", "--device", "--capture", "--tune", "--tf32", "--most-pixels", "--save-minutes"};
+
+// "a, b and c".
+std::string list_of(const std::vector<std::string>& names) {
+  std::string all;
+  for (std::size_t i = 0; i < names.size(); ++i) all += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return all;
+}
+bool may_be_resumed_with(const std::string& flag) {
+  return flag == "--resume" || flag == "--out" || std::find(may_change.begin(), may_change.end(), flag) != may_change.end();
+}
 
 void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, bool& cosine) {
   dcs::run_config& c = t.config;
@@ -55,10 +68,12 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_flag("--tune", t.tune, "cuda: time the engines of cuDNN and cuBLASLt and take the fastest; the same run may then differ by rounding");
   programs::add_tf32(app, t.tf32);
   programs::add_limits(app, t.limits);
-  app.add_flag(
-      "--resume", t.resume,
-      "continue the run in --out with its own configuration; --data, --epochs, --device, --capture, --tune, --tf32 and --most-pixels alone may be "
-      "given. A run that has ended says why, with exit code 0");
+  app.add_option("--save-minutes", t.save_minutes, "write a checkpoint within an epoch after so many minutes without one; 0: at its end only")
+      ->capture_default_str()
+      ->check(programs::number(0, 100000));
+  app.add_flag("--resume", t.resume,
+               "continue the run in --out with its own configuration; " + list_of(may_change) +
+                   " alone may be given. A run that has ended says why, with exit code 0");
 }
 
 int body(int argc, char** argv) {
@@ -83,15 +98,12 @@ int body(int argc, char** argv) {
   if (t.config.data.empty() && !t.resume) throw std::runtime_error("--data is required");
   if (t.resume) {
     for (const CLI::Option* o : app.get_options())
-      if (o->count() > 0 && may_change.count(o->get_name()) == 0)
-        throw std::runtime_error(
-            o->get_name() +
-            ": a resumed run keeps its configuration; only --data, --epochs, --device, --capture, --tune, --tf32 and --most-pixels "
-            "may be given with --resume");
+      if (o->count() > 0 && !may_be_resumed_with(o->get_name()))
+        throw std::runtime_error(o->get_name() + ": a resumed run keeps its configuration; only " + list_of(may_change) +
+                                 " may be given with --resume");
     if (app.count("--epochs") == 0) t.config.epochs = 0;
   }
-  session->train(t);
-  return 0;
+  return session->train(t);
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ class network_session final : public session {
 
   std::vector<dcs::network_option> options() const override { return dcs::listed_options(options_type{}); }
 
-  void train(const train_request& t) override {
+  int train(const train_request& t) override {
     choose_arithmetic(t.tune, t.tf32);
     dcs::run_config requested = t.config;
     std::optional<set_objects> objects;
@@ -100,7 +100,7 @@ class network_session final : public session {
     if (run.arrays() > 0) std::printf("backbone: %d arrays from %s\n", run.arrays(), dcs::printable(c.backbone).c_str());
     if (const auto why = run.ended(); !why.empty()) {
       std::printf("run: %s has ended: %s\n", dcs::printable(t.out).c_str(), why.c_str());
-      return;
+      return 0;
     }
     dcs::expect(!t.resume || !t.config.data.empty() || std::filesystem::is_directory(c.data), c.data,
                 ": the set of this run is not there; --data says where it is now");
@@ -111,8 +111,15 @@ class network_session final : public session {
     std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
                 static_cast<long long>(dcs::parameters<Net>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()), c.side,
                 c.side, run.epochs_done() + 1, c.epochs);
-    run.train(train_set, val);
+    if (run.steps_done() > 0)
+      std::printf("going on in epoch %d, of which %lld steps are done\n", run.epochs_done() + 1, static_cast<long long>(run.steps_done()));
+    std::fflush(stdout);
+    dcs::stop_request stop;
+    const dcs::stop_on_signals signals(stop);  // from here on: before, there is nothing to keep
+    if (!run.train(train_set, val, dcs::print_epoch, {.stop = &stop, .save_minutes = t.save_minutes})) return stopped(t, run, stop.reason());
     std::printf("run: %s\n", dcs::printable(t.out).c_str());
+    std::fflush(stdout);
+    return 0;
   }
 
   void evaluate(const evaluate_request& e) override {
@@ -155,6 +162,15 @@ class network_session final : public session {
   }
 
  private:
+  // Says that a run was stopped by a signal; returns the exit code.
+  static int stopped(const train_request& t, const dcs::training_run<Net, P>& run, int signal) {
+    const std::string where = run.steps_done() > 0
+                                  ? "in epoch " + std::to_string(run.epochs_done() + 1) + " after step " + std::to_string(run.steps_done())
+                                  : "after epoch " + std::to_string(run.epochs_done());
+    report(std::string("stopped by ") + (signal == SIGINT ? "SIGINT " : "SIGTERM ") + where + "; dcs_train --resume --out " + t.out +
+           " goes on from there");
+    return 128 + signal;
+  }
   static dcs::folder_dataset split(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits) {
     return {data, name, c.side, limits, c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion};
   }

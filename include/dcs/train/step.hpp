@@ -9,31 +9,10 @@
 #include <dcs/ops/cast/cast.hpp>
 #include <dcs/train/precision.hpp>
 #include <dcs/train/segmenter.hpp>
+#include <dcs/train/step_losses.hpp>
 
 DCS_EXACT_MATH
 namespace dcs {
-
-/// Losses of a step, or their mean: one number for each of the network's loss_terms and count_names.
-struct step_losses {
-  double total = 0;
-  std::vector<double> terms;
-  std::vector<double> counts;
-
-  step_losses& operator+=(const step_losses& o) {
-    terms.resize(o.terms.size()), counts.resize(o.counts.size());
-    total += o.total;
-    for (std::size_t i = 0; i < terms.size(); ++i) terms[i] += o.terms[i];
-    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += o.counts[i];
-    return *this;
-  }
-  /// Losses times a factor; counts stay.
-  step_losses scaled(double f) const {
-    step_losses s = *this;
-    s.total *= f;
-    for (double& t : s.terms) t *= f;
-    return s;
-  }
-};
 
 namespace detail {
 

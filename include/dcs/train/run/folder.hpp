@@ -25,7 +25,7 @@ class run_folder {
   std::string config() const { return file("config.json"); }
   std::string results() const { return file("results.csv"); }
   std::string best() const { return file("best.safetensors"); }
-  /// The checkpoint to continue from, and the one of the epoch before it.
+  /// The checkpoint to continue from, and the one before it.
   std::string last() const { return file("last.safetensors"); }
   std::string previous() const { return file("previous.safetensors"); }
 
@@ -65,7 +65,7 @@ class run_folder {
       }
     }
     auto result = read_previous(read, what);
-    notice(what + "; going on from " + previous() + " instead, an epoch earlier");
+    notice(what + "; going on from " + previous() + " instead, which is the checkpoint before");
     keep_previous_ = true;
     return result;
   }
@@ -117,7 +117,7 @@ class run_folder {
   // Only files that training writes are removed: dcs_evaluate may be writing evaluation.json at this moment.
   void remove_unfinished() const {
     namespace fs = std::filesystem;
-    // A complete checkpoint that had not been renamed yet. Where there is a last one, the epoch after it is repeated, with the same bits.
+    // A complete checkpoint that had not been renamed yet. Where there is a last one, what came after it is repeated, with the same bits.
     if (stands(next()) && !stands(last())) rename(next(), last());
     ::unlink(next().c_str());
     for (const auto& e : fs::directory_iterator(folder_)) {
