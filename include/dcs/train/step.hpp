@@ -40,13 +40,17 @@ auto in_network(const F& f) {
   return f();
 }
 
+template <class Net>
+void expect_finite_term(const char* who, std::size_t i, double value) {
+  expect(is_finite(value), who, ": the loss is not finite: ", Net::loss_terms[i], " is ", value);
+}
 // The numbers of a step's losses. Throws dcs::error, naming the term, where one is not finite.
 template <class Net, class Terms, class Total>
 step_losses read_losses(const char* who, const Terms& t, const Total& total) {
   step_losses l;
   for (std::size_t i = 0; i < t.values.size(); ++i) {
     l.terms.push_back(static_cast<double>(t.values[i].item()));
-    expect(is_finite(l.terms.back()), who, ": the loss is not finite: ", Net::loss_terms[i], " is ", l.terms.back());
+    expect_finite_term<Net>(who, i, l.terms.back());
   }
   for (const extent_t c : t.counts) l.counts.push_back(static_cast<double>(c));
   l.total = static_cast<double>(total.item());
