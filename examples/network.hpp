@@ -10,6 +10,7 @@
 #pragma once
 
 #include "evaluation.hpp"
+#include "records.hpp"
 #include "session.hpp"
 
 #if defined(__CUDACC__)
@@ -116,7 +117,11 @@ class network_session final : public session {
     std::fflush(stdout);
     dcs::stop_request stop;
     const dcs::stop_on_signals signals(stop);  // from here on: before, there is nothing to keep
-    if (!run.train(train_set, val, dcs::print_epoch, {.stop = &stop, .save_minutes = t.save_minutes})) return stopped(t, run, stop.reason());
+    const auto watch = [&](const dcs::epoch_report& e) {
+      dcs::print_epoch(e);
+      record_epoch(t.out);
+    };
+    if (!run.train(train_set, val, watch, {.stop = &stop, .save_minutes = t.save_minutes})) return stopped(t, run, stop.reason());
     std::printf("run: %s\n", dcs::printable(t.out).c_str());
     std::fflush(stdout);
     return 0;

@@ -18,7 +18,7 @@ for split in "train 8" "val 3" "test 3"; do
   check diff <(ls set/$1/images) <(ls set/$1/masks)
 done
 works env DCS_THREADS=2 "$bin/dcs_train" --net small-scratch --data set --size 64 --seed 1 --rate 1e-3 --batch 4 --epochs 2 --out run
-check test "$(ls run | tr '\n' ' ')" = "best.safetensors config.json last.safetensors previous.safetensors results.csv "
+check test "$(ls run | tr '\n' ' ')" = "best.safetensors config.json curves.png last.safetensors previous.safetensors results.csv "
 check test "$(head -1 run/results.csv)" = $header
 check test "$(rows run | wc -l)" = 2
 check awk -F, 'NF != 27 { exit 1 } NR > 1 { for (i = 1; i <= NF; ++i) if ($i !~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/) exit 1 }' run/results.csv

@@ -237,19 +237,22 @@ class training_run {
     epoch_report e;
     e.rate = o.rate(0, 1), e.epochs = config_.epochs;
     const auto stop = [&] { return control.stop && *control.stop; };
-    {
-      progress_line line("epoch " + std::to_string(state_.epochs + 1) + "/" + std::to_string(config_.epochs), state_.part.steps);
-      (void)train_steps(steps, train_set, o, state_.epochs, state_.part, [&](std::int64_t all, const step_losses& l) {
-        line(state_.part.steps, all, l.total, config_.batch);
-        if (control.after_step) control.after_step({state_.epochs + 1, config_.epochs, state_.part.steps, all, l});
-        state_.seconds = seconds();
-        if (!stop() && control.save_minutes > 0 && clock::now() - saved_ >= std::chrono::duration<double, std::ratio<60>>(control.save_minutes))
-          save_last();
-        return !stop();
-      });
-    }
+    std::optional<progress_line> line(std::in_place, state_.epochs + 1, config_.epochs, state_.part.steps, config_.batch, beside_seconds_);
+    (void)train_steps(steps, train_set, o, state_.epochs, state_.part, [&](std::int64_t all, const step_losses& l) {
+      (*line)(state_.part.steps, all, l.total);
+      if (control.after_step) control.after_step({state_.epochs + 1, config_.epochs, state_.part.steps, all, l});
+      state_.seconds = seconds();
+      if (!stop() && control.save_minutes > 0 && clock::now() - saved_ >= std::chrono::duration<double, std::ratio<60>>(control.save_minutes))
+        save_last();
+      return !stop();
+    });
     e.trained = state_.part.mean();
-    const bool measured = !stop() && measure_epoch(val, o, e, stop);
+    const double steps_end = seconds();
+    const bool measured = !stop() && measure_epoch(val, o, e, [&](std::int64_t done, std::int64_t all) {
+      line->validating(done, all);
+      return stop();
+    });
+    line.reset();
     if (!measured) {
       if (state_.part.steps > 0) save_last();
       return std::nullopt;
@@ -262,16 +265,18 @@ class training_run {
     if (e.best) save_checkpoint<device>(folder_.best(), net_, nullptr, state_.metadata(config_), averages());
     results_.append(e.epoch, e.rate, e.seconds, result_values(e.trained, e.validated, e.metrics));
     save_last();
+    beside_seconds_ = seconds() - steps_end;
     return e;
   }
-  // Validates an epoch; false where it was left because of stop(). What is measured are the averages, where there are any.
+  // Validates an epoch; false where it was left because stop(batches done, batches in all) said so. What is measured are the averages, where there
+  // are any.
   template <class Validation, class Stop>
   bool measure_epoch(const Validation& val, const epoch_options<options_type>& o, epoch_report& e, const Stop& stop) {
     std::optional<averaged_weights<device>> in_place;
     if (ema_) in_place.emplace(*ema_);
     try {
-      std::tie(e.validated, e.metrics) = validate<P>(net_, val, o, [&](std::int64_t, std::int64_t, const step_losses&) {
-        if (stop()) throw left{};
+      std::tie(e.validated, e.metrics) = validate<P>(net_, val, o, [&](std::int64_t done, std::int64_t all, const step_losses&) {
+        if (stop(done, all)) throw left{};
       });
     } catch (const left&) {
       return false;
@@ -293,7 +298,8 @@ class training_run {
   run_config config_;
   options_type options_;
   run_state state_;
-  clock::time_point saved_;  // when the last checkpoint was written
+  clock::time_point saved_;    // when the last checkpoint was written
+  double beside_seconds_ = 0;  // that the last epoch took beside its steps
   std::optional<any_optimizer<device>> optimizer_;
   std::optional<basic_ema<device>> ema_;
   std::optional<schedule> schedule_;

@@ -1,5 +1,5 @@
-// A run is a folder: config.json, results.csv, last.safetensors, previous.safetensors, best.safetensors, evaluation.json, overlays/. docs/runs.md
-// describes each, and the state after a failure. Independent of the network.
+// A run is a folder: config.json, results.csv, curves.png, last.safetensors, previous.safetensors, best.safetensors, evaluation.json, overlays/.
+// docs/runs.md describes each, and the state after a failure. Independent of the network.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -24,6 +24,7 @@ class run_folder {
   const std::string& path() const { return folder_; }
   std::string config() const { return file("config.json"); }
   std::string results() const { return file("results.csv"); }
+  std::string curves() const { return file("curves.png"); }
   std::string best() const { return file("best.safetensors"); }
   /// The checkpoint to continue from, and the one before it.
   std::string last() const { return file("last.safetensors"); }
@@ -123,7 +124,8 @@ class run_folder {
     for (const auto& e : fs::directory_iterator(folder_)) {
       const std::string name = e.path().filename().string();
       const bool partial = name.size() > 8 && name.compare(name.size() - 8, 8, ".partial") == 0;
-      for (const char* own : {"config.json.", "results.csv.", "best.safetensors.", "last.safetensors.", "previous.safetensors.", "next.safetensors."})
+      for (const char* own :
+           {"config.json.", "results.csv.", "curves.png.", "best.safetensors.", "last.safetensors.", "previous.safetensors.", "next.safetensors."})
         if (partial && name.rfind(own, 0) == 0) ::unlink(e.path().c_str());  // leaves folders alone
     }
   }
