@@ -25,6 +25,7 @@ class run_folder {
   std::string config() const { return file("config.json"); }
   std::string results() const { return file("results.csv"); }
   std::string curves() const { return file("curves.png"); }
+  std::string events() const { return file("events.out.tfevents.dcs"); }
   std::string best() const { return file("best.safetensors"); }
   /// The checkpoint to continue from, and the one before it.
   std::string last() const { return file("last.safetensors"); }
@@ -124,8 +125,8 @@ class run_folder {
     for (const auto& e : fs::directory_iterator(folder_)) {
       const std::string name = e.path().filename().string();
       const bool partial = name.size() > 8 && name.compare(name.size() - 8, 8, ".partial") == 0;
-      for (const char* own :
-           {"config.json.", "results.csv.", "curves.png.", "best.safetensors.", "last.safetensors.", "previous.safetensors.", "next.safetensors."})
+      for (const char* own : {"config.json.", "results.csv.", "curves.png.", "events.out.tfevents.dcs.", "best.safetensors.", "last.safetensors.",
+                              "previous.safetensors.", "next.safetensors."})
         if (partial && name.rfind(own, 0) == 0) ::unlink(e.path().c_str());  // leaves folders alone
     }
   }
