@@ -119,9 +119,16 @@ class network_session final : public session {
     const dcs::stop_on_signals signals(stop);  // from here on: before, there is nothing to keep
     const auto watch = [&](const dcs::epoch_report& e) {
       dcs::print_epoch(e);
-      record_epoch(t.out);
+      record_epoch(t.out, t.tensorboard);
     };
-    if (!run.train(train_set, val, watch, {.stop = &stop, .save_minutes = t.save_minutes})) return stopped(t, run, stop.reason());
+    bool ended = false;
+    try {
+      ended = run.train(train_set, val, watch, {.stop = &stop, .save_minutes = t.save_minutes});
+    } catch (const std::exception& e) {
+      if (!dcs::is_lack_of_memory(e)) throw;
+      dcs::fail(dynamic_cast<const std::bad_alloc*>(&e) ? "out of memory" : e.what(), advice_on_memory(run, train_set));
+    }
+    if (!ended) return stopped(t, run, stop.reason());
     std::printf("run: %s\n", dcs::printable(t.out).c_str());
     std::fflush(stdout);
     return 0;
@@ -167,6 +174,15 @@ class network_session final : public session {
   }
 
  private:
+  // What an error about memory is followed by: which batch would fit.
+  static std::string advice_on_memory([[maybe_unused]] dcs::training_run<Net, P>& run, [[maybe_unused]] const first_of& train_set) {
+    if constexpr (std::is_same_v<device, dcs::cpu_device>) {
+      const int fits = run.fitting_batch(train_set);
+      if (fits > 0) return "; a step of --batch " + std::to_string(fits) + " fits into the memory that there is";
+      if (run.config().batch > 1) return "; not even a step of --batch 1 fits, a smaller --size needs less";
+    }
+    return "; a smaller --batch or --size needs less";
+  }
   // Says that a run was stopped by a signal; returns the exit code.
   static int stopped(const train_request& t, const dcs::training_run<Net, P>& run, int signal) {
     const std::string where = run.steps_done() > 0

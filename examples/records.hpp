@@ -5,7 +5,8 @@
 
 namespace programs {
 
-/// Renews the records of a run after an epoch, from its results.csv: curves.png. Throws dcs::error where one cannot be written.
-void record_epoch(const std::string& run);
+/// Renews the records of a run after an epoch, from its results.csv: curves.png and, with `tensorboard`, an event file. Throws dcs::error where one
+/// cannot be written.
+void record_epoch(const std::string& run, bool tensorboard);
 
 }  // namespace programs

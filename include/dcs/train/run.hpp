@@ -19,6 +19,7 @@
 #include <dcs/train/checkpoint.hpp>
 #include <dcs/train/loop.hpp>
 #include <dcs/train/run/folder.hpp>
+#include <dcs/train/run/memory.hpp>
 #include <dcs/train/run/progress.hpp>
 #include <dcs/train/run/results.hpp>
 #include <dcs/train/run/state.hpp>
@@ -157,6 +158,13 @@ class training_run {
     return !ended().empty();
   }
 
+  /// After train() lacked memory (is_lack_of_memory) on the host: the most images of which a step fits, fewer than those of the run; 0: none. The run
+  /// is not to be used afterwards; its folder stays as it is.
+  template <dataset Train>
+  int fitting_batch(const Train& train_set) requires std::is_same_v<device, cpu_device> {
+    return dcs::fitting_batch<P>(net_, *optimizer_, train_set, epoch_numbers());
+  }
+
   /// The options of training.
   epoch_options<options_type> epoch_numbers() const {
     epoch_options<options_type> e;
@@ -262,7 +270,7 @@ class training_run {
     e.epoch = ++state_.epochs, e.best = state_.plateau.improved();
     e.seconds = seconds();
     // The last checkpoint is written last: a run that is killed before repeats the epoch, with the same bits.
-    if (e.best) save_checkpoint<device>(folder_.best(), net_, nullptr, state_.metadata(config_), averages());
+    if (e.best) save(folder_.best(), static_cast<any_optimizer<device>*>(nullptr));
     results_.append(e.epoch, e.rate, e.seconds, result_values(e.trained, e.validated, e.metrics));
     save_last();
     beside_seconds_ = seconds() - steps_end;
@@ -285,8 +293,18 @@ class training_run {
   }
   // Writes the last checkpoint.
   void save_last() {
-    folder_.write_last([&](const std::string& path) { save_checkpoint<device>(path, net_, &*optimizer_, state_.metadata(config_), averages()); });
+    folder_.write_last([&](const std::string& path) { save(path, &*optimizer_); });
     saved_ = clock::now();
+  }
+  // Writes a checkpoint. Where there is no memory for its copy of the weights, what the steps have left in the allocator's cache is given up for it.
+  void save(const std::string& path, any_optimizer<device>* optimizer) {
+    const auto write = [&] { save_checkpoint<device>(path, net_, optimizer, state_.metadata(config_), averages()); };
+    try {
+      write();
+    } catch (const std::bad_alloc&) {
+      host_allocator::get().release_cache();
+      write();
+    }
   }
   basic_ema<device>* averages() { return ema_ ? &*ema_ : nullptr; }
 
