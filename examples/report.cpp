@@ -26,7 +26,7 @@ body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(
 h2 { margin-top: 2.2rem; border-bottom: 1px solid var(--soft); }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(26rem, 1fr)); gap: 1rem 2rem; }
 .panels h3 { margin: 0; font-size: 1rem; }
-.names span { margin-right: 1em; font-size: 0.9rem; }
+.panels > div { min-width: 0; } .names { display: flex; flex-wrap: wrap; column-gap: 1em; font-size: 0.9rem; }
 svg text { font-size: 12px; fill: var(--ink); } svg path { fill: none; stroke-width: 1.8; }
 svg .grid { stroke: var(--soft); } svg .frame { fill: none; stroke: var(--quiet); } svg circle:hover { stroke: var(--ink); stroke-width: 3; }
 table { border-collapse: collapse; } .wide { overflow-x: auto; max-height: 40rem; }
