@@ -30,7 +30,7 @@ while :; do
   training $pid
   sleep "0.$((2 + $(random 8)))"
   case $(random 2) in 0) signal=INT expected=130 ;; *) signal=TERM expected=143 ;; esac
-  [ $stops -lt 6 ] && kill -s $signal $pid 2>/dev/null
+  [ $stops -lt 4 ] && kill -s $signal $pid 2>/dev/null
   wait $pid
   code=$?
   # Also where the signal came when the run had ended and the process was about to.
