@@ -3,13 +3,26 @@
 #include "network_flags.hpp"
 #include "session.hpp"
 
-#include <set>
+#include <algorithm>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 namespace {
 
-const std::set<std::string> may_change{"--resume",  "--out",  "--data", "--epochs",      "--device",
-                                       "--capture", "--tune", "--tf32", "--most-pixels", "--skip-bad"};
+// What may be given with --resume and --out.
+const std::vector<std::string> may_change{"--data", "--epochs",      "--device",       "--capture",     "--tune",
+                                          "--tf32", "--most-pixels", "--save-minutes", "--tensorboard", "--skip-bad"};
+
+// "a, b and c".
+std::string list_of(const std::vector<std::string>& names) {
+  std::string all;
+  for (std::size_t i = 0; i < names.size(); ++i) all += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  return all;
+}
+bool may_be_resumed_with(const std::string& flag) {
+  return flag == "--resume" || flag == "--out" || std::find(may_change.begin(), may_change.end(), flag) != may_change.end();
+}
 
 void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, bool& cosine) {
   dcs::run_config& c = t.config;
@@ -57,10 +70,13 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   programs::add_tf32(app, t.tf32);
   programs::add_limits(app, t.limits);
   programs::add_skip_bad(app, t.skip_bad);
-  app.add_flag(
-      "--resume", t.resume,
-      "continue the run in --out with its own configuration; --data, --epochs, --device, --capture, --tune, --tf32, --most-pixels and --skip-bad "
-      "alone may be given. A run that has ended says why, with exit code 0");
+  app.add_option("--save-minutes", t.save_minutes, "write a checkpoint within an epoch after so many minutes without one; 0: at its end only")
+      ->capture_default_str()
+      ->check(programs::number(0, 100000));
+  app.add_flag("--tensorboard", t.tensorboard, "write losses and measures of every epoch as an event file, which TensorBoard shows");
+  app.add_flag("--resume", t.resume,
+               "continue the run in --out with its own configuration; " + list_of(may_change) +
+                   " alone may be given. A run that has ended says why, with exit code 0");
 }
 
 int body(int argc, char** argv) {
@@ -85,15 +101,12 @@ int body(int argc, char** argv) {
   if (t.config.data.empty() && !t.resume) throw std::runtime_error("--data is required");
   if (t.resume) {
     for (const CLI::Option* o : app.get_options())
-      if (o->count() > 0 && may_change.count(o->get_name()) == 0)
-        throw std::runtime_error(
-            o->get_name() +
-            ": a resumed run keeps its configuration; only --data, --epochs, --device, --capture, --tune, --tf32, --most-pixels and "
-            "--skip-bad may be given with --resume");
+      if (o->count() > 0 && !may_be_resumed_with(o->get_name()))
+        throw std::runtime_error(o->get_name() + ": a resumed run keeps its configuration; only " + list_of(may_change) +
+                                 " may be given with --resume");
     if (app.count("--epochs") == 0) t.config.epochs = 0;
   }
-  session->train(t);
-  return 0;
+  return session->train(t);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "evaluation.hpp"
+#include "records.hpp"
 #include "session.hpp"
 
 #if defined(__CUDACC__)
@@ -93,7 +94,7 @@ class network_session final : public session {
 
   std::vector<dcs::network_option> options() const override { return dcs::listed_options(options_type{}); }
 
-  void train(const train_request& t) override {
+  int train(const train_request& t) override {
     choose_arithmetic(t.tune, t.tf32);
     dcs::run_config requested = t.config;
     std::optional<set_objects> objects;
@@ -106,7 +107,7 @@ class network_session final : public session {
     if (run.arrays() > 0) std::printf("backbone: %d arrays from %s\n", run.arrays(), dcs::printable(c.backbone).c_str());
     if (const auto why = run.ended(); !why.empty()) {
       std::printf("run: %s has ended: %s\n", dcs::printable(t.out).c_str(), why.c_str());
-      return;
+      return 0;
     }
     dcs::expect(!t.resume || !t.config.data.empty() || std::filesystem::is_directory(c.data), c.data,
                 ": the set of this run is not there; --data says where it is now");
@@ -118,8 +119,26 @@ class network_session final : public session {
     std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
                 static_cast<long long>(dcs::parameters<Net>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()), c.side,
                 c.side, run.epochs_done() + 1, c.epochs);
-    run.train(train_set, val);
+    if (run.steps_done() > 0)
+      std::printf("going on in epoch %d, of which %lld steps are done\n", run.epochs_done() + 1, static_cast<long long>(run.steps_done()));
+    std::fflush(stdout);
+    dcs::stop_request stop;
+    const dcs::stop_on_signals signals(stop);  // from here on: before, there is nothing to keep
+    const auto watch = [&](const dcs::epoch_report& e) {
+      dcs::print_epoch(e);
+      record_epoch(t.out, t.tensorboard);
+    };
+    bool ended = false;
+    try {
+      ended = run.train(train_set, val, watch, {.stop = &stop, .save_minutes = t.save_minutes});
+    } catch (const std::exception& e) {
+      if (!dcs::is_lack_of_memory(e)) throw;
+      dcs::fail(dynamic_cast<const std::bad_alloc*>(&e) ? "out of memory" : e.what(), advice_on_memory(run, train_set));
+    }
+    if (!ended) return stopped(t, run, stop.reason());
     std::printf("run: %s\n", dcs::printable(t.out).c_str());
+    std::fflush(stdout);
+    return 0;
   }
 
   void evaluate(const evaluate_request& e) override {
@@ -173,6 +192,24 @@ class network_session final : public session {
   }
 
  private:
+  // What an error about memory is followed by: which batch would fit.
+  static std::string advice_on_memory([[maybe_unused]] dcs::training_run<Net, P>& run, [[maybe_unused]] const first_of& train_set) {
+    if constexpr (std::is_same_v<device, dcs::cpu_device>) {
+      const int fits = run.fitting_batch(train_set);
+      if (fits > 0) return "; a step of --batch " + std::to_string(fits) + " fits into the memory that there is";
+      if (run.config().batch > 1) return "; not even a step of --batch 1 fits, a smaller --size needs less";
+    }
+    return "; a smaller --batch or --size needs less";
+  }
+  // Says that a run was stopped by a signal; returns the exit code.
+  static int stopped(const train_request& t, const dcs::training_run<Net, P>& run, int signal) {
+    const std::string where = run.steps_done() > 0
+                                  ? "in epoch " + std::to_string(run.epochs_done() + 1) + " after step " + std::to_string(run.steps_done())
+                                  : "after epoch " + std::to_string(run.epochs_done());
+    report(std::string("stopped by ") + (signal == SIGINT ? "SIGINT " : "SIGTERM ") + where + "; dcs_train --resume --out " + t.out +
+           " goes on from there");
+    return 128 + signal;
+  }
   static dcs::folder_dataset split(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits,
                                    bool skip_bad) {
     return {data,

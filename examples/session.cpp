@@ -31,12 +31,7 @@ std::string names_on(const std::string& device) {
 // The name of the program that guarded() runs.
 std::string program_name = "dcs";
 
-// In one call, so that output of other processes does not split the line.
-void print_error(const std::string& text) { std::fputs((program_name + ": " + dcs::printable(text) + "\n").c_str(), stderr); }
-void print_warning(const std::string& text) {
-  std::fflush(stdout);
-  print_error("warning: " + text);
-}
+void print_warning(const std::string& text) { report("warning: " + text); }
 
 }  // namespace
 
@@ -63,6 +58,12 @@ void report_warnings() {
   }
 }
 
+void report(const std::string& text) {
+  std::fflush(stdout);
+  // In one call, so that output of other processes does not split the line.
+  std::fputs((program_name + ": " + dcs::printable(text) + "\n").c_str(), stderr);
+}
+
 int guarded(const char* program, int (*body)(int, char**), int argc, char** argv) {
   program_name = program;
   dcs::warning_log::get().set_handler({});  // warnings are counted, and reported together at the end
@@ -73,12 +74,10 @@ int guarded(const char* program, int (*body)(int, char**), int argc, char** argv
     dcs::expect(std::fflush(stdout) == 0 && !std::ferror(stdout), "standard output cannot be written");
     return code;
   } catch (const std::bad_alloc&) {
-    std::fflush(stdout);
-    print_error("out of memory");
+    report("out of memory");
     return 1;
   } catch (const std::exception& e) {
-    std::fflush(stdout);
-    print_error(e.what());
+    report(e.what());
     return 1;
   }
 }

@@ -17,7 +17,9 @@ struct train_request {
   dcs::run_config config;  // of a resumed run epochs, if that is not 0, and data, if that is not empty, alone
   std::string out;
   bool resume = false;
-  bool capture = true, tune = false, tf32 = false;  // on a GPU; not part of a run's configuration
+  double save_minutes = 0;                          // between checkpoints within an epoch; 0: none. Not part of a run's configuration
+  bool tensorboard = false;                         // whether it writes an event file; not part of it either
+  bool capture = true, tune = false, tf32 = false;  // on a GPU; not part of it either
   dcs::io::image_limits limits;                     // not part of it either
   bool skip_bad = false;                            // files that cannot be used are left out, and listed
 };
@@ -47,7 +49,8 @@ class session {
   virtual ~session() = default;
   /// The network's own options, with their defaults.
   virtual std::vector<dcs::network_option> options() const = 0;
-  virtual void train(const train_request&) = 0;
+  /// Trains until the run has ended, or SIGINT or SIGTERM stops it; returns the exit code, 0 or 128 and the signal's number.
+  virtual int train(const train_request&) = 0;
   virtual void evaluate(const evaluate_request&) = 0;
   virtual void predict(const predict_request&) = 0;
   virtual void summary(int side) = 0;
@@ -68,6 +71,9 @@ std::string net_of_run(const std::string& run);
 
 /// Writes a line to stderr for each kind of warning (dcs/core/warning.hpp) that more files have had since the last call: how many, and the first.
 void report_warnings();
+
+/// Writes a line to stderr, behind the program's name.
+void report(const std::string& text);
 
 /// Runs a program's body; an exception becomes one line on stderr, whatever bytes it is about, and exit code 1. Warnings are reported at the end.
 int guarded(const char* program, int (*body)(int, char**), int argc, char** argv);

@@ -25,12 +25,12 @@ done_epochs=$(rows run | wc -l)
 echo half >run/last.safetensors.1-0.partial
 echo half >run/results.csv.1-0.partial
 works train --resume --out run --epochs $((done_epochs + 1))
-check test "$(ls -A run | tr '\n' ' ')" = "best.safetensors config.json evaluation.json last.safetensors overlays previous.safetensors results.csv "
+check test "$(ls -A run | tr '\n' ' ')" = "best.safetensors config.json curves.png evaluation.json last.safetensors overlays previous.safetensors results.csv "
 rm -rf run
 
 echo "== a run is continued from anywhere"
 works fresh --epochs 2 --out whole
-check test "$(ls -A whole | tr '\n' ' ')" = "best.safetensors config.json last.safetensors previous.safetensors results.csv "
+check test "$(ls -A whole | tr '\n' ' ')" = "best.safetensors config.json curves.png last.safetensors previous.safetensors results.csv "
 works fresh --epochs 1 --out run
 mkdir work && cp -r set work
 cp set/train/masks/000001.png work/set/train/masks/000000.png

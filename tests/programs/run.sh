@@ -7,7 +7,7 @@ set -u
 header=epoch,rate,seconds,total,main,levels,edge,consistency,classifier,box,objectness,rpn_box,regions,val_total,val_main,val_levels,val_edge,val_consistency,val_classifier,val_box,val_objectness,val_rpn_box,dice,iou,precision,hd95,missed
 
 echo "== what the programs write"
-for p in train evaluate predict summary synthesize compare; do
+for p in train evaluate predict summary synthesize compare report; do
   works "$bin/dcs_$p" --help
   check grep -q -- --help out
 done
@@ -18,7 +18,7 @@ for split in "train 8" "val 3" "test 3"; do
   check diff <(ls set/$1/images) <(ls set/$1/masks)
 done
 works env DCS_THREADS=2 "$bin/dcs_train" --net small-scratch --data set --size 64 --seed 1 --rate 1e-3 --batch 4 --epochs 2 --out run
-check test "$(ls run | tr '\n' ' ')" = "best.safetensors config.json last.safetensors previous.safetensors results.csv "
+check test "$(ls run | tr '\n' ' ')" = "best.safetensors config.json curves.png last.safetensors previous.safetensors results.csv "
 check test "$(head -1 run/results.csv)" = $header
 check test "$(rows run | wc -l)" = 2
 check awk -F, 'NF != 27 { exit 1 } NR > 1 { for (i = 1; i <= NF; ++i) if ($i !~ /^-?[0-9.]+(e[-+]?[0-9]+)?$/) exit 1 }' run/results.csv

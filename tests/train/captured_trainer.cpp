@@ -139,6 +139,18 @@ TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last 
   (void)resumed.epoch(1, later);
   CHECK((resumed.so_far().values == wanted.values));
   CHECK(std::equal(resumed.losses.begin(), resumed.losses.end(), wanted.losses.begin() + 2));
+
+  // Stopped after the first step, when the batch of the second was sent already; another object goes on with that.
+  training<emulated> stopped, goes_on;
+  epoch_state state;
+  CHECK(!train_steps(stopped.steps, stopped.data, epoch_numbers(), 0, state, [](std::int64_t, const step_losses&) { return false; }));
+  CHECK(state.steps == 1);
+  save_checkpoint<emulated>(path, *stopped.net, &stopped.optimizer, {});
+  load_checkpoint<emulated>(path, *goes_on.net, &goes_on.optimizer);
+  CHECK(train_steps(goes_on.steps, goes_on.data, epoch_numbers(), 0, state, [](std::int64_t, const step_losses&) { return true; }));
+  CHECK(terms(state.mean()) == mean);
+  (void)goes_on.epoch(1, later);
+  CHECK((goes_on.so_far().values == wanted.values));
   std::filesystem::remove(path);
 }
 

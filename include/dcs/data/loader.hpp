@@ -103,10 +103,14 @@ class data_loader {
 
   /// The batches of an epoch, number `epoch_number` from 0: a range, to be read once. Loading begins at once. What loading or collating a batch
   /// throws is thrown where that batch is asked for, and the one after it can still be asked for. It may be destroyed at any time: batches that were
-  /// begun are finished first.
-  prefetched<batch_type> epoch(int epoch_number) const {
+  /// begun are finished first. `first`: the batch that it begins with, from 0 to size(); none before it is loaded. Throws dcs::error for another.
+  prefetched<batch_type> epoch(int epoch_number, std::int64_t first = 0) const {
+    expect(first >= 0 && first <= size(), "dcs::data_loader: an epoch from batch ", first, " on; expected 0 to ", size());
     return prefetched<batch_type>(
-        size(), [this, numbers = order(epoch_number), random = stream(epoch_number).child(2)](std::int64_t k) { return made(numbers, random, k); },
+        size() - first,
+        [this, first, numbers = order(epoch_number), random = stream(epoch_number).child(2)](std::int64_t k) {
+          return made(numbers, random, first + k);
+        },
         options_.threads, options_.ahead);
   }
 

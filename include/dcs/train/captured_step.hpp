@@ -66,7 +66,12 @@ class captured_step {
   /// Waits for the last step and returns the terms of its loss. Throws dcs::error where the gradient's norm is not finite (parameters are then
   /// unchanged) or the loss is not.
   step_losses losses() {
-    (void)optimizer_.finish_step();  // first, as it throws for a step that changed nothing, which is then not counted
+    try {
+      (void)optimizer_.finish_step();  // first, as it throws for a step that changed nothing, which is then not counted
+    } catch (const error&) {
+      (void)losses_.read();  // where the loss is not finite either, its error says more: it names the term
+      throw;
+    }
     return losses_.read();
   }
 

@@ -57,6 +57,10 @@ auto naming(const std::string& path, F&& f) {
   }
 }
 
+// Throws where a number of an array is not finite: no reader would take the file.
+inline void expect_finite(const std::string& path, const std::string& name, const io::stored_tensor& t) {
+  for (const double x : t.as<double>()) expect(is_finite(x), path, " is not written: ", name, " contains ", x);
+}
 template <class M>
 void expect_usable_weights(M& net, const io::safetensors& file, const std::string& prefix = "") {
   for (const auto& entry : named_parameters(net)) {
@@ -82,7 +86,7 @@ inline void expect_version(const std::string& path, const io::safetensors& file,
 
 /// Writes PATH (through a temporary file): weights under their names, the state of an optimiser and of averaged weights where these are not null, and
 /// metadata, to which format_version and instruction_set are added. The network lies on device D. `optimizer` is a pointer to any optimiser or
-/// nullptr, `average` one to a basic_ema or nullptr.
+/// nullptr, `average` one to a basic_ema or nullptr. Throws dcs::error, naming the array, where a number is not finite, and writes nothing.
 template <class D = cpu_device, module Net, class Optimizer, class Average = std::nullptr_t>
 void save_checkpoint(const std::string& path, Net& net, Optimizer optimizer, std::map<std::string, std::string> metadata, Average average = nullptr) {
   io::safetensors file;
@@ -92,6 +96,7 @@ void save_checkpoint(const std::string& path, Net& net, Optimizer optimizer, std
   save_state_dict<D>(net, file);
   const auto save = [&](const auto& part) { part.save(file); };
   detail::with_part(optimizer, save), detail::with_part(average, save);
+  for (const auto& [name, t] : file.tensors) detail::expect_finite(path, name, t);
   io::write_safetensors(path, file);
 }
 

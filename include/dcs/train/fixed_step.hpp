@@ -87,13 +87,16 @@ class fixed_losses {
     extent_t at = 0;
     (D::copy(numbers_.data() + at++, value(scalar).data(), sizeof(B)), ...);
   }
-  /// Waits for them. Throws dcs::error where the loss is not finite.
+  /// Waits for them. Throws dcs::error, naming the term, where the loss is not finite.
   step_losses read() const {
     B t[places];
     D::copy_to_host(t, numbers_.data(), sizeof t);
     step_losses l;
     l.total = static_cast<double>(t[0]);
-    for (std::size_t i = 1; i <= Net::loss_terms.size(); ++i) l.terms.push_back(static_cast<double>(t[i]));
+    for (std::size_t i = 1; i <= Net::loss_terms.size(); ++i) {
+      l.terms.push_back(static_cast<double>(t[i]));
+      detail::expect_finite_term<Net>("dcs::fixed_train_step", i - 1, l.terms.back());
+    }
     for (std::size_t i = 1 + Net::loss_terms.size(); i < places; ++i) l.counts.push_back(static_cast<double>(t[i]));
     expect(is_finite(l.total), "dcs::fixed_train_step: the loss is ", l.total);
     return l;

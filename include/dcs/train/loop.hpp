@@ -93,40 +93,81 @@ struct stepper_for {
   using type = eager_stepper<P, Net, Optimizer, Seam>;
 };
 
-/// One epoch of training, number `epoch` from 0; returns the mean losses of its batches. Where a step runs ahead, its losses are reported before the
-/// next is launched.
-template <stepper Steps, dataset Data, class Options>
-step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Options>& o, int epoch, const progress& report = {}) {
+namespace detail {
+// Calls f, which works on batch `index` of an epoch; an error says so, and which images the batch has.
+template <class Loader, class Data, class F>
+void naming_images(const Loader& loader, const Data& data, int size, int epoch, std::int64_t index, const std::string& where, const F& f) {
+  try {
+    f();
+  } catch (const error& e) {
+    const auto order = loader.order(epoch);
+    const auto count = static_cast<std::int64_t>(order.size());
+    std::string names;
+    for (std::int64_t i = index * size; i < std::min(count, (index + 1) * size); ++i)
+      names += (names.empty() ? "" : ", ") + data.load(order[static_cast<std::size_t>(i)]).name;
+    fail(e.what(), " (", where, ", images ", names, ")");
+  }
+}
+}  // namespace detail
+
+/// Takes the steps of an epoch, number `epoch` from 0, from `state` on, which follows them. After each step go_on(steps of the whole epoch, losses of
+/// the step) is asked, and at that moment network, optimiser and seam are as `state` says, also where a step runs ahead; where it answers false,
+/// no further step is taken, and `steps` is not to be used again. Returns whether the epoch is at its end. An error of a step names the images of
+/// its batch.
+template <stepper Steps, dataset Data, class Options, class GoOn>
+bool train_steps(Steps& steps, const Data& data, const epoch_options<Options>& o, int epoch, epoch_state& state, const GoOn& go_on) {
   // Several batches in advance where steps run on a GPU, as one thread may load images more slowly than the GPU trains on them.
   const int loading = Steps::runs_ahead ? std::clamp(threads(), 1, 8) : 1;
   const to_batch collate{o.input, o.augmented ? std::optional(o.augment) : std::nullopt};
   const data_loader loader(data, {.batch = o.batch, .seed = o.seed, .threads = loading, .ahead = loading},
                            [&](std::vector<drawn<sample>> samples) { return steps.prepare(collate(std::move(samples))); });
   const std::int64_t batches = loader.size();
+  expect(state.steps <= batches, "dcs::train_steps: ", state.steps, " steps of the epoch are done, but it has ", batches);
   steps.set(o.seed, o.net);
-  step_losses total;
-  std::int64_t launched = 0, done = 0;
-  const auto finish = [&] {
-    if (done == launched) return;
-    const step_losses l = steps.losses();
-    total += l;
-    ++done;
-    if (report) report(done, batches, l);
+  std::int64_t launched = state.steps;
+  const auto in_step = [&](std::int64_t index, const auto& f) {
+    const std::string where = "epoch " + std::to_string(epoch + 1) + ", step " + std::to_string(index + 1);
+    detail::naming_images(loader, data, o.batch, epoch, index, where, f);
   };
-  for (const typename Steps::prepared& b : loader.epoch(epoch)) {
-    steps.send(b);
-    finish();
+  // Waits for the step that was launched, if there is one, and asks whether to go on.
+  const auto finish = [&] {
+    if (state.steps == launched) return true;
+    step_losses l;
+    in_step(state.steps, [&] { l = steps.losses(); });
+    state.sums += l;
+    ++state.steps;
+    return static_cast<bool>(go_on(batches, l));
+  };
+  auto ahead = loader.epoch(epoch, state.steps);
+  while (const auto b = ahead.next()) {
+    in_step(launched, [&] { steps.send(*b); });
+    if (!finish()) return false;
     if (o.rate) steps.set_rate(o.rate(launched, batches));
-    steps.launch(epoch, launched++);
-    if (!Steps::runs_ahead) finish();
+    in_step(launched, [&] { steps.launch(epoch, launched); });
+    ++launched;
+    if (!Steps::runs_ahead && !finish()) return state.steps == batches;
   }
-  finish();
-  return total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1)));
+  (void)finish();
+  return true;
 }
 
-/// Mean validation losses over a data set, and the metrics of its predictions. The network is on P's device.
+/// One epoch of training, number `epoch` from 0; returns the mean losses of its batches. Where a step runs ahead, its losses are reported before the
+/// next is launched.
+template <stepper Steps, dataset Data, class Options>
+step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Options>& o, int epoch, const progress& report = {}) {
+  epoch_state state;
+  (void)train_steps(steps, data, o, epoch, state, [&](std::int64_t batches, const step_losses& l) {
+    if (report) report(state.steps, batches, l);
+    return true;
+  });
+  return state.mean();
+}
+
+/// Mean validation losses over a data set, and the metrics of its predictions. The network is on P's device. `report`, where there is one, is called
+/// after each batch; what it throws ends the validation. An error about a batch names its images.
 template <class P = precision<>, segmenter Net, dataset Data>
-std::pair<step_losses, mean_metrics> validate(const Net& net, const Data& data, const epoch_options<typename Net::options>& o) {
+std::pair<step_losses, mean_metrics> validate(const Net& net, const Data& data, const epoch_options<typename Net::options>& o,
+                                              const progress& report = {}) {
   struct made {
     batch arrays;
     std::vector<mask> truth;
@@ -137,11 +178,15 @@ std::pair<step_losses, mean_metrics> validate(const Net& net, const Data& data, 
     return made{collate(std::move(samples)), std::move(truth)};
   });
   step_losses total;
+  std::int64_t done = 0;
   std::vector<segmentation_metrics> all;
   for (const made& m : loader.epoch(0)) {
-    const auto [losses, found] = validate_batch<P>(net, m.arrays, o.net);
-    total += losses;
-    for (std::size_t i = 0; i < found.size(); ++i) all.push_back(measure(found[i].above(), m.truth[i]));
+    std::pair<step_losses, std::vector<prediction>> r;
+    detail::naming_images(loader, data, o.batch, 0, done, "in validation", [&] { r = validate_batch<P>(net, m.arrays, o.net); });
+    total += r.first;
+    for (std::size_t i = 0; i < r.second.size(); ++i) all.push_back(measure(r.second[i].above(), m.truth[i]));
+    ++done;
+    if (report) report(done, loader.size(), r.first);
   }
   return {total.scaled(1 / static_cast<double>(std::max<std::int64_t>(loader.size(), 1))), mean_of(all)};
 }

@@ -7,7 +7,8 @@
 //   dcs::training_run run(*net, "runs/mine", c);
 //   run.train(train_set, validation_set);         // any types that model dcs::dataset
 //
-// Its parts are in train/run/: the folder with its lock and checkpoints, the configuration, the state between two epochs, the table of results.
+// Its parts are in train/run/: the folder with its lock and checkpoints, the configuration, the state between two steps, the table of results, the
+// request to stop.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -18,9 +19,11 @@
 #include <dcs/train/checkpoint.hpp>
 #include <dcs/train/loop.hpp>
 #include <dcs/train/run/folder.hpp>
+#include <dcs/train/run/memory.hpp>
 #include <dcs/train/run/progress.hpp>
 #include <dcs/train/run/results.hpp>
 #include <dcs/train/run/state.hpp>
+#include <dcs/train/run/stop.hpp>
 
 #include <chrono>
 
@@ -117,9 +120,10 @@ class training_run {
   const run_config& config() const { return config_; }
   const run_folder& folder() const { return folder_; }
   const options_type& options() const { return options_; }
-  /// Whether it goes on from a checkpoint; epochs that are done.
+  /// Whether it goes on from a checkpoint; epochs that are done, and steps of the epoch after them.
   bool begun() const { return begun_; }
   int epochs_done() const { return state_.epochs; }
+  std::int64_t steps_done() const { return state_.part.steps; }
   /// The number of arrays that were loaded from the encoder's file of weights.
   int arrays() const { return arrays_; }
   /// The reason why the run has ended; empty where it has not.
@@ -133,18 +137,32 @@ class training_run {
            "); --data says where they are now");
   }
 
-  /// Trains until the run has ended. `watch`, where there is one, is told of each epoch.
+  /// Trains until the run has ended, or the request of `control` asks it to stop, and returns whether it has ended. `watch`, where there is one, is
+  /// told of each epoch. When it is stopped, the step in progress is finished and a checkpoint within the epoch is written, from which the run goes
+  /// on to the bits of one that was not stopped; a validation in progress is left, and repeated then.
   template <dataset Train, dataset Validation>
-  void train(const Train& train_set, const Validation& val, const std::function<void(const epoch_report&)>& watch = print_epoch) {
+  bool train(const Train& train_set, const Validation& val, const std::function<void(const epoch_report&)>& watch = print_epoch,
+             const run_control& control = {}) {
     folder_.create();
     if (!resume_) folder_.expect_new();  // another process may have begun one while images were read
     write_text(folder_.config(), to_json(config_).dump(2) + "\n");
     if (rows_change_) results_.write();
     typename stepper_for<P, Net, any_optimizer<device>, basic_ema<device>>::type steps(net_, *optimizer_, capture_, ema_ ? &*ema_ : nullptr);
+    saved_ = clock::now();
     while (ended().empty()) {
-      const epoch_report e = epoch(steps, train_set, val);
-      if (watch) watch(e);
+      const std::optional<epoch_report> e = epoch(steps, train_set, val, control);
+      if (!e) return false;
+      if (watch) watch(*e);
+      if (control.stop && *control.stop) break;
     }
+    return !ended().empty();
+  }
+
+  /// After train() lacked memory (is_lack_of_memory) on the host: the most images of which a step fits, fewer than those of the run; 0: none. The run
+  /// is not to be used afterwards; its folder stays as it is.
+  template <dataset Train>
+  int fitting_batch(const Train& train_set) requires std::is_same_v<device, cpu_device> {
+    return dcs::fitting_batch<P>(net_, *optimizer_, train_set, epoch_numbers());
   }
 
   /// The options of training.
@@ -195,7 +213,12 @@ class training_run {
     const run_state state = folder_.read_last([&](const std::string& file) {
       path = file;
       metadata = load_checkpoint<device>(file, net_, &*optimizer_, ema_ ? &*ema_ : nullptr);
-      return run_state::of(metadata, config_, file);
+      run_state s = run_state::of(metadata, config_, file);
+      const auto& sums = s.part.sums;
+      expect(s.part.steps == 0 || (sums.terms.size() == Net::loss_terms.size() && sums.counts.size() == count_names_of<Net>().size()), file,
+             ": losses are of ", sums.terms.size(), " terms and ", sums.counts.size(), " counts; expected ", Net::loss_terms.size(), " and ",
+             count_names_of<Net>().size());
+      return s;
     });
     expect_same_config(metadata, path, config_, folder_.config());
     const auto made = metadata.find("instruction_set");
@@ -205,36 +228,85 @@ class training_run {
              current + ": the run goes on, but not to the bits that it would have had");
     return state;
   }
-  // Trains one epoch, and writes results and checkpoints to the folder.
+  using clock = std::chrono::steady_clock;
+  // What ends a validation early.
+  struct left {};
+
+  // Trains what is left of an epoch, and writes results and checkpoints to the folder. Nothing where it was stopped, with a checkpoint of how far it
+  // has come.
   template <class Steps, class Train, class Validation>
-  epoch_report epoch(Steps& steps, const Train& train_set, const Validation& val) {
-    const auto start = std::chrono::steady_clock::now();
+  std::optional<epoch_report> epoch(Steps& steps, const Train& train_set, const Validation& val, const run_control& control) {
+    const auto start = clock::now();
+    const double before = state_.seconds;
+    const auto seconds = [&] { return before + std::chrono::duration<double>(clock::now() - start).count(); };
     auto o = epoch_numbers();
     if constexpr (requires { o.net.progress(0.0); }) o.net.progress(static_cast<double>(state_.epochs) / config_.epochs);
     o.rate = [&](std::int64_t step, std::int64_t all) { return schedule_->at({state_.epochs, step, all}, state_.rate); };
     epoch_report e;
     e.rate = o.rate(0, 1), e.epochs = config_.epochs;
-    {
-      progress_line line("epoch " + std::to_string(state_.epochs + 1) + "/" + std::to_string(config_.epochs));
-      e.trained = train_epoch(steps, train_set, o, state_.epochs,
-                              [&](std::int64_t done, std::int64_t all, const step_losses& l) { line(done, all, l.total, config_.batch); });
-    }
-    {
-      std::optional<averaged_weights<device>> averages;  // what is measured and kept as the best are the averages, where there are any
-      if (ema_) averages.emplace(*ema_);
-      std::tie(e.validated, e.metrics) = validate<P>(net_, val, o);
+    const auto stop = [&] { return control.stop && *control.stop; };
+    std::optional<progress_line> line(std::in_place, state_.epochs + 1, config_.epochs, state_.part.steps, config_.batch, beside_seconds_);
+    (void)train_steps(steps, train_set, o, state_.epochs, state_.part, [&](std::int64_t all, const step_losses& l) {
+      (*line)(state_.part.steps, all, l.total);
+      if (control.after_step) control.after_step({state_.epochs + 1, config_.epochs, state_.part.steps, all, l});
+      state_.seconds = seconds();
+      if (!stop() && control.save_minutes > 0 && clock::now() - saved_ >= std::chrono::duration<double, std::ratio<60>>(control.save_minutes))
+        save_last();
+      return !stop();
+    });
+    e.trained = state_.part.mean();
+    const double steps_end = seconds();
+    const bool measured = !stop() && measure_epoch(val, o, e, [&](std::int64_t done, std::int64_t all) {
+      line->validating(done, all);
+      return stop();
+    });
+    line.reset();
+    if (!measured) {
+      if (state_.part.steps > 0) save_last();
+      return std::nullopt;
     }
     state_.rate = schedule_->next(state_.plateau, state_.rate, e.validated.total);
+    state_.part = {}, state_.seconds = 0;
     e.epoch = ++state_.epochs, e.best = state_.plateau.improved();
-    e.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    e.seconds = seconds();
     // The last checkpoint is written last: a run that is killed before repeats the epoch, with the same bits.
-    const auto metadata = state_.metadata(config_);
-    basic_ema<device>* const averages = ema_ ? &*ema_ : nullptr;
-    if (e.best) save_checkpoint<device>(folder_.best(), net_, nullptr, metadata, averages);
+    if (e.best) save(folder_.best(), static_cast<any_optimizer<device>*>(nullptr));
     results_.append(e.epoch, e.rate, e.seconds, result_values(e.trained, e.validated, e.metrics));
-    folder_.write_last([&](const std::string& path) { save_checkpoint<device>(path, net_, &*optimizer_, metadata, averages); });
+    save_last();
+    beside_seconds_ = seconds() - steps_end;
     return e;
   }
+  // Validates an epoch; false where it was left because stop(batches done, batches in all) said so. What is measured are the averages, where there
+  // are any.
+  template <class Validation, class Stop>
+  bool measure_epoch(const Validation& val, const epoch_options<options_type>& o, epoch_report& e, const Stop& stop) {
+    std::optional<averaged_weights<device>> in_place;
+    if (ema_) in_place.emplace(*ema_);
+    try {
+      std::tie(e.validated, e.metrics) = validate<P>(net_, val, o, [&](std::int64_t done, std::int64_t all, const step_losses&) {
+        if (stop(done, all)) throw left{};
+      });
+    } catch (const left&) {
+      return false;
+    }
+    return true;
+  }
+  // Writes the last checkpoint.
+  void save_last() {
+    folder_.write_last([&](const std::string& path) { save(path, &*optimizer_); });
+    saved_ = clock::now();
+  }
+  // Writes a checkpoint. Where there is no memory for its copy of the weights, what the steps have left in the allocator's cache is given up for it.
+  void save(const std::string& path, any_optimizer<device>* optimizer) {
+    const auto write = [&] { save_checkpoint<device>(path, net_, optimizer, state_.metadata(config_), averages()); };
+    try {
+      write();
+    } catch (const std::bad_alloc&) {
+      host_allocator::get().release_cache();
+      write();
+    }
+  }
+  basic_ema<device>* averages() { return ema_ ? &*ema_ : nullptr; }
 
   Net& net_;
   run_folder folder_;
@@ -244,6 +316,8 @@ class training_run {
   run_config config_;
   options_type options_;
   run_state state_;
+  clock::time_point saved_;    // when the last checkpoint was written
+  double beside_seconds_ = 0;  // that the last epoch took beside its steps
   std::optional<any_optimizer<device>> optimizer_;
   std::optional<basic_ema<device>> ema_;
   std::optional<schedule> schedule_;

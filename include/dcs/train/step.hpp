@@ -9,31 +9,10 @@
 #include <dcs/ops/cast/cast.hpp>
 #include <dcs/train/precision.hpp>
 #include <dcs/train/segmenter.hpp>
+#include <dcs/train/step_losses.hpp>
 
 DCS_EXACT_MATH
 namespace dcs {
-
-/// Losses of a step, or their mean: one number for each of the network's loss_terms and count_names.
-struct step_losses {
-  double total = 0;
-  std::vector<double> terms;
-  std::vector<double> counts;
-
-  step_losses& operator+=(const step_losses& o) {
-    terms.resize(o.terms.size()), counts.resize(o.counts.size());
-    total += o.total;
-    for (std::size_t i = 0; i < terms.size(); ++i) terms[i] += o.terms[i];
-    for (std::size_t i = 0; i < counts.size(); ++i) counts[i] += o.counts[i];
-    return *this;
-  }
-  /// Losses times a factor; counts stay.
-  step_losses scaled(double f) const {
-    step_losses s = *this;
-    s.total *= f;
-    for (double& t : s.terms) t *= f;
-    return s;
-  }
-};
 
 namespace detail {
 
@@ -61,13 +40,17 @@ auto in_network(const F& f) {
   return f();
 }
 
+template <class Net>
+void expect_finite_term(const char* who, std::size_t i, double value) {
+  expect(is_finite(value), who, ": the loss is not finite: ", Net::loss_terms[i], " is ", value);
+}
 // The numbers of a step's losses. Throws dcs::error, naming the term, where one is not finite.
 template <class Net, class Terms, class Total>
 step_losses read_losses(const char* who, const Terms& t, const Total& total) {
   step_losses l;
   for (std::size_t i = 0; i < t.values.size(); ++i) {
     l.terms.push_back(static_cast<double>(t.values[i].item()));
-    expect(is_finite(l.terms.back()), who, ": the loss is not finite: ", Net::loss_terms[i], " is ", l.terms.back());
+    expect_finite_term<Net>(who, i, l.terms.back());
   }
   for (const extent_t c : t.counts) l.counts.push_back(static_cast<double>(c));
   l.total = static_cast<double>(total.item());

@@ -1,5 +1,5 @@
-// A run is a folder: config.json, results.csv, last.safetensors, previous.safetensors, best.safetensors, evaluation.json, overlays/. docs/runs.md
-// describes each, and the state after a failure. Independent of the network.
+// A run is a folder: config.json, results.csv, curves.png, last.safetensors, previous.safetensors, best.safetensors, evaluation.json, overlays/.
+// docs/runs.md describes each, and the state after a failure. Independent of the network.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -24,8 +24,10 @@ class run_folder {
   const std::string& path() const { return folder_; }
   std::string config() const { return file("config.json"); }
   std::string results() const { return file("results.csv"); }
+  std::string curves() const { return file("curves.png"); }
+  std::string events() const { return file("events.out.tfevents.dcs"); }
   std::string best() const { return file("best.safetensors"); }
-  /// The checkpoint to continue from, and the one of the epoch before it.
+  /// The checkpoint to continue from, and the one before it.
   std::string last() const { return file("last.safetensors"); }
   std::string previous() const { return file("previous.safetensors"); }
 
@@ -65,7 +67,7 @@ class run_folder {
       }
     }
     auto result = read_previous(read, what);
-    notice(what + "; going on from " + previous() + " instead, an epoch earlier");
+    notice(what + "; going on from " + previous() + " instead, which is the checkpoint before");
     keep_previous_ = true;
     return result;
   }
@@ -117,13 +119,14 @@ class run_folder {
   // Only files that training writes are removed: dcs_evaluate may be writing evaluation.json at this moment.
   void remove_unfinished() const {
     namespace fs = std::filesystem;
-    // A complete checkpoint that had not been renamed yet. Where there is a last one, the epoch after it is repeated, with the same bits.
+    // A complete checkpoint that had not been renamed yet. Where there is a last one, what came after it is repeated, with the same bits.
     if (stands(next()) && !stands(last())) rename(next(), last());
     ::unlink(next().c_str());
     for (const auto& e : fs::directory_iterator(folder_)) {
       const std::string name = e.path().filename().string();
       const bool partial = name.size() > 8 && name.compare(name.size() - 8, 8, ".partial") == 0;
-      for (const char* own : {"config.json.", "results.csv.", "best.safetensors.", "last.safetensors.", "previous.safetensors.", "next.safetensors."})
+      for (const char* own : {"config.json.", "results.csv.", "curves.png.", "events.out.tfevents.dcs.", "best.safetensors.", "last.safetensors.",
+                              "previous.safetensors.", "next.safetensors."})
         if (partial && name.rfind(own, 0) == 0) ::unlink(e.path().c_str());  // leaves folders alone
     }
   }

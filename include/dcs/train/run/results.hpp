@@ -71,6 +71,9 @@ class results_table {
     write();
   }
 
+  /// The rows of the file. Throws error where it cannot be read or is no table of these columns.
+  std::vector<std::string> file_rows() const { return read(); }
+
  private:
   bool present() const {
     std::error_code none;
@@ -111,6 +114,34 @@ class results_table {
   std::size_t fields_;
   std::vector<std::string> rows_;
 };
+
+/// A results.csv as numbers, of whatever network: the values of each column, by its name and in the file's order.
+struct result_columns {
+  std::vector<std::string> names;
+  std::vector<std::vector<double>> values;
+
+  std::size_t rows() const { return values.empty() ? 0 : values[0].size(); }
+  /// The values of a column; nullptr where there is none of this name.
+  const std::vector<double>* find(const std::string& name) const {
+    const auto it = std::find(names.begin(), names.end(), name);
+    return it == names.end() ? nullptr : &values[static_cast<std::size_t>(it - names.begin())];
+  }
+};
+/// Reads a results.csv. Throws error where it cannot be read or is no table of epochs.
+inline result_columns read_results(const std::string& path) {
+  const std::string text = io::read_bytes(path, "dcs::run", std::int64_t{1} << 30), head = text.substr(0, text.find('\n'));
+  expect(head.rfind("epoch,", 0) == 0, path, ": its first line is '", head.substr(0, 80), "'; expected names of columns, the first of them epoch");
+  result_columns c;
+  std::istringstream names(head);
+  for (std::string name; std::getline(names, name, ',');) c.names.push_back(name);
+  c.values.resize(c.names.size());
+  for (const std::string& row : results_table(path, head).file_rows()) {
+    std::istringstream fields(row);
+    std::string field;
+    for (auto& column : c.values) std::getline(fields, field, ','), column.push_back(*parse_real(field));
+  }
+  return c;
+}
 
 }  // namespace dcs
 

@@ -1,10 +1,12 @@
-// The state that a run needs to continue, besides network and optimiser: the metadata of its last checkpoint.
+// The state that a run needs to continue, besides network and optimiser: the metadata of its last checkpoint, which is of the end of an epoch or of
+// a step within one.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/finite.hpp>
 #include <dcs/train/run/config.hpp>
+#include <dcs/train/step_losses.hpp>
 
 #include <dcs/core/parse.hpp>
 #include <dcs/optim/rate.hpp>
@@ -22,11 +24,13 @@ inline std::string exact(double x) {
   return text;
 }
 
-/// A run between two epochs.
+/// A run between two steps.
 struct run_state {
   int epochs = 0;  // number of epochs done
   double rate = 0;
   dcs::plateau plateau;
+  epoch_state part{};  // of the epoch after them
+  double seconds = 0;  // that its steps have taken
 
   run_state() = default;
   /// The state of a new run.
@@ -42,21 +46,31 @@ struct run_state {
     return "";
   }
 
-  /// The metadata of a checkpoint, after at least one epoch.
+  /// The metadata of a checkpoint, after at least one step. Within an epoch it has epochs_done in place of epoch, so that an earlier version, which
+  /// would repeat the epoch with weights that have seen half of it, refuses the checkpoint.
   std::map<std::string, std::string> metadata(const run_config& c) const {
-    return {{"epoch", std::to_string(epochs - 1)},
-            {"rate", exact(rate)},
-            {"best_loss", exact(plateau.best)},
-            {"since_best", std::to_string(plateau.since_best)},
-            {"since_change", std::to_string(plateau.since_change)},
-            {"config", to_json(c).dump()}};
+    std::map<std::string, std::string> m{{"rate", exact(rate)},
+                                         {"best_loss", exact(plateau.best)},
+                                         {"since_best", std::to_string(plateau.since_best)},
+                                         {"since_change", std::to_string(plateau.since_change)},
+                                         {"config", to_json(c).dump()}};
+    if (part.steps == 0) {
+      m["epoch"] = std::to_string(epochs - 1);
+    } else {
+      m["epochs_done"] = std::to_string(epochs), m["steps"] = std::to_string(part.steps), m["seconds"] = exact(seconds);
+      m["losses"] = json{{"total", exact(part.sums.total)}, {"terms", texts(part.sums.terms)}, {"counts", texts(part.sums.counts)}}.dump();
+    }
+    return m;
   }
 
   /// The state that a checkpoint's metadata holds, for a run of configuration `c`; `where` begins the messages of errors. Throws error for an entry
   /// that is not a number, or a value that no run can have.
   static run_state of(const std::map<std::string, std::string>& metadata, const run_config& c, const std::string& where) {
     run_state s(c);
-    s.epochs = static_cast<int>(whole(metadata, "epoch", 0, 99999, where)) + 1;
+    if (metadata.count("steps") != 0)
+      s.read_part(metadata, where);
+    else
+      s.epochs = static_cast<int>(whole(metadata, "epoch", 0, 99999, where)) + 1;
     s.plateau.since_best = static_cast<int>(whole(metadata, "since_best", 0, s.epochs, where));
     s.plateau.since_change = static_cast<int>(whole(metadata, "since_change", 0, std::min(s.plateau.since_best, c.patience - 1), where));
     s.rate = real(metadata, "rate", where);
@@ -71,6 +85,30 @@ struct run_state {
   }
 
  private:
+  static std::vector<std::string> texts(const std::vector<double>& numbers) {
+    std::vector<std::string> all;
+    for (double x : numbers) all.push_back(exact(x));
+    return all;
+  }
+  // The state of a checkpoint within an epoch.
+  void read_part(const std::map<std::string, std::string>& metadata, const std::string& where) {
+    epochs = static_cast<int>(whole(metadata, "epochs_done", 0, 99999, where));
+    part.steps = whole(metadata, "steps", 1, 1000000000, where);
+    seconds = real(metadata, "seconds", where);
+    const auto number = [&](const json& text) {
+      const auto x = parse_real(text.get<std::string>());
+      expect(x && is_finite(*x), where, ": losses contain ", text.dump(), "; expected finite numbers");
+      return *x;
+    };
+    const json losses = parse_json(entry(metadata, "losses", where), where + ": losses");
+    try {
+      part.sums.total = number(losses.at("total"));
+      for (const json& x : losses.at("terms")) part.sums.terms.push_back(number(x));
+      for (const json& x : losses.at("counts")) part.sums.counts.push_back(number(x));
+    } catch (const json::exception& e) {
+      fail(where, ": losses: ", e.what());
+    }
+  }
   static const std::string& entry(const std::map<std::string, std::string>& metadata, const char* key, const std::string& where) {
     const auto it = metadata.find(key);
     expect(it != metadata.end(), where, ": its metadata lacks ", key);

@@ -1,0 +1,68 @@
+// Lack of memory in training: whether an error is of that kind, and which batch would fit.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/core/allocator.hpp>
+#include <dcs/train/loop.hpp>
+
+#include <exception>
+#include <new>
+#include <string_view>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+/// Whether an exception says that there is no memory: the standard library's, or the refusal of one of the library's allocators, which is a
+/// dcs::error like others with these words.
+inline bool is_lack_of_memory(const std::exception& e) {
+  return dynamic_cast<const std::bad_alloc*>(&e) != nullptr || std::string_view(e.what()).find("no memory for ") != std::string_view::npos;
+}
+
+namespace detail {
+// The first `images` samples as a batch, or nothing where there are fewer.
+template <class Data, class Options>
+std::optional<batch> first_batch(const Data& data, const epoch_options<Options>& o, std::int64_t images) {
+  if (data.size() < images) return std::nullopt;
+  std::vector<sample> samples;
+  for (std::int64_t i = 0; i < images; ++i) samples.push_back(data.load(i));
+  return make_batch(samples, o.input);
+}
+}  // namespace detail
+
+/// After a step of o.batch images lacked memory on the host: the most images, fewer than those, of which a step was tried and did not lack it; 0
+/// where there is none. The first guess is measured: what a step of one image adds to what network and optimiser take is set against the most that
+/// was in use before. The steps that are tried move the network, which is not to be used afterwards. Other errors than lack of memory are thrown.
+template <class P, segmenter Net, optimizer Optimizer, dataset Data>
+int fitting_batch(Net& net, Optimizer& steps_by, const Data& data, const epoch_options<typename Net::options>& o) {
+  auto& memory = host_allocator::get();
+  const std::int64_t most = memory.statistics().peak_bytes;
+  const auto fits = [&](std::int64_t images) {
+    steps_by.clear_gradients();
+    memory.release_cache();  // blocks of other sizes than those that are needed now
+    try {
+      const auto b = detail::first_batch(data, o, images), loaded_ahead = detail::first_batch(data, o, images);
+      if (!b) return false;
+      (void)train_step<P>(net, *b, o.net, random_stream{o.seed, 0});
+      (void)steps_by.step();
+    } catch (const std::exception& e) {
+      if (!is_lack_of_memory(e)) throw;
+      return false;
+    }
+    return true;
+  };
+  if (o.batch == 1 || !fits(1)) return 0;
+  steps_by.clear_gradients();
+  memory.reset_statistics();
+  const std::int64_t fixed = memory.statistics().live_bytes;
+  if (!fits(1)) return 0;
+  const std::int64_t gradients = memory.statistics().live_bytes - fixed;
+  const std::int64_t an_image = std::max<std::int64_t>(memory.statistics().peak_bytes - fixed - gradients, 1);
+  auto guess = std::clamp<std::int64_t>((most - fixed - gradients) / an_image, 1, o.batch - 1);
+  while (guess > 1 && !fits(guess)) guess = guess * 9 / 10;
+  return static_cast<int>(guess);
+}
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>
