@@ -121,6 +121,7 @@ void maps() {
   check<T, map>("avg_pool2d", [](const auto& x) { return avg_pool2d<2>(x); });
   check<T, map>("resize_bilinear", [](const auto& x) { return resize_bilinear<corners::half_pixel, 17, 23>(x); });
   check<T, map, shape<2, 24, 20, 1>>("resize_nearest", [](const auto& x, const auto& y) { return resize_nearest_like(x, value(y)); });
+  check<T, map>("resize by a factor", [](const auto& x) { return resize_bilinear_by<corners::aligned, 2>(resize_nearest_by<3>(x)); });
   using volume = shape<2, 6, 5, 4, 9>;
   check<T, volume>("unfold", [](const auto& x) { return unfold<1, 3, 1, 1>(x); });
   check<T, volume>("max_pool3d", [](const auto& x) { return max_pool3d<3, 2, 1>(x); });

@@ -31,4 +31,7 @@ for i, (size, to) in enumerate([((5, 4), (9, 12)), ((9, 11), (4, 6)), ((3, 10), 
     add(f"aligned.{i}", lambda x: F.interpolate(x, to, mode="bilinear", align_corners=True), x)
     add(f"half_pixel.{i}", lambda x: F.interpolate(x, to, mode="bilinear", align_corners=False), x)
     add(f"nearest.{i}", lambda x: F.interpolate(x, to, mode="nearest"), x)
+for mode, how in {"aligned": {"mode": "bilinear", "align_corners": True}, "half_pixel": {"mode": "bilinear", "align_corners": False}, "nearest": {}}.items():
+    for factor, size in ((2, (4, 3)), (3, (1, 5))):
+        add(f"{mode}.by.{factor}", lambda x: F.interpolate(x, scale_factor=factor, **how), normal(2, *size, 6))
 write(__file__, out)

@@ -39,6 +39,59 @@ struct causal {
   }
 };
 
+// The masks of decoder.py: of each sequence but the first two of three keys; query i sees the keys i to i + 2, of the last ones the last.
+template <class T, class Keys>
+auto padded(const Keys& memory) {
+  const auto [n, k, channels] = memory.sizes();
+  std::vector<extent_t> seen(static_cast<std::size_t>(n), std::max<extent_t>(1, 2 * k / 3));
+  if (n > 0) seen[0] = k;
+  return padding_mask<T, shape<dyn<"n">, 1, 1, extent_of<shape_t<Keys>, 1>>>(seen, {n, 1, 1, k});
+}
+template <class T>
+auto banded(extent_t queries, extent_t keys) {
+  auto mask = tensor<T, shape<dyn<"l">, dyn<"k">>>::zeros({queries, keys});
+  for (extent_t i = 0; i < queries; ++i)
+    for (extent_t j = 0; j < keys; ++j)
+      if (const extent_t distance = j - std::min(i, keys - 1); distance < 0 || distance > 2) mask(i, j) = -std::numeric_limits<T>::infinity();
+  return mask;
+}
+
+// A module whose attention to the memory, or to x where there is none, sees no padding.
+template <class Net>
+struct unpadded {
+  Net net;
+  DCS_MEMBERS_AS((net, ""))
+
+  template <class X>
+  auto operator()(const X& x) const {
+    return net(x, padded<value_t<X>>(x));
+  }
+  template <class X, class Memory>
+  auto operator()(const X& x, const Memory& memory) const {
+    const auto mask = padded<value_t<X>>(memory);
+    if constexpr (requires { net.multihead_attn; })
+      return net(x, memory, nn::no_mask, mask);
+    else
+      return net(x, memory, mask);
+  }
+};
+// A module whose attention to the memory is banded, and whose self-attention sees no later token.
+template <class Net>
+struct band {
+  Net net;
+  DCS_MEMBERS_AS((net, ""))
+
+  template <class X, class Memory>
+  auto operator()(const X& x, const Memory& memory) const {
+    const extent_t l = x.sizes()[1];
+    const auto mask = banded<value_t<X>>(l, memory.sizes()[1]);
+    if constexpr (requires { net.multihead_attn; })
+      return net(x, memory, causal_mask<value_t<X>, shape<dyn<"l">, dyn<"l">>>({l, l}), mask);
+    else
+      return net(x, memory, mask);
+  }
+};
+
 template <class T, class Net>
 void check_golden(const io::safetensors& file, const std::string& module) {
   // f32: gradients through norms and softmax are differences of larger terms. The keys' bias has no gradient but for rounding.
@@ -97,7 +150,8 @@ TEST_CASE("cross-attention, pre-norm layers, decoder layers and masked ones pass
     check_gradients<true, attention_type>(3);
     check_gradients<false, pre_type>(4), check_gradients<false, causal<layer_type>>(8);
     check_gradients<true, decoder_type>(5), check_gradients<true, pre_decoder_type>(6);
-    check_gradients<true, causal<pre_decoder_type>>(7);
+    check_gradients<true, causal<pre_decoder_type>>(7), check_gradients<true, band<pre_decoder_type>>(9);
+    check_gradients<true, unpadded<attention_type>>(10), check_gradients<false, unpadded<pre_type>>(11);
   });
 }
 
@@ -110,6 +164,24 @@ TEST_CASE("a token that sees no later one does not change with them") {
   const auto a = layer(x), b = layer(other);
   for (extent_t t = 0; t < 6; ++t) CHECK((a(0, t, 3) == b(0, t, 3)) == (t < 4));
   CHECK(a(1, 5, 3) == b(1, 5, 3));
+}
+
+TEST_CASE("a token does not change with padding of the memory; every mask is refused that leaves a sequence without a key") {
+  unpadded<decoder_type> layer;
+  initialize<float>(layer, 1);
+  const auto x = random_normal<float, tokens>({2, 4, 12}, {1, 1});
+  const auto memory = random_normal<float, keys>({2, 6, 12}, {1, 2}), other = memory.clone();
+  for (extent_t i = 0; i < 2; ++i)
+    for (extent_t c = 0; c < 12; ++c) other(i, 4, c) += static_cast<float>(c);
+  const auto a = layer(x, memory), b = layer(x, other);
+  for (extent_t t = 0; t < 4; ++t) CHECK((a(0, t, 3) != b(0, t, 3) && a(1, t, 3) == b(1, t, 3)));
+  using mask = shape<2, 1, 1, 3>;
+  CHECK_THROWS_WITH_AS((padding_mask<float, mask>({3})), "dcs::padding_mask: 1 numbers of tokens; expected one for each of 2 sequences", error);
+  CHECK_THROWS_WITH_AS((padding_mask<float, mask>({3, 0})), "dcs::padding_mask: sequence 1 has 0 tokens; expected 1 to 3", error);
+  CHECK_THROWS_WITH_AS((padding_mask<float, mask>({4, 3})), "dcs::padding_mask: sequence 0 has 4 tokens; expected 1 to 3", error);
+  attention_type attention;
+  initialize<float>(attention, 1);
+  CHECK_THROWS_WITH_AS(attention(x, memory, banded<float>(4, 5)), doctest::Contains("(k)"), error);
 }
 
 TEST_CASE("dropout of a layer: as often as it says, the same for the same numbers; in a masked attention too") {
@@ -138,6 +210,9 @@ TEST_CASE("dropout of a layer: as often as it says, the same for the same number
   causal<attention_type> attention;
   attention.net.dropout = 0.3;
   dropped(attention, x);
+  unpadded<attention_type> cross;
+  cross.net.dropout = 0.3;
+  dropped(cross, x, memory);
 }
 
 TEST_CASE("sequences without tokens are an error") {
@@ -176,5 +251,10 @@ TEST_CASE_TEMPLATE("attention to other tokens, masked attention, pre-norm and de
     check_small<T, nn::transformer_decoder_layer<6, 2, 5>, x, memory>(file, "decoder");
     check_small<T, pre_decoder, x, memory>(file, "decoder pre");
     check_small<T, causal<pre_decoder>, x, memory>(file, "causal decoder");
+    check_small<T, band<attention>, x, memory>(file, "banded cross");
+    check_small<T, unpadded<attention>, x, memory>(file, "padded cross");
+    check_small<T, unpadded<post>, x>(file, "padded layer");
+    check_small<T, unpadded<nn::transformer_decoder_layer<6, 2, 5>>, x, memory>(file, "padded decoder");
+    check_small<T, band<pre_decoder>, x, memory>(file, "masked decoder");
   });
 }

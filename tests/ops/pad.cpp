@@ -25,6 +25,8 @@ TEST_CASE("pad: gradients") {
         check([](const auto& a) { return square(pad<2, 2, 1, reflect>(a)); });
         check([](const auto& a) { return square(pad<-1, 3, 0, reflect>(a)); });
         check([](const auto& a) { return square(pad<3, 1, 5, replicate>(a)); });
+        check([](const auto& a) { return square(pad<1, 2, 3, replicate>(a)); });
+        if (rows > 2) check([](const auto& a) { return square(pad<1, 1, 2, reflect>(a)); });
       }
   });
 }
@@ -49,6 +51,13 @@ TEST_CASE_TEMPLATE("pad equals PyTorch's, forward and backward", T, float, doubl
     check(fixed, "replicate.1.2.1", [](const auto& x) { return pad<1, 2, 1, replicate>(x); });
     check(fixed, "replicate.2.0.6", [](const auto& x) { return pad<2, 0, 6, replicate>(x); });
     check(fixed, "replicate.0.1.1", [](const auto& x) { return pad<0, 1, 1, replicate>(x); });
+    check(named, "reflect.1.2.1", [](const auto& x) { return pad<1, 2, 1, reflect>(x); });
+    check(named, "reflect.2.0.4", [](const auto& x) { return pad<2, 0, 4, reflect>(x); });
+    check(named, "reflect.0.1.0", [](const auto& x) { return pad<0, 1, 0, reflect>(x); });
+    check(named, "reflect.2.3.3", [](const auto& x) { return pad<2, 3, 3, reflect>(x); });
+    check(named, "replicate.1.2.1", [](const auto& x) { return pad<1, 2, 1, replicate>(x); });
+    check(named, "replicate.2.0.6", [](const auto& x) { return pad<2, 0, 6, replicate>(x); });
+    check(named, "replicate.0.1.1", [](const auto& x) { return pad<0, 1, 1, replicate>(x); });
   });
 }
 
@@ -66,9 +75,17 @@ TEST_CASE("a padded name is the name and the sum, a window takes the padding off
 
   const auto none = tensor<float, shape<n, h, 2>>::empty({0, 4, 2});
   CHECK(pad<1, 1, 1>(none).sizes() == sizes<3>{0, 6, 2});
+  CHECK(pad<1, 3, 1, reflect>(none).sizes() == sizes<3>{0, 8, 2});
   CHECK(pad<2, 1, 0, replicate>(none).sizes() == sizes<3>{0, 4, 3});
   CHECK(pad<0, 1, 0>(none, 2).sizes() == sizes<3>{1, 4, 2});
   CHECK(pad<0, 1, 0>(none, 2)(0, 3, 1) == 2);
   CHECK_THROWS_WITH_AS((pad<1, 1, 1>(tensor<float, shape<n, h, 2>>::empty({2, 0, 2}))),
                        doctest::Contains("dcs::pad: sizes [2, 0, 2] are 0 at axis 1"), error);
+  static_assert(std::is_same_v<shape_t<decltype(pad<1, 2, 1, reflect>(x))>, shape<n, plus(h, 3), 2>>);
+  static_assert(std::is_same_v<shape_t<decltype(pad<1, 0, 1, replicate>(probe<float, shape<3, 4>>()))>, shape<3, 5>>);
+  CHECK(pad<1, 3, 3, reflect>(x).sizes() == sizes<3>{1, 10, 2});
+  CHECK_THROWS_WITH_AS((pad<1, 4, 1, reflect>(x)), "dcs::pad: axis 1 of sizes [1, 4, 2] is 4; to be reflected by 4 it must be at least 5", error);
+  CHECK_THROWS_WITH_AS((pad<1, 1, 4, reflect>(x)), doctest::Contains("to be reflected by 4 it must be at least 5"), error);
+  CHECK_THROWS_WITH_AS((pad<0, 0, 2, replicate>(none)), "dcs::pad: axis 0 of sizes [0, 4, 2] is 0; to be replicated by 2 it must be at least 1",
+                       error);
 }

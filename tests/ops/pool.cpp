@@ -125,5 +125,11 @@ TEST_CASE_TEMPLATE("resizing equals PyTorch's in each convention of corners, for
     }
     test::check_op<T, X>(file, "aligned.0", {"x"}, [](const auto& x) { return resize_bilinear<corners::aligned, 9, 12>(x); });
     test::check_op<T, X>(file, "half_pixel.1", {"x"}, [](const auto& x) { return resize_bilinear<corners::half_pixel, 4, 6>(x); });
+    test::check_op<T, X>(file, "aligned.by.2", {"x"}, [](const auto& x) { return resize_bilinear_by<corners::aligned, 2>(x); });
+    test::check_op<T, X>(file, "aligned.by.3", {"x"}, [](const auto& x) { return resize_bilinear_by<corners::aligned, 3>(x); });
+    test::check_op<T, X>(file, "half_pixel.by.2", {"x"}, [](const auto& x) { return resize_bilinear_by<corners::half_pixel, 2>(x); });
+    test::check_op<T, X>(file, "half_pixel.by.3", {"x"}, [](const auto& x) { return resize_bilinear_by<corners::half_pixel, 3>(x); });
+    test::check_op<T, X>(file, "nearest.by.2", {"x"}, [](const auto& x) { return resize_nearest_by<2>(x); });
+    test::check_op<T, X>(file, "nearest.by.3", {"x"}, [](const auto& x) { return resize_nearest_by<3>(x); });
   });
 }

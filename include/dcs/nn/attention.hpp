@@ -10,6 +10,7 @@
 #include <dcs/ops/rearrange/rearrange.hpp>
 
 #include <limits>
+#include <vector>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -46,7 +47,32 @@ tensor<T, S> causal_mask(const sizes<2>& n = S::extents) {
   return mask;
 }
 
+/// The mask by which no token attends to padding: 0 for the first `tokens[i]` keys of sequence i, −∞ for those behind. S: shape<N, 1, 1, K>, one
+/// row for every query and head, and its sizes where they are dynamic. PyTorch's key_padding_mask is true where this is −∞. Throws dcs::error unless
+/// there is one number a sequence, each of 1 to K.
+template <class T, class S>
+tensor<T, S> padding_mask(const std::vector<extent_t>& tokens, const sizes<4>& n = S::extents) {
+  static_assert(S::rank == 4 && S::extents[1] == 1 && S::extents[2] == 1, "dcs::padding_mask: a mask has the shape<N, 1, 1, K>");
+  expect(static_cast<extent_t>(tokens.size()) == n[0], "dcs::padding_mask: ", tokens.size(), " numbers of tokens; expected one for each of ", n[0],
+         " sequences");
+  auto mask = tensor<T, S>::zeros(n);
+  for (extent_t i = 0; i < n[0]; ++i) {
+    const extent_t seen = tokens[static_cast<std::size_t>(i)];
+    expect(seen >= 1 && seen <= n[3], "dcs::padding_mask: sequence ", i, " has ", seen, " tokens; expected 1 to ", n[3]);
+    for (extent_t k = seen; k < n[3]; ++k) mask(i, 0, 0, k) = -std::numeric_limits<T>::infinity();
+  }
+  return mask;
+}
+
 namespace nn {
+
+/// Stands where a mask may be given and none is: layer(x, memory, no_mask, memory_mask).
+struct no_mask_t {};
+inline constexpr no_mask_t no_mask{};
+
+/// A mask, which is added to the scores of an attention, or no_mask.
+template <class M>
+concept attention_mask = operand<M> || std::is_same_v<M, no_mask_t>;
 
 /// Attention with H heads over tokens of D channels, as torch.nn.MultiheadAttention with batch_first.
 /// PyTorch: torch.nn.MultiheadAttention(batch_first=True)
@@ -62,18 +88,25 @@ struct multi_head_attention {
   /// Self-attention: every token of x attends to all. x: shape<N, L, D>.
   template <operand X>
   constexpr auto operator()(const X& x) const {
-    return self(x);
+    return masked(x, no_mask);
   }
   /// Self-attention with a mask that is added to the scores: shape<L, L>, or what broadcasts to shape<N, H, L, L>; −∞ where a query (the axis before
-  /// the last) does not see a key. A query must see at least one key. Without a mask the same as the call.
-  template <operand X, operand... M>
-  constexpr auto masked(const X& x, const M&... mask) const {
-    static_assert(sizeof...(M) <= 1, "dcs::multi_head_attention: one mask at most");
-    return self(x, mask...);
+  /// the last) does not see a key. A query must see at least one key. causal_mask and padding_mask make masks.
+  template <operand X, attention_mask M>
+  constexpr auto masked(const X& x, const M& mask) const {
+    check<X>();
+    if constexpr (fits<X>()) {
+      const module_scope here(*this);
+      const auto qkv = heads<3 * H>(dcs::linear<false>(x, project.weight.as(x), project.bias.as(x)));
+      return merge(attend(slice<1, 0, H>(qkv), slice<1, H, H>(qkv), slice<1, 2 * H, H>(qkv), mask), x);
+    } else {
+      return eval(x);
+    }
   }
-  /// Cross-attention: the tokens of x, shape<N, L, D>, attend to those of `memory`, shape<N, K, D>, which are keys and values. K is at least 1.
-  template <operand X, operand M>
-  constexpr auto operator()(const X& x_, const M& memory_) const {
+  /// Cross-attention: the tokens of x, shape<N, L, D>, attend to those of `memory`, shape<N, K, D>, which are keys and values. K is at least 1. With
+  /// a mask as in self-attention: shape<L, K>, or what broadcasts to shape<N, H, L, K>.
+  template <operand X, operand M, attention_mask Mask = no_mask_t>
+  constexpr auto operator()(const X& x_, const M& memory_, const Mask& mask = no_mask) const {
     check<X>(), check<M>();
     const auto x = eval(x_);
     if constexpr (fits<X>() && fits<M>()) {
@@ -81,7 +114,7 @@ struct multi_head_attention {
       const auto memory = eval(memory_);
       const auto q = heads<H>(project.template part<0, D>(x));
       const auto kv = heads<2 * H>(project.template part<D, 2 * D>(memory));
-      return merge(attend(q, slice<1, 0, H>(kv), slice<1, H, H>(kv)), x);
+      return merge(attend(q, slice<1, 0, H>(kv), slice<1, H, H>(kv), mask), x);
     } else {
       return x;
     }
@@ -114,26 +147,15 @@ struct multi_head_attention {
     using S = shape_t<X>;
     return permute<0, 2, 1, 3>(reshape<shape<extent_of<S, 0>, extent_of<S, 1>, Count, D / H>>(x));
   }
-  template <class X, class... Mask>
-  constexpr auto self(const X& x, const Mask&... mask) const {
-    check<X>();
-    if constexpr (fits<X>()) {
-      const module_scope here(*this);
-      const auto qkv = heads<3 * H>(dcs::linear<false>(x, project.weight.as(x), project.bias.as(x)));
-      return merge(attend(slice<1, 0, H>(qkv), slice<1, H, H>(qkv), slice<1, 2 * H, H>(qkv), mask...), x);
-    } else {
-      return eval(x);
-    }
-  }
   template <class Q, class K, class V>
-  constexpr auto attend(const Q& q, const K& k, const V& v) const {
+  constexpr auto attend(const Q& q, const K& k, const V& v, no_mask_t) const {
     if constexpr (any_var_v<Q>) {
       const auto draw = next_draw();
       if (draw) return attention(q, k, v, scale, dropout, *draw);
     }
     return eval(matmul(softmax<3>(matmul(q, transpose(k)) * scale), v));
   }
-  template <class Q, class K, class V, class M>
+  template <class Q, class K, class V, operand M>
   constexpr auto attend(const Q& q, const K& k, const V& v, const M& mask) const {
     const auto probabilities = softmax<3>(matmul(q, transpose(k)) * scale + mask);
     if constexpr (any_var_v<Q>) {

@@ -30,32 +30,25 @@ struct transformer_encoder_layer {
   /// Sets the probability of every dropout of the layer.
   constexpr void set_dropout(double p) { dropout.p = self_attn.dropout = p; }
 
-  template <operand X>
-  constexpr auto operator()(const X& x) const {
+  /// Where a mask is given, it is added to the scores of the attention (multi_head_attention::masked): shape<L, L>, as causal_mask, or what
+  /// broadcasts to shape<N, H, L, L>, as padding_mask.
+  template <operand X, attention_mask Mask = no_mask_t>
+  constexpr auto operator()(const X& x_, const Mask& mask = no_mask) const {
     self_attn.template check<X>();
-    return layer(eval(x));
-  }
-  /// The same with a mask that is added to the scores of the attention (multi_head_attention::masked): shape<L, L>, as causal_mask.
-  template <operand X, operand M>
-  constexpr auto operator()(const X& x, const M& mask) const {
-    self_attn.template check<X>();
-    return layer(eval(x), mask);
+    const auto x = eval(x_);
+    if constexpr (Order == norm_order::post) {
+      const auto y = norm1(x, dropout(self_attn.masked(x, mask)));
+      return norm2(y, ffn(y));
+    } else {
+      const auto y = eval(x + dropout(self_attn.masked(norm1(x), mask)));
+      return eval(y + ffn(norm2(y)));
+    }
   }
 
  private:
   template <class X>
   constexpr auto ffn(const X& x) const {
     return dropout(linear2(dropout(eval(dcs::relu(linear1(x))))));
-  }
-  template <class X, class... Mask>
-  constexpr auto layer(const X& x, const Mask&... mask) const {
-    if constexpr (Order == norm_order::post) {
-      const auto y = norm1(x, dropout(self_attn.masked(x, mask...)));
-      return norm2(y, ffn(y));
-    } else {
-      const auto y = eval(x + dropout(self_attn.masked(norm1(x), mask...)));
-      return eval(y + ffn(norm2(y)));
-    }
   }
 };
 
@@ -76,34 +69,29 @@ struct transformer_decoder_layer {
   /// Sets the probability of every dropout of the layer.
   constexpr void set_dropout(double p) { dropout.p = self_attn.dropout = multihead_attn.dropout = p; }
 
-  template <operand X, operand M>
-  constexpr auto operator()(const X& x, const M& memory) const {
+  /// Where masks are given, they are added to the scores: `mask` to those of the self-attention, shape<L, L>, as causal_mask, or what broadcasts to
+  /// shape<N, H, L, L>; `memory_mask` to those of the attention to the memory, shape<L, K>, or what broadcasts to shape<N, H, L, K>, as the
+  /// padding_mask of the memory. The latter alone: layer(x, memory, no_mask, memory_mask).
+  template <operand X, operand M, attention_mask Mask = no_mask_t, attention_mask MemoryMask = no_mask_t>
+  constexpr auto operator()(const X& x_, const M& memory_, const Mask& mask = no_mask, const MemoryMask& memory_mask = no_mask) const {
     self_attn.template check<X>();
-    return layer(eval(x), eval(memory));
-  }
-  /// The same with a mask that is added to the scores of the self-attention: shape<L, L>, as causal_mask.
-  template <operand X, operand M, operand Mask>
-  constexpr auto operator()(const X& x, const M& memory, const Mask& mask) const {
-    self_attn.template check<X>();
-    return layer(eval(x), eval(memory), mask);
+    const auto x = eval(x_);
+    const auto memory = eval(memory_);
+    if constexpr (Order == norm_order::post) {
+      const auto y = norm1(x, dropout(self_attn.masked(x, mask)));
+      const auto z = norm2(y, dropout(multihead_attn(y, memory, memory_mask)));
+      return norm3(z, ffn(z));
+    } else {
+      const auto y = eval(x + dropout(self_attn.masked(norm1(x), mask)));
+      const auto z = eval(y + dropout(multihead_attn(norm2(y), memory, memory_mask)));
+      return eval(z + ffn(norm3(z)));
+    }
   }
 
  private:
   template <class X>
   constexpr auto ffn(const X& x) const {
     return dropout(linear2(dropout(eval(dcs::relu(linear1(x))))));
-  }
-  template <class X, class M, class... Mask>
-  constexpr auto layer(const X& x, const M& memory, const Mask&... mask) const {
-    if constexpr (Order == norm_order::post) {
-      const auto y = norm1(x, dropout(self_attn.masked(x, mask...)));
-      const auto z = norm2(y, dropout(multihead_attn(y, memory)));
-      return norm3(z, ffn(z));
-    } else {
-      const auto y = eval(x + dropout(self_attn.masked(norm1(x), mask...)));
-      const auto z = eval(y + dropout(multihead_attn(norm2(y), memory)));
-      return eval(z + ffn(norm3(z)));
-    }
   }
 };
 

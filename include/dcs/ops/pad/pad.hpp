@@ -42,18 +42,58 @@ auto padded_with(const X& x, double number) {
       x);
 }
 
+// The `Length` elements along axis At that come before the last `Behind`: slice, whose begin is a constant, cannot count from the end of a named
+// axis.
+template <int At, extent_t Length, extent_t Behind, class X>
+constexpr auto before_last(const X& x) {
+  using S = shape_t<X>;
+  using Out = typename with_extent<S, At, Length>::self;
+  if constexpr (any_probe_v<X>) {
+    return probe_result<Out>(x);
+  } else {
+    using T = value_t<X>;
+    using D = device_t<X>;
+    constexpr auto at = static_cast<std::size_t>(At);
+    auto n = x.sizes();
+    const extent_t outer = product(n, 0, at), inner = product(n, at + 1, n.size());
+    const extent_t width = Length * inner, row = n[at] * inner, begin = row - width - Behind * inner;
+    n[at] = Length;
+    auto y = tensor_of<Out, X>::empty(n);
+    copy_rows(D{}, y.data(), width, value(x).data() + begin, row, outer, width);
+    return record(
+        std::move(y),
+        [=, from = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
+          auto dx = tensor<T, S, D>::zeros(from);
+          copy_rows(D{}, dx.data() + begin, row, dy.data(), width, outer, width);
+          gx.add(std::move(dx));
+        },
+        x);
+  }
+}
 // `Length` elements along axis At that stand beyond x's first (or last) element.
 template <int At, extent_t Length, bool Reflect, bool Last, class X>
 constexpr auto border(const X& x) {
-  using S = shape_t<X>;
-  constexpr extent n = extent_of<S, At>;
+  const auto inside = [&] {
+    constexpr extent_t length = Reflect ? Length : 1, kept = Reflect ? 1 : 0;
+    if constexpr (Last)
+      return before_last<At, length, kept>(x);
+    else
+      return slice<At, kept, length>(x);
+  }();
   if constexpr (Reflect)
-    return flip<At>(slice<At, static_cast<extent_t>(Last ? n - 1 - Length : 1), Length>(x));
+    return flip<At>(inside);
   else
-    return expand<with_extent<S, At, Length>>(slice<At, static_cast<extent_t>(Last ? n - 1 : 0)>(x));
+    return expand<with_extent<shape_t<X>, At, Length>>(inside);
 }
 template <int At, extent_t Before, extent_t After, bool Reflect, class X>
 constexpr auto padded_by_border(const X& x) {
+  if constexpr (!any_probe_v<X>) {
+    constexpr extent_t mirrored = Before > After ? Before : After, least = Reflect ? mirrored + 1 : mirrored > 0 ? 1 : 0;
+    expect_inner("dcs::pad", x.sizes());
+    const extent_t n = x.sizes()[static_cast<std::size_t>(At)];
+    expect(n >= least, "dcs::pad: axis ", At, " of sizes ", to_string(x.sizes()), " is ", n, "; to be ", Reflect ? "reflected" : "replicated", " by ",
+           mirrored, " it must be at least ", least);
+  }
   if constexpr (Before > 0 && After > 0)
     return concat<At>(border<At, Before, Reflect, false>(x), x, border<At, After, Reflect, true>(x));
   else if constexpr (Before > 0)
@@ -66,8 +106,9 @@ constexpr auto padded_by_border(const X& x) {
 
 }  // namespace detail
 
-/// x with `Before` elements more before its first along an axis, and `After` behind its last. Constant: of the given number, which has no gradient;
-/// an axis with a name has then the name and the sum (h+2). Reflect and replicate: along an axis of static extent; a reflection is shorter than it.
+/// x with `Before` elements more before its first along an axis, and `After` behind its last; an axis with a name has then the name and the sum
+/// (h+2). Constant: of the given number, which has no gradient. A reflection is shorter than the axis, and what is replicated has at least one
+/// element: along an axis with a name, dcs::error where that is not so.
 template <int Axis, extent_t Before, extent_t After, pad_mode Mode = pad_mode::constant, operand X>
 constexpr auto pad(const X& x, double number = 0) {
   using S = shape_t<X>;
@@ -83,8 +124,7 @@ constexpr auto pad(const X& x, double number = 0) {
     else
       return detail::padded_with<at, Before, After>(eval(x), number);
   } else {
-    static_assert(is_static(n), "dcs::pad: the extent of an axis that is reflected or replicated must be static");
-    if constexpr (Mode == pad_mode::reflect) {
+    if constexpr (Mode == pad_mode::reflect && is_static(n)) {
       verify(check_of<pad_reflect_mismatch<found<Before>, expected<at_most(Before, n - 1)>, axis<at>>>);
       verify(check_of<pad_reflect_mismatch<found<After>, expected<at_most(After, n - 1)>, axis<at>>>);
     }
