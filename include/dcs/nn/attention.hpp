@@ -66,8 +66,8 @@ tensor<T, S> padding_mask(const std::vector<extent_t>& tokens, const sizes<4>& n
 
 namespace nn {
 
-/// Stands where a mask may be given and none is: layer(x, memory, no_mask, memory_mask).
 struct no_mask_t {};
+/// Stands where a mask may be given and none is: layer(x, memory, no_mask, memory_mask).
 inline constexpr no_mask_t no_mask{};
 
 /// A mask, which is added to the scores of an attention, or no_mask.
