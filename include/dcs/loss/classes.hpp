@@ -43,10 +43,15 @@ struct positive {
 
 namespace dcs::loss {
 
-DCS_DEFINE_EXTENT_CHECK(
-    class_map_mismatch,
-    "dcs::loss: a class map has the shape of the scores with 1 in place of the classes; an axis differs, or the number of axes (axis 0)");
-DCS_DEFINE_EXTENT_CHECK(class_weights_mismatch, "dcs::loss: weights of classes are of shape<K>, one for each of the scores' K classes");
+template <class Found, class Expected, class Axis>
+struct class_map_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::loss: a class map has the shape of the scores with 1 in place of the classes; an axis differs, or the number of axes (axis 0)");
+};
+template <class Found, class Expected, class Axis>
+struct class_weights_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::loss: weights of classes are of shape<K>, one for each of the scores' K classes");
+};
 
 /// The weights of classes that are all 1.
 struct equal_weights {};

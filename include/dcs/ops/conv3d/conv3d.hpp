@@ -11,20 +11,51 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(conv1d_rank_mismatch, "dcs::conv1d: the input must have the three axes N,L,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(conv3d_rank_mismatch, "dcs::conv3d: the input must have the five axes N,D,H,W,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(conv1d_weight_mismatch, "dcs::conv1d: the weight must have the three axes K,In/Groups,Out; number of axes");
-DCS_DEFINE_EXTENT_CHECK(conv3d_weight_mismatch, "dcs::conv3d: the weight must have the five axes KH,KW,KD,In/Groups,Out; number of axes");
-DCS_DEFINE_EXTENT_CHECK(conv3d_channel_mismatch,
-                        "dcs::conv3d, dcs::conv1d: the channels of the input (its last axis) must be those the weight expects");
-DCS_DEFINE_EXTENT_CHECK(conv3d_stride_mismatch, "dcs::conv3d, dcs::conv1d: the stride must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv3d_dilation_mismatch, "dcs::conv3d, dcs::conv1d: the dilation must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv3d_padding_mismatch, "dcs::conv3d, dcs::conv1d: the padding must not be negative");
-DCS_DEFINE_EXTENT_CHECK(conv3d_groups_mismatch, "dcs::conv3d, dcs::conv1d: the number of groups must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(
-    conv3d_group_mismatch,
-    "dcs::conv3d, dcs::conv1d: the weight's output channels (its last axis) must be divisible by the number of groups; remainder");
-DCS_DEFINE_EXTENT_CHECK(conv3d_bias_mismatch, "dcs::conv3d, dcs::conv1d: the bias must have one value per output channel (the last axis)");
+template <class Found, class Expected, class Axis>
+struct conv1d_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv1d: the input must have the three axes N,L,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct conv3d_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv3d: the input must have the five axes N,D,H,W,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct conv1d_weight_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv1d: the weight must have the three axes K,In/Groups,Out; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct conv3d_weight_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv3d: the weight must have the five axes KH,KW,KD,In/Groups,Out; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct conv3d_channel_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv3d, dcs::conv1d: the channels of the input (its last axis) must be those the weight expects");
+};
+template <class Found, class Expected, class Axis>
+struct conv3d_stride_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv3d, dcs::conv1d: the stride must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv3d_dilation_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv3d, dcs::conv1d: the dilation must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv3d_padding_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv3d, dcs::conv1d: the padding must not be negative");
+};
+template <class Found, class Expected, class Axis>
+struct conv3d_groups_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv3d, dcs::conv1d: the number of groups must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv3d_group_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::conv3d, dcs::conv1d: the weight's output channels (its last axis) must be divisible by the number of groups; remainder");
+};
+template <class Found, class Expected, class Axis>
+struct conv3d_bias_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv3d, dcs::conv1d: the bias must have one value per output channel (the last axis)");
+};
 
 namespace detail {
 

@@ -11,25 +11,58 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(conv_transpose1d_rank_mismatch, "dcs::conv_transpose1d: the input must have the three axes N,L,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_rank_mismatch, "dcs::conv_transpose3d: the input must have the five axes N,D,H,W,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose1d_weight_mismatch,
-                        "dcs::conv_transpose1d: the weight must have the three axes K,Out/Groups,In; number of axes");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_weight_mismatch,
-                        "dcs::conv_transpose3d: the weight must have the five axes KH,KW,KD,Out/Groups,In; number of axes");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_channel_mismatch,
-                        "dcs::conv_transpose3d, dcs::conv_transpose1d: the channels of the input must be those the weight expects (its last axis)");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_stride_mismatch, "dcs::conv_transpose3d, dcs::conv_transpose1d: the stride must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_dilation_mismatch, "dcs::conv_transpose3d, dcs::conv_transpose1d: the dilation must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_padding_mismatch, "dcs::conv_transpose3d, dcs::conv_transpose1d: the padding must not be negative");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_output_padding_mismatch,
-                        "dcs::conv_transpose3d, dcs::conv_transpose1d: the output padding must not be negative and must be less than the stride");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_groups_mismatch, "dcs::conv_transpose3d, dcs::conv_transpose1d: the number of groups must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(
-    conv_transpose3d_group_mismatch,
-    "dcs::conv_transpose3d, dcs::conv_transpose1d: the channels of the input must be divisible by the number of groups; remainder");
-DCS_DEFINE_EXTENT_CHECK(conv_transpose3d_bias_mismatch,
-                        "dcs::conv_transpose3d, dcs::conv_transpose1d: the bias must have one value per output channel (the last axis)");
+template <class Found, class Expected, class Axis>
+struct conv_transpose1d_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose1d: the input must have the three axes N,L,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose3d: the input must have the five axes N,D,H,W,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose1d_weight_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose1d: the weight must have the three axes K,Out/Groups,In; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_weight_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose3d: the weight must have the five axes KH,KW,KD,Out/Groups,In; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_channel_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::conv_transpose3d, dcs::conv_transpose1d: the channels of the input must be those the weight expects (its last axis)");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_stride_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose3d, dcs::conv_transpose1d: the stride must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_dilation_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose3d, dcs::conv_transpose1d: the dilation must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_padding_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose3d, dcs::conv_transpose1d: the padding must not be negative");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_output_padding_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::conv_transpose3d, dcs::conv_transpose1d: the output padding must not be negative and must be less than the stride");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_groups_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::conv_transpose3d, dcs::conv_transpose1d: the number of groups must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_group_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::conv_transpose3d, dcs::conv_transpose1d: the channels of the input must be divisible by the number of groups; remainder");
+};
+template <class Found, class Expected, class Axis>
+struct conv_transpose3d_bias_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::conv_transpose3d, dcs::conv_transpose1d: the bias must have one value per output channel (the last axis)");
+};
 
 namespace detail {
 

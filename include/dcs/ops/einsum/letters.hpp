@@ -8,10 +8,22 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(einsum_rank_mismatch, "dcs::einsum: an operand must have as many axes as letters; number of axes");
-DCS_DEFINE_EXTENT_CHECK(einsum_mismatch, "dcs::einsum: a letter of both operands must stand for one extent");
-DCS_DEFINE_EXTENT_CHECK(einsum_letter_twice, "dcs::einsum: a letter may occur once in each operand and once in the result; times");
-DCS_DEFINE_EXTENT_CHECK(einsum_unknown_letter, "dcs::einsum: a letter of the result must be one of an operand; operands that have it, at least");
+template <class Found, class Expected, class Axis>
+struct einsum_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::einsum: an operand must have as many axes as letters; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct einsum_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::einsum: a letter of both operands must stand for one extent");
+};
+template <class Found, class Expected, class Axis>
+struct einsum_letter_twice {
+  static_assert(same_extent<Found, Expected>, "dcs::einsum: a letter may occur once in each operand and once in the result; times");
+};
+template <class Found, class Expected, class Axis>
+struct einsum_unknown_letter {
+  static_assert(same_extent<Found, Expected>, "dcs::einsum: a letter of the result must be one of an operand; operands that have it, at least");
+};
 
 /// The letter that a failed check of einsum is about, and the operand.
 template <char Letter>

@@ -9,8 +9,14 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(pad_axis_mismatch, "dcs::pad: no such axis; number of axes");
-DCS_DEFINE_EXTENT_CHECK(pad_reflect_mismatch, "dcs::pad: a reflection must be shorter than the axis; elements of one");
+template <class Found, class Expected, class Axis>
+struct pad_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::pad: no such axis; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct pad_reflect_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::pad: a reflection must be shorter than the axis; elements of one");
+};
 
 /// What stands beyond the border: a number (constant), x mirrored at its border element (reflect: c b | a b c | b a), or the border element
 /// (replicate: a a | a b c | c c), as PyTorch's modes of these names.

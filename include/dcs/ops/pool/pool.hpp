@@ -20,8 +20,14 @@ template <class Found, class Expected, class Axis>
 struct pool_padding_mismatch {
   static_assert(same_extent<Found, Expected>, "dcs::pool: padding must be at most half the window");
 };
-DCS_DEFINE_EXTENT_CHECK(pool1d_rank_mismatch, "dcs::max_pool1d, dcs::avg_pool1d: the input must have the three axes N,L,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(pool3d_rank_mismatch, "dcs::max_pool3d, dcs::avg_pool3d: the input must have the five axes N,D,H,W,C; number of axes");
+template <class Found, class Expected, class Axis>
+struct pool1d_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::max_pool1d, dcs::avg_pool1d: the input must have the three axes N,L,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct pool3d_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::max_pool3d, dcs::avg_pool3d: the input must have the five axes N,D,H,W,C; number of axes");
+};
 
 namespace detail {
 

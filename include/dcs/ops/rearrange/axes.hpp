@@ -9,15 +9,42 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(squeeze_axis_mismatch, "dcs::squeeze: no such axis; number of axes");
-DCS_DEFINE_EXTENT_CHECK(squeeze_twice, "dcs::squeeze: an axis may be named once; times");
-DCS_DEFINE_EXTENT_CHECK(squeeze_mismatch, "dcs::squeeze: the extent of a removed axis must be 1");
-DCS_DEFINE_EXTENT_CHECK(unsqueeze_axis_mismatch, "dcs::unsqueeze: no such axis in the result; number of its axes");
-DCS_DEFINE_EXTENT_CHECK(stack_axis_mismatch, "dcs::stack: no such axis in the result; number of its axes");
-DCS_DEFINE_EXTENT_CHECK(stack_rank_mismatch, "dcs::stack: the operands must have the same number of axes");
-DCS_DEFINE_EXTENT_CHECK(stack_mismatch, "dcs::stack: the operands must be equal along every axis");
-DCS_DEFINE_EXTENT_CHECK(expand_rank_mismatch, "dcs::expand: the new shape must have the axes of the operand; number of the operand's axes");
-DCS_DEFINE_EXTENT_CHECK(expand_mismatch, "dcs::expand: only an extent of 1 repeats; the new shape must keep every other");
+template <class Found, class Expected, class Axis>
+struct squeeze_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::squeeze: no such axis; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct squeeze_twice {
+  static_assert(same_extent<Found, Expected>, "dcs::squeeze: an axis may be named once; times");
+};
+template <class Found, class Expected, class Axis>
+struct squeeze_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::squeeze: the extent of a removed axis must be 1");
+};
+template <class Found, class Expected, class Axis>
+struct unsqueeze_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::unsqueeze: no such axis in the result; number of its axes");
+};
+template <class Found, class Expected, class Axis>
+struct stack_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::stack: no such axis in the result; number of its axes");
+};
+template <class Found, class Expected, class Axis>
+struct stack_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::stack: the operands must have the same number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct stack_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::stack: the operands must be equal along every axis");
+};
+template <class Found, class Expected, class Axis>
+struct expand_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::expand: the new shape must have the axes of the operand; number of the operand's axes");
+};
+template <class Found, class Expected, class Axis>
+struct expand_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::expand: only an extent of 1 repeats; the new shape must keep every other");
+};
 
 namespace detail {
 

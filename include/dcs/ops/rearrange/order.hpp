@@ -8,9 +8,18 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(flip_axis_mismatch, "dcs::flip: no such axis; number of axes");
-DCS_DEFINE_EXTENT_CHECK(flip_twice, "dcs::flip: an axis may be named once; times");
-DCS_DEFINE_EXTENT_CHECK(roll_axis_mismatch, "dcs::roll: no such axis; number of axes");
+template <class Found, class Expected, class Axis>
+struct flip_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::flip: no such axis; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct flip_twice {
+  static_assert(same_extent<Found, Expected>, "dcs::flip: an axis may be named once; times");
+};
+template <class Found, class Expected, class Axis>
+struct roll_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::roll: no such axis; number of axes");
+};
 
 namespace detail {
 

@@ -10,11 +10,26 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-DCS_DEFINE_EXTENT_CHECK(unfold_axis_mismatch, "dcs::unfold: windows slide along an axis between the first and the last; axis");
-DCS_DEFINE_EXTENT_CHECK(unfold_kernel_mismatch, "dcs::unfold: the kernel must have at least 1 tap");
-DCS_DEFINE_EXTENT_CHECK(unfold_stride_mismatch, "dcs::unfold: the stride must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(unfold_dilation_mismatch, "dcs::unfold: the dilation must be at least 1");
-DCS_DEFINE_EXTENT_CHECK(unfold_padding_mismatch, "dcs::unfold: the padding must not be negative");
+template <class Found, class Expected, class Axis>
+struct unfold_axis_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::unfold: windows slide along an axis between the first and the last; axis");
+};
+template <class Found, class Expected, class Axis>
+struct unfold_kernel_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::unfold: the kernel must have at least 1 tap");
+};
+template <class Found, class Expected, class Axis>
+struct unfold_stride_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::unfold: the stride must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct unfold_dilation_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::unfold: the dilation must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct unfold_padding_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::unfold: the padding must not be negative");
+};
 
 namespace detail {
 
