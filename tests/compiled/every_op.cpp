@@ -127,6 +127,8 @@ void maps() {
   check<T, volume>("max_pool3d", [](const auto& x) { return max_pool3d<3, 2, 1>(x); });
   check<T, volume>("avg_pool3d", [](const auto& x) { return avg_pool3d<2>(x); });
   check<T, volume>("resize_trilinear", [](const auto& x) { return resize_trilinear<corners::aligned, 9, 3, 7>(x); });
+  check<T, volume>("resize of volumes by a factor",
+                   [](const auto& x) { return resize_trilinear_by<corners::half_pixel, 2>(resize_nearest_by<2>(x)); });
   check<T, map>("permute", [](const auto& x) { return permute<0, 3, 1, 2>(x); });
   check<T, map, map>("concat and slice", [](const auto& a, const auto& b) { return concat<3>(slice<3, 2, 4>(a), b); });
   check<T, map, map>("stack, squeeze and unsqueeze", [](const auto& a, const auto& b) { return squeeze<0>(unsqueeze<0>(stack<1>(a, b))); });

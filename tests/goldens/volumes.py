@@ -121,4 +121,10 @@ out |= {"trained/x": x.float(), "trained/y": last(block(first(x)))}
 out |= {"trained/mean": block.norm.running_mean, "trained/var": block.norm.running_var}
 block.eval()
 out |= {"trained/inferred": last(block(first(x)))}
+for mode, size in {"linear": (4,), "trilinear": (2, 3, 4)}.items():
+    for factor in (2, 3):
+        x = normal(2, *size, 3)
+        add(f"{mode}.aligned.by.{factor}", lambda x: last(F.interpolate(first(x), scale_factor=factor, mode=mode, align_corners=True)), x=x)
+        add(f"{mode}.half_pixel.by.{factor}", lambda x: last(F.interpolate(first(x), scale_factor=factor, mode=mode, align_corners=False)), x=x)
+        add(f"{mode}.nearest.by.{factor}", lambda x: last(F.interpolate(first(x), scale_factor=factor, mode="nearest")), x=x)
 write(__file__, out)

@@ -54,6 +54,19 @@ void check_resize(const io::safetensors& file, const std::string& mode, int numb
   }
 }
 
+// The same by a factor.
+template <class T, extent_t Factor>
+void check_resize_by(const io::safetensors& file) {
+  const std::string by = ".by." + std::to_string(Factor);
+  test::check_op<T, rows<3>>(file, "linear.aligned" + by, {"x"}, [](const auto& x) { return resize_linear_by<corners::aligned, Factor>(x); });
+  test::check_op<T, rows<3>>(file, "linear.half_pixel" + by, {"x"}, [](const auto& x) { return resize_linear_by<corners::half_pixel, Factor>(x); });
+  test::check_op<T, rows<3>>(file, "linear.nearest" + by, {"x"}, [](const auto& x) { return resize_nearest_by<Factor>(x); });
+  test::check_op<T, volume<3>>(file, "trilinear.aligned" + by, {"x"}, [](const auto& x) { return resize_trilinear_by<corners::aligned, Factor>(x); });
+  test::check_op<T, volume<3>>(file, "trilinear.half_pixel" + by, {"x"},
+                               [](const auto& x) { return resize_trilinear_by<corners::half_pixel, Factor>(x); });
+  test::check_op<T, volume<3>>(file, "trilinear.nearest" + by, {"x"}, [](const auto& x) { return resize_nearest_by<Factor>(x); });
+}
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("pools of rows and volumes equal PyTorch's, forward and backward", T, float, double) {
@@ -85,6 +98,8 @@ TEST_CASE_TEMPLATE("resizes of rows and volumes equal PyTorch's, forward and bac
     check_resize<T, 5, 3, 5>(file, "trilinear", 2);
     check_resize<T, 2, 3, 2>(file, "trilinear", 3);
     check_resize<T, 1, 1, 1>(file, "trilinear", 4);
+    check_resize_by<T, 2>(file);
+    check_resize_by<T, 3>(file);
   });
 }
 
@@ -121,6 +136,10 @@ TEST_CASE("named extents of every axis survive pooling and resizing, and errors 
   static_assert(std::is_same_v<decltype(resize_trilinear_like<corners::aligned>(half, x)), tensor<float, volume<2>>>);
   static_assert(std::is_same_v<decltype(resize_nearest_like(half, x)), tensor<float, volume<2>>>);
   CHECK(resize_trilinear_like<corners::aligned>(half, x).sizes() == x.sizes());
+  const auto twice = resize_trilinear_by<corners::half_pixel, 2>(x);
+  static_assert(std::is_same_v<shape_t<decltype(twice)>, shape<dyn<"n">, times(dyn<"d">, 2), times(dyn<"h">, 2), times(dyn<"w">, 2), 2>>);
+  static_assert(std::is_same_v<shape_t<decltype(resize_nearest_by<3>(probe<float, shape<1, 4, 2>>()))>, shape<1, 12, 2>>);
+  CHECK(twice.sizes() == sizes<5>{1, 8, 12, 16, 2});
   CHECK_THROWS_WITH_AS((max_pool3d<5>(x)), doctest::Contains("dcs::pool: an axis of 4 is smaller than the window of 5"), error);
   CHECK_THROWS_WITH_AS((max_pool1d<3>(tensor<float, rows<2>>::zeros({1, 2, 2}))), doctest::Contains("an axis of 2 is smaller than the window of 3"),
                        error);

@@ -23,16 +23,31 @@ struct resize_size_mismatch {
       same_extent<Found, Expected>,
       "dcs::resize_bilinear: height and width are static and at least 1; for those of a map, try: resize_bilinear_like<corners::aligned>(x, other)");
 };
-
-DCS_DEFINE_EXTENT_CHECK(resize_factor_mismatch, "dcs::resize: the factor must be at least 1");
-
-DCS_DEFINE_EXTENT_CHECK(resize_linear_rank_mismatch, "dcs::resize_linear: the input must have the three axes N,L,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(resize_trilinear_rank_mismatch, "dcs::resize_trilinear: the input must have the five axes N,D,H,W,C; number of axes");
-DCS_DEFINE_EXTENT_CHECK(resize_like_rank_mismatch, "dcs::resize: the map whose size is taken must have as many axes as the input; number of axes");
-DCS_DEFINE_EXTENT_CHECK(resize_linear_size_mismatch,
-                        "dcs::resize_linear: the length is static and at least 1; resize_linear_like takes it from a map");
-DCS_DEFINE_EXTENT_CHECK(resize_trilinear_size_mismatch,
-                        "dcs::resize_trilinear: depth, height and width are static and at least 1; resize_trilinear_like takes them from a map");
+template <class Found, class Expected, class Axis>
+struct resize_factor_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::resize: the factor must be at least 1");
+};
+template <class Found, class Expected, class Axis>
+struct resize_linear_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::resize_linear: the input must have the three axes N,L,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct resize_trilinear_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::resize_trilinear: the input must have the five axes N,D,H,W,C; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct resize_like_rank_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::resize: the map whose size is taken must have as many axes as the input; number of axes");
+};
+template <class Found, class Expected, class Axis>
+struct resize_linear_size_mismatch {
+  static_assert(same_extent<Found, Expected>, "dcs::resize_linear: the length is static and at least 1; resize_linear_like takes it from a map");
+};
+template <class Found, class Expected, class Axis>
+struct resize_trilinear_size_mismatch {
+  static_assert(same_extent<Found, Expected>,
+                "dcs::resize_trilinear: depth, height and width are static and at least 1; resize_trilinear_like takes them from a map");
+};
 
 namespace detail {
 
@@ -80,20 +95,6 @@ inline constexpr resampling resampling_of = C == corners::aligned ? resampling::
 template <class X, extent H, extent W>
 using resize_shape = shape<extent_of<shape_t<X>, 0>, H, W, extent_of<shape_t<X>, 3>>;
 
-template <resampling How, extent_t Factor, class X>
-constexpr auto resize_by(const X& x_) {
-  using S = shape_t<X>;
-  verify(check_of<resize_rank_mismatch<found<S::rank>, expected<4>, axis<0>>>);
-  verify(check_of<resize_factor_mismatch<found<Factor>, expected<at_least(Factor, 1)>, axis<1>>>);
-  constexpr extent h = times(extent_of<S, 1>, Factor), w = times(extent_of<S, 2>, Factor);
-  static_assert(is_valid(h) && is_valid(w),
-                "dcs::resize: the multiple of a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
-  const auto x = eval(x_);
-  const auto n = x.sizes();
-  return resize<How, resize_shape<X, h, w>>(x, product_or_none(std::array{n[1], Factor}.data(), 2),
-                                            product_or_none(std::array{n[2], Factor}.data(), 2));
-}
-
 }  // namespace detail
 
 /// Bilinear resize to H × W. x: shape<N, h, w, C>.
@@ -112,16 +113,7 @@ constexpr auto resize_bilinear_like(const X& x, const Y& other) {
   return detail::resize<detail::resampling_of<C>, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1],
                                                                                                                                o.sizes()[2]);
 }
-/// Bilinear resize to Factor times the height and width; of a named height the result says height*2.
-template <corners C, extent_t Factor, operand X>
-constexpr auto resize_bilinear_by(const X& x) {
-  return detail::resize_by<detail::resampling_of<C>, Factor>(x);
-}
-/// Nearest-neighbour resize to Factor times the height and width: every pixel becomes Factor × Factor.
-template <extent_t Factor, operand X>
-constexpr auto resize_nearest_by(const X& x) {
-  return detail::resize_by<resampling::nearest, Factor>(x);
-}
+
 // Rows, shape<N, L, C>, and volumes, shape<N, D, H, W, C>, are resized by the same kernels: a volume's slices, then its depth, which is the height of
 // an image of width 1 whose channels are a whole slice. Linear maps along different axes may follow each other, so the result is the trilinear one,
 // and so is the gradient.
@@ -163,6 +155,35 @@ constexpr auto resize_axes(const X& x_, sizes<Like::rank> n) {
     n.front() = x.sizes().front(), n.back() = x.sizes().back();
     return resized_to<Out>(x, n, How);
   }
+}
+
+// S with every extent but the first and the last times Factor.
+template <class S, extent_t Factor>
+struct multiple_rule {
+  static constexpr extent at(std::size_t i) {
+    return i == 0 || i + 1 == static_cast<std::size_t>(S::rank) ? S::extents[i] : times(S::extents[i], Factor);
+  }
+  static constexpr bool fits() {
+    for (std::size_t i = 0; i < S::extents.size(); ++i)
+      if (!is_valid(at(i))) return false;
+    return true;
+  }
+};
+template <resampling How, extent_t Factor, class X>
+constexpr auto resize_by(const X& x_) {
+  using S = shape_t<X>;
+  using rule = multiple_rule<S, Factor>;
+  verify(check_of<resize_factor_mismatch<found<Factor>, expected<at_least(Factor, 1)>, axis<1>>>);
+  static_assert(Factor < 1 || rule::fits(),
+                "dcs::resize: the multiple of a named extent is beyond what its type can say: as<shape<...>> gives it a new name");
+  using Out = typename make_shape<rule, S::rank>::self;
+  const auto x = eval(x_);
+  auto n = x.sizes();
+  for (std::size_t i = 1; i + 1 < n.size(); ++i) n[i] = product_or_none(std::array{n[i], Factor}.data(), 2);
+  if constexpr (S::rank == 3 || S::rank == 5)
+    return resize_axes<How, Out>(x, n);
+  else
+    return resize<How, Out>(x, n[1], n[2]);
 }
 
 }  // namespace detail
@@ -213,6 +234,35 @@ constexpr auto resize_nearest_like(const X& x, const Y& other) {
     return detail::resize<resampling::nearest, detail::resize_shape<X, extent_of<shape_t<Y>, 1>, extent_of<shape_t<Y>, 2>>>(x, o.sizes()[1],
                                                                                                                             o.sizes()[2]);
   }
+}
+
+/// Bilinear resize to Factor times the height and width; of a named height the result says height*2.
+/// PyTorch: torch.nn.functional.interpolate(scale_factor=Factor, mode="bilinear")
+template <corners C, extent_t Factor, operand X>
+constexpr auto resize_bilinear_by(const X& x) {
+  verify(check_of<resize_rank_mismatch<found<shape_t<X>::rank>, expected<4>, axis<0>>>);
+  return detail::resize_by<detail::resampling_of<C>, Factor>(x);
+}
+/// Linear resize of rows to Factor times the length; of a named length the result says length*2.
+/// PyTorch: torch.nn.functional.interpolate(scale_factor=Factor, mode="linear")
+template <corners C, extent_t Factor, operand X>
+constexpr auto resize_linear_by(const X& x) {
+  verify(check_of<resize_linear_rank_mismatch<found<shape_t<X>::rank>, expected<3>, axis<0>>>);
+  return detail::resize_by<detail::resampling_of<C>, Factor>(x);
+}
+/// Trilinear resize of volumes to Factor times the depth, height and width; of a named depth the result says depth*2.
+/// PyTorch: torch.nn.functional.interpolate(scale_factor=Factor, mode="trilinear")
+template <corners C, extent_t Factor, operand X>
+constexpr auto resize_trilinear_by(const X& x) {
+  verify(check_of<resize_trilinear_rank_mismatch<found<shape_t<X>::rank>, expected<5>, axis<0>>>);
+  return detail::resize_by<detail::resampling_of<C>, Factor>(x);
+}
+/// Nearest-neighbour resize of images, rows or volumes to Factor times every axis between the batch and the channels: an element becomes Factor of
+/// them along each.
+/// PyTorch: torch.nn.functional.interpolate(scale_factor=Factor, mode="nearest")
+template <extent_t Factor, operand X>
+constexpr auto resize_nearest_by(const X& x) {
+  return detail::resize_by<resampling::nearest, Factor>(x);
 }
 
 }  // namespace dcs
