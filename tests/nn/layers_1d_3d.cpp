@@ -3,6 +3,7 @@
 #include <dcs/expr/gradcheck.hpp>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/nn/layers_1d_3d.hpp>
+#include <dcs/nn/sequential.hpp>
 #include <dcs/ops/pool/pool.hpp>
 #include <dcs/ops/rearrange/rearrange.hpp>
 
@@ -147,4 +148,20 @@ TEST_CASE("upsampling layers take the size of the other map") {
   const auto y = nn::upsample_trilinear()(x, like);
   CHECK(*std::min_element(y.data(), y.data() + y.size()) == doctest::Approx(1));
   CHECK(nn::upsample_linear()(tensor<float, shape<1, 2, 3>>::full(1), tensor<float, shape<1, 5, 1>>::zeros()).sizes() == sizes<3>{1, 5, 3});
+}
+
+TEST_CASE("pools and resizes stand among layers, of rows and of volumes") {
+  const auto same = [](const auto& a, const auto& b) {
+    static_assert(std::is_same_v<decltype(a), decltype(b)>);
+    return a.sizes() == b.sizes() && std::equal(a.values().begin(), a.values().end(), b.values().begin());
+  };
+  const auto x = random_normal<float, shape<dyn<"n">, dyn<"d">, dyn<"h">, 4, 3>>({2, 6, 5, 4, 3}, {1, 1});
+  const nn::sequential<nn::max_pool3d<2, 1>, nn::upsample_trilinear_by<corners::half_pixel, 2>, nn::avg_pool3d<3, 2, 1>> volumes;
+  CHECK(same(volumes(x), avg_pool3d<3, 2, 1>(resize_trilinear_by<corners::half_pixel, 2>(max_pool3d<2, 1>(x)))));
+  CHECK(same(nn::sequential<nn::upsample_nearest_by<3>, nn::global_avg_pool>()(x), eval(global_avg_pool(resize_nearest_by<3>(x)))));
+  const auto r = random_normal<float, shape<dyn<"n">, dyn<"l">, 3>>({2, 9, 3}, {1, 2});
+  const nn::sequential<nn::max_pool1d<2>, nn::upsample_linear_by<corners::aligned, 3>, nn::avg_pool1d<3, 1, 1>> rows;
+  CHECK(same(rows(r), avg_pool1d<3, 1, 1>(resize_linear_by<corners::aligned, 3>(max_pool1d<2>(r)))));
+  const auto image = random_normal<float, shape<dyn<"n">, 3, 4, 2>>({2, 3, 4, 2}, {1, 3});
+  CHECK(same(nn::upsample_bilinear_by<corners::aligned, 2>()(image), eval(resize_bilinear_by<corners::aligned, 2>(image))));
 }

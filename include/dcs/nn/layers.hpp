@@ -229,6 +229,28 @@ struct upsample_nearest {
   }
 };
 
+/// Resizing to Factor times the height and width, as a layer, counted as upsample_bilinear is.
+/// PyTorch: torch.nn.Upsample(scale_factor=Factor, mode="bilinear")
+/// Runs: as resize_bilinear
+template <corners C, extent_t Factor>
+struct upsample_bilinear_by {
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return detail::noted(eval(resize_bilinear_by<C, Factor>(x)), 11, x);
+  }
+};
+/// Repeating every element of images, rows or volumes Factor times along each axis between the batch and the channels, as a layer, counted as
+/// upsample_nearest is.
+/// PyTorch: torch.nn.Upsample(scale_factor=Factor)
+/// Runs: as resize_bilinear
+template <extent_t Factor>
+struct upsample_nearest_by {
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return detail::noted(eval(resize_nearest_by<Factor>(x)), 1, x);
+  }
+};
+
 /// Drops elements with probability p in training.
 /// PyTorch: torch.nn.Dropout
 struct dropout {

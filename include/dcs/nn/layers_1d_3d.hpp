@@ -1,6 +1,6 @@
 // Layers of rows, shape<N, L, C>, and of volumes, shape<N, D, H, W, C>, under PyTorch's names. Batch norm, layer norm, dropout, linear layers and
 // nearest-neighbour upsampling are those of layers.hpp, which take maps of any number of axes; pooling has no parameters and is called by name
-// (ops/pool/pool.hpp).
+// (ops/pool/pool.hpp), or stands among layers (nn/sequential.hpp).
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -142,6 +142,22 @@ struct upsample_trilinear {
   template <operand X, operand Like>
   constexpr auto operator()(const X& x, const Like& like) const {
     return detail::noted(eval(resize_trilinear_like<corners::aligned>(x, like)), 31, x);
+  }
+};
+/// Resizing to Factor times the length, or the depth, height and width, as a layer, counted as the two above.
+/// PyTorch: torch.nn.Upsample(scale_factor=Factor, mode="linear"), of volumes mode="trilinear"
+template <corners C, extent_t Factor>
+struct upsample_linear_by {
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return detail::noted(eval(resize_linear_by<C, Factor>(x)), 5, x);
+  }
+};
+template <corners C, extent_t Factor>
+struct upsample_trilinear_by {
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return detail::noted(eval(resize_trilinear_by<C, Factor>(x)), 31, x);
   }
 };
 

@@ -127,6 +127,52 @@ struct avg_pool2d {
     return dcs::avg_pool2d<K, Stride, Padding>(x);
   }
 };
+/// max_pool1d<K, Stride, Padding>(x) as a layer.
+/// PyTorch: torch.nn.MaxPool1d
+template <int K, int Stride = K, int Padding = 0>
+struct max_pool1d {
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::max_pool1d<K, Stride, Padding>(x);
+  }
+};
+/// avg_pool1d<K, Stride, Padding>(x) as a layer: the average of the elements inside the rows (PyTorch's
+/// count_include_pad = False).
+/// PyTorch: torch.nn.AvgPool1d(count_include_pad=False)
+template <int K, int Stride = K, int Padding = 0>
+struct avg_pool1d {
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::avg_pool1d<K, Stride, Padding>(x);
+  }
+};
+/// max_pool3d<K, Stride, Padding>(x) as a layer.
+/// PyTorch: torch.nn.MaxPool3d
+template <int K, int Stride = K, int Padding = 0>
+struct max_pool3d {
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::max_pool3d<K, Stride, Padding>(x);
+  }
+};
+/// avg_pool3d<K, Stride, Padding>(x) as a layer: the average of the elements inside the volume (PyTorch's
+/// count_include_pad = False).
+/// PyTorch: torch.nn.AvgPool3d(count_include_pad=False)
+template <int K, int Stride = K, int Padding = 0>
+struct avg_pool3d {
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::avg_pool3d<K, Stride, Padding>(x);
+  }
+};
+/// global_avg_pool(x) as a layer: the mean over every axis between the batch and the channels.
+/// PyTorch: torch.nn.AdaptiveAvgPool2d(1)
+struct global_avg_pool {
+  template <operand X>
+  constexpr auto operator()(const X& x) const {
+    return dcs::global_avg_pool(x);
+  }
+};
 
 }  // namespace nn
 }  // namespace dcs
