@@ -20,7 +20,34 @@ struct multi_head_attention_mismatch {
   static_assert(same_extent<Found, Expected>, "dcs::multi_head_attention: the channels must be divisible by the heads; remainder");
 };
 
+template <class Found, class Expected, class Axis>
+struct attention_mask_mismatch {
+  static_assert(
+      same_extent<Found, Expected>,
+      "dcs::multi_head_attention: a mask has the axes of the scores, batch, head, query and key, or the last of them; each as the scores' or 1");
+};
+
 namespace detail {
+// The first axis of the scores (4: none) to which a mask of shape M does not broadcast; 0 where M has more axes.
+template <class Scores, class M>
+constexpr int unmasked_axis() {
+  for (int i = 0; i < Scores::rank; ++i) {
+    const int at = i - (Scores::rank - M::rank);
+    if (at < 0) continue;
+    const extent e = M::extents[static_cast<std::size_t>(at)];
+    if (M::rank > Scores::rank || (e != 1 && e != Scores::extents[static_cast<std::size_t>(i)])) return i;
+  }
+  return Scores::rank;
+}
+template <class Scores, class M>
+constexpr void check_mask() {
+  constexpr int at = unmasked_axis<Scores, M>();
+  if constexpr (M::rank > Scores::rank)
+    verify(check_of<attention_mask_mismatch<found<M::rank>, expected<Scores::rank>, axis<0>>>);
+  else if constexpr (at < Scores::rank)
+    verify(check_of<attention_mask_mismatch<found<extent_of<M, at - Scores::rank>>, expected<extent_of<Scores, at>>, axis<at>>>);
+}
+
 /// A linear layer whose parameters are called weight and bias inside multi-head attention's packed projection.
 template <int In, int Out>
 struct packed_projection {
@@ -94,8 +121,8 @@ struct multi_head_attention {
   /// the last) does not see a key. A query must see at least one key. causal_mask and padding_mask make masks.
   template <operand X, attention_mask M>
   constexpr auto masked(const X& x, const M& mask) const {
-    check<X>();
-    if constexpr (fits<X>()) {
+    check<X>(), check<X, X, M>();
+    if constexpr (fits<X, X, M>()) {
       const module_scope here(*this);
       const auto qkv = heads<3 * H>(dcs::linear<false>(x, project.weight.as(x), project.bias.as(x)));
       return merge(attend(slice<1, 0, H>(qkv), slice<1, H, H>(qkv), slice<1, 2 * H, H>(qkv), mask), x);
@@ -107,9 +134,9 @@ struct multi_head_attention {
   /// a mask as in self-attention: shape<L, K>, or what broadcasts to shape<N, H, L, K>.
   template <operand X, operand M, attention_mask Mask = no_mask_t>
   constexpr auto operator()(const X& x_, const M& memory_, const Mask& mask = no_mask) const {
-    check<X>(), check<M>();
+    check<X>(), check<M>(), check<X, M, Mask>();
     const auto x = eval(x_);
-    if constexpr (fits<X>() && fits<M>()) {
+    if constexpr (fits<X, M, Mask>()) {
       const module_scope here(*this);
       const auto memory = eval(memory_);
       const auto q = heads<H>(project.template part<0, D>(x));
@@ -126,12 +153,33 @@ struct multi_head_attention {
     verify(check_of<multi_head_attention_mismatch<found<D % H>, expected<0>, axis<2>>>);
     static_assert(shape_t<X>::rank == 3, "dcs::multi_head_attention: tokens have the axes batch, token, channel");
   }
+  /// An error where a mask does not fit the scores of the tokens of X and those of Memory.
+  template <class X, class Memory, class Mask>
+  static constexpr void check() {
+    if constexpr (tokens<X>() && tokens<Memory>() && operand<Mask>) dcs::detail::check_mask<scores<X, Memory>, shape_t<Mask>>();
+  }
+  /// Whether there is no such error: whoever asked first then computes nothing, so that no other error follows.
+  template <class X, class Memory, class Mask>
+  static constexpr bool fits() {
+    if constexpr (!fits<X>() || !fits<Memory>())
+      return false;
+    else if constexpr (operand<Mask>)
+      return dcs::detail::unmasked_axis<scores<X, Memory>, shape_t<Mask>>() == 4;
+    else
+      return true;
+  }
 
  private:
+  template <class X, class Memory>
+  using scores = shape<extent_of<shape_t<X>, 0>, H, extent_of<shape_t<X>, 1>, extent_of<shape_t<Memory>, 1>>;
+  template <class X>
+  static constexpr bool tokens() {
+    return shape_t<X>::rank == 3;
+  }
   // Where a check has failed, x stands for the result, so that no other error follows.
   template <class X>
   static constexpr bool fits() {
-    return D % H == 0 && shape_t<X>::rank == 3;
+    return D % H == 0 && tokens<X>();
   }
   // 1/√n, by Newton's iteration: std::sqrt is no constant expression.
   static constexpr double inverse_root(int n) {

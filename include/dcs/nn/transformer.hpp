@@ -34,9 +34,11 @@ struct transformer_encoder_layer {
   /// broadcasts to shape<N, H, L, L>, as padding_mask.
   template <operand X, attention_mask Mask = no_mask_t>
   constexpr auto operator()(const X& x_, const Mask& mask = no_mask) const {
-    self_attn.template check<X>();
+    self_attn.template check<X>(), self_attn.template check<X, X, Mask>();
     const auto x = eval(x_);
-    if constexpr (Order == norm_order::post) {
+    if constexpr (!multi_head_attention<D, H>::template fits<X, X, Mask>()) {
+      return x;
+    } else if constexpr (Order == norm_order::post) {
       const auto y = norm1(x, dropout(self_attn.masked(x, mask)));
       return norm2(y, ffn(y));
     } else {
@@ -74,10 +76,12 @@ struct transformer_decoder_layer {
   /// padding_mask of the memory. The latter alone: layer(x, memory, no_mask, memory_mask).
   template <operand X, operand M, attention_mask Mask = no_mask_t, attention_mask MemoryMask = no_mask_t>
   constexpr auto operator()(const X& x_, const M& memory_, const Mask& mask = no_mask, const MemoryMask& memory_mask = no_mask) const {
-    self_attn.template check<X>();
+    self_attn.template check<X>(), self_attn.template check<X, X, Mask>(), multihead_attn.template check<X, M, MemoryMask>();
     const auto x = eval(x_);
     const auto memory = eval(memory_);
-    if constexpr (Order == norm_order::post) {
+    if constexpr (!multi_head_attention<D, H>::template fits<X, X, Mask>() || !multi_head_attention<D, H>::template fits<X, M, MemoryMask>()) {
+      return x;
+    } else if constexpr (Order == norm_order::post) {
       const auto y = norm1(x, dropout(self_attn.masked(x, mask)));
       const auto z = norm2(y, dropout(multihead_attn(y, memory, memory_mask)));
       return norm3(z, ffn(z));
