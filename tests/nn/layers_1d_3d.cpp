@@ -164,4 +164,9 @@ TEST_CASE("pools and resizes stand among layers, of rows and of volumes") {
   CHECK(same(rows(r), avg_pool1d<3, 1, 1>(resize_linear_by<corners::aligned, 3>(max_pool1d<2>(r)))));
   const auto image = random_normal<float, shape<dyn<"n">, 3, 4, 2>>({2, 3, 4, 2}, {1, 3});
   CHECK(same(nn::upsample_bilinear_by<corners::aligned, 2>()(image), eval(resize_bilinear_by<corners::aligned, 2>(image))));
+  // thop counts operations of each value of the result.
+  static_assert(thop_macs<nn::sequential<nn::upsample_linear_by<corners::aligned, 3>>, shape<1, 4, 2>> == 5 * 24);
+  static_assert(thop_macs<nn::sequential<nn::upsample_trilinear_by<corners::aligned, 2>>, shape<1, 2, 2, 2, 3>> == 31 * 192);
+  static_assert(thop_macs<nn::sequential<nn::upsample_bilinear_by<corners::aligned, 2>>, shape<1, 2, 3, 2>> == 11 * 48);
+  static_assert(thop_macs<nn::sequential<nn::upsample_nearest_by<2>>, shape<1, 2, 3, 2>> == 48);
 }
