@@ -213,7 +213,7 @@ TEST_CASE("names that are no file's, and masks of many objects") {
     converted_image read(std::size_t) const override {
       label_map objects{1, 300, {}};
       for (int k = 0; k < 300; ++k) objects.pixels.push_back(k + 1);
-      return {{1, 300, 1, std::vector<std::uint8_t>(300, 0)}, {}, objects, {0.5, 0.25}};
+      return {{1, 300, 1, std::vector<std::uint8_t>(300, 0)}, {}, objects, pixel_spacing{0.5, 0.25}};
     }
   };
   const temporary_folder t;
