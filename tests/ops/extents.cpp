@@ -79,7 +79,7 @@ template <class Visit>
 void for_each_op_of_three_channels(const Visit& visit) {
   const auto p = ones<float, shape<3>>();
   visit("dcs::slice", [](const auto& x) { return slice<channel, 1>(x); });
-  visit("dcs::slice", [](const auto& x) { return pad<channel, 2, 0, pad_mode::reflect>(x); });
+  visit("dcs::pad", [](const auto& x) { return pad<channel, 2, 0, pad_mode::reflect>(x); });
   visit("dcs::reshape", [](const auto& x) { return reshape<shape<dyn<"n">, dyn<"pixel">, 3>>(x); });
   visit("dcs::eval", [=](const auto& x) { return x + p; });
   visit("dcs::linear", [=](const auto& x) { return linear(x, ones<float, shape<3, 2>>()); });
