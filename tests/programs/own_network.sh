@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# own_network.sh PROGRAMS FOLDER SOURCE ARCHIVE COMPILER [FLAGS]: a network that is in no file of the tree becomes one of the programs, by a file that
+# own_network.sh PROGRAMS FOLDER SOURCE ARCHIVE COMPILER [FLAGS [RELEASE_FLAGS]]: a network that is in no file of the tree becomes one of the programs, by a file that
 # DCS_NETWORK_FILES names and nothing else: it trains, lists its own flags, is resumed, evaluated, and predicts. Exit code 77: the programs
 # of PROGRAMS were not built.
 set -u
-source=$(cd "$3" && pwd) archive=$4 compiler=$5 flags=${6:-}
+source=$(cd "$3" && pwd) archive=$4 compiler=$5 flags=${6:-} release=${7:--O1}
 . "$(dirname "$0")/common.sh"
 
 # The page in docs/ that explains it contains the same file.
@@ -13,12 +13,13 @@ check test -s own/mine.cpp
 shallow=$source/tests/programs/own_network/shallow.cpp
 launcher=$(command -v ccache || true)
 if ! { cmake -S "$source/tests/programs/own_network" -B build -DDCS_SOURCE="$source" -DDCS_ARCHIVE_FILE="$archive" -DCMAKE_CXX_COMPILER="$compiler" \
-         -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" -DCMAKE_CXX_FLAGS="$flags -O0" -DDCS_NETWORKS= -DDCS_NETWORK_FILES="$folder/own/mine.cpp;$shallow" &&
+         -DCMAKE_CXX_COMPILER_LAUNCHER="$launcher" -DCMAKE_CXX_FLAGS="$flags" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="$release" -DDCS_NETWORKS= -DDCS_NETWORK_FILES="$folder/own/mine.cpp;$shallow" &&
        cmake --build build --target dcs_train dcs_evaluate dcs_predict; } >built 2>&1; then
   cat built
   wrong "the programs do not build with a network of one's own"
   finish
 fi
+grep -m1 'warning:' built && wrong "a network of one's own, or the programs, compile with a warning"
 synthesize=$bin/dcs_synthesize
 bin=$folder/build/examples
 
