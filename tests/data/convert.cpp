@@ -106,6 +106,11 @@ TEST_CASE("COCO: classes, several objects, and what is wrong") {
   refused(file(R"({"size":[4,6],"counts":"o"})"), "ends within a number");
   refused(file(R"({"size":[4,6],"counts":"oooooooooooooooooooo"})"), "ends within a number");
   refused(file(R"({"size":[4,6],"counts":" "})"), "character 32");
+  refused(file(R"({"size":[4,6],"counts":"PPPPPPPPPP1"})"), "a run of 1125899906842624 pixels; expected 0 to 2^40");
+  refused(file(R"({"size":[4,6],"counts":"O"})"), "a run of -1 pixels; expected 0 to 2^40");
+  for (const char* none : {"[]", "null", "\"\""}) refused(file(none), "it has no outline");
+  refused(file(square, R"(,{"image_id":1,"category_id":7,"segmentation":[[0,0,2,0,2,2]]})"), "an annotation of category 7");
+  refused(file(square, "", "v1.0/frame7"), "v1.0/frame7 has no extension");
   refused(file(square, R"(,{"image_id":9,"category_id":1,"segmentation":[]})"), "an annotation of image 9");
   refused(file(square, "", "../a.png"), "is not below");
   refused(file(square, "", "/etc/a.png"), "is not below");

@@ -20,8 +20,8 @@ namespace dcs {
 
 namespace detail {
 
-// Lengths of runs, background first, down the columns; numbers of 5 bits a character from '0' on, the sixth saying that more follow, as differences
-// from the length two before where there are two.
+// Lengths of runs, background first, down the columns; numbers of 5 bits a character from '0' on, the sixth saying that more follow. The first three
+// are lengths themselves; from the fourth on, the text has the difference from the length two before.
 inline std::vector<std::int64_t> runs_of_text(const std::string& text) {
   std::vector<std::int64_t> runs;
   for (std::size_t at = 0; at < text.size();) {
@@ -36,6 +36,7 @@ inline std::vector<std::int64_t> runs_of_text(const std::string& text) {
       if (!more && (c & 16) != 0) value -= std::int64_t{1} << (shift + 5);
     }
     runs.push_back(runs.size() > 2 ? value + runs[runs.size() - 2] : value);
+    expect(runs.back() >= 0 && runs.back() <= std::int64_t{1} << 40, "dcs::coco: a run of ", runs.back(), " pixels; expected 0 to 2^40");
   }
   return runs;
 }
@@ -60,7 +61,8 @@ void for_each_pixel_of_runs(const std::vector<std::int64_t>& runs, std::int64_t 
 class coco_source final : public conversion_source {
  public:
   /// `images`: the folder that file names start from. `classes`: names of the categories that are lesion; empty: all are. Throws dcs::error where the
-  /// file is no such JSON, an annotation's image or category is missing, a class is none of its categories, or a file's name leaves the folder.
+  /// file is no such JSON, an annotation's image or category is missing, a class is none of its categories, a file's name leaves the folder, or a
+  /// file without extension is below a folder with a point in its name (what follows the point would become the extension).
   coco_source(std::string images, const std::string& annotations, const std::vector<std::string>& classes = {}, io::image_limits limits = {})
       : folder_(std::move(images)), who_("dcs::coco: " + printable(annotations) + ": "), limits_(limits) {
     try {
@@ -70,7 +72,10 @@ class coco_source final : public conversion_source {
       for (const auto& a : file.at("annotations")) {
         const auto image = numbers_.find(a.at("image_id").get<std::int64_t>());
         expect(image != numbers_.end(), who_, "an annotation of image ", a.at("image_id").get<std::int64_t>(), ", which is none of its images");
-        if (wanted.contains(a.at("category_id").get<std::int64_t>())) segmentations_[image->second].push_back(a.at("segmentation"));
+        const auto category = wanted.find(a.at("category_id").get<std::int64_t>());
+        expect(category != wanted.end(), who_, "an annotation of category ", a.at("category_id").get<std::int64_t>(),
+               ", which is none of its categories");
+        if (category->second) segmentations_[image->second].push_back(a.at("segmentation"));
       }
     } catch (const nlohmann::json::exception& e) {
       fail(who_, e.what());
@@ -110,18 +115,21 @@ class coco_source final : public conversion_source {
              " is not below the images' folder");
       std::string name = path.parent_path().empty() ? path.stem().string() : path.parent_path().string() + "_" + path.stem().string();
       std::replace(name.begin(), name.end(), '/', '_');
+      expect(std::filesystem::path(name + path.extension().string()).stem() == name, who_, "the file ", printable(f.name),
+             " has no extension, and a folder with a point in its name; expected an extension, or no such point");
       expect(numbers_.emplace(i.at("id").get<std::int64_t>(), files_.size()).second, who_, "two images have the id ", i.at("id").get<std::int64_t>());
       files_.push_back(f), images_.push_back({name});
     }
     segmentations_.resize(files_.size());
   }
-  std::set<std::int64_t> wanted_categories(const nlohmann::json& categories, const std::vector<std::string>& classes) const {
-    std::set<std::int64_t> wanted;
+  // Each category's id, and whether it is lesion.
+  std::map<std::int64_t, bool> wanted_categories(const nlohmann::json& categories, const std::vector<std::string>& classes) const {
+    std::map<std::int64_t, bool> wanted;
     std::set<std::string> names;
     for (const auto& c : categories) {
       const auto name = c.at("name").get<std::string>();
       names.insert(name);
-      if (classes.empty() || std::find(classes.begin(), classes.end(), name) != classes.end()) wanted.insert(c.at("id").get<std::int64_t>());
+      wanted[c.at("id").get<std::int64_t>()] = classes.empty() || std::find(classes.begin(), classes.end(), name) != classes.end();
     }
     for (const auto& name : classes) expect(names.contains(name), who_, "there is no category ", printable(name));
     return wanted;
@@ -129,6 +137,7 @@ class coco_source final : public conversion_source {
 
   // A list of polygons x, y, x, y, ..., or {"size": [height, width], "counts": numbers or text}.
   static void draw(const nlohmann::json& s, label_map& objects, std::int32_t number) {
+    expect(s.is_object() || (s.is_array() && !s.empty()), "it has no outline (a box alone is none); expected polygons or runs");
     const auto mark = [&](std::int64_t y, std::int64_t x) { objects.at(y, x) = number; };
     if (s.is_object()) {
       const auto size = s.at("size").get<std::vector<std::int64_t>>();
