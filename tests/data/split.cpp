@@ -76,6 +76,17 @@ TEST_CASE("split: groups, volumes and blocks stay together") {
   }
 }
 
+TEST_CASE("split: a table or an expression gives an image's name the same group with its extension as without; points are part of a name") {
+  std::ofstream("split_test.csv") << "name,group\nv.1_a.png,1\nv.1_b,2\nw.TIFF,3\n";
+  const group_rule table("split_test.csv");
+  std::filesystem::remove("split_test.csv");
+  const group_rule ends("_([a-z])$");
+  for (const auto& [name, group] : {std::pair("v.1_a", "1"), std::pair("v.1_b", "2"), std::pair("w", "3")})
+    for (const char* extension : {"", ".png", ".JPG", ".jpeg", ".tif"}) CHECK(table.of(std::string(name) + extension) == group);
+  CHECK_FALSE(table.of("v").has_value());
+  CHECK((ends.of("v.1_b") == "b" && ends.of("v.1_b.png") == "b"));
+}
+
 TEST_CASE("split: folds test each image once, nearly as many in each") {
   const auto images = singles(60);
   const split_options o{0.2, 0.9, 0, group_rule("^(p[0-9]+)_"), 5};

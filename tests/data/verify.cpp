@@ -161,8 +161,17 @@ TEST_CASE("verify: copies and groups across splits") {
   CHECK(s.faults().empty());
   CHECK(verify_set(s.root.string()).notes.size() == 1);  // a copy within a split
 
+  for (const char* split : {"train", "test"})  // black slices are no copies of one another
+    io::write_png(s.at(split, "images", "blank.png"), {24, 32, 1, std::vector<std::uint8_t>(24 * 32, 0)}),
+        io::write_mask(s.at(split, "masks", "blank.png"), temporary_set::spot());
+  CHECK(s.faults().empty());
+  for (const char* split : {"train", "test"})
+    for (const char* kind : {"images", "masks"}) fs::remove(s.at(split, kind, "blank.png"));
+
   verify_options grouped;
   grouped.groups.emplace("^p([0-9]+)_");
+  CHECK(s.faults(grouped).empty());
+  grouped.groups.emplace("^p([0-9]+)_a$");  // searched in the name without extension
   CHECK(s.faults(grouped).empty());
   grouped.groups.emplace("_(a)");
   CHECK(s.faults(grouped).size() == 2);  // one for val, one for test
@@ -188,6 +197,16 @@ TEST_CASE("a folder with spacings, and one whose wrong files are left out") {
   CHECK_FALSE(spacing_of_pixels(d.load(1)).has_value());
   write_spacing(s.root.string(), {{"p2_a", {0.1, 1.0 / 3}}});
   CHECK(folder_dataset(s.root.string(), "train", 16).load(2).spacing == pixel_spacing{0.1, 1.0 / 3});
+  // Points in names: vol.1_0003 has no extension.
+  const spacing_table dotted{{"v.1_0001", {1, 2}}, {"v.1_0002", {3, 4}}, {"v.2", {5, 6}}};
+  write_spacing(s.root.string(), dotted);
+  CHECK(read_spacing(s.root.string()) == dotted);
+  fs::rename(s.at("train", "images", "p0_a.png"), s.at("train", "images", "v.1_0002.PNG"));
+  fs::rename(s.at("train", "masks", "p0_a.png"), s.at("train", "masks", "v.1_0002.png"));
+  CHECK(folder_dataset(s.root.string(), "train", 16).load(2).spacing == pixel_spacing{3, 4});
+  CHECK(verify_set(s.root.string()).statistics.text().find("known of 1 images") != std::string::npos);
+  fs::rename(s.at("train", "images", "v.1_0002.PNG"), s.at("train", "images", "p0_a.png"));
+  fs::rename(s.at("train", "masks", "v.1_0002.png"), s.at("train", "masks", "p0_a.png"));
   for (const char* wrong : {"a,1,0\n", "a,1,x\n", "a,-1,1\n", "a,nan,1\n", "a,1,2000\n", "a,1,1\na.png,1,2\n"}) {
     std::ofstream(s.root / "spacing.csv") << "name,row_mm,column_mm\n" << wrong;
     CHECK_THROWS_WITH_AS((void)read_spacing(s.root.string()), doctest::Contains("spacing.csv"), error);

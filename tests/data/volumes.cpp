@@ -49,7 +49,8 @@ TEST_CASE("volumes: a slice's rows are the higher of its two axes, its columns t
   CHECK(grey_slice(v, 0, 1, as_is).pixels == bytes{1, 11, 21, 101, 111, 121, 201, 211, 221, 255, 255, 255});
   const image i = grey_slice(v, 0, 1, as_is);
   CHECK((i.height == 4 && i.width == 3 && i.channels == 1));
-  CHECK(grey_slice(v, 2, 0, {5, 5}).pixels == bytes(6, 0));  // no range
+  CHECK(grey_slice(v, 2, 0, {5, 5}).pixels == bytes(6, 0));       // no range
+  CHECK(grey_slice(v, 2, 0, {0, 1e-310}).pixels == bytes(6, 0));  // nor one that 255 can be divided by
 }
 
 TEST_CASE("volumes: windows and percentiles") {
@@ -62,8 +63,10 @@ TEST_CASE("volumes: windows and percentiles") {
   is({2, {40, 400}}, -160, 240);
   is({2, {}, {5, 90}}, 5, 90);
   is({2, {}, {0, 100}}, 0, 100);
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
   for (const volume_options& o :
-       {volume_options{2, {40, 0}}, volume_options{2, {40}}, volume_options{2, {}, {50, 50}}, volume_options{2, {}, {0, 101}}})
+       {volume_options{2, {40, 0}}, volume_options{2, {nan, 1}}, volume_options{2, {40, nan}}, volume_options{2, {inf, 1}},
+        volume_options{2, {40, inf}}, volume_options{2, {40}}, volume_options{2, {}, {50, 50}}, volume_options{2, {}, {0, 101}}})
     CHECK_THROWS_AS((void)range_of(v, o), error);
 }
 
@@ -95,6 +98,12 @@ TEST_CASE("volumes: a folder of them, slices in order, each volume a series, spa
   REQUIRE(lesions.images().size() == 2);
   CHECK(lesions.images()[1].name == "b_0001");
   CHECK(nifti_source(t / "images/a.nii", t / "labels/a.nii", {}).images().size() == 4);
+  io::volume odd = numbered();
+  odd.spacing = {0.5, 0.75, 2000}, odd.values[0] = std::numeric_limits<float>::infinity();
+  write_nifti(t / "images/a.nii", odd);
+  const nifti_source far(t / "images/a.nii", t / "labels/a.nii", {1, {255, 510}});
+  CHECK_FALSE(far.read(0).spacing.has_value());  // no set can state it
+  CHECK(far.read(0).pixels.pixels[0] == 0);
   fs::remove(t / "labels/b.nii");
   CHECK_THROWS_WITH_AS(nifti_source(t / "images", t / "labels", {}), doctest::Contains("b has no labels"), error);
   labels.extents = {2, 4, 3};

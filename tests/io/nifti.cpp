@@ -39,6 +39,12 @@ std::string with(std::string bytes, std::size_t at, T value) {
 
 }  // namespace
 
+TEST_CASE("NIfTI: what is no finite f32 is 0") {
+  constexpr double inf = std::numeric_limits<double>::infinity();
+  for (const double odd : {inf, -inf, std::numeric_limits<double>::quiet_NaN(), 1e39, -1e300}) CHECK(io::finite_float(odd) == 0.0f);
+  for (const double fine : {0.5, -1000.0, 3.4028234663852886e38}) CHECK(static_cast<double>(io::finite_float(fine)) == fine);
+}
+
 TEST_CASE("NIfTI: every element type, both byte orders, scaling and gzip as nibabel reads them") {
   const remove_file cleanup;
   int files = 0;

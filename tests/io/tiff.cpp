@@ -16,7 +16,7 @@ struct remove_file {
 };
 
 struct kind {
-  int bits = 8, samples = 1, photometric = PHOTOMETRIC_MINISBLACK, compression = COMPRESSION_NONE;
+  int bits = 8, samples = 1, photometric = PHOTOMETRIC_MINISBLACK, compression = COMPRESSION_NONE;  // photometric below 0: not stated
   bool separate = false, tiled = false, big_endian = false;
   int orientation = 1, extra = -1;  // the kind of the last sample, where it is no colour
   int rows_per_strip = 5, sample_format = SAMPLEFORMAT_UINT;
@@ -42,7 +42,8 @@ template <class F>
 void write_page(TIFF* t, int height, int width, const kind& k, const F& value) {
   TIFFSetField(t, TIFFTAG_IMAGELENGTH, height), TIFFSetField(t, TIFFTAG_IMAGEWIDTH, width);
   TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, k.bits), TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, k.samples);
-  TIFFSetField(t, TIFFTAG_PHOTOMETRIC, k.photometric), TIFFSetField(t, TIFFTAG_COMPRESSION, k.compression);
+  if (k.photometric >= 0) TIFFSetField(t, TIFFTAG_PHOTOMETRIC, k.photometric);
+  TIFFSetField(t, TIFFTAG_COMPRESSION, k.compression);
   TIFFSetField(t, TIFFTAG_PLANARCONFIG, k.separate ? PLANARCONFIG_SEPARATE : PLANARCONFIG_CONTIG);
   TIFFSetField(t, TIFFTAG_ORIENTATION, k.orientation), TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, k.sample_format);
   const auto extra = static_cast<std::uint16_t>(k.extra);
@@ -131,6 +132,17 @@ TEST_CASE("TIFF: 1 to 16 bits, palettes, white as 0, alpha; masks keep labels of
     CHECK(io::read_image(path).pixels == bytes{0, 255});
     CHECK(io::read_mask(path).pixels == bytes{0, 1});
   }
+  for (const int bits : {1, 2, 4}) {  // RGB whose pixels share bytes; as large as files without compression can be
+    const int most = (1 << bits) - 1;
+    write(80, 80, {bits, 3, PHOTOMETRIC_RGB}, [&](int y, int x, int c) { return (y + x + c) & most; });
+    const image i = io::read_image(path);
+    for (int p = 0; p < 6; ++p) CHECK(i.pixels[static_cast<std::size_t>(p)] == ((p / 3 + p % 3) & most) * 255 / most);
+  }
+  // All values of 16 bits: 65535 objects, no more than are counted.
+  write(256, 256, {16}, [](int y, int x, int) { return 256 * y + x; });
+  CHECK_FALSE(io::read_values(path).many);
+  CHECK(io::read_values(path).grey.size() == 65536);
+  CHECK(io::read_labels(path).objects() == 65535);
   for (const bool big_endian : {false, true}) {
     kind deep{16};
     deep.big_endian = big_endian;
@@ -182,6 +194,7 @@ TEST_CASE("TIFF: other kinds, damage and sizes beyond the limits are errors that
   k.sample_format = SAMPLEFORMAT_INT;
   write(4, 4, k, pattern), refused("signed or floating-point");
   write(4, 4, {8, 4, PHOTOMETRIC_SEPARATED}, pattern), refused("colours of kind 5");
+  write(4, 4, {8, 1, -1}, pattern), refused("does not say what its samples mean");
   write(4, 4, {}, pattern), refused("more than the 15", {15});
   const std::string good = raw::bytes_of(path);
   for (std::size_t keep = 8; keep + 4 < good.size(); ++keep) {  // the last four bytes say that no page follows

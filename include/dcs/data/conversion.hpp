@@ -18,10 +18,10 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// An image of a source with its objects, numbered from 1, and its pixels' size where it is known.
+/// An image of a source with its objects, numbered from 1, and its pixels' size where it is known. Its pixels are either in memory or in a file.
 struct converted_image {
-  image pixels{};                          ///< written as PNG, unless
-  std::string file{};                      ///< this names an image file, which is copied byte for byte
+  image pixels{};                          ///< written as PNG; not asked where there is a file
+  std::string file{};                      ///< an image file, which is copied byte for byte; empty: there is none
   label_map objects{};                     ///< of the image's size as read_image gives it
   std::optional<pixel_spacing> spacing{};  ///< in mm
 };

@@ -1,5 +1,5 @@
-// A data set in folders: SET/{train,val,test}/{images,masks}/NAME, PNG or JPEG; a mask has its image's stem, with any extension. Images are read on
-// demand, by several threads ahead of the training loop; the result does not depend on the order.
+// A data set in folders: SET/{train,val,test}/{images,masks}/NAME, PNG, JPEG or TIFF; a mask has its image's stem, with any extension. Images are
+// read on demand, by several threads ahead of the training loop; the result does not depend on the order.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -64,7 +64,7 @@ class folder_dataset {
     const auto& e = entries_[static_cast<std::size_t>(i)];
     const image pixels = io::read_image(e.image, limits_);
     sample s{e.name, {}, {}, pixels.height, pixels.width};
-    if (const auto spacing = spacings_.find(std::filesystem::path(e.name).stem().string()); spacing != spacings_.end()) s.spacing = spacing->second;
+    s.spacing = find_spacing(spacings_, e.name);
     const auto resized = [&](const auto& stored) {
       expect(stored.height == pixels.height && stored.width == pixels.width, who, printable(e.mask), " is ", stored.height, " × ", stored.width,
              ", its image ", pixels.height, " × ", pixels.width);

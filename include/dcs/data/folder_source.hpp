@@ -21,7 +21,7 @@ namespace dcs {
 /// a warning.
 class folder_source final : public conversion_source {
  public:
-  /// Throws dcs::error where a folder is missing or empty, an image has no mask or is otherwise wrong as in data/folder.hpp, or the JSON is damaged.
+  /// Throws dcs::error where a folder is missing, an image has no mask or is otherwise wrong as in data/folder.hpp, or the JSON is damaged.
   explicit folder_source(const std::string& root, bool instances = false, io::image_limits limits = {}) : instances_(instances), limits_(limits) {
     const folder_files found = list_folder(root, "");
     if (!found.faults.empty()) fail(who, found.faults[0].text());

@@ -20,7 +20,7 @@ struct sample {
   mask truth;
   std::int64_t native_height = 0, native_width = 0;
   label_map objects{};                     // where the set says which pixels are one object; empty: objects are the mask's connected components
-  std::optional<pixel_spacing> spacing{};  // of the image at the size it had, in mm, where the set says it
+  std::optional<pixel_spacing> spacing{};  // of the image as it is shown, at the size it had, in mm, where known
 };
 
 /// The spacing of a sample's pixels at the network's size: the image covers the same millimetres with other pixels.

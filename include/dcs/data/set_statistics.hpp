@@ -22,12 +22,13 @@ namespace dcs {
 
 namespace detail {
 
-// Four digits of a number; or four behind the point.
+// A number with four significant digits.
 inline std::string four_digits(double value) {
   char text[48];
   std::snprintf(text, sizeof text, "%.4g", value);
   return text;
 }
+// A number with four digits behind the point.
 inline std::string four_decimals(double value) {
   char text[48];
   std::snprintf(text, sizeof text, "%.4f", value);

@@ -35,7 +35,7 @@ struct verified_image {
   image_and_mask files;
   bool readable = false, usable = false;
   std::uint64_t content = 0;  ///< of its pixels, FNV-1a
-  std::uint64_t hash = 0;     ///< perceptual_hash
+  std::uint64_t hash = 0;     ///< perceptual_hash; 0 where the image has one value only
 };
 
 struct verification {
@@ -72,7 +72,7 @@ inline std::optional<file_fault> wrong_labels(const std::string& path, const io:
   const bool one_colour = found.colours == 1 && all_in([](std::int64_t v) { return v == 0; });
   if (!found.many && ((binary && found.colours == 0) || one_colour)) return std::nullopt;
   if (!found.many && labels > 0 && found.colours == 0 && all_in([&](std::int64_t v) { return v <= labels; })) return std::nullopt;
-  std::string what = "holds " + (found.many ? "more than 65536 values" : "the values " + grey_list(found.grey));
+  std::string what = "holds " + (found.many ? "more than 65535 values besides 0" : "the values " + grey_list(found.grey));
   if (found.colours > 0) what += " and " + std::to_string(found.colours) + (found.colours == 1 ? " colour" : " colours");
   return file_fault{path, what, labels > 0 ? "0 to " + std::to_string(labels) : "0 and 1, or 0 and 255 (--labels N declares labels from 0 to N)"};
 }
@@ -125,12 +125,13 @@ inline std::optional<file_fault> copy_of_earlier(const std::vector<verified_imag
   return file_fault{b.files.image, what, "no copy in another split"};
 }
 
-// Equal pixels within a split are noted; in two splits they, and pictures whose hashes are near, are faults of the later image.
+// Equal pixels within a split are noted; in two splits they, and pictures whose hashes are near, are faults of the later image. Images of one value,
+// whose hash is 0, are left out: slices beyond the body are black, and no copies of one another.
 inline void check_copies(verification& out, int near) {
   std::map<std::uint64_t, std::vector<std::size_t>> by_content;
   std::vector<std::size_t> readable;
   for (std::size_t k = 0; k < out.images.size(); ++k)
-    if (out.images[k].readable) readable.push_back(k), by_content[out.images[k].content].push_back(k);
+    if (out.images[k].readable && out.images[k].hash != 0) readable.push_back(k), by_content[out.images[k].content].push_back(k);
   std::vector<std::optional<file_fault>> found(readable.size());
   cpu::parallel_for(static_cast<std::int64_t>(readable.size()), [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
@@ -166,8 +167,8 @@ inline void check_groups(verification& out, const group_rule& rule) {
 
 /// Reads every image and mask of SET/{train,val,test}; splits that are missing are noted. Faults are: files that folder_dataset refuses; masks
 /// without an image; files that cannot be read; a mask of another size than its image; label values that were not declared; copies of an image, exact
-/// or near, in two splits; a group in two splits. Faults are in the order of splits and names. Throws dcs::error where the set has none of the three
-/// splits, or its spacing.csv is wrong.
+/// or near, in two splits (images of one value are not compared); a group in two splits. Faults are in the order of splits and names. Throws
+/// dcs::error where the set has none of the three splits, or its spacing.csv is wrong.
 inline verification verify_set(const std::string& set, const verify_options& o = {}) {
   namespace fs = std::filesystem;
   verification out;
@@ -194,10 +195,8 @@ inline verification verify_set(const std::string& set, const verify_options& o =
   std::mutex counting;
   cpu::parallel_for(static_cast<std::int64_t>(out.images.size()), [&](std::int64_t i) {
     verified_image& v = out.images[static_cast<std::size_t>(i)];
-    const auto spacing = spacings.find(fs::path(v.files.name).stem().string());
     set_statistics counted;
-    found[static_cast<std::size_t>(i)] =
-        detail::check_image(v, o, spacing == spacings.end() ? std::nullopt : std::optional(spacing->second), counted);
+    found[static_cast<std::size_t>(i)] = detail::check_image(v, o, find_spacing(spacings, v.files.name), counted);
     const std::lock_guard lock(counting);
     out.statistics.add(counted);
   });

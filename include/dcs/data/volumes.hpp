@@ -32,12 +32,15 @@ struct value_range {
   double low = 0, high = 1;
 };
 
-/// The range of a volume's grey: centre ∓ width / 2, or the percentiles of all its voxels (the value at rank ⌊p / 100 · (n − 1)⌋). Throws dcs::error
-/// where the options are no such numbers.
+/// The range of a volume's grey, whose values are finite: centre ∓ width / 2, or the percentiles of all its voxels (the value at rank ⌊p / 100 · (n −
+/// 1)⌋). Throws dcs::error where the options are no such numbers.
 inline value_range range_of(const io::volume& v, const volume_options& o) {
   if (!o.window.empty()) {
     expect(o.window.size() == 2 && o.window[1] > 0, "dcs::volumes: a window needs its centre and a width above 0");
-    return {o.window[0] - o.window[1] / 2, o.window[0] + o.window[1] / 2};
+    const value_range window{o.window[0] - o.window[1] / 2, o.window[0] + o.window[1] / 2};
+    expect(is_finite(window.low) && is_finite(window.high), "dcs::volumes: a window of ", o.window[0], ", ", o.window[1],
+           "; expected finite numbers");
+    return window;
   }
   expect(o.percentiles.size() == 2 && o.percentiles[0] >= 0 && o.percentiles[0] < o.percentiles[1] && o.percentiles[1] <= 100,
          "dcs::volumes: expected two percentiles from 0 to 100, the first below the second");
@@ -74,11 +77,12 @@ void for_each_of_slice(const io::volume& v, int axis, std::int64_t at, const Pix
 
 }  // namespace detail
 
-/// A slice as grey of 8 bits: `range` becomes 0 to 255, rounded, what is beyond is clipped.
+/// A slice of finite values as grey of 8 bits: `range` becomes 0 to 255, rounded, what is beyond is clipped.
 inline image grey_slice(const io::volume& v, int axis, std::int64_t at, const value_range& range) {
   const auto [down, across] = detail::axes_of_slice(axis);
   image out{v.extents[down], v.extents[across], 1, {}};
-  const double scale = range.high > range.low ? 255 / (range.high - range.low) : 0;
+  const double steepest = range.high > range.low ? 255 / (range.high - range.low) : 0;
+  const double scale = is_finite(steepest) ? steepest : 0;  // 0 · ∞ would be no number
   detail::for_each_of_slice(v, axis, at, [&](std::int64_t, std::int64_t, float value) {
     out.pixels.push_back(static_cast<std::uint8_t>(std::clamp((static_cast<double>(value) - range.low) * scale, 0.0, 255.0) + 0.5));
   });
@@ -134,9 +138,10 @@ class nifti_source final : public conversion_source {
   }
 
  private:
-  // A file states 0 where it does not know.
+  // A file states 0 where it does not know; what is beyond a set's spacings is no pixel's size either.
   static std::optional<pixel_spacing> spacing_of(double rows, double columns) {
-    return rows > 0 && columns > 0 ? std::optional(pixel_spacing{rows, columns}) : std::nullopt;
+    const auto known = [](double mm) { return mm > 0 && mm <= most_spacing; };
+    return known(rows) && known(columns) ? std::optional(pixel_spacing{rows, columns}) : std::nullopt;
   }
   struct entry {
     std::string path, labels, name;

@@ -6,6 +6,7 @@
 #include <dcs/image/labels.hpp>
 #include <dcs/image/pixels.hpp>
 
+#include <concepts>
 #include <utility>
 #include <vector>
 
@@ -69,13 +70,8 @@ inline image turned(image i, int orientation) {
   if (exchanges_sides(orientation)) std::swap(i.height, i.width);
   return i;
 }
-inline mask turned(mask m, int orientation) {
-  if (orientation <= upright || orientation > last_orientation) return m;
-  m.pixels = detail::turned(m.pixels, orientation, m.height, m.width, 1);
-  if (exchanges_sides(orientation)) std::swap(m.height, m.width);
-  return m;
-}
-inline label_map turned(label_map m, int orientation) {
+template <class Labels>
+requires std::same_as<Labels, mask> || std::same_as<Labels, label_map> Labels turned(Labels m, int orientation) {
   if (orientation <= upright || orientation > last_orientation) return m;
   m.pixels = detail::turned(m.pixels, orientation, m.height, m.width, 1);
   if (exchanges_sides(orientation)) std::swap(m.height, m.width);

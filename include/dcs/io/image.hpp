@@ -74,8 +74,9 @@ image read_image(const std::string& path, const image_limits& limits = {}) {
 /// Reads a mask, 1 where there is lesion, turned as its own orientation says.
 ///
 /// PNG and TIFF: lesion is every sample that is not 0 in the file, of any depth from 1 to 16 bits and of any channel; with a palette, every index
-/// that is not 0. Transparency hides no label: it counts only where all colours are 0, and lesion is then what is not fully transparent. JPEG: lesion
-/// is what is above 127, as compression smears edges; a warning names files with spots that stay below.
+/// that is not 0. In a TIFF whose 0 is white (PhotometricInterpretation 0) samples are turned round first, so that black is no lesion there either.
+/// Transparency hides no label: it counts only where all colours are 0, and lesion is then what is not fully transparent. JPEG: lesion is what is
+/// above 127, as compression smears edges; a warning names files with spots that stay below.
 ///
 /// Throws dcs::error as read_image does, and where a file is ambiguous: index 0 of a palette has a colour while another index in use is black;
 /// colours under full transparency beside pixels that are opaque; a JPEG that is not black and nowhere above 127; a TIFF with JPEG's compression.

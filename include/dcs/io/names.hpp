@@ -64,6 +64,16 @@ inline std::string absolute_path(const std::string& path) {
   return (goes_up ? fs::weakly_canonical(whole) : whole.lexically_normal()).string();
 }
 
+/// A file's name without the extension of an image (.png, .jpg, .jpeg, .tif, .tiff, in any case). Other points are part of the name: a slice is
+/// called vol.1_0003, which has no extension.
+inline std::string without_image_extension(const std::string& name) {
+  std::string extension = std::filesystem::path(name).extension().string();
+  for (char& c : extension)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const bool known = extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".tif" || extension == ".tiff";
+  return known ? name.substr(0, name.size() - extension.size()) : name;
+}
+
 /// A name for each image's picture, without its extension: the image's own without extension, or with it where another image has the same. `names`
 /// are the images' file names, each once. Throws error where two names would still be the same.
 inline std::vector<std::string> picture_names(const std::vector<std::string>& names) {

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,11 @@ struct volume {
   std::vector<float> values{};
   float at(std::int64_t i, std::int64_t j, std::int64_t k) const { return values[static_cast<std::size_t>(i + extents[0] * (j + extents[1] * k))]; }
 };
+
+/// A value as f32; what is no finite f32 (NaN, infinities, numbers beyond its range) becomes 0.
+inline float finite_float(double value) {
+  return is_finite(value) && std::abs(value) <= static_cast<double>(std::numeric_limits<float>::max()) ? static_cast<float>(value) : 0.0f;
+}
 
 /// What a NIfTI's header says of its voxels.
 struct nifti_header {
@@ -170,7 +176,7 @@ inline nifti_header read_nifti_header(const std::string& path, std::int64_t most
 }
 
 /// Reads a volume of at most `most` voxels, with gzip or without, in either byte order; values are slope · stored + inter, and what is no finite
-/// number becomes 0. Throws dcs::error as parse_nifti_header does, and where the file is damaged or ends before its voxels. Memory is taken for bytes
+/// f32 becomes 0. Throws dcs::error as parse_nifti_header does, and where the file is damaged or ends before its voxels. Memory is taken for bytes
 /// that are there, not for those that the header states.
 inline volume read_nifti(const std::string& path, std::int64_t most = std::int64_t{1} << 29) {
   std::string bytes = read_bytes(path, "dcs::nifti", std::int64_t{1} << 31);
@@ -182,8 +188,7 @@ inline volume read_nifti(const std::string& path, std::int64_t most = std::int64
   expect(static_cast<std::int64_t>(bytes.size()) >= needed, "dcs::nifti: ", shown, " ends at byte ", bytes.size(), " of ", needed);
   volume v{h.extents, h.spacing, std::vector<float>(static_cast<std::size_t>(voxels))};
   for (std::int64_t i = 0; i < voxels; ++i) {
-    const double value = h.slope * detail::nifti_element(bytes.data() + h.offset, i, h) + h.inter;
-    v.values[static_cast<std::size_t>(i)] = is_finite(value) ? static_cast<float>(value) : 0.0f;
+    v.values[static_cast<std::size_t>(i)] = finite_float(h.slope * detail::nifti_element(bytes.data() + h.offset, i, h) + h.inter);
   }
   return v;
 }

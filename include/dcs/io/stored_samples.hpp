@@ -24,7 +24,7 @@ struct stored_values {
   std::set<std::int64_t> grey;  ///< values of grey (channels that agree count as grey), or indices into the palette
   std::int64_t colours = 0;     ///< how many other colours there are
   int most = 255;               ///< the largest value that the file's bits can hold
-  bool many = false;            ///< more than 65536: the rest was not counted
+  bool many = false;            ///< more than 65535 besides 0: the rest was not counted
 };
 
 namespace detail {
@@ -192,11 +192,11 @@ stored_values values_of(Reader& r) {
       has_zero |= v == 0;
       if (v == last) continue;  // neighbours mostly agree
       last = v;
-      if (seen.size() <= most_labels) seen.insert(v);
+      if (seen.size() <= most_labels + 1) seen.insert(v);  // 0 is one of them
     }
   });
   stored_values out;
-  out.most = r.most(), out.many = seen.size() > most_labels;
+  out.most = r.most(), out.many = seen.size() > most_labels + 1;
   if (!has_zero) seen.erase(0);
   for (const std::uint64_t v : seen) {
     const auto low = static_cast<std::int64_t>(v & 0xFFFF);

@@ -106,7 +106,7 @@ class tiff_reader : public stored_format {
 
   // Pixels that a byte can hold at most, by the rules of the compression.
   std::int64_t most_per_byte() const {
-    const std::int64_t in_byte = std::max(1, 8 / (bits * channels));
+    const std::int64_t pixel_bits = bits * channels, in_byte = (8 + pixel_bits - 1) / pixel_bits;  // rounded up: pixels may share a byte
     switch (compression_) {
       case COMPRESSION_CCITTRLE:
       case COMPRESSION_CCITTFAX3:
@@ -158,7 +158,11 @@ class tiff_reader : public stored_format {
   }
 
   void read_colours() {
-    int kind = short_tag(TIFFTAG_PHOTOMETRIC);
+    // Where the tag is missing the default of short_tag, 0, would mean that 0 is white.
+    std::uint16_t stated = 0;
+    expect(TIFFGetField(tiff_, TIFFTAG_PHOTOMETRIC, &stated) == 1, "dcs::image: ", path_,
+           ": it does not say what its samples mean (TIFF's PhotometricInterpretation is missing)");
+    int kind = stated;
     if (compression_ == COMPRESSION_JPEG && kind == PHOTOMETRIC_YCBCR) {
       TIFFSetField(tiff_, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
       kind = PHOTOMETRIC_RGB;
