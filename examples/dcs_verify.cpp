@@ -23,6 +23,21 @@ void write_sheet(const std::string& path, const dcs::verification& v, std::int64
   dcs::io::write_png(path, dcs::contact_sheet(pictures, 8));
 }
 
+// A sheet may replace an older sheet, but no image or mask of the set, by whatever name or link.
+void expect_no_file_of(const std::string& set, const std::string& sheet) {
+  namespace fs = std::filesystem;
+  if (sheet.empty() || !fs::exists(sheet)) return;
+  for (const char* split : {"train", "val", "test"})
+    for (const char* kind : {"images", "masks"}) {
+      std::error_code no_folder;
+      for (const auto& e : fs::directory_iterator(fs::path(set) / split / kind, no_folder)) {
+        std::error_code other;
+        dcs::expect(!fs::equivalent(e.path(), sheet, other), "--sheet ", dcs::printable(sheet), ": this is a file of the set, ",
+                    dcs::printable(e.path().string()), "; expected another name");
+      }
+    }
+}
+
 int body(int argc, char** argv) {
   std::string set, group, sheet;
   std::int64_t pictures = 48;
@@ -37,15 +52,15 @@ int body(int argc, char** argv) {
          "images in two splits whose perceptual hashes (pHash, 64 bits) differ in at most this many bits are copies; -1: only equal pixels are")
       ->capture_default_str()
       ->check(CLI::Range(-1, 64));
-  app.add_option(
-      "--group", group,
-      "images that belong into one split, as those of a patient: NAME.csv with rows name,group, or a regular expression on the file's name "
-      "whose first parentheses are the group");
-  app.add_option("--sheet", sheet, "write a contact sheet as PNG: images with their masks' outlines");
+  app.add_option("--group", group,
+                 "images that belong into one split, as those of a patient: NAME.csv with rows name,group, or a regular expression on the name "
+                 "without extension whose first parentheses are the group");
+  app.add_option("--sheet", sheet, "write a contact sheet as PNG: images with their masks' outlines; an older one is replaced");
   app.add_option("--sheet-images", pictures, "images on the sheet at most, at equal distances")->capture_default_str()->check(CLI::Range(1, 1000));
   programs::add_limits(app, o.limits);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
+  expect_no_file_of(set, sheet);
   if (!group.empty()) o.groups.emplace(group);
   const dcs::verification v = dcs::verify_set(set, o);
   std::printf("%s", v.statistics.text().c_str());

@@ -4,7 +4,12 @@
 
 #include <dcs/data/folder_files.hpp>
 
+#include <algorithm>
 #include <filesystem>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <hdf5.h>
 
@@ -70,15 +75,13 @@ handle open_file(const std::string& path) {
 class mat_source final : public dcs::conversion_source {
  public:
   explicit mat_source(const source_request& r) : request_(r) {
-    std::vector<dcs::file_fault> faults;
-    for (const auto& [stem, paths] : dcs::detail::files_by_stem(r.images, faults)) {
-      if (std::filesystem::path(paths[0]).extension() != ".mat") continue;
-      const handle file = open_file(paths[0]);
-      dcs::expect(file.valid(), "dcs::mat: ", dcs::printable(paths[0]), " is no MATLAB file of version 7.3 (HDF5)");
+    for (const auto& [stem, path] : slices_of(r.images)) {
+      const handle file = open_file(path);
+      dcs::expect(file.valid(), "dcs::mat: ", dcs::printable(path), " is no MATLAB file of version 7.3 (HDF5)");
       // The patient's name, a character a number.
       std::string patient;
-      for (const double c : read_matrix(file, paths[0], "/cjdata/PID", 256).values) patient += static_cast<char>(c >= 32 && c < 127 ? c : '?');
-      images_.push_back({stem, patient}), files_.push_back(paths[0]);
+      for (const double c : read_matrix(file, path, "/cjdata/PID", 256).values) patient += static_cast<char>(c >= 32 && c < 127 ? c : '?');
+      images_.push_back({stem, patient}), files_.push_back(path);
     }
     dcs::expect(!files_.empty(), "dcs::mat: ", dcs::printable(r.images), " holds no file .mat");
   }
@@ -94,7 +97,7 @@ class mat_source final : public dcs::conversion_source {
                 labels.rows, " × ", labels.columns, ", image ", pixels.rows, " × ", pixels.columns);
     // One slice of a volume, whose first axis goes down the rows.
     dcs::io::volume slice{{pixels.rows, pixels.columns, 1}, {}, {}}, truth = slice;
-    for (const double v : pixels.values) slice.values.push_back(static_cast<float>(v));
+    for (const double v : pixels.values) slice.values.push_back(dcs::io::finite_float(v));
     for (const double v : labels.values) truth.values.push_back(v != 0 ? 1.0f : 0.0f);
     dcs::converted_image c;
     c.pixels = turned(dcs::grey_slice(slice, 2, 0, dcs::range_of(slice, request_.volume)), transposed);
@@ -103,6 +106,22 @@ class mat_source final : public dcs::conversion_source {
   }
 
  private:
+  // Names and paths of the files .mat, in the order of the slices: names are numbers without leading zeros, so that 2 stands before 10. Other files
+  // are passed over; what is called .mat and is no file is an error.
+  static std::vector<std::pair<std::string, std::string>> slices_of(const std::string& folder) {
+    const auto is_mat = [](const std::string& path) { return std::filesystem::path(path).extension() == ".mat"; };
+    std::vector<dcs::file_fault> faults;
+    std::vector<std::pair<std::string, std::string>> slices;
+    for (const auto& [stem, paths] : dcs::detail::files_by_stem(folder, faults))
+      for (const auto& path : paths)
+        if (is_mat(path)) slices.emplace_back(stem, path);
+    for (const auto& fault : faults)
+      if (is_mat(fault.path)) dcs::fail("dcs::mat: ", fault.text());
+    const auto rank = [](const auto& slice) { return std::pair(slice.first.size(), slice.first); };
+    std::sort(slices.begin(), slices.end(), [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+    return slices;
+  }
+
   static constexpr int transposed = 5;  // image/orientation.hpp: a slice's rows are the axis that MATLAB's columns are
 
   source_request request_;

@@ -13,6 +13,16 @@ holds() {
   check test "$(ls "$1"/train/images | wc -l) $(ls "$1"/val/images | wc -l) $(ls "$1"/test/images | wc -l)" = "$2 $3 $4"
   works "$bin/dcs_verify" "$1" --near -1
 }
+# The tumour of goldens/figshare: rows 1 to 2, columns 3 to 5, of 6 × 9.
+drawn_mask() {
+  mkdir -p drawn/images drawn/masks
+  PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(dirname "$sources") python3 - <<'EOF'
+from pictures import write_png
+mask = [[255 if 1 <= y <= 2 and 3 <= x <= 5 else 0 for x in range(9)] for y in range(6)]
+for kind in ("images", "masks"):
+  write_png(f"drawn/{kind}/3.png", mask, 8)
+EOF
+}
 
 echo "== COCO, YOLO and Kvasir-SEG: the same squares give the same masks"
 works convert --help
@@ -38,6 +48,10 @@ for f in 0 1 2 3 4; do
   works "$bin/dcs_verify" folds/fold$f --near -1 --group '^(p[0-9])_'
 done
 check test "$(ls folds/*/test/images | grep -c png)" = 20
+(echo name,group && for i in in/images/*.png; do i=${i##*/} && echo "$i,${i%%_*}"; done) >groups.csv
+works convert --from kvasir --images in --group groups.csv --out table --test 0.25 --val 0.25
+check diff -r grouped table
+works "$bin/dcs_verify" table --near -1 --group groups.csv
 
 echo "== volumes: slices, their spacing, blocks"
 works convert --from nifti --images in/volume.nii.gz --annotations in/labels.nii --block 4 --out slices --test 0.25 --val 0.25
@@ -54,10 +68,20 @@ if convert --from mat --images "$figshare" --out mat --test 0.34 --val 0 2>err; 
   check test "$(ls mat/test/images)" = 3.png
   # 6 rows of 9 pixels, in the PNG's header; the tumour is 6 of them.
   check test "$(od -An -tu1 -j16 -N8 mat/test/images/3.png | tr -s ' ')" = " 0 0 0 9 0 0 0 6"
+  # The same mask, drawn by Python and written as dcs_convert writes it.
+  check drawn_mask
+  works convert --from kvasir --images drawn --out expected --val 0 --test 0
+  check cmp mat/test/masks/3.png expected/train/masks/3.png
   works "$bin/dcs_verify" mat --near -1
   check grep -qE "^ +4 to 7 +3 #" out
   mkdir cut && head -c 3000 "$figshare/1.mat" >cut/1.mat
   fails "cut/1.mat" convert --from mat --images cut --out x
+  # Slices 1, 2 and 10 of one patient in their order, beside files of other kinds: the blocks are 1 with 2, and 10.
+  mkdir order && for k in 1 2 10; do cp "$figshare/1.mat" order/$k.mat && touch order/$k.csv; done
+  works convert --from mat --images order --block 2 --out ordered --test 0.34 --val 0
+  check test "$(ls ordered/test/images) $(ls ordered/train/images | tr '\n' ' ')" = "10.png 1.png 2.png "
+  ln -s nothing order/3.mat
+  fails "order/3.mat is a link to nothing" convert --from mat --images order --block 2 --out x
 else
   check grep -qF "built without HDF5" err
 fi

@@ -15,6 +15,7 @@ echo "== a set without faults, its numbers and its contact sheet"
 works "$bin/dcs_verify" --help
 works "$bin/dcs_synthesize" --out set --kind mri --size 64 --train 8 --val 3 --test 3 --seed 1
 works "$bin/dcs_verify" set --sheet sheet.png --sheet-images 5
+works "$bin/dcs_verify" set --sheet sheet.png --sheet-images 5 # replaces the sheet
 check grep -qF "set: 14 images, 0 faults" out
 check grep -qE "^sizes +64 × 64 \(14\)" out
 # Five pictures of 192 × 192 in one row, in the PNG's header.
@@ -37,6 +38,9 @@ fails "none of the folders" "$bin/dcs_verify" set/train
 fails "no regular expression" "$bin/dcs_verify" set --group '('
 fails "cannot open" "$bin/dcs_verify" set --group nothing.csv
 fails "SET" "$bin/dcs_verify"
+ln -s set/test/masks/000012.png link.png
+fails "this is a file of the set, set/train/images/000000.png" "$bin/dcs_verify" set --sheet set/train/images/../images/000000.png
+fails "this is a file of the set, set/test/masks/000012.png" "$bin/dcs_verify" set --sheet link.png
 
 echo "== --skip-bad goes on without them, and lists them"
 training=("$bin/dcs_train" --net small-scratch --data set --size 64 --seed 1 --batch 4 --epochs 1 --no-augment)
