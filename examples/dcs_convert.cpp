@@ -11,10 +11,9 @@ void add_split_flags(CLI::App& app, dcs::conversion_options& o, std::string& gro
   app.add_option("--seed", o.split.seed, "seed of the split: the same images and seed give the same split")
       ->capture_default_str()
       ->check(programs::digits());
-  app.add_option(
-         "--group", group,
-         "images that stay in one split, as those of a patient: NAME.csv with rows name,group, or a regular expression on the image's name whose "
-         "first parentheses are the group")
+  app.add_option("--group", group,
+                 "images that stay in one split, as those of a patient: NAME.csv with rows name,group, or a regular expression on the image's name "
+                 "without extension whose first parentheses are the group")
       ->capture_default_str();
   app.add_option("--block", o.split.block, "slices of a volume, in their order, that stay in one split; 0: all of a volume's")
       ->capture_default_str()

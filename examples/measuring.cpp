@@ -39,7 +39,7 @@ void add_measuring(CLI::App& app, measuring& m) {
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   app.add_option("--group", m.group,
                  "images that are one group of the bootstrap, as those of a patient: NAME.csv with rows name,group, or a regular expression on the "
-                 "file's name whose first parentheses are the group");
+                 "name without extension whose first parentheses are the group");
   add_bootstrap(app, m.bootstrap);
 }
 

@@ -89,6 +89,7 @@ fi
 echo "== what is wrong is one line, and leaves nothing"
 fails "exists already" convert --from kvasir --images in --out coco
 fails "needs --annotations" convert --from coco --images in/images --out x
+fails "expected finite numbers" convert --from nifti --images in/volume.nii.gz --annotations in/labels.nii --block 4 --window nan,1 --out x
 fails "stay together" convert --from nifti --images in/volume.nii.gz --annotations in/labels.nii --out x
 fails "together below 1" convert --from kvasir --images in --val 0.5 --test 0.5 --out x
 head -c 200 in/volume.nii.gz >in/cut.nii.gz
