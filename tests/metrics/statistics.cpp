@@ -1,5 +1,6 @@
 // The bootstrap and the signed-rank test, against SciPy's and NumPy's (tests/goldens/metrics.py) and by hand.
 #include <dcs/metrics/bootstrap.hpp>
+#include <dcs/metrics/comparison.hpp>
 #include <dcs/metrics/wilcoxon.hpp>
 
 #include "../ops/goldens.hpp"
@@ -66,6 +67,9 @@ TEST_CASE("what no drawn image defines is left out") {
   CHECK_FALSE(bootstrap(groups(1, 1))(none));
   CHECK_THROWS_AS(bootstrap({}), error);
   CHECK_THROWS_AS(bootstrap({0, -1}), error);
+  CHECK_THROWS_AS(bootstrap({0, 0, 2}), error);
+  CHECK_THROWS_AS(bootstrap({101, 101, 205}), error);
+  CHECK_THROWS_AS(bootstrap({0, 0}, {.replicates = std::numeric_limits<std::int64_t>::max()}), error);
   CHECK_THROWS_AS(bootstrap({0}, {.replicates = 0}), error);
   CHECK_THROWS_AS(bootstrap({0}, {.level = 1}), error);
   CHECK_THROWS_AS(quantile({}, 0.5), error);
@@ -107,9 +111,37 @@ TEST_CASE("the signed-rank test equals SciPy's: exact, exact with ties, normal w
     const auto n = static_cast<double>(got.pairs);
     CHECK(std::min(got.positive, n * (n + 1) / 2 - got.positive) == doctest::Approx(want[0]));
     CHECK(got.p == doctest::Approx(want[1]).epsilon(1e-10));
-    CHECK(got.exact == (d.size() <= 50));
+    CHECK(got.exact == (got.pairs <= wilcoxon_exact_pairs));
   }
   CHECK(cases == 8);
+}
+
+TEST_CASE("zeros do not count among the pairs for which p is exact") {
+  std::vector<double> d;
+  for (int i = 1; i <= 50; ++i) d.push_back(i % 3 ? i : -i);
+  const auto want = wilcoxon_signed_rank(d);
+  d.insert(d.end(), 5, 0.0);
+  const auto got = wilcoxon_signed_rank(d);
+  CHECK((want.exact && got.exact && got.pairs == 50 && got.p == want.p));
+  d.push_back(51);
+  CHECK_FALSE(wilcoxon_signed_rank(d).exact);
+}
+
+TEST_CASE("differences of groups' means that are equal but for rounding are ties, and zeros") {
+  // Lesions found of 3, by either network: four groups differ by 1/3, one by −1/3, and in doubles 3/3 − 2/3 is not 1/3 − 0. The last has two images
+  // whose sums of tenths are equal.
+  ratio_of_sums first, second;
+  std::vector<std::int32_t> group;
+  const auto add = [&](std::int32_t g, double a, double b, double lesions) { group.push_back(g), first.add(a, lesions), second.add(b, lesions); };
+  add(0, 2, 3, 3), add(1, 0, 1, 3), add(2, 1, 2, 3), add(3, 2, 3, 3), add(4, 3, 2, 3);
+  add(5, 0.1, 0.3, 1), add(5, 0.2, 0, 1);
+  const auto of = [](const ratio_of_sums& sums) {
+    return figure{"detection.sensitivity", stratum::all, sums, std::make_shared<const ratio_of_sums>(sums)};
+  };
+  const auto got = compare(of(first), of(second), group, bootstrap(group, {.replicates = 10}));
+  REQUIRE((got && got->test));
+  CHECK(got->test->pairs == 5);
+  CHECK(got->test->p == 0.375);
 }
 
 TEST_CASE("an interval has NumPy's bits, replicate by replicate, and is SciPy's within the spread of both") {

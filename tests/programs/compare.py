@@ -175,7 +175,12 @@ class runs:
     def test(self, key, run):
         of = lambda r, g: figures_of([self.images[r][k] for k in g], self.sizes, {key})[key]  # noqa: E731
         pairs = [(of(0, g), of(run, g)) for g in self.members]
-        return signed_rank_p([b - a for a, b in pairs if a is not None and b is not None])
+        pairs = [(a, b) for a, b in pairs if a is not None and b is not None]
+        largest = max((abs(x) for pair in pairs for x in pair), default=0)
+        if largest == 0:
+            return 1, 0
+        step = 2.0 ** (math.frexp(largest)[1] - 1 - 40)  # what is equal but for rounding is equal
+        return signed_rank_p([round((b - a) / step) for a, b in pairs])
 
 
 def check(table, replicates, seed, *paths):

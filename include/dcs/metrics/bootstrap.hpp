@@ -30,15 +30,16 @@ class bootstrap {
  public:
   /// `group`: the number of each image's group, from 0. A resampled set draws as many groups as there are, with replacement, and each with all of its
   /// images. Replicate r, draw j is a function of (seed, r, j) alone, so the bits do not depend on the number of threads. Throws dcs::error where
-  /// there is no image, a group is negative, or an option is out of its range (at least 1 replicate, a level between 0 and 1).
-  explicit bootstrap(const std::vector<std::int32_t>& group, const bootstrap_options& options = {})
-      : options_(options), images_(group.size()), drawn_(group.size() * static_cast<std::size_t>(std::max<std::int64_t>(options.replicates, 0))) {
+  /// there is no image, a number of a group is negative or left out (numbers_of_groups numbers them), or an option is out of its range (at least 1
+  /// replicate, at most 2^40 replicates × images, a level between 0 and 1).
+  explicit bootstrap(const std::vector<std::int32_t>& group, const bootstrap_options& options = {}) : options_(options), images_(group.size()) {
     expect(!group.empty(), "dcs::bootstrap: there is no image; expected at least one");
-    expect(options.replicates >= 1, "dcs::bootstrap: ", options.replicates, " replicates; expected at least 1");
+    const std::int64_t most_replicates = most_drawn / static_cast<std::int64_t>(images_);
+    expect(options.replicates >= 1 && options.replicates <= most_replicates, "dcs::bootstrap: ", options.replicates, " replicates of ", images_,
+           " images; expected 1 to ", most_replicates);
     expect(options.level > 0 && options.level < 1, "dcs::bootstrap: a level of ", options.level, "; expected a number between 0 and 1");
-    const auto [least, most] = std::minmax_element(group.begin(), group.end());
-    expect(*least >= 0, "dcs::bootstrap: group ", *least, "; expected numbers from 0");
-    const auto groups = static_cast<std::uint32_t>(*most) + 1;
+    const std::uint32_t groups = number_of(group);
+    drawn_.resize(images_ * static_cast<std::size_t>(options.replicates));
     cpu::parallel_for(options.replicates, [&](std::int64_t r) {
       const random_stream draws = random_stream{options.seed, stream}.child(static_cast<std::uint64_t>(r));
       std::vector<std::uint32_t> times(groups, 0);
@@ -71,6 +72,23 @@ class bootstrap {
 
  private:
   static constexpr std::uint64_t stream = 0x626f6f74;  // apart from other uses of the seed
+  static constexpr std::int64_t most_drawn = std::int64_t{1} << 40;
+
+  // A number that no image has would be drawn as a group without images.
+  static std::uint32_t number_of(const std::vector<std::int32_t>& group) {
+    std::vector<bool> has_images(group.size());
+    std::int32_t most = 0;
+    for (const std::int32_t g : group) {
+      expect(g >= 0 && static_cast<std::size_t>(g) < group.size(), "dcs::bootstrap: group ", g, " of ", group.size(),
+             " images; expected numbers from 0 without gaps");
+      has_images[static_cast<std::size_t>(g)] = true;
+      most = std::max(most, g);
+    }
+    for (std::int32_t g = 0; g < most; ++g)
+      expect(has_images[static_cast<std::size_t>(g)], "dcs::bootstrap: no image is in group ", g, ", but one in group ", most,
+             "; expected numbers from 0 without gaps");
+    return static_cast<std::uint32_t>(most) + 1;
+  }
 
   bootstrap_options options_;
   std::size_t images_;

@@ -22,8 +22,25 @@ inline std::vector<std::int32_t> numbers_of_groups(const std::vector<std::string
   return result;
 }
 
+namespace detail {
+
+// Differences of means, rounded to multiples of 2^-40 of the power of two below the largest mean. Equal ratios of sums differ in their last bits
+// (3/3 − 2/3 and 1/3 − 0), which would give them ranks that no data has.
+inline std::vector<double> rounded_differences(const std::vector<double>& first, const std::vector<double>& second) {
+  double largest = 0;
+  for (std::size_t i = 0; i < first.size(); ++i) largest = std::max({largest, std::abs(first[i]), std::abs(second[i])});
+  std::vector<double> differences(first.size(), 0);
+  if (largest == 0) return differences;
+  const double step = std::ldexp(1.0, std::ilogb(largest) - 40);
+  for (std::size_t i = 0; i < first.size(); ++i) differences[i] = step * std::round((second[i] - first[i]) / step);
+  return differences;
+}
+
+}  // namespace detail
+
 /// The difference second − first of a figure, with the interval of paired differences. `test`: the signed-rank test of the differences of the groups'
-/// means, where the figure is a mean.
+/// means, where the figure is a mean. They are rounded before they are ranked, to multiples of 2^-40 of the power of two below the largest mean, so
+/// that those that are equal but for rounding are ties, and those that are 0 but for it are left out.
 struct paired_difference {
   estimate difference;
   std::optional<wilcoxon_result> test;
@@ -50,10 +67,10 @@ inline std::optional<paired_difference> compare(const figure& first, const figur
     s.first += first.mean->part[i], s.first_whole += first.mean->whole[i];
     s.second += second.mean->part[i], s.second_whole += second.mean->whole[i];
   }
-  std::vector<double> differences;
+  std::vector<double> of_first, of_second;  // means of groups
   for (const auto& [number, s] : of_group)
-    if (s.first_whole > 0 && s.second_whole > 0) differences.push_back(s.second / s.second_whole - s.first / s.first_whole);
-  result.test = wilcoxon_signed_rank(differences);
+    if (s.first_whole > 0 && s.second_whole > 0) of_first.push_back(s.first / s.first_whole), of_second.push_back(s.second / s.second_whole);
+  result.test = wilcoxon_signed_rank(detail::rounded_differences(of_first, of_second));
   return result;
 }
 

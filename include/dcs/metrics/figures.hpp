@@ -36,7 +36,8 @@ struct image_result {
   calibration_bins calibration{};
 };
 
-/// A figure of a set, `image.dice` in a stratum. `mean`: where it is a mean over images or lesions, or a part of the lesions, what it is the mean of.
+/// A figure of a set in a stratum: its name, for example `image.dice`, and its value. Figures that are Σ part / Σ whole over images (means over
+/// images or lesions, and the sensitivity) have these sums as `mean`; others have none.
 struct figure {
   std::string name;
   dcs::stratum stratum = stratum::all;
@@ -170,9 +171,9 @@ class stratum_figures {
 
 }  // namespace detail
 
-/// The figures of a set, those of all lesions first: means over images (image.dice …) and lesions (lesion.dice …), lesion.sensitivity,
-/// lesion.precision, lesion.f1, lesion.froc_0.125 … lesion.froc_8, lesion.froc_mean, box.ap50, box.ap, pixel.ece. Always the same ones in the same
-/// order. Throws dcs::error where there is no image.
+/// The figures of a set, those of all lesions first: means over images (image.dice …) and lesions (lesion.dice …),
+/// detection.precision, detection.f1, detection.sensitivity, detection.froc_0.125 … detection.froc_8, detection.froc_mean, box.ap50, box.ap,
+/// pixel.ece. Always the same ones in the same order. Throws dcs::error where there is no image.
 inline std::vector<figure> figures_of(const std::vector<image_result>& images, const size_limits& limits) {
   expect(!images.empty(), "dcs::figures_of: there is no image; expected at least one");
   std::vector<figure> all;

@@ -58,9 +58,9 @@ inline double exact_signed_rank_p(const std::vector<std::int64_t>& ranks, std::i
 inline constexpr std::int64_t wilcoxon_exact_pairs = 50;
 
 /// The signed-rank test of differences of pairs against a distribution that is symmetric about 0. Differences of 0 are left out (Wilcoxon's own
-/// rule); equal ones share the mean of their ranks. For at most 50 pairs p is exact, with ties too; for more it is that of the normal approximation,
-/// whose variance is corrected for ties, without a continuity correction. Without a pair p is 1. Throws dcs::error for a difference that is not
-/// finite.
+/// rule); equal ones share the mean of their ranks. Both are meant bit by bit: round differences that have rounding errors first, as compare does.
+/// For at most 50 pairs p is exact, with ties too; for more it is that of the normal approximation, whose variance is corrected for ties, without a
+/// continuity correction. Without a pair p is 1. Throws dcs::error for a difference that is not finite.
 inline wilcoxon_result wilcoxon_signed_rank(const std::vector<double>& differences) {
   std::vector<double> d;
   for (const double x : differences) {
