@@ -1,19 +1,35 @@
 #include "comparison_table.hpp"
 
+#include "text.hpp"
+
+#include <dcs/core/finite.hpp>
 #include <dcs/core/printable.hpp>
+#include <dcs/io/csv.hpp>
 
 #include <algorithm>
-#include <cstdio>
 
 namespace programs {
 
 namespace {
 
 void expect_same_settings(const stored_evaluation& first, const stored_evaluation& e) {
-  for (const auto& [key, value] : first.settings.items()) {
-    const json other = e.settings.value(key, json());
+  json keys = first.settings;
+  keys.update(e.settings);
+  for (const auto& [key, of_either] : keys.items()) {
+    const json value = first.settings.value(key, json()), other = e.settings.value(key, json());
     dcs::expect(other == value, e.path, ": ", key, " is ", other.dump(), ", but ", value.dump(), " in ", first.path, ": they cannot be compared");
   }
+}
+
+bool same_boxes(const dcs::image_result& a, const dcs::image_result& b) {
+  const auto same = [](const auto& x, const auto& y) { return x.pixels == y.pixels && x.box == y.box; };
+  return std::equal(a.true_boxes.begin(), a.true_boxes.end(), b.true_boxes.begin(), b.true_boxes.end(), same);
+}
+bool same_boxes(const std::vector<stored_evaluation>& runs) {
+  const auto& first = runs.front().images;
+  return std::all_of(runs.begin(), runs.end(), [&](const auto& e) {
+    return std::equal(first.begin(), first.end(), e.images.begin(), e.images.end(), [](const auto& a, const auto& b) { return same_boxes(a, b); });
+  });
 }
 
 void expect_same_image(const stored_evaluation& first, const dcs::image_result& a, const stored_evaluation& e, const dcs::image_result& b) {
@@ -22,8 +38,7 @@ void expect_same_image(const stored_evaluation& first, const dcs::image_result& 
   };
   const auto same_lesion = [](const auto& x, const auto& y) { return x.pixels == y.pixels; };
   if (!std::equal(a.lesions.truth.begin(), a.lesions.truth.end(), b.lesions.truth.begin(), b.lesions.truth.end(), same_lesion)) fail("true lesions");
-  const auto same_box = [](const auto& x, const auto& y) { return x.pixels == y.pixels && x.box == y.box; };
-  if (!std::equal(a.true_boxes.begin(), a.true_boxes.end(), b.true_boxes.begin(), b.true_boxes.end(), same_box)) fail("true boxes");
+  if (!e.native_size && !same_boxes(a, b)) fail("true boxes");
   if (a.group != b.group) fail("groups");
 }
 
@@ -59,15 +74,17 @@ std::vector<compared_figure> compared_figures(const std::vector<stored_evaluatio
   };
   for (const auto& name : names) {
     std::string all;
+    bool found = name == "all";
     for (const auto& f : figures[0])
-      if (f.stratum == dcs::stratum::all) all += " " + f.name;
-    dcs::expect(listed({"all"}, name) || all.find(" " + name + " ") != all.npos || all.ends_with(" " + name), "--figures ", name,
-                ": there is no such figure; there are all,", all);
+      if (f.stratum == dcs::stratum::all) all += " " + f.name, found = found || f.name == name;
+    dcs::expect(found, "--figures ", name, ": there is no such figure; there are all,", all);
   }
+  const bool boxes = same_boxes(runs);
   std::vector<compared_figure> rows;
   for (std::size_t k = 0; k < figures[0].size(); ++k) {
     const dcs::figure& first = figures[0][k];
     if (!listed(strata, dcs::name_of(first.stratum)) || (!listed(names, first.name) && !listed(names, "all"))) continue;
+    if (first.name.starts_with("box.") && !boxes) continue;
     compared_figure row{first.name, first.stratum, {}, {}};
     for (const auto& f : figures) row.of_runs.push_back(resampled(f[k].value));
     for (std::size_t r = 1; r < figures.size(); ++r) row.differences.push_back(dcs::compare(first, figures[r][k], numbers, resampled));
@@ -78,15 +95,11 @@ std::vector<compared_figure> compared_figures(const std::vector<stored_evaluatio
 
 namespace {
 
-std::string formatted(const char* format, double x) {
-  char text[64];
-  std::snprintf(text, sizeof text, format, x);
-  return text;
-}
 bool is_distance(const std::string& name) { return name.ends_with("hd95") || name.ends_with("assd"); }
 std::string cell(const std::string& name, const dcs::estimate& e, bool sign) {
   const char* format = is_distance(name) ? "%.2f" : "%.3f";
   const char* with_sign = !sign ? format : is_distance(name) ? "%+.2f" : "%+.3f";
+  if (!dcs::is_finite(e.low)) return formatted(with_sign, e.value);  // no resampled set defines the figure
   return formatted(with_sign, e.value) + " [" + formatted(with_sign, e.low) + ", " + formatted(with_sign, e.high) + "]";
 }
 std::string p_cell(const std::optional<dcs::paired_difference>& d) {
@@ -97,7 +110,8 @@ std::string p_cell(const std::optional<dcs::paired_difference>& d) {
 // The names of runs are any bytes, of which each format has some that mean something else. Cells of Markdown are our own.
 std::string escaped_markdown(const std::string& text) {
   std::string out;
-  for (const char c : dcs::printable(text)) out += std::string("|*_`[]<").find(c) == std::string::npos ? std::string(1, c) : std::string("\\") + c;
+  for (const char c : dcs::printable(text))
+    out += std::string("\\|*_`[]<&~").find(c) == std::string::npos ? std::string(1, c) : std::string("\\") + c;
   return out;
 }
 std::string escaped_latex(const std::string& text) {
@@ -113,13 +127,6 @@ std::string escaped_latex(const std::string& text) {
       out += std::string("&%$#_{}").find(c) == std::string::npos ? std::string(1, c) : std::string("\\") + c;
   }
   return out;
-}
-std::string escaped_csv(const std::string& text) {
-  const std::string shown = dcs::printable(text);
-  if (shown.find_first_of(",\"") == shown.npos) return shown;
-  std::string out = "\"";
-  for (const char c : shown) out += c == '"' ? "\"\"" : std::string(1, c);
-  return out + "\"";
 }
 
 // The cells of a table that is read by people: a head, and a line for each figure.
@@ -147,12 +154,13 @@ std::string csv(const std::vector<compared_figure>& rows, const std::vector<std:
   std::string out = "figure,stratum,run,value,low,high,difference,difference_low,difference_high,p,pairs\n";
   const auto numbers = [](const std::optional<dcs::estimate>& e) {
     if (!e) return std::string(",,,");
-    return "," + formatted("%.17g", e->value) + "," + formatted("%.17g", e->low) + "," + formatted("%.17g", e->high);
+    const auto number = [](double x) { return dcs::is_finite(x) ? formatted(",%.17g", x) : std::string(","); };
+    return number(e->value) + number(e->low) + number(e->high);
   };
   for (const auto& row : rows)
     for (std::size_t r = 0; r < runs.size(); ++r) {
       const dcs::paired_difference* d = r == 0 || !row.differences[r - 1] ? nullptr : &*row.differences[r - 1];
-      out += row.name + "," + dcs::name_of(row.stratum) + "," + escaped_csv(runs[r]) + numbers(row.of_runs[r]);
+      out += row.name + "," + dcs::name_of(row.stratum) + "," + dcs::io::csv_text(dcs::printable(runs[r])) + numbers(row.of_runs[r]);
       out += d ? numbers(d->difference) : numbers({});
       out += d && d->test ? "," + formatted("%.17g", d->test->p) + "," + std::to_string(d->test->pairs) + "\n" : ",,\n";
     }

@@ -16,11 +16,12 @@ struct compared_figure {
   std::vector<std::optional<dcs::paired_difference>> differences;
 };
 
-/// Throws dcs::error, naming file, image and what differs, unless all runs were measured in one way, on the same images with the same true lesions
-/// and groups.
+/// Throws dcs::error, naming file, image and what differs, unless all runs were measured in one way, on the same images with the same true lesions,
+/// groups, and (unless measured at the images' own size) true boxes, which are of the network's size.
 void expect_comparable(const std::vector<stored_evaluation>& runs);
 
-/// The figures of these names in these strata that any run defines, in the order of figures_of. Throws dcs::error for a name that no figure has.
+/// The figures of these names in these strata that any run defines, in the order of figures_of; without those of boxes where true boxes differ.
+/// Throws dcs::error for a name that no figure has.
 std::vector<compared_figure> compared_figures(const std::vector<stored_evaluation>& runs, const std::vector<std::string>& names,
                                               const std::vector<std::string>& strata, const dcs::bootstrap_options& bootstrap);
 

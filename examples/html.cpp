@@ -1,8 +1,8 @@
 #include "html.hpp"
 
-#include <dcs/core/printable.hpp>
+#include "text.hpp"
 
-#include <cstdio>
+#include <dcs/core/printable.hpp>
 
 namespace programs {
 
@@ -49,14 +49,7 @@ namespace {
 // Width and height of a panel in the units of its SVG, and the frame of the curves in it.
 constexpr double width = 560, height = 300, left = 70, right = 12, top = 12, bottom = 36;
 
-// printf into a string.
-template <class... X>
-std::string text_of(const char* format, X... x) {
-  char buffer[400];
-  std::snprintf(buffer, sizeof buffer, format, x...);
-  return buffer;
-}
-std::string hex(dcs::detail::rgb c) { return text_of("#%02x%02x%02x", c.r, c.g, c.b); }
+std::string hex(dcs::detail::rgb c) { return formatted("#%02x%02x%02x", c.r, c.g, c.b); }
 
 struct placed_panel {
   const dcs::plot_panel& panel;
@@ -67,16 +60,16 @@ struct placed_panel {
 
   std::string grid() const {
     std::string s =
-        text_of("<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" class=\"frame\"/>\n", left, top, width - left - right, height - top - bottom);
+        formatted("<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" class=\"frame\"/>\n", left, top, width - left - right, height - top - bottom);
     for (const double v : upwards.ticks(6)) {
-      s += text_of("<line x1=\"%g\" x2=\"%g\" y1=\"%.1f\" y2=\"%.1f\" class=\"grid\"/>", left, width - right, y(v), y(v));
-      s += text_of("<text x=\"%g\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", left - 8, y(v) + 4, dcs::tick_label(v).c_str());
+      s += formatted("<line x1=\"%g\" x2=\"%g\" y1=\"%.1f\" y2=\"%.1f\" class=\"grid\"/>", left, width - right, y(v), y(v));
+      s += formatted("<text x=\"%g\" y=\"%.1f\" text-anchor=\"end\">%s</text>\n", left - 8, y(v) + 4, dcs::tick_label(v).c_str());
     }
     for (const double v : across.ticks(8, true)) {
-      s += text_of("<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%g\" y2=\"%g\" class=\"grid\"/>", x(v), x(v), top, height - bottom);
-      s += text_of("<text x=\"%.1f\" y=\"%g\" text-anchor=\"middle\">%s</text>\n", x(v), height - bottom + 18, dcs::tick_label(v).c_str());
+      s += formatted("<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%g\" y2=\"%g\" class=\"grid\"/>", x(v), x(v), top, height - bottom);
+      s += formatted("<text x=\"%.1f\" y=\"%g\" text-anchor=\"middle\">%s</text>\n", x(v), height - bottom + 18, dcs::tick_label(v).c_str());
     }
-    return s + text_of("<text x=\"8\" y=\"%g\">epoch</text>\n", height - bottom + 18);
+    return s + formatted("<text x=\"8\" y=\"%g\">epoch</text>\n", height - bottom + 18);
   }
   // A line through the values, broken where one is not finite, and a dot with a title for each.
   std::string of_curve(std::size_t k) const {
@@ -89,9 +82,9 @@ struct placed_panel {
         open = false;
         continue;
       }
-      path += text_of("%c%.1f %.1f", open ? 'L' : 'M', x(at), y(v));
-      dots += text_of("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%d\"><title>", x(at), y(v), c.values.size() <= 60 ? 3 : 2) + escaped(c.name) +
-              text_of(", epoch %g: %.6g</title></circle>\n", at, v);
+      path += formatted("%c%.1f %.1f", open ? 'L' : 'M', x(at), y(v));
+      dots += formatted("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%d\"><title>", x(at), y(v), c.values.size() <= 60 ? 3 : 2) + escaped(c.name) +
+              formatted(", epoch %g: %.6g</title></circle>\n", at, v);
       open = true;
     }
     const std::string colour = hex(dcs::colour_of_curve(k));
@@ -105,7 +98,8 @@ struct placed_panel {
 
 std::string svg_of(const dcs::plot_panel& p) {
   const placed_panel placed{p};
-  std::string s = text_of("<svg viewBox=\"0 0 %g %g\" role=\"img\">\n", width, height) + "<title>" + escaped(p.title) + "</title>\n" + placed.grid();
+  std::string s =
+      formatted("<svg viewBox=\"0 0 %g %g\" role=\"img\">\n", width, height) + "<title>" + escaped(p.title) + "</title>\n" + placed.grid();
   for (std::size_t k = p.curves.size(); k-- > 0;) s += placed.of_curve(k);
   return s + "</svg>\n";
 }

@@ -15,8 +15,8 @@ class App;
 namespace programs {
 
 struct measuring {
-  dcs::lesion_options lesions;                ///< but for the spacing,
-  std::optional<dcs::pixel_spacing> spacing;  ///< which is this for all images, or each image's own where the set knows it
+  dcs::lesion_options lesions;                // without their spacing, which may be each image's own
+  std::optional<dcs::pixel_spacing> spacing;  // of all images; without it each image's own where the set states it, else pixels
   dcs::size_limits sizes;
   dcs::bootstrap_options bootstrap;
   std::int64_t bins = 15;  // of the calibration error

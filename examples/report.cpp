@@ -1,6 +1,8 @@
 #include "report.hpp"
 
 #include "html.hpp"
+#include "results.hpp"
+#include "text.hpp"
 
 #include <dcs/io/file.hpp>
 #include <dcs/io/names.hpp>
@@ -45,19 +47,17 @@ bool stands(const std::string& path) {
 // A value as a reader likes it: few digits, texts without quotes.
 std::string shown(const json& v) {
   if (v.is_string()) return v.get<std::string>();
-  if (!v.is_number_float()) return v.dump();
-  char text[40];
-  std::snprintf(text, sizeof text, "%.5g", v.get<double>());
-  return text;
+  return v.is_number_float() ? formatted("%.5g", v.get<double>()) : v.dump();
 }
 std::string cell(const json& v) {
   return std::string(v.is_number() ? "<td class=\"number\">" : "<td>") + (v.is_null() ? "" : escaped(shown(v))) + "</td>";
 }
 // The values in an object by their keys, those of objects inside it as KEY.KEY.
-void flatten(const json& object, const std::string& before, std::vector<std::pair<std::string, json>>& to) {
+void flatten(const json& object, const std::string& before, std::vector<std::pair<std::string, json>>& to, int depth = 0) {
+  dcs::expect(depth < 16, "objects are more than 16 deep in each other, from ", before, " on");
   for (const auto& [key, value] : object.items()) {
     if (value.is_object())
-      flatten(value, before + key + ".", to);
+      flatten(value, before + key + ".", to, depth + 1);
     else
       to.emplace_back(before + key, value);
   }
@@ -67,11 +67,12 @@ std::vector<std::pair<std::string, json>> flat(const json& object) {
   flatten(object, "", all);
   return all;
 }
-// The values of an object, a row each, without long lists and those of objects.
+// The values of an object, a row each, without lists that are empty or long, or hold lists and objects.
 std::string table_of(const json& object) {
   std::string s = "<table>\n";
   for (const auto& [key, value] : flat(object))
-    if (!value.is_array() || (value.size() <= 16 && std::none_of(value.begin(), value.end(), [](const json& x) { return x.is_structured(); })))
+    if (!value.is_array() ||
+        (!value.empty() && value.size() <= 16 && std::none_of(value.begin(), value.end(), [](const json& x) { return x.is_structured(); })))
       s += "<tr><th>" + escaped(key) + "</th>" + cell(value) + "</tr>\n";
   return s + "</table>\n";
 }
@@ -127,27 +128,37 @@ std::string table_of_images(const json& images, const std::vector<std::size_t>& 
   return s + "</table></div>\n";
 }
 
-// What is wrong with a prediction, from its measures. With Dice D and precision P the recall is D·P / (2P − D), from D = 2PR / (P + R).
-std::string what_went_wrong(const json& image) {
+// The unit of distances, with a space before it; nothing where the spacing is one that its user knows.
+std::string unit_of(const json& evaluation) {
+  const json spacing = evaluation.value("settings", json::object()).value("spacing", json());
+  if (spacing == json{1, 1}) return " pixels";
+  return spacing == "of the set" ? " mm" : "";
+}
+
+// What is wrong with a prediction, from its measures.
+std::string what_went_wrong(const json& image, const std::string& unit) {
   const auto number = [&](const char* key) { return image.contains(key) && image[key].is_number() ? image[key].get<double>() : -1.0; };
   if (image.value("missed", json(false)) == json(true)) return "missed: nothing of the lesion was found";
-  const double dice = number("dice"), precision = number("precision"), hd95 = number("hd95");
-  if (dice < 0 || precision < 0) return "";
+  const double dice = number("dice"), precision = number("precision"), recall = number("recall"), hd95 = number("hd95");
+  if (dice == 0) return "invented: there is no lesion here";
+  if (dice < 0 || precision < 0 || recall < 0) return "";
   if (dice >= 0.9995) return "right";
-  const double recall = 2 * precision > dice ? std::min(1.0, dice * precision / (2 * precision - dice)) : 0;
   const double lost = 1 - recall, outside = 1 - precision;
   const char* kind = hd95 >= 0 && hd95 <= 3 ? "boundary" : lost >= outside ? "missed in part" : "false in part";
-  char text[200];
-  std::snprintf(text, sizeof text, "%s: %.0f %% of the lesion missed, %.0f %% of the prediction false", kind, 100 * lost, 100 * outside);
-  std::string s = text;
-  if (hd95 >= 0) std::snprintf(text, sizeof text, ", 95 %% of the boundary within %.1f pixels", hd95), s += text;
+  std::string s = formatted("%s: %.0f %% of the lesion missed, %.0f %% of the prediction false", kind, 100 * lost, 100 * outside);
+  if (hd95 >= 0) s += formatted(", 95 %% of the boundary within %.1f", hd95) + unit;
   return s;
 }
 
 // The overlays that dcs_evaluate drew, of the worst images first.
-std::string pictures(const std::string& run, const json& images, const std::vector<std::size_t>& order, int most) {
+std::string pictures(const std::string& run, const json& images, const std::vector<std::size_t>& order, int most, const std::string& unit) {
   std::vector<std::string> names;
-  for (const json& image : images) names.push_back(dcs::name_of_json(image.at("name").get<std::string>()));
+  for (const json& image : images) {
+    names.push_back(dcs::name_of_json(image.at("name").get<std::string>()));
+    // With a folder in it, it would name a picture outside overlays/.
+    dcs::expect(!names.back().empty() && fs::path(names.back()).filename() == names.back(), "an image is named '",
+                image.at("name").get<std::string>(), "'; expected the name of a file, without a folder");
+  }
   const auto files = dcs::picture_names(names);
   std::string s;
   int drawn = 0;
@@ -158,7 +169,7 @@ std::string pictures(const std::string& run, const json& images, const std::vect
     const std::string name = images[i].at("name").get<std::string>();
     s += "<figure><img alt=\"" + escaped(name) + "\" src=\"data:image/png;base64," + base64(dcs::io::read_bytes(path, "dcs::report", 1 << 26)) +
          "\"/>\n";
-    s += "<figcaption><b>" + escaped(name) + "</b><br/>" + escaped(what_went_wrong(images[i])) + "</figcaption></figure>\n";
+    s += "<figcaption><b>" + escaped(name) + "</b><br/>" + escaped(what_went_wrong(images[i], unit)) + "</figcaption></figure>\n";
   }
   if (drawn == 0) return quiet("No overlays were drawn; dcs_evaluate --overlays N draws the first N images.");
   return quiet("Truth green, prediction red, boxes yellow; the worst first.") + "<div class=\"pictures\">\n" + s + "</div>\n";
@@ -167,13 +178,13 @@ std::string pictures(const std::string& run, const json& images, const std::vect
 std::string evaluation_of(const std::string& run, int overlays) {
   const std::string path = (fs::path(run) / "evaluation.json").string();
   if (!stands(path)) return heading("Evaluation") + quiet("The run is not evaluated yet; dcs_evaluate --run does it.");
-  const json j = dcs::read_json(path);
+  const json j = evaluation_json(path);
   try {
     const json& images = j.at("images");
     for (const json& image : images) dcs::expect(image.is_object() && image.at("name").is_string(), "an image has no name");
     const auto order = worst_first(images);
     std::string s = heading("Evaluation") + table_of(j);
-    return s + heading("Pictures") + pictures(run, images, order, overlays) + heading("Images") + table_of_images(images, order);
+    return s + heading("Pictures") + pictures(run, images, order, overlays, unit_of(j)) + heading("Images") + table_of_images(images, order);
   } catch (const std::exception& e) {
     dcs::fail(path, ": ", e.what());
   }

@@ -4,6 +4,7 @@
 #include <dcs/train/run/config.hpp>
 
 #include <filesystem>
+#include <limits>
 
 namespace programs {
 
@@ -27,6 +28,38 @@ dcs::box<double> box_of(const json& j) {
   return {j[0].get<double>(), j[1].get<double>(), j[2].get<double>(), j[3].get<double>()};
 }
 
+constexpr std::int64_t most_pixels = std::int64_t{1} << 40;
+
+// JSON's own conversion cuts off what does not fit.
+std::int64_t whole(const json& v, std::int64_t low, std::int64_t high) {
+  const bool fits = v.is_number_unsigned() ? v.get<std::uint64_t>() <= static_cast<std::uint64_t>(high) : v.is_number_integer();
+  dcs::expect(fits && v.get<std::int64_t>() >= low && v.get<std::int64_t>() <= high, v.dump(), " is no whole number from ", low, " to ", high);
+  return v.get<std::int64_t>();
+}
+std::vector<std::int64_t> counts(const json& list) {
+  std::vector<std::int64_t> all;
+  for (const json& n : list) all.push_back(whole(n, 0, most_pixels));
+  return all;
+}
+std::int32_t match_of(const json& lesion) {
+  return static_cast<std::int32_t>(whole(lesion.at("match"), -1, std::numeric_limits<std::int32_t>::max()));
+}
+
+// What the figures depend on is checked. How images were measured is only compared, but has to be there for that.
+measuring measuring_of(const json& s) {
+  for (const char* key : {"spacing", "tolerance", "lesion_iou"}) s.at(key);
+  measuring m;
+  m.sizes = {whole(s.at("sizes").at(0), 1, most_pixels), whole(s.at("sizes").at(1), 1, most_pixels)};
+  m.bins = whole(s.at("calibration_bins"), 1, 1'000'000);
+  m.bootstrap.replicates = whole(s.at("replicates"), 1, 1'000'000);
+  m.bootstrap.level = s.at("level");
+  dcs::expect(m.bootstrap.level > 0 && m.bootstrap.level < 1, "a level of ", m.bootstrap.level, "; expected a number between 0 and 1");
+  dcs::expect(s.at("bootstrap_seed").is_number_unsigned(), "a bootstrap_seed of ", s.at("bootstrap_seed").dump(), "; expected a whole number from 0");
+  m.bootstrap.seed = s.at("bootstrap_seed");
+  check(m);
+  return m;
+}
+
 void expect_matches(const dcs::image_lesions& l) {
   const auto answers = [](const auto& from, const auto& to, std::size_t i) {
     const auto match = from[i].match;
@@ -43,14 +76,14 @@ dcs::image_result image_of(const json& j, std::int64_t bins) {
   dcs::image_result r;
   r.metrics = metrics_of(j);
   r.group = j.value("group", "");
-  for (const json& l : j.at("lesions")) r.lesions.truth.push_back({l.at("pixels"), l.at("match"), metrics_of(l)});
-  for (const json& l : j.at("predicted_lesions")) r.lesions.predicted.push_back({l.at("pixels"), l.at("score"), l.at("match")});
+  for (const json& l : j.at("lesions")) r.lesions.truth.push_back({whole(l.at("pixels"), 1, most_pixels), match_of(l), metrics_of(l)});
+  for (const json& l : j.at("predicted_lesions")) r.lesions.predicted.push_back({whole(l.at("pixels"), 1, most_pixels), l.at("score"), match_of(l)});
   expect_matches(r.lesions);
-  for (const json& b : j.at("true_boxes")) r.true_boxes.push_back({box_of(b), b[4].get<std::int64_t>()});
+  for (const json& b : j.at("true_boxes")) r.true_boxes.push_back({box_of(b), whole(b[4], 1, most_pixels)});
   for (const json& b : j.at("predicted_boxes")) r.predicted_boxes.push_back({box_of(b), b[4].get<double>()});
   const json& c = j.at("calibration");
-  r.calibration.pixels = c.at("pixels").get<std::vector<std::int64_t>>();
-  r.calibration.lesion = c.at("lesion").get<std::vector<std::int64_t>>();
+  r.calibration.pixels = counts(c.at("pixels"));
+  r.calibration.lesion = counts(c.at("lesion"));
   r.calibration.probability = c.at("probability").get<std::vector<double>>();
   for (const std::size_t n : {r.calibration.pixels.size(), r.calibration.lesion.size(), r.calibration.probability.size()})
     dcs::expect(static_cast<std::int64_t>(n) == bins, "its calibration has ", n, " bins; expected ", bins);
@@ -127,20 +160,21 @@ json groups_json(const std::vector<dcs::image_result>& images) {
   return list;
 }
 
+json evaluation_json(const std::string& path) { return dcs::parse_json(dcs::io::read_bytes(path, "dcs::evaluation", std::int64_t{1} << 32), path); }
+
 stored_evaluation read_evaluation(const std::string& run) {
   namespace fs = std::filesystem;
   stored_evaluation e;
   e.path = fs::is_directory(run) ? (fs::path(run) / "evaluation.json").string() : run;
-  const json j = dcs::parse_json(dcs::io::read_bytes(e.path, "dcs_compare", std::int64_t{1} << 32), e.path);
+  const json j = evaluation_json(e.path);
   std::string image;
   try {
     const json& s = j.at("settings");
     e.settings = s;
     for (const char* key : {"split", "boxes", "test_time_augmentation", "native_size"}) e.settings[key] = j.at(key);
     for (const char* key : {"replicates", "bootstrap_seed"}) e.settings.erase(key);
-    e.how.sizes = {s.at("sizes").at(0), s.at("sizes").at(1)};
-    e.how.bins = s.at("calibration_bins"), e.how.bootstrap.level = s.at("level");
-    e.how.bootstrap.replicates = s.at("replicates"), e.how.bootstrap.seed = s.at("bootstrap_seed");
+    e.native_size = j.at("native_size");
+    e.how = measuring_of(s);
     std::map<std::string, dcs::image_result> by_name;
     for (const json& entry : j.at("images")) {
       image = "image '" + entry.at("name").get<std::string>() + "': ";

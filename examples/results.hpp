@@ -1,4 +1,4 @@
-// evaluation.json: what dcs_evaluate writes of measured images, and dcs_compare reads (docs/results.md).
+// evaluation.json: what dcs_evaluate writes of measured images, and dcs_compare and dcs_report read (docs/results.md).
 #pragma once
 
 #include "measuring.hpp"
@@ -37,10 +37,15 @@ json figures_json(const std::vector<dcs::figure>& figures, const dcs::bootstrap&
 /// The means of the images of each group, in the order in which groups occur first; empty where no image has a group.
 json groups_json(const std::vector<dcs::image_result>& images);
 
+/// evaluation.json as it stands. It has every lesion and box of a set, hence more than a configuration: at most 4 GiB. Throws dcs::error, naming the
+/// file, where it cannot be read.
+json evaluation_json(const std::string& path);
+
 /// An evaluation that was read.
 struct stored_evaluation {
   std::string path;
-  json settings;  // how images were measured, without what only intervals depend on
+  json settings;             // how images were measured, without what only intervals depend on
+  bool native_size = false;  // measured at the images' own size, while boxes are of the network's
   measuring how;
   std::vector<dcs::image_result> images;  // by name
 };

@@ -33,7 +33,7 @@ fails() {
   if comm -23 <(echo "$before") <(echo "$after") | grep -q .; then wrong "$*: lost $(comm -23 <(echo "$before") <(echo "$after") | head -3)"; fi
 }
 # Files with their time and size; contents are compared where a test is about them.
-sums() { find set run broken -type f -printf '%p %s %T@\n' 2>/dev/null | sort; }
+sums() { find set run* broken a b -type f -printf '%p %s %T@\n' 2>/dev/null | sort; }
 train() { "$bin/dcs_train" "$@"; }
 fresh() { train --net small-scratch --data set --size 64 --seed 1 --rate 1e-3 --batch 4 "$@"; }
 # Rows of results.csv without the seconds, which differ.

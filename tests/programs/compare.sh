@@ -31,15 +31,35 @@ for figure in ("image.dice", "detection.froc_mean"):
                            "+0.000 [+0.000, +0.000]", none]), "|")
 END
 check diff out want
+# Where no resampled set defines a figure it has no interval.
+works compare a b --format csv --figures all --replicates 1 --bootstrap-seed 3
+check grep -qE ',[0-9.]+,,,' out
+if grep -q nan out; then wrong "a bound is not a number"; fi
+works compare a b --figures all --replicates 1 --bootstrap-seed 3
+check grep -qE '\| [0-9]\.[0-9]{3} \|' out
+if grep -q nan out; then wrong "a bound is not a number"; fi
 cp -r a 'x_1,"&|'
 works compare a 'x_1,"&|' --format latex --stratum all --figures image.hd95
 check grep -qxF '\begin{tabular}{llllll}' out
 check grep -qxF 'figure & lesions & a & x\_1,"\&| & x\_1,"\&| $-$ a & p \\' out
 check grep -qE '^image\.hd95 & all & [0-9.]+ \[[0-9.]+, [0-9.]+\] & .* & \+0\.00 \[\+0\.00, \+0\.00\] & 1\.000 \\\\$' out
 works compare a 'x_1,"&|' --stratum all --figures image.hd95
-check grep -qF '| x\_1,"&\| |' out
+check grep -qF '| x\_1,"\&\| |' out
 works compare a 'x_1,"&|' --format csv --stratum all --figures image.hd95
 check grep -qF 'image.hd95,all,"x_1,""&|",' out
+
+echo "== networks of two sizes, measured at the images' own"
+mkdir native
+for run in a b; do
+  python3 -c "import json; e = json.load(open('$run/evaluation.json')); e['native_size'] = True
+if '$run' == 'b': e['images'][0]['true_boxes'] = [[3, 4, 20, 30, 60]]
+json.dump(e, open('native/$run.json', 'w'))"
+done
+works compare native/a.json native/a.json --stratum all --figures all --replicates 10
+check grep -q '^| box.ap ' out
+works compare native/a.json native/b.json --stratum all --figures all --replicates 10
+check grep -q '^| detection.f1 ' out
+if grep -q '^| box' out; then wrong "boxes of different sizes are compared"; fi
 
 echo "== evaluations that do not belong together"
 mkdir broken
@@ -56,6 +76,14 @@ refused() {
 }
 refused "tolerance is 2, but 1 in a/evaluation.json" "e['settings']['tolerance'] = 2"
 refused "native_size is true, but false" "e['native_size'] = True"
+refused "resized is true, but null" "e['settings']['resized'] = True"
+refused "[json.exception.out_of_range.403] key 'spacing' not found" "del e['settings']['spacing']"
+refused "--sizes 9216 1024: expected the smaller one first" "e['settings']['sizes'].reverse()"
+refused "a level of 2.000000; expected" "e['settings']['level'] = 2"
+refused "0 is no whole number from 1 to 1000000" "e['settings']['calibration_bins'] = 0"
+refused "image 'p0_0.png': 4294967295 is no whole number" "images[0]['lesions'][0]['match'] = 2**32 - 1"
+refused "image 'p0_0.png': 1e+300 is no whole number" "images[0]['lesions'][0]['pixels'] = 1e300"
+refused "image 'p0_0.png': 1.5 is no whole number" "images[0]['calibration']['lesion'][0] = 1.5"
 refused "there is no image 'p0_0.png', which a/evaluation.json has" "e['images'].remove(images[0])"
 changed "e['images'].append(images[0] | {'name': 'more.png'})"
 fails "a/evaluation.json: there is no image 'more.png', which broken/evaluation.json has" "$bin/dcs_compare" a broken
@@ -72,6 +100,7 @@ refused "it has no image" "e['images'] = []"
 echo '{' >broken/evaluation.json && fails "broken/evaluation.json: " "$bin/dcs_compare" a broken
 rm broken/evaluation.json && fails "broken/evaluation.json" "$bin/dcs_compare" a broken
 fails "no such figure" "$bin/dcs_compare" a b --figures image.nice
+fails "no such figure" "$bin/dcs_compare" a b --figures "image.dice image.iou"
 fails "runs" "$bin/dcs_compare" a
 fails "--format" "$bin/dcs_compare" a b --format word
 fails "--stratum" "$bin/dcs_compare" a b --stratum tiny

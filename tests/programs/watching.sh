@@ -80,7 +80,34 @@ if [ -n "$browser" ]; then
 else
   echo "skipped: there is no browser to show the report (chromium)"
 fi
+cp run/evaluation.json measured.json
+# changed FOLDER PYTHON: its evaluation is the measured one, changed by a statement.
+changed() {
+  python3 -c "import json; e = json.load(open('measured.json')); image = next(i for i in e['images'] if i['name'] == '000007.png')
+$2
+json.dump(e, open('$1/evaluation.json', 'w'))"
+}
+# captioned TEXT PYTHON: the report of such an evaluation has TEXT under a picture.
+captioned() {
+  changed run "$2"
+  works report run
+  check grep -qF "<br/>$1</figcaption>" run/report.html
+}
+part="image |= {'missed': False, 'dice': 0.5, 'precision': 0.75, 'recall': 0.4, 'hd95': 7.5}"
+shares=": 60 % of the lesion missed, 25 % of the prediction false, 95 % of the boundary within"
+captioned "missed: nothing of the lesion was found" "image |= {'missed': True, 'dice': 0, 'precision': 0, 'recall': 0}"
+captioned "invented: there is no lesion here" "image |= {'missed': False, 'dice': 0, 'precision': 0, 'recall': 0, 'hd95': 90.5}"
+captioned "right" "image |= {'missed': False, 'dice': 1, 'precision': 1, 'recall': 1, 'hd95': 0}"
+captioned "missed in part$shares 7.5 pixels" "$part; e['settings']['spacing'] = [1.0, 1.0]"
+captioned "missed in part$shares 7.5 mm" "$part; e['settings']['spacing'] = 'of the set'"
+captioned "missed in part$shares 7.5" "$part; e['settings']['spacing'] = [0.5, 2]"
+captioned "false in part: 0 % of the lesion missed, 25 % of the prediction false, 95 % of the boundary within 7.5 pixels" "$part; image['recall'] = 1"
+captioned "boundary$shares 2.0 pixels" "$part; image['hd95'] = 2"
 mkdir broken && cp run/config.json run/results.csv broken
+changed broken "image['name'] = '../../000007.png'"
+fails "broken/evaluation.json: an image is named '../../000007.png'; expected the name of a file" report broken
+changed broken "exec('for _ in range(20): e = {\"deep\": e}'); e['images'] = []"
+fails "broken/evaluation.json: objects are more than 16 deep" report broken
 echo '{"images": [{"dice": 1}], "mean": {}}' >broken/evaluation.json
 fails "broken/evaluation.json: " report broken
 echo 'epoch,rate' >broken/results.csv && echo 'x,1' >>broken/results.csv
