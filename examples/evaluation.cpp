@@ -28,21 +28,15 @@ dcs::box<double> widened(const dcs::box<float>& b) {
   return {static_cast<double>(b.x1), static_cast<double>(b.y1), static_cast<double>(b.x2), static_cast<double>(b.y2)};
 }
 
-// A prediction and the truth at the size at which they are measured, the truth's.
-struct measured {
-  dcs::mask truth, prediction;
-  std::vector<float> probability;
-
-  measured(const dcs::sample& s, const dcs::prediction& found, dcs::mask at) : truth(std::move(at)), probability(found.probability) {
-    if (truth.height != found.height || truth.width != found.width)
-      probability = dcs::resize(dcs::float_image{found.height, found.width, 1, found.probability}, truth.height, truth.width).pixels;
-    for (float& p : probability) {
-      dcs::expect(!dcs::is_nan(p), s.name, ": a predicted probability is not a number");
-      p = std::clamp(p, 0.0f, 1.0f);  // interpolation rounds
-    }
-    prediction = dcs::prediction{truth.height, truth.width, probability, {}}.above();
+// A prediction at the size of the truth that it is measured with.
+dcs::prediction at_size_of(const dcs::mask& truth, const dcs::sample& s, const dcs::prediction& found) {
+  dcs::prediction at = found.resized(truth.height, truth.width);
+  for (float& p : at.probability) {
+    dcs::expect(!dcs::is_nan(p), s.name, ": a predicted probability is not a number");
+    p = std::clamp(p, 0.0f, 1.0f);  // interpolation rounds
   }
-};
+  return at;
+}
 
 // The boxes of all true lesions, of those too that are too small to be trained on.
 std::vector<dcs::lesion_box> true_boxes_of(const dcs::sample& s) {
@@ -109,18 +103,20 @@ dcs::lesion_options evaluation::lesion_options_of(const dcs::sample& s) {
 
 void evaluation::add(std::int64_t i, const dcs::sample& s, const dcs::prediction& found) {
   const dcs::lesion_options how = lesion_options_of(s);
-  const measured m(s, found, request_.native ? data_.native_truth(i) : s.truth);
+  const dcs::mask truth = request_.native ? data_.native_truth(i) : s.truth;
+  const dcs::prediction at_size = at_size_of(truth, s, found);
+  const dcs::mask predicted = at_size.above();
   const bool numbered = !request_.native && !s.objects.empty();
   const auto at = static_cast<std::size_t>(i);
   dcs::image_result r{
       names_[at],
       groups_[at],
-      dcs::measure(m.prediction, m.truth, how.surface),
-      dcs::measure_lesions(dcs::connected_components(m.prediction), numbered ? s.objects : dcs::connected_components(m.truth), m.probability, how),
+      dcs::measure(predicted, truth, how.surface),
+      dcs::measure_lesions(dcs::connected_components(predicted), numbered ? s.objects : dcs::connected_components(truth), at_size.probability, how),
       true_boxes_of(s),
       {},
       dcs::calibration_bins(request_.how.bins)};
-  r.calibration.add(m.probability, m.truth);
+  r.calibration.add(at_size.probability, truth);
   for (const auto& d : found.detections) r.predicted_boxes.push_back({widened(d.box), static_cast<double>(d.score)});
   images_.push_back(std::move(r));
   lesion_boxes_.push_back(lesion_boxes_of(found));
@@ -205,7 +201,7 @@ void write_predictions(const predict_request& p, int side, const std::function<d
                         original.height,
                         original.width};
     const auto found = segment(s);
-    const dcs::mask m = found.above(original.height, original.width);
+    const dcs::mask m = found.resized(original.height, original.width).above();
     dcs::io::write_mask(result_of(p, path, ".mask.png"), m);
     dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::draw_overlay(s.pixels, {}, found.above(), boxes_of(found)));
     std::printf("%s: %zu detections, %lld pixels\n", dcs::printable(path).c_str(), found.detections.size(), static_cast<long long>(m.count()));

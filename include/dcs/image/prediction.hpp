@@ -19,10 +19,10 @@ struct prediction {
     for (std::size_t i = 0; i < m.pixels.size(); ++i) m.pixels[i] = probability[i] > threshold;
     return m;
   }
-  /// The same at another size: the probability is resized (bilinear, areas to areas, image/resize.hpp), then cut.
-  mask above(std::int64_t to_height, std::int64_t to_width, float threshold = 0.5f) const {
-    if (to_height == height && to_width == width) return above(threshold);
-    return prediction{to_height, to_width, resize(float_image{height, width, 1, probability}, to_height, to_width).pixels, {}}.above(threshold);
+  /// The probability at another size (bilinear, areas to areas, image/resize.hpp), without the detections, which are not scaled.
+  prediction resized(std::int64_t to_height, std::int64_t to_width) const {
+    if (to_height == height && to_width == width) return {height, width, probability, {}};
+    return {to_height, to_width, resize(float_image{height, width, 1, probability}, to_height, to_width).pixels, {}};
   }
 };
 
