@@ -1,5 +1,6 @@
 // A mask lies on its image at every size, and no object of it is lost.
 #include <dcs/data/augment.hpp>
+#include <dcs/image/prediction.hpp>
 
 #include <doctest/doctest.h>
 
@@ -150,4 +151,13 @@ TEST_CASE("augmentation maps image and mask alike, to a twentieth of a pixel") {
   }
   CHECK(std::abs(off.y) < 0.05);
   CHECK(std::abs(off.x) < 0.05);
+}
+
+TEST_CASE("a prediction at another size is its probability resized, without detections") {
+  prediction p{2, 4, {0, 0, 1, 1, 0, 0, 1, 1}, std::vector<detection<float>>(1)};
+  const auto larger = p.resized(4, 8), same = p.resized(2, 4);
+  CHECK((larger.height == 4 && larger.width == 8 && larger.detections.empty() && same.detections.empty()));
+  CHECK(larger.probability == resize(float_image{2, 4, 1, p.probability}, 4, 8).pixels);
+  CHECK(larger.above().count() == 16);
+  CHECK(same.probability == p.probability);
 }
