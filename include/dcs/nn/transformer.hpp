@@ -76,7 +76,8 @@ struct transformer_decoder_layer {
   /// padding_mask of the memory. The latter alone: layer(x, memory, no_mask, memory_mask).
   template <operand X, operand M, attention_mask Mask = no_mask_t, attention_mask MemoryMask = no_mask_t>
   constexpr auto operator()(const X& x_, const M& memory_, const Mask& mask = no_mask, const MemoryMask& memory_mask = no_mask) const {
-    self_attn.template check<X>(), self_attn.template check<X, X, Mask>(), multihead_attn.template check<X, M, MemoryMask>();
+    self_attn.template check<X>(), multihead_attn.template check<M>();
+    self_attn.template check<X, X, Mask>(), multihead_attn.template check<X, M, MemoryMask>();
     const auto x = eval(x_);
     const auto memory = eval(memory_);
     if constexpr (!multi_head_attention<D, H>::template fits<X, X, Mask>() || !multi_head_attention<D, H>::template fits<X, M, MemoryMask>()) {
