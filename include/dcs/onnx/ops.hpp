@@ -68,6 +68,18 @@ id factor(graph& g, const cpu::matrix<T>& x, std::int64_t batch, std::int64_t ro
   return at(x.data, n);
 }
 
+// Which axis of left · right is free: that of `left`, where it is not summed over. A batch and the axis that is summed over belong to both factors,
+// so both have to be free in them: otherwise the extent that one has while it is traced would stand in the file.
+inline int free_of_product(graph& g, id left, id right) {
+  const int l = g[left].free, r = g[right].free, rank = static_cast<int>(g.extents(right).size());
+  const bool summed = l == static_cast<int>(g.extents(left).size()) - 1, batch = rank > 2 && l == 0;
+  expect(r == (batch    ? 0
+               : summed ? rank - 2
+                        : -1),
+         "dcs::onnx: a product in which only one factor has the free extent; a value that does not come from the input has not its size");
+  return summed ? -1 : l;
+}
+
 }  // namespace detail
 
 template <class T>
@@ -77,8 +89,7 @@ void gemm(device, std::int64_t batch, std::int64_t m, std::int64_t n, std::int64
   const id left = detail::factor(g, a, batch, m, k, true), right = detail::factor(g, b, batch, k, n, false);
   dims extents = g.extents(left);
   extents.back() = n;
-  const int free = g[left].free == static_cast<int>(extents.size()) - 1 ? -1 : g[left].free;
-  set(c, detail::finished(g, g.add("MatMul", {left, right}, extents, free), e, n));
+  set(c, detail::finished(g, g.add("MatMul", {left, right}, extents, detail::free_of_product(g, left, right)), e, n));
 }
 
 template <class T>
@@ -160,11 +171,9 @@ void attention_forward(device, const attention_geometry& n, const T* q, const T*
   auto& g = tracing::now().graph;
   expect(n.dropout == 0, "dcs::onnx: attention with dropout: an export is of inference");
   const id queries = at(q, {n.heads, n.queries, n.depth}), keys = g.transpose(at(k, {n.heads, n.keys, n.depth}), {0, 2, 1});
-  const int free = g[queries].free;
-  const dims scores{n.heads, n.queries, n.keys};
-  const id scaled = detail::binary(g, "Mul", g.add("MatMul", {queries, keys}, scores, free), g.number(n.scale));
-  const id p = detail::softmax(g, scaled, 2);
-  set(o, g.add("MatMul", {p, at(v, {n.heads, n.keys, n.depth})}, {n.heads, n.queries, n.depth}, free));
+  const id scores = g.add("MatMul", {queries, keys}, {n.heads, n.queries, n.keys}, detail::free_of_product(g, queries, keys));
+  const id p = detail::softmax(g, detail::binary(g, "Mul", scores, g.number(n.scale)), 2), values = at(v, {n.heads, n.keys, n.depth});
+  set(o, g.add("MatMul", {p, values}, {n.heads, n.queries, n.depth}, detail::free_of_product(g, p, values)));
 }
 
 template <class T>
