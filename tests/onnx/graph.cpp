@@ -38,6 +38,18 @@ TEST_CASE("a free axis stays itself") {
   CHECK_THROWS_AS(g.reshape(g.transpose(x, {1, 0, 2}), {2 * n, 3}), error);
 }
 
+TEST_CASE("outputs may have any names, those of parameters and of the graph's own values too") {
+  onnx::graph g;
+  const auto x = g.input("x", element::f32, {2}, -1, "");
+  const auto w = g.constant(element::f32, {2}, std::string(8, '\0'), "weight");
+  const auto y = g.add("Two", {g.add("Add", {x, w}, {2})}, {2});
+  const auto unread = g.second(y, {2}, -1, element::f32);
+  g.output(y, "weight"), g.output(y, "weight.1"), g.output(y, g[unread].name);
+  const auto file = read(g.model("test"));
+  CHECK(file.outputs == std::vector<std::string>{"weight", "weight.1", g[unread].name});
+  CHECK(file.initialisers == std::vector<std::string>{"weight.2"});
+}
+
 TEST_CASE("initialisers keep their names, equal nodes are one, what no output needs is not written") {
   onnx::graph g;
   const auto x = g.input("x", element::f32, {2, 2}, -1, "");

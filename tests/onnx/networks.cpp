@@ -35,6 +35,17 @@ TEST_CASE("Transformer layers, with and without a mask") {
   exported_network("decoder_layer", decoder, {"y"}, input<shape<dyn<"batch">, 5, 16>>("x"), input<shape<dyn<"batch">, 9, 16>>("memory"));
 }
 
+TEST_CASE("a tensor that is filled after an op computed it holds the number") {
+  const auto refilled = [](const auto& a, const auto& b) {
+    auto y = eval(a + b);
+    y.fill(2.0f);
+    return eval(y * b);
+  };
+  const auto file = exported("refilled", refilled, input<shape<2, 3>>("a"), input<shape<2, 3>>("b"));
+  CHECK(times(file, "Add") == 0);
+  CHECK(times(file, "Mul") == 1);
+}
+
 // What an export refuses, and in which words.
 template <class F>
 std::string message_of(const F& f) {
@@ -70,6 +81,18 @@ TEST_CASE("what cannot be exported is a dcs::error") {
   };
   const auto batch = input<shape<dyn<"batch">, 3>>("a");
   CHECK(message_of([&] { onnx::model_of(nothing{}, joined, {"y"}, batch); }).find("a free extent and one without") != std::string::npos);
+  // Nor does what does not come from the input in a product, be it a matrix or the keys of queries that are learned.
+  const auto product = [](const auto&, const auto& a) {
+    return eval(matmul(tensor<float, shape<4, 3>, device_t<decltype(a)>>::zeros({4, 3}), transpose(a)));
+  };
+  CHECK(message_of([&] { onnx::model_of(nothing{}, product, {"y"}, batch); }).find("only one factor has the free extent") != std::string::npos);
+  const auto learned = [](const auto&, const auto& a) {
+    const auto queries = tensor<float, shape<1, 2, 5, 3>, device_t<decltype(a)>>::zeros({1, 2, 5, 3});
+    const auto expanded = expand<shape<dyn<"batch">, 2, 5, 3>>(queries, {a.sizes()[0], 2, 5, 3});
+    return eval(matmul(softmax<3>(matmul(expanded, transpose(a)) * 0.5f), a));
+  };
+  const auto heads = input<shape<dyn<"batch">, 2, 4, 3>>("a");
+  CHECK(message_of([&] { onnx::model_of(nothing{}, learned, {"y"}, heads); }).find("only one factor has the free extent") != std::string::npos);
   const auto within = [&](const auto& n, const auto& x) {
     onnx::model_of(
         nothing{}, [](const auto&, const auto& a) { return eval(relu(a)); }, {"y"}, in);

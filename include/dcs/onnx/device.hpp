@@ -89,12 +89,12 @@ struct device {
   }
   static void zero(void* p, std::int64_t bytes) {
     cpu_device::zero(p, bytes);
-    tracing::now().whole(p).is_data = true;
+    written_by_host(p);
   }
   template <class T>
   static void fill(T* p, T value, std::int64_t n) {
     std::fill_n(p, n, value);
-    tracing::now().whole(p).is_data = true;
+    written_by_host(p);
   }
   static void copy(void* to, const void* from, std::int64_t bytes) {
     cpu_device::copy(to, from, bytes);
@@ -106,7 +106,7 @@ struct device {
   }
   static void copy_from_host(void* to, const void* from, std::int64_t bytes) {
     cpu_device::copy(to, from, bytes);
-    if (bytes > 0) tracing::now().whole(to).is_data = true;
+    if (bytes > 0) written_by_host(to);
   }
   static void copy_to_host(void* to, const void* from, std::int64_t bytes) {
     const auto& b = tracing::now().whole(from);
@@ -114,6 +114,13 @@ struct device {
            "dcs::onnx: the host looks at a value that is only known when the graph runs; a network whose host code chooses by values (boxes, counts) "
            "has an export of its own, as onnx/dcsnet.hpp");
     cpu_device::copy(to, from, bytes);
+  }
+
+ private:
+  // Memory holds bytes of the host from now on, and no longer what an op has computed into it.
+  static void written_by_host(void* p) {
+    auto& b = tracing::now().whole(p);
+    b.value = id::none, b.is_data = true, b.parts.clear(), b.rows = 0;
   }
 };
 

@@ -252,9 +252,12 @@ class graph {
 inline std::string graph::model(const std::string& name) const {
   const auto wanted = wanted_nodes();
   std::vector<bool> used(values_.size(), false);
-  for (std::size_t i = 0; i < nodes_.size(); ++i)
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (!wanted[i]) continue;
     for (const id v : nodes_[i].in)
-      if (wanted[i] && v != id::none) used[static_cast<std::size_t>(v)] = true;
+      if (v != id::none) used[static_cast<std::size_t>(v)] = true;
+    for (const id v : nodes_[i].out) used[static_cast<std::size_t>(v)] = true;  // the file names the outputs that nothing reads, too
+  }
   for (const auto& out : outputs_) used[static_cast<std::size_t>(out.first)] = true;
 
   // A name is that of one value; forms of a parameter beside the first have a number behind it.
@@ -265,7 +268,7 @@ inline std::string graph::model(const std::string& name) const {
   for (std::size_t i = 0; i < values_.size(); ++i) {
     names[i] = values_[i].name;
     if (!used[i] || values_[i].is_input) continue;
-    while (taken[names[i]]++ > 0) names[i] = values_[i].name + "." + std::to_string(taken[values_[i].name] - 1);
+    for (int k = 1; taken[names[i]]++ > 0; ++k) names[i] = values_[i].name + "." + std::to_string(k);
   }
 
   message g;
