@@ -4,6 +4,7 @@
 #include <dcs/core/printable.hpp>
 #include <dcs/core/warning.hpp>
 
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -70,8 +71,11 @@ int guarded(const char* program, int (*body)(int, char**), int argc, char** argv
   dcs::notice_handler() = &print_warning;
   try {
     const int code = body(argc, argv);
+    // A signal stopped the program, and may have ended the reader of its output too (program | tee log): that it was stopped is what is to be said.
+    const bool stopped = code >= 128;
+    if (stopped) std::signal(SIGPIPE, SIG_IGN);
     report_warnings();
-    dcs::expect(std::fflush(stdout) == 0 && !std::ferror(stdout), "standard output cannot be written");
+    dcs::expect((std::fflush(stdout) == 0 && !std::ferror(stdout)) || stopped, "standard output cannot be written");
     return code;
   } catch (const std::bad_alloc&) {
     report("out of memory");

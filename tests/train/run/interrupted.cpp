@@ -128,7 +128,7 @@ TEST_CASE("a state within an epoch is read back to the same bits, and checked") 
   const std::pair<const char*, std::vector<const char*>> wrong[] = {
       {"epochs_done", {"-1", "", "1.5"}},
       {"steps", {"0", "-3", "x", "1e3"}},
-      {"seconds", {"", "x"}},
+      {"seconds", {"", "x", "nan", "inf", "-5"}},
       {"losses",
        {"", "[]", "{}", R"({"total":1,"terms":[],"counts":[]})", R"({"total":"nan","terms":[],"counts":[]})",
         R"({"total":"1","terms":["x"],"counts":[]})"}}};
@@ -149,6 +149,21 @@ TEST_CASE("steps of an epoch that the data does not have, and losses of another 
   user::small_net net;
   training_run run(net, scratch("run"), resumed{});
   CHECK(says(message([&] { run.train(user::discs{2}, validation, {}); }), "3 steps of the epoch are done, but it has 1"));
+}
+
+TEST_CASE("nobody reads the output: a run that catches signals goes on, and afterwards SIGPIPE is what it was") {
+  struct sigaction before {
+  }, after{};
+  ::sigaction(SIGPIPE, nullptr, &before);
+  REQUIRE((before.sa_handler == SIG_DFL));
+  {
+    stop_request stop;
+    const stop_on_signals handled(stop);
+    std::raise(SIGPIPE);
+    CHECK(!stop);
+  }
+  ::sigaction(SIGPIPE, nullptr, &after);
+  CHECK((after.sa_handler == SIG_DFL));
 }
 
 TEST_CASE("the first signal asks, the second is ignored, the third kills; what was ignored stays ignored") {

@@ -95,6 +95,7 @@ struct run_state {
     epochs = static_cast<int>(whole(metadata, "epochs_done", 0, 99999, where));
     part.steps = whole(metadata, "steps", 1, 1000000000, where);
     seconds = real(metadata, "seconds", where);
+    expect(is_finite(seconds) && seconds >= 0, where, ": seconds is ", exact(seconds), "; expected a finite number, at least 0");
     const auto number = [&](const json& text) {
       const auto x = parse_real(text.get<std::string>());
       expect(x && is_finite(*x), where, ": losses contain ", text.dump(), "; expected finite numbers");

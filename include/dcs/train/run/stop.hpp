@@ -33,7 +33,8 @@ class stop_request {
 
 /// While it exists SIGINT (Ctrl-C) and SIGTERM ask for a run's end: the first is the request, whose reason is the signal's number; the second is
 /// ignored, as a checkpoint may be in the making; the third kills the process. A signal that the process ignored before, as under nohup, stays
-/// ignored. One object at a time; the request must outlive it.
+/// ignored. SIGPIPE is ignored meanwhile: Ctrl-C ends the reader of a pipe too (program | tee log), and the next line to it would end the process
+/// before its checkpoint. One object at a time; the request must outlive it.
 class stop_on_signals {
  public:
   explicit stop_on_signals(stop_request& request) {
@@ -46,11 +47,15 @@ class stop_on_signals {
       ::sigaction(number, nullptr, &before);
       if (before.sa_handler != SIG_IGN) ::sigaction(number, &own, nullptr);
     }
+    struct sigaction none {};
+    none.sa_handler = SIG_IGN;
+    ::sigaction(SIGPIPE, &none, &pipe_before_);
   }
   stop_on_signals(const stop_on_signals&) = delete;
   stop_on_signals& operator=(const stop_on_signals&) = delete;
   ~stop_on_signals() {
     for (const auto& [number, before] : before_) ::sigaction(number, &before, nullptr);
+    ::sigaction(SIGPIPE, &pipe_before_, nullptr);
     target_ = nullptr;
   }
 
@@ -67,6 +72,7 @@ class stop_on_signals {
   static inline std::atomic<stop_request*> target_{nullptr};
   static inline std::atomic<int> signals_{0};
   std::array<std::pair<int, struct sigaction>, 2> before_{{{SIGINT, {}}, {SIGTERM, {}}}};
+  struct sigaction pipe_before_ {};
 };
 
 /// A step that a run has just taken.
