@@ -107,6 +107,7 @@ class network_session final : public session {
     if (run.arrays() > 0) std::printf("backbone: %d arrays from %s\n", run.arrays(), dcs::printable(c.backbone).c_str());
     if (const auto why = run.ended(); !why.empty()) {
       std::printf("run: %s has ended: %s\n", dcs::printable(t.out).c_str(), why.c_str());
+      complete_records(t.out, t.tensorboard);
       return 0;
     }
     dcs::expect(!t.resume || !t.config.data.empty() || std::filesystem::is_directory(c.data), c.data,
@@ -115,7 +116,9 @@ class network_session final : public session {
     const dcs::folder_dataset val = split(c, c.data, "val", t.limits, t.skip_bad);
     report_left_out(train_set.data), report_left_out(val);
     if (!run.begun()) check_start(c, objects ? *objects : set_objects(train_set), val);
-    run.use_data(dcs::data_fingerprint(c.data));
+    auto left_out = train_set.data.left_out();
+    left_out.insert(left_out.end(), val.left_out().begin(), val.left_out().end());
+    run.use_data(dcs::fingerprint_without(dcs::data_fingerprint(c.data), c.data, left_out));
     std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
                 static_cast<long long>(dcs::parameters<Net>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()), c.side,
                 c.side, run.epochs_done() + 1, c.epochs);

@@ -9,4 +9,8 @@ namespace programs {
 /// cannot be written.
 void record_epoch(const std::string& run, bool tensorboard);
 
+/// The same for a run that has ended, where a record is missing or older than results.csv, as after a kill between the last checkpoint and them.
+/// Nothing changes otherwise.
+void complete_records(const std::string& run, bool tensorboard);
+
 }  // namespace programs

@@ -60,6 +60,15 @@ for epochs in "" "--epochs 2" "--epochs 1"; do
   check grep -qE '^run: whole has ended: 2 epochs are done' out
 done
 check test "$before" = "$(find whole -type f -printf '%p %s %T@\n' | sort)"
+# But for the records of its last epoch, where the process was killed before it made them.
+rm whole/curves.png
+works train --resume --out whole
+check test -s whole/curves.png
+touch -d 2001-01-01 whole/curves.png
+works train --resume --out whole
+check test -z "$(find whole -name curves.png ! -newermt 2002-01-01)"
+works train --resume --out whole --tensorboard
+check test -s whole/events.out.tfevents.dcs
 # Two epochs without a better loss, as the rate is too small to change anything.
 works train --net small-scratch --data set --size 64 --seed 1 --rate 1e-6 --no-augment --stop-after 1 --epochs 40 --out stopped
 if [ "$(rows stopped | wc -l)" -lt 40 ]; then

@@ -45,10 +45,14 @@ fails "this is a file of the set, set/test/masks/000012.png" "$bin/dcs_verify" s
 echo "== --skip-bad goes on without them, and lists them"
 training=("$bin/dcs_train" --net small-scratch --data set --size 64 --seed 1 --batch 4 --epochs 1 --no-augment)
 fails "000002.png has no mask" "${training[@]}" --out x
+works "$bin/dcs_synthesize" --out large --kind mri --size 96 --train 4 --val 1 --test 1 --seed 1
+for kind in images masks; do cp large/train/$kind/000003.png set/train/$kind; done
 works "${training[@]}" --out run --skip-bad
 check grep -qF "6 images to train on" out
 check grep -qE "^left out: .*set/train/images/000001.png cannot be used: .*000001.png" out
 check grep -qE "^left out: .*set/train/images/000002.png has no mask" out
+fails "or others are left out" "$bin/dcs_train" --resume --out run --epochs 2 --skip-bad --most-pixels 4096
+works "$bin/dcs_train" --resume --out run --epochs 2 --skip-bad
 rm set/test/masks/000011.png
 fails "000011.png has no mask" "$bin/dcs_evaluate" --run run --overlays 0
 works "$bin/dcs_evaluate" --run run --overlays 0 --skip-bad

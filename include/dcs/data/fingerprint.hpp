@@ -4,6 +4,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cpu/parallel.hpp>
+#include <dcs/data/folder_files.hpp>
 #include <dcs/io/file.hpp>
 
 #include <algorithm>
@@ -58,6 +59,22 @@ inline std::string data_fingerprint(const std::string& set) {
     all.add(names[k].string());
     all.add(std::string_view("\0", 1));
     all.add(std::to_string(contents[k]) + "\n");
+  }
+  return all.digits();
+}
+
+/// The fingerprint of a set of which these files are left out: `fingerprint`, that of the whole set at `set`, where there are none. It depends
+/// neither on the set's path nor on the files' order.
+inline std::string fingerprint_without(const std::string& fingerprint, const std::string& set, const std::vector<file_fault>& left_out) {
+  if (left_out.empty()) return fingerprint;
+  std::vector<std::string> names;
+  for (const auto& fault : left_out) names.push_back(std::filesystem::path(fault.path).lexically_relative(set).string());
+  std::sort(names.begin(), names.end());
+  fnv1a all;
+  all.add(fingerprint);
+  for (const auto& name : names) {
+    all.add(std::string_view("\0", 1));
+    all.add(name);
   }
   return all.digits();
 }

@@ -133,8 +133,8 @@ class training_run {
   void use_data(const std::string& fingerprint) {
     if (config_.data_fingerprint.empty()) config_.data_fingerprint = fingerprint;
     expect(config_.data_fingerprint == fingerprint, "--data ", config_.data,
-           ": names or contents of its files differ from those that the run was trained on (", fingerprint, "; expected ", config_.data_fingerprint,
-           "); --data says where they are now");
+           ": names or contents of its files differ from those that the run was trained on, or others are left out (", fingerprint, "; expected ",
+           config_.data_fingerprint, "); --data says where they are now");
   }
 
   /// Trains until the run has ended, or the request of `control` asks it to stop, and returns whether it has ended. `watch`, where there is one, is

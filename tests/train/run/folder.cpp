@@ -196,6 +196,23 @@ TEST_CASE("a set's fingerprint: names and contents of what is trained on, wherev
   CHECK(data_fingerprint(s("other")) == without);
 }
 
+TEST_CASE("a fingerprint knows which files are left out") {
+  const auto print = [](const std::string& set, const std::vector<std::string>& names) {
+    std::vector<file_fault> faults;
+    for (const auto& name : names) faults.push_back({set + "/" + name, "cannot be used", ""});
+    return fingerprint_without("0123456789abcdef", set, faults);
+  };
+  CHECK(print("/a", {}) == "0123456789abcdef");
+  const std::string one = print("/a", {"train/images/1.png"});
+  CHECK(one.size() == 16);
+  CHECK(one != "0123456789abcdef");
+  CHECK(one == print("/moved/b", {"train/images/1.png"}));
+  for (const char* name : {"train/images/2.png", "val/images/1.png"}) CHECK(print("/a", {name}) != one);
+  const std::string two = print("/a", {"train/images/1.png", "val/images/1.png"});
+  CHECK(two != one);
+  CHECK(two == print("/a", {"val/images/1.png", "train/images/1.png"}));
+}
+
 TEST_CASE("pictures of images that share a name without its extension have the whole name") {
   using names = std::vector<std::string>;
   CHECK(picture_names({"a.png", "b.jpg", "c"}) == names{"a", "b", "c"});

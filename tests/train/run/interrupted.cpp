@@ -149,6 +149,13 @@ TEST_CASE("steps of an epoch that the data does not have, and losses of another 
   user::small_net net;
   training_run run(net, scratch("run"), resumed{});
   CHECK(says(message([&] { run.train(user::discs{2}, validation, {}); }), "3 steps of the epoch are done, but it has 1"));
+  const std::string last = scratch("other") + "/last.safetensors";
+  CHECK(!train_until(scratch("other"), 1));
+  auto file = io::read_safetensors(last);
+  file.metadata["losses"] = R"({"total":"1","terms":["1","2","3","4","5"],"counts":[]})";
+  io::write_safetensors(last, file);
+  user::small_net another;
+  CHECK(says(message([&] { training_run(another, scratch("other"), resumed{}); }), "losses are of 5 terms and 0 counts; expected "));
 }
 
 TEST_CASE("nobody reads the output: a run that catches signals goes on, and afterwards SIGPIPE is what it was") {
