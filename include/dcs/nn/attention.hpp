@@ -117,8 +117,9 @@ struct multi_head_attention {
   constexpr auto operator()(const X& x) const {
     return masked(x, no_mask);
   }
-  /// Self-attention with a mask that is added to the scores: shape<L, L>, or what broadcasts to shape<N, H, L, L>; −∞ where a query (the axis before
-  /// the last) does not see a key. A query must see at least one key. causal_mask and padding_mask make masks.
+  /// Self-attention with a mask that is added to the scores: shape<L, L>, or what broadcasts to shape<N, H, L, L>, whose last axes a shorter mask
+  /// has: one of three axes is of (head, query, key), for all of the batch. −∞ where a query (the axis before the last) does not see a key. A query
+  /// must see at least one key. causal_mask and padding_mask make masks.
   template <operand X, attention_mask M>
   constexpr auto masked(const X& x, const M& mask) const {
     check<X>(), check<X, X, M>();

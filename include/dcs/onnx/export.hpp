@@ -12,7 +12,8 @@
 // What the file has. Inputs and outputs are channels-last as dcs' tensors are; transpositions stand where ONNX wants channels first, and cancel
 // between two such ops. Parameters are initialisers of f32 under the names of the state dict, in the layout that their node takes. Sizes are those of
 // the inputs' shapes; the first extent of an input may have a name, and is then chosen when the graph runs. Every parameter that the call uses is
-// written once. Values agree with dcs' up to the rounding of other kernels.
+// written once, or, where nodes take it in two layouts, once in each: the second has a number behind the name. Values agree with dcs' up to the
+// rounding of other kernels.
 //
 // A network whose host code chooses by values, as a detector chooses boxes, cannot be traced through that choice (a dcs::error says so). Such stages
 // are written as nodes by hand: detection.hpp has those of a detector, dcsnet.hpp and mask_rcnn.hpp the whole networks.

@@ -158,8 +158,8 @@ class training_run {
     return !ended().empty();
   }
 
-  /// After train() lacked memory (is_lack_of_memory) on the host: the most images of which a step fits, fewer than those of the run; 0: none. The run
-  /// is not to be used afterwards; its folder stays as it is.
+  /// After train() lacked memory (is_lack_of_memory) on the host: a number of images of which a step fits, fewer than those of the run; 0: none. The
+  /// run is not to be used afterwards; its folder stays as it is.
   template <dataset Train>
   int fitting_batch(const Train& train_set) requires std::is_same_v<device, cpu_device> {
     return dcs::fitting_batch<P>(net_, *optimizer_, train_set, epoch_numbers());

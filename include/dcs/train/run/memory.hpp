@@ -30,9 +30,10 @@ std::optional<batch> first_batch(const Data& data, const epoch_options<Options>&
 }
 }  // namespace detail
 
-/// After a step of o.batch images lacked memory on the host: the most images, fewer than those, of which a step was tried and did not lack it; 0
-/// where there is none. The first guess is measured: what a step of one image adds to what network and optimiser take is set against the most that
-/// was in use before. The steps that are tried move the network, which is not to be used afterwards. Other errors than lack of memory are thrown.
+/// After a step of o.batch images lacked memory on the host: a number of images, fewer than those, of which a step was tried and did not lack memory;
+/// 0 where none is found. A larger one may fit too. The first guess is measured: what a step of one image adds to what network and optimiser take is
+/// set against the most that was in use before. The steps that are tried move the network, which is not to be used afterwards. Other errors than lack
+/// of memory are thrown.
 template <class P, segmenter Net, optimizer Optimizer, dataset Data>
 int fitting_batch(Net& net, Optimizer& steps_by, const Data& data, const epoch_options<typename Net::options>& o) {
   auto& memory = host_allocator::get();
