@@ -73,6 +73,11 @@ pid=$!
 training $pid
 kill $reader
 wait $reader 2>/dev/null
+# The line of the first epoch finds no reader.
+for _ in $(seq 6000); do
+  [ "$(rows run 2>/dev/null | wc -l)" = 0 ] && kill -0 $pid 2>/dev/null || break
+  sleep 0.01
+done
 kill -s INT $pid
 wait $pid
 check test $? = 130
