@@ -57,23 +57,7 @@ constexpr auto before_last(const X& x) {
   if constexpr (any_probe_v<X>) {
     return probe_result<Out>(x);
   } else {
-    using T = value_t<X>;
-    using D = device_t<X>;
-    constexpr auto at = static_cast<std::size_t>(At);
-    auto n = x.sizes();
-    const extent_t outer = product(n, 0, at), inner = product(n, at + 1, n.size());
-    const extent_t width = Length * inner, row = n[at] * inner, begin = row - width - Behind * inner;
-    n[at] = Length;
-    auto y = tensor_of<Out, X>::empty(n);
-    copy_rows(D{}, y.data(), width, value(x).data() + begin, row, outer, width);
-    return record(
-        std::move(y),
-        [=, from = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
-          auto dx = tensor<T, S, D>::zeros(from);
-          copy_rows(D{}, dx.data() + begin, row, dy.data(), width, outer, width);
-          gx.add(std::move(dx));
-        },
-        x);
+    return sliced_from<At, Out>(x, x.sizes()[static_cast<std::size_t>(At)] - Length - Behind, Length);
   }
 }
 // `Length` elements along axis At that stand beyond x's first (or last) element.

@@ -32,6 +32,29 @@ extent_t slice_length(extent_t full) {
   }
 }
 
+// `length` elements along axis At from `begin` on, which lie within it. Out: the shape of the result.
+template <int At, class Out, class X>
+auto sliced_from(const X& x, extent_t begin, extent_t length) {
+  using T = value_t<X>;
+  using S = shape_t<X>;
+  using D = device_t<X>;
+  constexpr auto at = static_cast<std::size_t>(At);
+  auto sizes = x.sizes();
+  const extent_t outer = product(sizes, 0, at), inner = product(sizes, at + 1, sizes.size());
+  const extent_t width = length * inner, row = sizes[at] * inner, offset = begin * inner;
+  sizes[at] = length;
+  auto y = tensor<T, Out, D>::empty(sizes);
+  copy_rows(D{}, y.data(), width, value(x).data() + offset, row, outer, width);
+  return record(
+      std::move(y),
+      [=, n = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
+        auto dx = tensor<T, S, D>::zeros(n);
+        copy_rows(D{}, dx.data() + offset, row, dy.data(), width, outer, width);
+        gx.add(std::move(dx));
+      },
+      x);
+}
+
 }  // namespace detail
 
 /// The node of slice. X is the unevaluated operand, so that patterns can recognise it.
@@ -48,28 +71,13 @@ class slice_node : public lazy<lift_t<with_extent<shape_t<X>, Axis, Length>, X>>
 
   result_type evaluate() const {
     return this->once([&]() -> result_type {
-      using T = typename base::value_type;
-      using D = typename base::device_type;
-      using S = shape_t<X>;
-      using Out = typename base::shape_type;
       const auto x = eval(x_);
       auto sizes = x.sizes();
       detail::expect_inner("dcs::slice", sizes);
-      constexpr auto at = static_cast<std::size_t>(Axis);
-      const extent_t outer = detail::product(sizes, 0, at), inner = detail::product(sizes, at + 1, sizes.size()), full = sizes[at];
-      const extent_t length = detail::slice_length<S, Axis, Begin, Length>(full);
-      sizes[at] = length;
+      auto& size = sizes[static_cast<std::size_t>(Axis)];
+      size = detail::slice_length<shape_t<X>, Axis, Begin, Length>(size);
       detail::expect_inner("dcs::slice", sizes);
-      auto y = tensor<T, Out, D>::empty(sizes);
-      copy_rows(D{}, y.data(), length * inner, value(x).data() + Begin * inner, full * inner, outer, length * inner);
-      return result_type(record(
-          std::move(y),
-          [=, n = x.sizes(), gx = sink_of(x)](const tensor<T, Out, D>& dy) {
-            auto dx = tensor<T, S, D>::zeros(n);
-            copy_rows(D{}, dx.data() + Begin * inner, full * inner, dy.data(), length * inner, outer, length * inner);
-            gx.add(std::move(dx));
-          },
-          x));
+      return result_type(detail::sliced_from<Axis, typename base::shape_type>(x, Begin, size));
     });
   }
 
