@@ -17,7 +17,7 @@ import re
 import sys
 
 FOLDERS = [  # heading, where its headers are, what is documented there
-    ("Functions of elements", ["expr/pointwise.hpp", "expr/common.hpp"], "function"),
+    ("Functions of elements", ["expr/pointwise.hpp", "expr/activations.hpp", "expr/common.hpp"], "function"),
     ("Ops", ["ops/*/*.hpp"], "function"),
     ("Layers", ["nn/*.hpp"], "layer"),
     ("Losses", ["loss/*.hpp"], "function"),

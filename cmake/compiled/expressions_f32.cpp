@@ -8,6 +8,7 @@ namespace dcs {
 
 DCS_UNARY_EXPRESSIONS(template, float)
 DCS_BINARY_EXPRESSIONS(template, float)
+DCS_ACTIVATION_EXPRESSIONS(template, float)
 DCS_NETWORK_EXPRESSIONS(template, float)
 DCS_REPEATED_EXPRESSIONS(template, float)
 DCS_SEGMENTATION_LOSS_EXPRESSIONS(template, float)

@@ -8,6 +8,7 @@ namespace dcs {
 
 DCS_UNARY_EXPRESSIONS(template, double)
 DCS_BINARY_EXPRESSIONS(template, double)
+DCS_ACTIVATION_EXPRESSIONS(template, double)
 DCS_NETWORK_EXPRESSIONS(template, double)
 DCS_REPEATED_EXPRESSIONS(template, double)
 DCS_SEGMENTATION_LOSS_EXPRESSIONS(template, double)

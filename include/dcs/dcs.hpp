@@ -10,6 +10,7 @@
 #include <dcs/grad/var.hpp>
 #include <dcs/expr/eval.hpp>
 #include <dcs/expr/pointwise.hpp>
+#include <dcs/expr/activations.hpp>
 #include <dcs/expr/gradcheck.hpp>
 #include <dcs/ops/cast/cast.hpp>
 #include <dcs/ops/conv2d/conv2d.hpp>

@@ -1,4 +1,5 @@
 // The kernels of pointwise chains and of sums against the host's.
+#include <dcs/expr/activations.hpp>
 #include <dcs/expr/chain.cuh>
 #include <dcs/ops/reduce/reduce.hpp>
 
@@ -36,6 +37,14 @@ TEST_CASE("kernel chain_backward: passes the gradient check") {
   using B = s<3, 5, 1>;
   kernel_test::compare([](const auto& a, const auto& b) { return exp(a) * b - maximum(a, b) + tanh(b); }, normal<A>(1, A::extents),
                        normal<B>(2, B::extents));
+}
+
+TEST_CASE("kernel chain_backward: activations and selections") {
+  const auto x = normal<rows>(1, {3, 8});
+  const auto y = normal<vector>(2, {8});
+  kernel_test::compare([](const auto& a, const auto& b) { return gelu(a) + silu(b) * softplus(a) - prelu(a, b); }, x, y);
+  kernel_test::compare([](const auto& a, const auto& b) { return where(greater(a, b), clip(a, -1, 1), elu(b)) + erf(a); }, x, y);
+  kernel_test::compare([](const auto& a, const auto& b) { return hard_swish(a) * mish(b) + pow(square(b) + 1, a) - gelu_tanh(a); }, x, y);
 }
 
 TEST_CASE("kernel sum_rows: sums over the last axes, one chunk and several") {

@@ -16,6 +16,11 @@ def ties(*shape):
     return torch.randint(-2, 3, shape).double().requires_grad_()
 
 
+def corners(*shape):
+    """Multiples of 3 / 2, among them 0, 3 and -3, where the functions with corners have theirs, and 6."""
+    return (torch.randint(-4, 5, shape) * 1.5).double().requires_grad_()
+
+
 def positive(*shape):
     return (torch.rand(*shape) * 4 + 0.125).double().requires_grad_()
 
@@ -51,4 +56,16 @@ add("twice", lambda x, c: (x * c + c) * x, x=image, c=normal(5))
 add("position", lambda x, e: x + e, x=normal(2, 6, 5), e=normal(6, 5))
 add("level", lambda x, e: x + e[2:3], x=normal(2, 6, 5), e=normal(4, 5))
 add("position and level", lambda x, level, position: x + level[1:2] + position, x=normal(3, 6, 5), level=normal(4, 5), position=normal(6, 5))
+ACTIVATIONS = {  # F.hardsigmoid has a gradient of f32 in f64
+    "erf": torch.erf, "gelu": F.gelu, "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"), "silu": F.silu, "hard_sigmoid": lambda x: F.relu6(x + 3) / 6,
+    "hard_swish": F.hardswish, "mish": F.mish, "leaky_relu": lambda x: F.leaky_relu(x, 0.1), "elu": lambda x: F.elu(x, 1.5),
+    "relu6": lambda x: torch.clip(x, 0, 6), "pow3": lambda x: torch.pow(x, 3),
+}  # fmt: skip
+for name, f in ACTIVATIONS.items():
+    for suffix, at in {"": x, ".far": normal(*size, scale=30), ".ties": corners(*size)}.items():
+        add(name + suffix, lambda x: f(x), x=at)
+add("prelu", lambda a, b: F.prelu(a, b), a=x, b=normal(19))
+add("clip", torch.clip, input=x, min=normal(*size), max=normal(*size))
+add("pow", torch.pow, input=positive(*size), exponent=normal(*size))
+add("where", lambda c, a, b: torch.where(c > 0.25, a, b * c), c=x, a=normal(*size), b=normal(19))
 write(__file__, out)

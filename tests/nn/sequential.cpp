@@ -48,6 +48,27 @@ TEST_CASE("functions stand among layers, and no layer is no change") {
   backward(sum_all(twice(var<float, shape<3, 5>>::leaf(x))));
 }
 
+TEST_CASE("activations stand among layers, and PReLU learns its slopes under PyTorch's name") {
+  nn::sequential<nn::gelu, nn::prelu<5>, nn::elu, nn::leaky_relu> layers;
+  static_assert(parameters<decltype(layers)> == 5);
+  layers.get<2>().alpha = 0.5, layers.get<3>().slope = 0.2;
+  initialize<double>(layers, 1);
+  CHECK(named_parameters(layers).front().name == "1.weight");
+  const auto slope = layers.get<1>().weight.as(tensor<double, shape<1>>::zeros());
+  CHECK(slope(4) == 0.25);
+  const auto x = random_normal<double, shape<3, 5>>({3, 5}, {1, 1});
+  const auto y = layers(x), wanted = eval(leaky_relu(elu(prelu(gelu(x), slope), 0.5), 0.2));
+  CHECK(std::equal(y.data(), y.data() + y.size(), wanted.data()));
+  const auto same = [&](const auto& layer, const auto& expected) {
+    const auto a = eval(layer(x)), b = eval(expected);
+    return std::equal(a.data(), a.data() + a.size(), b.data());
+  };
+  CHECK((same(nn::gelu_tanh(), gelu_tanh(x)) && same(nn::silu(), silu(x)) && same(nn::mish(), mish(x)) && same(nn::softplus(), softplus(x))));
+  CHECK((same(nn::hard_sigmoid(), hard_sigmoid(x)) && same(nn::hard_swish(), hard_swish(x))));
+  backward(sum_all(layers(var<double, shape<3, 5>>::leaf(x))));
+  CHECK(layers.get<1>().weight.has_gradient());
+}
+
 TEST_CASE("a convolution, its norm and its activation are one kernel in inference, as where they are written as one expression") {
   nn::sequential<nn::conv2d<3, 8, 3, 1, 1, 1, false>, nn::batch_norm<8>, nn::relu> layers;
   initialize<float>(layers, 1);

@@ -83,6 +83,22 @@ TEST_CASE("pointwise chains") {
       "broadcast_both", [](const auto& x, const auto& y) { return x + y; }, input<shape<4, 1, 6>>("x"), input<shape<5, 1>>("y"));
 }
 
+TEST_CASE("activations and selections") {
+  exported(
+      "activations", [](const auto& x) { return gelu(x) + gelu_tanh(x) * silu(x) - hard_sigmoid(x) * softplus(x) + mish(x) * hard_swish(x); },
+      input<map>("x"));
+  exported(
+      "slopes", [](const auto& x, const auto& y) { return leaky_relu(prelu(x, y), 0.1) + elu(x, 1.5) * pow(square(x) + 1, y); }, input<map>("x"),
+      input<shape<6>>("y"));
+  exported(
+      "selections", [](const auto& x, const auto& y) { return where(greater(x, y), clip(x, -0.5, 1), erf(y)); }, input<map>("x"),
+      input<shape<6>>("y"));
+  exported(
+      "comparisons",
+      [](const auto& x, const auto& y) { return less(x, y) + 2 * greater_equal(x, y) + less_equal(x, 0) - not_equal(x, y) * equal(y, y); },
+      input<map>("x"), input<shape<6>>("y"));
+}
+
 TEST_CASE("volumes and rows") {
   using volume = shape<dyn<"batch">, 5, 6, 4, 3>;
   exported(

@@ -82,6 +82,9 @@ struct chain_arguments {
 #define DCS_KERNELS <dcs/expr/functions.inl>
 #define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>
+#define DCS_KERNELS <dcs/expr/activations.inl>
+#define DCS_KERNELS_IN_EVERY_UNIT
+#include <dcs/cpu/foreach_isa.inl>
 #define DCS_KERNELS <dcs/expr/tree.inl>
 #define DCS_KERNELS_IN_EVERY_UNIT
 #include <dcs/cpu/foreach_isa.inl>

@@ -1,11 +1,11 @@
 // The scalar functions that pointwise expressions are made of. A function is an empty type; its value and its partial derivatives stand beside
-// each other in functions.inl, for vectors of every instruction set. A user's function is a struct with two static templates,
+// each other in functions.inl and activations.inl, for vectors of every instruction set. A user's function is a struct with two static templates,
 //
-//     struct mish {
-//       template <class T> static T f(T x) { return x * std::tanh(std::log1p(std::exp(x))); }
+//     struct softsign {
+//       template <class T> static T f(T x) { return x / (1 + std::abs(x)); }
 //       template <int I, class T> static T df(T y, T x) { ... }   // ∂f/∂x_I at x, where f is y
 //     };
-//     auto y = eval(apply<mish>(x) * 2);
+//     auto y = eval(apply<softsign>(x) * 2);
 //
 // and fuses like the built-in ones.
 #pragma once
@@ -35,6 +35,27 @@ struct abs {};
 struct tanh {};
 struct maximum {};
 struct minimum {};
+
+// Those of activations.inl.
+struct erf {};
+struct gelu {};
+struct gelu_tanh {};
+struct silu {};
+struct hard_sigmoid {};
+struct hard_swish {};
+struct softplus {};
+struct mish {};
+struct prelu {};
+struct elu {};
+struct clip {};
+struct pow {};
+struct select {};
+struct greater {};
+struct greater_equal {};
+struct less {};
+struct less_equal {};
+struct equal {};
+struct not_equal {};
 
 /// A function with `f` and `df` of its own.
 template <class F, class T, class... Args>

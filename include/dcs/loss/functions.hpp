@@ -4,22 +4,10 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cuda/block.hpp>
-#include <dcs/expr/pointwise.hpp>
+#include <dcs/expr/activations.hpp>
 
 DCS_EXACT_MATH
 namespace dcs::functions {
-
-/// log(1 + e^x), without overflow.
-struct softplus {
-  template <class T>
-  DCS_DEVICE static T f(T x) {
-    return x > T(0) ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
-  }
-  template <int, class T>
-  DCS_DEVICE static T df(T, T x) {
-    return x > T(0) ? T(1) / (T(1) + std::exp(-x)) : std::exp(x) / (T(1) + std::exp(x));
-  }
-};
 
 /// Smooth L1 with β = 1 / Inverse (Girshick 2015): x² / 2β for |x| < β, else |x| − β / 2.
 template <int Inverse>

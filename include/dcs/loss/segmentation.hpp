@@ -78,7 +78,7 @@ auto dice(const P& p_, const Target& t_, double smoothing = 1e-6) {
 /// Runs: as binary_cross_entropy
 template <operand X, operand Target>
 constexpr auto cross_entropy_map(const X& x, const Target& t) {
-  return apply<functions::softplus>(x) - x * t;
+  return softplus(x) - x * t;
 }
 
 /// Mean cross-entropy of a sigmoid. shape<>.
@@ -150,7 +150,7 @@ auto edge(const X& x_, const tensor<T, S, D>& target, double positive_weight = 1
   } else {
     const auto x = eval(regions.keep(x_));
     const auto e = laplacian_edges(target);
-    return eval(regions.mean((1 - e) * x + (1 + (positive_weight - 1) * e) * apply<functions::softplus>(-x)));
+    return eval(regions.mean((1 - e) * x + (1 + (positive_weight - 1) * e) * softplus(-x)));
   }
 }
 
@@ -168,13 +168,13 @@ auto consistency(const std::array<X, 4>& levels, const Regions& regions = {}) {
 namespace dcs {
 
 // The expressions above, in order, and the sums of a network's terms, for dcs::compiled (expr/common.hpp).
-#define DCS_SEGMENTATION_LOSS_EXPRESSIONS(declare, T)                                                                                        \
-  DCS_EXPRESSION(declare, T, 1 - (2 * expr::map<T>() + 1) / (expr::map<T>() + expr::map<T>() + 1))                                           \
-  DCS_EXPRESSION(declare, T, loss::cross_entropy_map(expr::map<T>(), expr::map<T>()))                                                        \
-  DCS_EXPRESSION(declare, T, square(1 - exp(-expr::map<T>())) * expr::map<T>() * 1)                                                          \
-  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + expr::map<T>() * 1)                                                   \
-  DCS_EXPRESSION(declare, T, (1 - expr::map<T>()) * expr::map<T>() + (1 + 1 * expr::map<T>()) * apply<functions::softplus>(-expr::map<T>())) \
-  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + (expr::map<T>() * 1 + expr::map<T>() * 1))                            \
+#define DCS_SEGMENTATION_LOSS_EXPRESSIONS(declare, T)                                                                      \
+  DCS_EXPRESSION(declare, T, 1 - (2 * expr::map<T>() + 1) / (expr::map<T>() + expr::map<T>() + 1))                         \
+  DCS_EXPRESSION(declare, T, loss::cross_entropy_map(expr::map<T>(), expr::map<T>()))                                      \
+  DCS_EXPRESSION(declare, T, square(1 - exp(-expr::map<T>())) * expr::map<T>() * 1)                                        \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + expr::map<T>() * 1)                                 \
+  DCS_EXPRESSION(declare, T, (1 - expr::map<T>()) * expr::map<T>() + (1 + 1 * expr::map<T>()) * softplus(-expr::map<T>())) \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + (expr::map<T>() * 1 + expr::map<T>() * 1))          \
   DCS_EXPRESSION(declare, T, expr::map<T>() + expr::map<T>() + expr::map<T>() * 1 + expr::map<T>() * 1)
 DCS_ENTRIES(DCS_SEGMENTATION_LOSS_EXPRESSIONS)
 

@@ -19,6 +19,10 @@ struct zeros {
 struct ones {
   static double value(random_stream, std::uint64_t) { return 1; }
 };
+/// 1/4: the slope that PReLU begins with.
+struct quarter {
+  static double value(random_stream, std::uint64_t) { return 0.25; }
+};
 /// Normal with variance gain² / Fan (He et al. 2015, eq. 10, with gain² = Twice / 2).
 template <int Fan, int Twice = 4>
 struct he_normal {

@@ -3,6 +3,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/nn/activations.hpp>
 #include <dcs/nn/module.hpp>
 #include <dcs/ops/pool/pool.hpp>
 
@@ -82,33 +83,6 @@ struct sequential {
   }
 };
 
-/// relu(x) as a layer.
-/// PyTorch: torch.nn.ReLU
-/// Runs: as pointwise chains
-struct relu {
-  template <operand X>
-  constexpr auto operator()(const X& x) const {
-    return dcs::relu(x);
-  }
-};
-/// sigmoid(x) as a layer.
-/// PyTorch: torch.nn.Sigmoid
-/// Runs: as pointwise chains
-struct sigmoid {
-  template <operand X>
-  constexpr auto operator()(const X& x) const {
-    return dcs::sigmoid(x);
-  }
-};
-/// tanh(x) as a layer.
-/// PyTorch: torch.nn.Tanh
-/// Runs: as pointwise chains
-struct tanh {
-  template <operand X>
-  constexpr auto operator()(const X& x) const {
-    return dcs::tanh(x);
-  }
-};
 /// max_pool2d<K, Stride, Padding>(x) as a layer.
 /// PyTorch: torch.nn.MaxPool2d
 template <int K, int Stride = K, int Padding = 0>

@@ -5,6 +5,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cpu/gemm.hpp>
+#include <dcs/onnx/activations.hpp>
 #include <dcs/onnx/copies.hpp>
 #include <dcs/ops/attention/geometry.hpp>
 #include <dcs/ops/conv2d/geometry.hpp>
@@ -18,13 +19,6 @@ namespace dcs::onnx {
 namespace detail {
 
 inline const dims channels_first{0, 3, 1, 2}, channels_last{0, 2, 3, 1};
-
-/// A node of two operands that broadcast.
-inline id binary(graph& g, const char* op, id a, id b) {
-  const auto [extents, free] = broadcast(g, {a, b});
-  return g.add(op, {a, b}, extents, free, {}, g[a].type);
-}
-inline id unary(graph& g, const char* op, id a) { return g.add(op, {a}, g.extents(a), g[a].free, {}, g[a].type); }
 
 /// A map in memory as N,C,H,W.
 template <class T>

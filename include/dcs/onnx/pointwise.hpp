@@ -73,6 +73,27 @@ inline std::pair<dims, int> broadcast(const graph& g, const std::vector<id>& in)
   return {out, free};
 }
 
+/// A node of two operands that broadcast.
+inline id binary(graph& g, const char* op, id a, id b) {
+  const auto [extents, free] = broadcast(g, {a, b});
+  return g.add(op, {a, b}, extents, free, {}, g[a].type);
+}
+inline id unary(graph& g, const char* op, id a) { return g.add(op, {a}, g.extents(a), g[a].free, {}, g[a].type); }
+/// x with elements of another type.
+inline id converted(graph& g, id x, element to) {
+  return g.add("Cast", {x}, g.extents(x), g[x].free, {attribute::of("to", static_cast<int>(to))}, to);
+}
+/// A comparison, or a connection of two.
+inline id truth(graph& g, const char* op, id a, id b) {
+  const auto [extents, free] = broadcast(g, {a, b});
+  return g.add(op, {a, b}, extents, free, {}, element::boolean);
+}
+/// a where the condition holds, else b.
+inline id chosen(graph& g, id condition, id a, id b) {
+  const auto [extents, free] = broadcast(g, {condition, a, b});
+  return g.add("Where", {condition, a, b}, extents, free, {}, g[a].type);
+}
+
 template <class Node>
 struct chain_writer;
 template <int I>

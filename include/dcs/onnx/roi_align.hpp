@@ -10,25 +10,6 @@
 DCS_EXACT_MATH
 namespace dcs::onnx {
 
-namespace detail {
-
-/// x with elements of another type.
-inline id converted(graph& g, id x, element to) {
-  return g.add("Cast", {x}, g.extents(x), g[x].free, {attribute::of("to", static_cast<int>(to))}, to);
-}
-/// A comparison, or a connection of two.
-inline id truth(graph& g, const char* op, id a, id b) {
-  const auto [extents, free] = broadcast(g, {a, b});
-  return g.add(op, {a, b}, extents, free, {}, element::boolean);
-}
-/// a where the condition holds, else b.
-inline id chosen(graph& g, id condition, id a, id b) {
-  const auto [extents, free] = broadcast(g, {condition, a, b});
-  return g.add("Where", {condition, a, b}, extents, free, {}, g[a].type);
-}
-
-}  // namespace detail
-
 template <class T, class B>
 void roi_align_forward(device, const std::vector<cpu::roi_map<T>>& maps, std::int64_t channels, const B* rois, const std::int64_t* level,
                        std::int64_t count, int sampling, bool aligned, const std::vector<cpu::roi_crops<T>>& crops) {
