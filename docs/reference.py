@@ -23,7 +23,7 @@ FOLDERS = [  # heading, where its headers are, what is documented there
     ("Losses", ["loss/*.hpp"], "function"),
 ]
 # Headers of nn/ that contain no layers, and halves of ops that their skins call.
-APART = {"parameter.hpp", "parameter_description.hpp", "members.hpp", "module.hpp", "module_scope.hpp", "random_scope.hpp", "options.hpp", "stage.hpp", "state_dict.hpp", "summary.hpp", "trace.hpp", "cpu.hpp", "geometry.hpp", "terms.hpp"}
+APART = {"parameter.hpp", "parameter_base.hpp", "parameter_description.hpp", "members.hpp", "module.hpp", "module_scope.hpp", "random_scope.hpp", "options.hpp", "stage.hpp", "state_dict.hpp", "summary.hpp", "trace.hpp", "cpu.hpp", "geometry.hpp", "terms.hpp"}
 PYTORCH_OF_OPERATORS = {"operator+": "a + b", "operator-": "a - b", "operator*": "a * b", "operator/": "a / b"}
 
 

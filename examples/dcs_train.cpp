@@ -11,8 +11,8 @@
 namespace {
 
 // What may be given with --resume and --out.
-const std::vector<std::string> may_change{"--data", "--epochs",      "--device",       "--capture",     "--tune",
-                                          "--tf32", "--most-pixels", "--save-minutes", "--tensorboard", "--skip-bad"};
+const std::vector<std::string> may_change{"--data",        "--epochs",       "--device",      "--capture",  "--tune",   "--tf32",
+                                          "--most-pixels", "--save-minutes", "--tensorboard", "--skip-bad", "--loaders"};
 
 // "a, b and c".
 std::string list_of(const std::vector<std::string>& names) {
@@ -73,6 +73,10 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_option("--save-minutes", t.save_minutes, "write a checkpoint within an epoch after so many minutes without one; 0: at its end only")
       ->capture_default_str()
       ->check(programs::number(0, 100000));
+  app.add_option("--loaders", t.loaders,
+                 "threads that read and augment images ahead of the steps, to the same bits; 0: one, on a GPU as many as compute, up to 8")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
   app.add_flag("--tensorboard", t.tensorboard, "write losses and measures of every epoch as an event file, which TensorBoard shows");
   app.add_flag("--resume", t.resume,
                "continue the run in --out with its own configuration; " + list_of(may_change) +

@@ -133,7 +133,7 @@ class network_session final : public session {
     };
     bool ended = false;
     try {
-      ended = run.train(train_set, val, watch, {.stop = &stop, .save_minutes = t.save_minutes});
+      ended = run.train(train_set, val, watch, {.stop = &stop, .save_minutes = t.save_minutes, .loaders = t.loaders});
     } catch (const std::exception& e) {
       if (!dcs::is_lack_of_memory(e)) throw;
       dcs::fail(dynamic_cast<const std::bad_alloc*>(&e) ? "out of memory" : e.what(), advice_on_memory(run, train_set));

@@ -10,7 +10,8 @@ namespace programs {
 
 namespace {
 
-json to_json(const dcs::segmentation_metrics& m) {
+// `m`: segmentation_metrics or mean_metrics.
+json metrics_json(const auto& m) {
   json j{{"missed", m.missed}};
   for (const auto& named : dcs::named_metrics) j[named.name] = m.*named.value;
   return j;
@@ -96,18 +97,18 @@ json finite_or_null(double x) { return dcs::is_finite(x) ? json(x) : json(); }
 }  // namespace
 
 json to_json(const dcs::mean_metrics& m) {
-  return {{"dice", m.dice},    {"iou", m.iou},   {"precision", m.precision},       {"recall", m.recall},
-          {"hd95", m.hd95},    {"assd", m.assd}, {"surface_dice", m.surface_dice}, {"missed", m.missed},
-          {"images", m.images}};
+  json j = metrics_json(m);
+  j["images"] = m.images;
+  return j;
 }
 
 json to_json(const dcs::image_result& r) {
-  json j = to_json(r.metrics);
+  json j = metrics_json(r.metrics);
   j["name"] = dcs::json_name(r.name);
   if (!r.group.empty()) j["group"] = dcs::json_name(r.group);
   json lesions = json::array(), predicted = lesions, true_boxes = lesions, predicted_boxes = lesions;
   for (const auto& l : r.lesions.truth) {
-    json entry = to_json(l.metrics);
+    json entry = metrics_json(l.metrics);
     entry["pixels"] = l.pixels, entry["match"] = l.match;
     lesions.push_back(entry);
   }

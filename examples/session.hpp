@@ -19,6 +19,7 @@ struct train_request {
   bool resume = false;
   double save_minutes = 0;                          // between checkpoints within an epoch; 0: none. Not part of a run's configuration
   bool tensorboard = false;                         // whether it writes an event file; not part of it either
+  int loaders = 0;                                  // threads that load batches; 0: the trainer's choice. Not part of it either
   bool capture = true, tune = false, tf32 = false;  // on a GPU; not part of it either
   dcs::io::image_limits limits;                     // not part of it either
   bool skip_bad = false;                            // files that cannot be used are left out, and listed

@@ -14,11 +14,14 @@ namespace dcs::test {
 /// Calls f under every instruction set of this machine.
 template <class F>
 void for_each_isa(const F& f) {
+  const auto before = cpu::current_isa();
   for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
     if (!cpu::supports(isa)) continue;
     cpu::set_isa(isa);
+    CAPTURE(cpu::name(isa));
     f();
   }
+  cpu::set_isa(before);
 }
 
 /// An entry as a tensor of shape S, whose dynamic extents are the file's.

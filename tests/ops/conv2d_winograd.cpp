@@ -1,12 +1,15 @@
 #include <dcs/core/philox.hpp>
 #include <dcs/ops/conv2d/winograd.hpp>
 
+#include "goldens.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <vector>
 
 using namespace dcs;
+using test::relative_error;
 
 namespace {
 
@@ -70,17 +73,6 @@ arrays reference(const conv2d_geometry& g) {
           }
         }
   return a;
-}
-
-template <class T>
-double relative_error(const std::vector<T>& got, const std::vector<double>& wanted) {
-  double error = 0, norm = 1e-30;
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const double d = static_cast<double>(got[i]) - wanted[i];
-    error += d * d;
-    norm += wanted[i] * wanted[i];
-  }
-  return std::sqrt(error / norm);
 }
 
 template <class T>

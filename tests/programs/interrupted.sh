@@ -60,7 +60,7 @@ for signal in INT INT KILL; do kill -s $signal $pid 2>/dev/null; done
 wait $pid
 code=$?
 check test $code = 137 -o $code = 130 # it had stopped before it was killed
-works train --resume --out run
+works train --resume --loaders 2 --out run
 check cmp run/last.safetensors whole/last.safetensors
 
 echo "== the reader of its output ends first, as tee does by Ctrl-C"
@@ -85,11 +85,12 @@ check grep -qE '^dcs_train: stopped by SIGINT' err
 works train --resume --out run
 check cmp run/last.safetensors whole/last.safetensors
 
-echo "== a clock"
-works "${begin[@]}" --save-minutes 0.0001 --out clock
+echo "== a clock, and more threads that load"
+works "${begin[@]}" --save-minutes 0.0001 --loaders 3 --out clock
 check cmp clock/last.safetensors whole/last.safetensors
 check diff <(rows clock) <(rows whole)
 fails "--save-minutes" "${begin[@]}" --save-minutes -1 --out x
+fails "--loaders" "${begin[@]}" --loaders -1 --out x
 
 echo "== no memory"
 # Files of images and the network itself fit; a step of ten images does not.

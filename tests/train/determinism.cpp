@@ -6,7 +6,10 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
+#include <set>
 #include <thread>
 
 using namespace dcs;
@@ -27,15 +30,30 @@ struct slow_discs : user::discs {
   }
 };
 
+// Images that come when `expected` threads have asked for one, or after ten seconds.
+struct meeting : user::discs {
+  std::size_t expected = 0;
+  mutable std::mutex mutex{};
+  mutable std::condition_variable more{};
+  mutable std::set<std::thread::id> threads{};
+  sample load(std::int64_t i) const {
+    std::unique_lock lock(mutex);
+    threads.insert(std::this_thread::get_id());
+    more.notify_all();
+    more.wait_for(lock, std::chrono::seconds(10), [&] { return threads.size() >= expected; });
+    return discs::load(i);
+  }
+};
+
 struct run {
   std::vector<float> values;
   std::vector<double> losses;
   friend bool operator==(const run&, const run&) = default;
 };
 
-epoch_options<net_type::options> options(std::uint64_t seed) {
+epoch_options<net_type::options> epoch_numbers(std::uint64_t seed, int loaders = 0) {
   epoch_options<net_type::options> o;
-  o.batch = 2, o.seed = seed;
+  o.batch = 2, o.seed = seed, o.loaders = loaders;
   return o;
 }
 struct trained {
@@ -44,11 +62,11 @@ struct trained {
   std::vector<double> losses;
   explicit trained(std::uint64_t seed) : optimizer(named((initialize(*net, seed), *net)), {1e-3, 0.9, 0.999, 1e-8, 1e-4, 1}) {}
   static std::vector<named_parameter> named(net_type& n) { return named_parameters(n); }
-  void epoch(std::uint64_t seed, int number, std::uint64_t pace) {
+  void epoch(std::uint64_t seed, int number, std::uint64_t pace, int loaders = 0) {
     slow_discs data;
     data.count = 6, data.pace = pace;
     eager_stepper<precision<>, net_type, adamw> steps(*net, optimizer);
-    (void)train_epoch(steps, data, options(seed), number, [&](std::int64_t, std::int64_t, const step_losses& l) {
+    (void)train_epoch(steps, data, epoch_numbers(seed, loaders), number, [&](std::int64_t, std::int64_t, const step_losses& l) {
       losses.push_back(l.total);
       losses.insert(losses.end(), l.terms.begin(), l.terms.end());
     });
@@ -62,16 +80,16 @@ struct trained {
 };
 
 // Three steps.
-run train(std::uint64_t seed, int thread_count, std::uint64_t pace = 0) {
+run train(std::uint64_t seed, int thread_count, std::uint64_t pace = 0, int loaders = 0) {
   set_threads(thread_count);
   trained t(seed);
-  t.epoch(seed, 0, pace);
+  t.epoch(seed, 0, pace, loaders);
   return t.result();
 }
 
 }  // namespace
 
-TEST_CASE("three steps of training have the same bits with 1, 2 and 5 threads, at any pace of the loader, and again") {
+TEST_CASE("three steps of training have the same bits with 1, 2 and 5 threads, any number of loading threads at any pace, and again") {
   const int before = threads();
   const run one = train(1, 1);
   REQUIRE(one.losses.size() == 3 * 9);
@@ -80,10 +98,23 @@ TEST_CASE("three steps of training have the same bits with 1, 2 and 5 threads, a
   CHECK((train(1, 2) == one));
   CHECK((train(1, 5) == one));
   CHECK((train(1, 2, 5) == one));
+  CHECK((train(1, 2, 5, 3) == one));
   const run other = train(2, 2);
   CHECK(other.values != one.values);
   CHECK(other.losses != one.losses);
   set_threads(before);
+}
+
+TEST_CASE("training and validation load with as many threads as they are told") {
+  trained t(1);
+  eager_stepper<precision<>, net_type, adamw> steps(*t.net, t.optimizer);
+  meeting train_set, validation;
+  train_set.count = validation.count = 6, train_set.expected = validation.expected = 3;
+  (void)train_epoch(steps, train_set, epoch_numbers(1, 3), 0);
+  CHECK(train_set.threads.size() == 3);
+  (void)validate(*t.net, validation, epoch_numbers(1, 3));
+  CHECK(validation.threads.size() == 3);
+  CHECK_THROWS_AS((void)train_epoch(steps, train_set, epoch_numbers(1, -1), 0), error);
 }
 
 TEST_CASE("predictions and validation losses have the same bits with 1, 2 and 5 threads") {

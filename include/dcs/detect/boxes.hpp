@@ -57,6 +57,18 @@ constexpr int pooling_level(const box<T>& b) {
   return static_cast<int>(std::clamp(k, T(2), T(5))) - 2;
 }
 
+/// Boxes as detections of score 1.
+template <class B, class From>
+std::vector<std::vector<detection<B>>> certain(const std::vector<std::vector<box<From>>>& boxes) {
+  std::vector<std::vector<detection<B>>> out;
+  for (const auto& image : boxes) {
+    out.emplace_back();
+    for (const auto& b : image)
+      out.back().push_back({{static_cast<B>(b.x1), static_cast<B>(b.y1), static_cast<B>(b.x2), static_cast<B>(b.y2)}, B(1)});
+  }
+  return out;
+}
+
 }  // namespace dcs
 
 #include <dcs/core/header_end.inl>

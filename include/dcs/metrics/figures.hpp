@@ -45,19 +45,6 @@ struct figure {
   std::shared_ptr<const ratio_of_sums> mean{};
 };
 
-/// The metrics of images and lesions by name.
-struct named_metric {
-  const char* name;
-  double segmentation_metrics::*value;
-};
-inline constexpr std::array named_metrics{named_metric{"dice", &segmentation_metrics::dice},
-                                          named_metric{"iou", &segmentation_metrics::iou},
-                                          named_metric{"precision", &segmentation_metrics::precision},
-                                          named_metric{"recall", &segmentation_metrics::recall},
-                                          named_metric{"hd95", &segmentation_metrics::hd95},
-                                          named_metric{"assd", &segmentation_metrics::assd},
-                                          named_metric{"surface_dice", &segmentation_metrics::surface_dice}};
-
 namespace detail {
 
 inline double largest_lesion(const image_result& r) {

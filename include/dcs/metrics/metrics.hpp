@@ -8,13 +8,32 @@
 #include <dcs/core/compiled.hpp>
 #include <dcs/metrics/surface.hpp>
 
+#include <array>
+
 DCS_EXACT_MATH
 namespace dcs {
 
-/// Metrics of an image or of a lesion. `hd95` and `assd`, the average symmetric surface distance, are in the unit of the spacing, pixels by default;
-/// `surface_dice` is that at a tolerance. `missed`: there is a lesion, and the prediction touches no pixel of it.
-struct segmentation_metrics {
+/// The metrics that are numbers. `hd95` and `assd`, the average symmetric surface distance, are in the unit of the spacing, pixels by default;
+/// `surface_dice` is that at a tolerance.
+struct metric_values {
   double dice = 0, iou = 0, precision = 0, recall = 0, hd95 = 0, assd = 0, surface_dice = 0;
+};
+
+/// These numbers by name.
+struct named_metric {
+  const char* name;
+  double metric_values::*value;
+};
+inline constexpr std::array named_metrics{named_metric{"dice", &metric_values::dice},
+                                          named_metric{"iou", &metric_values::iou},
+                                          named_metric{"precision", &metric_values::precision},
+                                          named_metric{"recall", &metric_values::recall},
+                                          named_metric{"hd95", &metric_values::hd95},
+                                          named_metric{"assd", &metric_values::assd},
+                                          named_metric{"surface_dice", &metric_values::surface_dice}};
+
+/// Metrics of an image or of a lesion. `missed`: there is a lesion, and the prediction touches no pixel of it.
+struct segmentation_metrics : metric_values {
   bool missed = false;
 };
 
@@ -29,9 +48,9 @@ struct surface_options {
 /// that is not found, or is invented, costs a mean at least as much as any that is found. `missed`: it is the prediction that is empty.
 inline segmentation_metrics metrics_of_empty(bool prediction_empty, bool truth_empty, std::int64_t height, std::int64_t width,
                                              const pixel_spacing& spacing) {
-  if (prediction_empty && truth_empty) return {1, 1, 1, 1, 0, 0, 1, false};
+  if (prediction_empty && truth_empty) return {{1, 1, 1, 1, 0, 0, 1}, false};
   const double diagonal = std::hypot(static_cast<double>(height) * spacing.rows, static_cast<double>(width) * spacing.columns);
-  return {0, 0, 0, 0, diagonal, diagonal, 0, prediction_empty};
+  return {{0, 0, 0, 0, diagonal, diagonal, 0}, prediction_empty};
 }
 
 /// Metrics of a prediction against the truth, of equal size. Where either is empty: metrics_of_empty.
@@ -45,10 +64,9 @@ segmentation_metrics measure(const mask& prediction, const mask& truth, const su
   if (p == 0 || t == 0) return metrics_of_empty(p == 0, t == 0, truth.height, truth.width, options.spacing);
   const auto n = static_cast<double>(both);
   const surface_distances distances(prediction, truth, options.spacing);
-  return {2 * n / static_cast<double>(p + t), n / static_cast<double>(p + t - both),
-          n / static_cast<double>(p),         n / static_cast<double>(t),
-          distances.hausdorff_95(),           distances.average(),
-          distances.dice(options.tolerance),  both == 0};
+  return {{2 * n / static_cast<double>(p + t), n / static_cast<double>(p + t - both), n / static_cast<double>(p), n / static_cast<double>(t),
+           distances.hausdorff_95(), distances.average(), distances.dice(options.tolerance)},
+          both == 0};
 }
 
 // Templates without a parameter of their own, so that the archive may have them (core/compiled.hpp).
@@ -58,19 +76,18 @@ segmentation_metrics measure(const mask& prediction, const mask& truth, const su
 DCS_ENTRIES_ONCE(DCS_METRICS_ENTRIES)
 
 /// Means over a set, with the number of images and of missed ones.
-struct mean_metrics {
-  double dice = 0, iou = 0, precision = 0, recall = 0, hd95 = 0, assd = 0, surface_dice = 0;
+struct mean_metrics : metric_values {
   std::int64_t missed = 0, images = 0;
 };
 inline mean_metrics mean_of(const std::vector<segmentation_metrics>& all) {
   mean_metrics m;
   for (const auto& s : all) {
-    m.dice += s.dice, m.iou += s.iou, m.precision += s.precision, m.recall += s.recall;
-    m.hd95 += s.hd95, m.assd += s.assd, m.surface_dice += s.surface_dice, m.missed += s.missed;
+    for (const auto& named : named_metrics) m.*named.value += s.*named.value;
+    m.missed += s.missed;
   }
   m.images = static_cast<std::int64_t>(all.size());
   const double n = std::max<double>(1, static_cast<double>(m.images));
-  for (double* sum : {&m.dice, &m.iou, &m.precision, &m.recall, &m.hd95, &m.assd, &m.surface_dice}) *sum /= n;
+  for (const auto& named : named_metrics) m.*named.value /= n;
   return m;
 }
 

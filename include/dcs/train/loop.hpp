@@ -33,6 +33,7 @@ struct epoch_options {
   augment_options augment{};
   Options net{};
   rate_of_step rate{};  // of every step (optim/schedule.hpp); where none is given the optimiser's stays as it is
+  int loaders = 0;      // threads that read and augment batches ahead of the steps, to the same results; 0: one, on a GPU threads(), up to 8
 };
 
 /// Called after each batch with (batches done, batches in all, losses of this batch).
@@ -117,7 +118,7 @@ void naming_images(const Loader& loader, const Data& data, int size, int epoch, 
 template <stepper Steps, dataset Data, class Options, class GoOn>
 bool train_steps(Steps& steps, const Data& data, const epoch_options<Options>& o, int epoch, epoch_state& state, const GoOn& go_on) {
   // Several batches in advance where steps run on a GPU, as one thread may load images more slowly than the GPU trains on them.
-  const int loading = Steps::runs_ahead ? std::clamp(threads(), 1, 8) : 1;
+  const int loading = o.loaders != 0 ? o.loaders : Steps::runs_ahead ? std::clamp(threads(), 1, 8) : 1;
   const to_batch collate{o.input, o.augmented ? std::optional(o.augment) : std::nullopt};
   const data_loader loader(data, {.batch = o.batch, .seed = o.seed, .threads = loading, .ahead = loading},
                            [&](std::vector<drawn<sample>> samples) { return steps.prepare(collate(std::move(samples))); });
@@ -172,11 +173,13 @@ std::pair<step_losses, mean_metrics> validate(const Net& net, const Data& data, 
     batch arrays;
     std::vector<mask> truth;
   };
-  const data_loader loader(data, {.batch = o.batch, .shuffle = false}, [collate = to_batch{o.input}](std::vector<drawn<sample>> samples) {
-    std::vector<mask> truth;
-    for (const auto& s : samples) truth.push_back(s.value.truth);
-    return made{collate(std::move(samples)), std::move(truth)};
-  });
+  const int loading = o.loaders != 0 ? o.loaders : 1;
+  const data_loader loader(data, {.batch = o.batch, .shuffle = false, .threads = loading, .ahead = loading},
+                           [collate = to_batch{o.input}](std::vector<drawn<sample>> samples) {
+                             std::vector<mask> truth;
+                             for (const auto& s : samples) truth.push_back(s.value.truth);
+                             return made{collate(std::move(samples)), std::move(truth)};
+                           });
   step_losses total;
   std::int64_t done = 0;
   std::vector<segmentation_metrics> all;

@@ -202,6 +202,7 @@ class training_run {
     const auto seconds = [&] { return before + std::chrono::duration<double>(clock::now() - start).count(); };
     auto o = epoch_numbers();
     if constexpr (requires { o.net.progress(0.0); }) o.net.progress(static_cast<double>(state_.epochs) / config_.epochs);
+    o.loaders = control.loaders;
     o.rate = [&](std::int64_t step, std::int64_t all) { return schedule_->at({state_.epochs, step, all}, state_.rate); };
     epoch_report e;
     e.rate = o.rate(0, 1), e.epochs = config_.epochs;

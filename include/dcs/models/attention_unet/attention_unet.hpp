@@ -52,23 +52,16 @@ struct attention_gate {
 template <int Width = 64, int Levels = 5>
 struct network : pixelwise<network<Width, Levels>> {
   static_assert(Width >= 2 && Levels >= 2, "dcs::attention_unet: at least two channels and two levels");
-  static constexpr int channels(std::size_t level) { return Width << level; }
-  static constexpr int inputs(std::size_t level) { return level == 0 ? 3 : channels(level) / 2; }
+  using ladder_type = unet::ladder<Width, Levels, true>;
   template <std::size_t... I>
-  static auto encoders(std::index_sequence<I...>) -> std::tuple<unet::double_conv<inputs(I), channels(I), true>...>;
+  static auto upsamplers(std::index_sequence<I...>) -> std::tuple<up_conv<ladder_type::channels(I + 1), ladder_type::channels(I)>...>;
   template <std::size_t... I>
-  static auto decoders(std::index_sequence<I...>) -> std::tuple<unet::double_conv<2 * channels(I), channels(I), true>...>;
-  template <std::size_t... I>
-  static auto upsamplers(std::index_sequence<I...>) -> std::tuple<up_conv<channels(I + 1), channels(I)>...>;
-  template <std::size_t... I>
-  static auto gates(std::index_sequence<I...>) -> std::tuple<attention_gate<channels(I)>...>;
-  using levels = std::make_index_sequence<static_cast<std::size_t>(Levels)>;
-  using joints = std::make_index_sequence<static_cast<std::size_t>(Levels - 1)>;
+  static auto gates(std::index_sequence<I...>) -> std::tuple<attention_gate<ladder_type::channels(I)>...>;
 
-  decltype(encoders(levels())) enc;
-  decltype(upsamplers(joints())) up;
-  decltype(gates(joints())) gate;
-  decltype(decoders(joints())) dec;
+  typename ladder_type::encoder_tuple enc;
+  decltype(upsamplers(typename ladder_type::joints())) up;
+  decltype(gates(typename ladder_type::joints())) gate;
+  typename ladder_type::decoder_tuple dec;
   nn::conv2d<Width, 1, 1> head;
   DCS_MEMBERS(enc, up, gate, dec, head)
 

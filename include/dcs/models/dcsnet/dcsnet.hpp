@@ -7,6 +7,7 @@
 
 #include <dcs/models/dcsnet/segmentation_head.hpp>
 #include <dcs/models/dcsnet/training.hpp>
+#include <dcs/models/regionwise/regionwise.hpp>
 #include <dcs/models/resnet/resnet.hpp>
 
 DCS_EXACT_MATH
@@ -33,14 +34,12 @@ struct whole_image : dghc<Base> {
 
 /// The network. Width is d, the channels of pyramid and head; Stages is stages or derived from it.
 template <class Backbone, class Cropper = dghc<64>, class Aggregator = msfa<4, 8>, int Width = 256, class Stages = stages>
-struct network {
+struct network : regionwise<network<Backbone, Cropper, Aggregator, Width, Stages>, options, loss_names.size()> {
   static_assert(checked<contracts::cropper<Cropper, Width>>);
   using backbone_type = Backbone;
   using cropper_type = Cropper;
-  using options = dcsnet::options;
   static constexpr int width = Width, base = Cropper::base;
   static constexpr auto loss_terms = loss_names;
-  static constexpr std::array count_names{"regions"};
 
   faster_rcnn<Backbone, Width, Stages> detector;
   segmentation_head<Width, Cropper::base, Aggregator, Stages> head;
@@ -61,22 +60,6 @@ struct network {
     return head(cropper(pyramid, rois), edges, trace);
   }
 
-  /// The weighted terms of eq. 11 and the detector's losses (training.hpp): in training mode for a var, in evaluation mode for a tensor.
-  template <operand X, class B, class D>
-  loss::terms<X, loss_names.size(), 1> losses(const X& images, const targets<B, D>& known, const options& o, random_stream random) const {
-    if constexpr (any_var_v<X>)
-      return training_losses(*this, images, known, o, random);
-    else
-      return validation_losses(*this, images, known, o);
-  }
-  /// Losses and predictions of validation images; the detector runs once for both.
-  template <class T, class B, class D>
-  std::pair<loss::terms<tensor<T, image_shape, D>, loss_names.size(), 1>, std::vector<prediction>> losses_and_predictions(
-      const tensor<T, image_shape, D>& images, const targets<B, D>& known, const options& o) const {
-    std::vector<prediction> found;
-    auto terms = validation_losses(*this, images, known, o, &found);
-    return {std::move(terms), std::move(found)};
-  }
   template <class T, class D>
   std::vector<prediction> predict(const tensor<T, image_shape, D>& images, const options& o) const {
     return predictions(*this, images, o);
@@ -87,9 +70,6 @@ struct network {
                                   const std::vector<std::vector<box<float>>>& boxes) const {
     return predictions(*this, images, o, &boxes);
   }
-
-  /// The part of the network that ImageNet weights are loaded into.
-  Backbone& encoder() { return detector.body; }
 
   /// Applies every layer once, to an image, one box and one region, for a summary.
   template <class T, class D>

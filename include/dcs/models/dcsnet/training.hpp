@@ -155,18 +155,6 @@ std::vector<prediction> segment_objects(const Net& net, const Pyramid& pyramid, 
   return out;
 }
 
-/// Boxes as detections of score 1.
-template <class B, class From>
-std::vector<std::vector<detection<B>>> certain(const std::vector<std::vector<box<From>>>& boxes) {
-  std::vector<std::vector<detection<B>>> out;
-  for (const auto& image : boxes) {
-    out.emplace_back();
-    for (const auto& b : image)
-      out.back().push_back({{static_cast<B>(b.x1), static_cast<B>(b.y1), static_cast<B>(b.x2), static_cast<B>(b.y2)}, B(1)});
-  }
-  return out;
-}
-
 /// Losses in evaluation mode, and predictions where `predictions` asks for them; the backbone and the heads of the detector are applied once for
 /// both. Regions of the losses are the true boxes, unperturbed, and samplers take every candidate; the head segments few regions at a time, and its
 /// losses are those of all their maps together.

@@ -7,6 +7,7 @@
 #include <dcs/detect/mask_head.hpp>
 #include <dcs/models/fpn/fpn.hpp>
 #include <dcs/models/mask_rcnn/training.hpp>
+#include <dcs/models/regionwise/regionwise.hpp>
 #include <dcs/models/resnet/resnet.hpp>
 
 DCS_EXACT_MATH
@@ -21,12 +22,10 @@ struct stages : detector_stages {
 /// The network: a backbone (detection_backbone), and a pyramid and heads of Width channels. 43,922,395 parameters with ResNet-50 at the defaults; all
 /// of the backbone is trained, with frozen norms too.
 template <class Backbone, int Width = 256, class Stages = stages>
-struct network {
-  using options = mask_rcnn::options;
+struct network : regionwise<network<Backbone, Width, Stages>, options, loss_names.size()> {
   using backbone_type = Backbone;
   using mask_type = mask_head<Width>;
   static constexpr auto loss_terms = loss_names;
-  static constexpr std::array count_names{"regions"};
 
   faster_rcnn<Backbone, Width, Stages> detector;
   mask_type mask;
@@ -36,22 +35,6 @@ struct network {
     if constexpr (requires(Backbone & b) { b.conv1.weight.set_trained(true); }) detector.body.conv1.weight.set_trained(true);
   }
 
-  /// Classifier, box, objectness, RPN box and mask: in training mode for a var, in evaluation mode for a tensor.
-  template <operand X, class B, class D>
-  loss::terms<X, loss_names.size(), 1> losses(const X& images, const targets<B, D>& known, const options& o, random_stream random) const {
-    if constexpr (any_var_v<X>)
-      return training_losses(*this, images, known, o, random);
-    else
-      return validation_losses(*this, images, known, o);
-  }
-  /// Losses and predictions of validation images; the detector runs once for both.
-  template <class T, class B, class D>
-  std::pair<loss::terms<tensor<T, image_shape, D>, loss_names.size(), 1>, std::vector<prediction>> losses_and_predictions(
-      const tensor<T, image_shape, D>& images, const targets<B, D>& known, const options& o) const {
-    std::vector<prediction> found;
-    auto terms = validation_losses(*this, images, known, o, &found);
-    return {std::move(terms), std::move(found)};
-  }
   template <class T, class D>
   std::vector<prediction> predict(const tensor<T, image_shape, D>& images, const options& o) const {
     const extent_t h = images.sizes()[1], w = images.sizes()[2];
@@ -61,16 +44,8 @@ struct network {
   /// The same inside given boxes, of each image its list.
   template <class T, class D>
   std::vector<prediction> predict(const tensor<T, image_shape, D>& images, const options&, const std::vector<std::vector<box<float>>>& boxes) const {
-    std::vector<std::vector<detection<float>>> certain;
-    for (const auto& image : boxes) {
-      certain.emplace_back();
-      for (const auto& b : image) certain.back().push_back({b, 1});
-    }
-    return segment_objects(*this, detector.features(images), certain, images.sizes()[1], images.sizes()[2]);
+    return segment_objects(*this, detector.features(images), certain<float>(boxes), images.sizes()[1], images.sizes()[2]);
   }
-
-  /// What ImageNet weights are loaded into.
-  Backbone& encoder() { return detector.body; }
 
   /// Applies every layer once to an image, one box and one region: what a summary lists.
   template <class T, class D>

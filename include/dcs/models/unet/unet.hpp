@@ -27,25 +27,35 @@ struct double_conv {
   }
 };
 
+/// The levels of a UNet and of its relatives: Width, 2 · Width, 4 · Width ... channels, and the convolutions of each, on the way down and on the way
+/// up from the level below.
+template <int Width, int Levels, bool Bias>
+struct ladder {
+  static constexpr int channels(std::size_t level) { return Width << level; }
+  static constexpr int inputs(std::size_t level) { return level == 0 ? 3 : channels(level) / 2; }
+  template <std::size_t... I>
+  static auto encoders(std::index_sequence<I...>) -> std::tuple<double_conv<inputs(I), channels(I), Bias>...>;
+  template <std::size_t... I>
+  static auto decoders(std::index_sequence<I...>) -> std::tuple<double_conv<2 * channels(I), channels(I), Bias>...>;
+  using levels = std::make_index_sequence<static_cast<std::size_t>(Levels)>;
+  using joints = std::make_index_sequence<static_cast<std::size_t>(Levels - 1)>;
+  using encoder_tuple = decltype(encoders(levels()));
+  using decoder_tuple = decltype(decoders(joints()));
+};
+
 /// The network: Levels levels of Width, 2 · Width, 4 · Width ... channels. Height and width of images are multiples of 2^(Levels − 1). 31,037,633
 /// parameters at the defaults.
 template <int Width = 64, int Levels = 5>
 struct network : pixelwise<network<Width, Levels>> {
   static_assert(Width >= 1 && Levels >= 2, "dcs::unet: at least one channel and two levels");
-  static constexpr int channels(std::size_t level) { return Width << level; }
-  static constexpr int inputs(std::size_t level) { return level == 0 ? 3 : channels(level) / 2; }
+  using ladder_type = ladder<Width, Levels, false>;
   template <std::size_t... I>
-  static auto encoders(std::index_sequence<I...>) -> std::tuple<double_conv<inputs(I), channels(I)>...>;
-  template <std::size_t... I>
-  static auto decoders(std::index_sequence<I...>) -> std::tuple<double_conv<2 * channels(I), channels(I)>...>;
-  template <std::size_t... I>
-  static auto upsamplers(std::index_sequence<I...>) -> std::tuple<nn::conv_transpose2d<channels(I + 1), channels(I), 2, 2>...>;
-  using levels = std::make_index_sequence<static_cast<std::size_t>(Levels)>;
-  using joints = std::make_index_sequence<static_cast<std::size_t>(Levels - 1)>;
+  static auto upsamplers(std::index_sequence<I...>)
+      -> std::tuple<nn::conv_transpose2d<ladder_type::channels(I + 1), ladder_type::channels(I), 2, 2>...>;
 
-  decltype(encoders(levels())) enc;
-  decltype(upsamplers(joints())) up;
-  decltype(decoders(joints())) dec;
+  typename ladder_type::encoder_tuple enc;
+  decltype(upsamplers(typename ladder_type::joints())) up;
+  typename ladder_type::decoder_tuple dec;
   nn::conv2d<Width, 1, 1> head;
   DCS_MEMBERS(enc, up, dec, head)
 

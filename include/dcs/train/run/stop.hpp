@@ -87,6 +87,8 @@ struct run_control {
   const stop_request* stop = nullptr;                       ///< where it is asked for, the run ends after the step in progress
   double save_minutes = 0;                                  ///< minutes after which a checkpoint is written within an epoch; 0: never
   std::function<void(const step_report&)> after_step = {};  ///< called after each step
+  /// Threads that read and augment batches ahead of the steps (epoch_options::loaders); the run's bits are the same with any number.
+  int loaders = 0;
 };
 
 }  // namespace dcs
