@@ -3,6 +3,7 @@
 #include <dcs/loss/classes.hpp>
 #include <dcs/loss/detection.hpp>
 #include <dcs/loss/segmentation.hpp>
+#include <dcs/ops/normalise/normalise.hpp>
 
 namespace dcs {
 
@@ -15,5 +16,6 @@ DCS_SEGMENTATION_LOSS_EXPRESSIONS(template, float)
 DCS_DETECTION_LOSS_EXPRESSIONS(template, float)
 DCS_CLASSES_LOSS_EXPRESSIONS(template, float)
 DCS_REGION_EXPRESSIONS(template, float)
+DCS_NORMALISE_EXPRESSIONS(template, float)
 
 }  // namespace dcs

@@ -32,6 +32,7 @@
 #include <dcs/ops/softmax/softmax.hpp>
 #include <dcs/ops/attention/attention.hpp>
 #include <dcs/ops/batch_norm/batch_norm.hpp>
+#include <dcs/ops/group_norm/group_norm.hpp>
 #include <dcs/ops/unfold/unfold.hpp>
 #include <dcs/ops/weighted_sum/weighted_sum.hpp>
 #include <dcs/loss/functions.hpp>
@@ -41,6 +42,7 @@
 #include <dcs/nn/module.hpp>
 #include <dcs/nn/layers.hpp>
 #include <dcs/nn/layers_1d_3d.hpp>
+#include <dcs/nn/norms.hpp>
 #include <dcs/nn/attention.hpp>
 #include <dcs/nn/transformer.hpp>
 #include <dcs/nn/embedding.hpp>

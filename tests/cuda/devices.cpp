@@ -136,6 +136,12 @@ void norm_rows(table& t) {
       "layer_norm", [](const auto& a, const auto& s, const auto& h) { return layer_norm(a, s, h); }, x, g, b);
   t.row(
       "layer_norm of a sum", [](const auto& a, const auto& e, const auto& s, const auto& h) { return layer_norm(a, e, s, h); }, x, r, g, b);
+  t.row(
+      "group_norm", [](const auto& a, const auto& s, const auto& h) { return group_norm<2>(a, s, h); }, x, g, b);
+  t.row(
+      "instance_norm, normalise", [](const auto& a) { return instance_norm(a); }, x);
+  t.row(
+      "rms_norm", [](const auto& a, const auto& s) { return rms_norm(a, s); }, x, g);
 }
 
 void map_rows(table& t) {

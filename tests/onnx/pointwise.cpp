@@ -83,6 +83,13 @@ TEST_CASE("pointwise chains") {
       "broadcast_both", [](const auto& x, const auto& y) { return x + y; }, input<shape<4, 1, 6>>("x"), input<shape<5, 1>>("y"));
 }
 
+TEST_CASE("norms that are not over the batch") {
+  exported(
+      "group_norm", [](const auto& x, const auto& g) { return group_norm<3>(x, g, g); }, input<map>("x"), input<shape<6>>("g"));
+  exported(
+      "instance_and_rms_norm", [](const auto& x, const auto& g) { return rms_norm(instance_norm(x), g); }, input<map>("x"), input<shape<6>>("g"));
+}
+
 TEST_CASE("activations and selections") {
   exported(
       "activations", [](const auto& x) { return gelu(x) + gelu_tanh(x) * silu(x) - hard_sigmoid(x) * softplus(x) + mish(x) * hard_swish(x); },

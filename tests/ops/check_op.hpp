@@ -18,7 +18,7 @@ void for_each_isa(const F& f) {
   for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
     if (!cpu::supports(isa)) continue;
     cpu::set_isa(isa);
-    CAPTURE(cpu::name(isa));
+    CAPTURE(std::string(cpu::name(isa)));
     f();
   }
   cpu::set_isa(before);
