@@ -121,6 +121,7 @@ void check_augmented(const Net& net, const tensor<float, image_shape>& x, const 
     for (std::size_t p = 0; p < mean[i].size(); ++p) worst = std::max(worst, std::abs(mean[i][p] - static_cast<double>(augmented[i].probability[p])));
     CHECK(worst < 1e-6);
     CHECK((augmented[i].height == side && augmented[i].width == side));
+    CHECK(augmented[i].regions.empty());
     REQUIRE(augmented[i].detections.size() == alone[i].detections.size());  // those of the images as they are
     for (std::size_t k = 0; k < alone[i].detections.size(); ++k) {
       CHECK(augmented[i].detections[k].box == alone[i].detections[k].box);
@@ -207,6 +208,14 @@ TEST_CASE("validation and prediction of many boxes are what they are where all a
     float worst = 0;
     for (std::size_t k = 0; k < pasted[i].size(); ++k) worst = std::max(worst, std::abs(pasted[i][k] - predicted[i].probability[k]));
     CHECK(worst < 1e-5f);
+    CHECK(predicted[i].regions.size() == b.boxes[i].size());
+    std::vector<float> of_regions(side * side, 0.0f);
+    for (std::size_t k = 0; k < predicted[i].regions.size(); ++k) {
+      const auto& r = predicted[i].regions[k];
+      CHECK((r.box == b.boxes[i][k] && r.score == 1 && r.side == 32));
+      paste(r.probabilities.data(), r.side, r.box, of_regions.data(), side, side);
+    }
+    CHECK(of_regions == predicted[i].probability);
   }
 }
 
