@@ -156,12 +156,10 @@ class training_run {
     c.data = absolute_path(c.data), c.backbone = absolute_path(c.backbone);
     return c;
   }
-  // Throws dcs::error where the configuration asks for targets from native masks and the network or the device has no use for them.
   void expect_native_targets() const {
-    if (!config_.native_targets) return;
-    expect(learns_native_targets<Net>, "native_targets: the network ", printable(config_.net), " learns no regions, whose targets they would be");
-    expect(std::is_same_v<device, cpu_device>,
-           "native_targets: a step on a GPU has arrays of fixed sizes, native masks have their own; expected the CPU");
+    const bool asked = config_.native_targets;
+    expect(!asked || learns_native_targets<Net>, "native_targets: ", printable(config_.net), " learns no regions, whose targets they would be");
+    expect(!asked || std::is_same_v<device, cpu_device>, "native_targets: a step on a GPU has arrays of fixed sizes; expected the CPU");
   }
   // The parameters that move by numbers of their own.
   std::vector<parameter_group> groups() {
