@@ -16,7 +16,7 @@ static int body(int argc, char** argv) {
       ->check(CLI::IsMember({"detected", "truth"}));
   app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
   app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
-  app.add_flag("--native", c.native, "measure at the images' own size: the probability is resized to it, then cut");
+  app.add_flag("--native", c.native, "measure at the images' own size: the probability is brought to it, then cut");
   app.add_option("--overlays", c.overlays, "pictures to draw")->capture_default_str()->check(programs::whole_number());
   programs::add_measuring(app, c.how);
   programs::add_tf32(app, c.tf32);

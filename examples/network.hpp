@@ -215,12 +215,9 @@ class network_session final : public session {
   }
   static dcs::folder_dataset split(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits,
                                    bool skip_bad) {
-    return {data,
-            name,
-            c.side,
-            limits,
-            c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion,
-            skip_bad ? dcs::wrong_files::skip : dcs::wrong_files::refuse};
+    const dcs::folder_dataset set(data, name, c.side, limits, c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion,
+                                  skip_bad ? dcs::wrong_files::skip : dcs::wrong_files::refuse);
+    return c.native_targets ? set.keeping_native_masks() : set;
   }
   static first_of training_set(const dcs::run_config& c, const train_request& t) {
     return {split(c, c.data, "train", t.limits, t.skip_bad), c.images};
@@ -247,7 +244,8 @@ class network_session final : public session {
     for (std::int64_t i = 0; i < val.size(); ++i) (void)val.load(i);
     if constexpr (dcs::region_segmenter<Net>)
       dcs::expect(objects.lesions == 0 || !objects.boxes.empty(), c.data, ": all objects of its ", objects.lesions,
-                  " training masks with a lesion are under ", dcs::smallest_object, " pixels at ", c.side, " × ", c.side,
+                  " training masks with a lesion are under ", dcs::smallest_object, " pixels at ",
+                  c.native_targets ? "their own size" : std::to_string(c.side) + " × " + std::to_string(c.side),
                   ", too small for a box, so that nothing would be learned; a larger --size keeps them");
     report_warnings();
   }

@@ -121,6 +121,7 @@ void check_augmented(const Net& net, const tensor<float, image_shape>& x, const 
     for (std::size_t p = 0; p < mean[i].size(); ++p) worst = std::max(worst, std::abs(mean[i][p] - static_cast<double>(augmented[i].probability[p])));
     CHECK(worst < 1e-6);
     CHECK((augmented[i].height == side && augmented[i].width == side));
+    CHECK(augmented[i].regions.empty());
     REQUIRE(augmented[i].detections.size() == alone[i].detections.size());  // those of the images as they are
     for (std::size_t k = 0; k < alone[i].detections.size(); ++k) {
       CHECK(augmented[i].detections[k].box == alone[i].detections[k].box);
@@ -207,7 +208,40 @@ TEST_CASE("validation and prediction of many boxes are what they are where all a
     float worst = 0;
     for (std::size_t k = 0; k < pasted[i].size(); ++k) worst = std::max(worst, std::abs(pasted[i][k] - predicted[i].probability[k]));
     CHECK(worst < 1e-5f);
+    CHECK(predicted[i].regions.size() == b.boxes[i].size());
+    std::vector<float> of_regions(side * side, 0.0f);
+    for (std::size_t k = 0; k < predicted[i].regions.size(); ++k) {
+      const auto& r = predicted[i].regions[k];
+      CHECK((r.box == b.boxes[i][k] && r.score == 1 && r.side == 32));
+      paste(r.probabilities.data(), r.side, r.box, of_regions.data(), side, side);
+    }
+    CHECK(of_regions == predicted[i].probability);
   }
+}
+
+TEST_CASE("native masks change what the head learns, and nothing of the detector") {
+  auto b = images(), native = b;
+  for (std::size_t n = 0; n < 3; ++n) {
+    // The mask at four times the size, with an outline that the network's size does not show: every second row is missing.
+    native_mask m{{4 * side, 4 * side, {}}, {4 * side, 4 * side, std::vector<std::int32_t>(16 * side * side, 0)}};
+    for (extent_t y = 0; y < 4 * side; ++y)
+      for (extent_t x = 0; x < 4 * side; ++x) m.truth.pixels.push_back(y % 8 < 4 && b.masks(static_cast<extent_t>(n), y / 4, x / 4, 0) != 0);
+    native.native.push_back(m);
+  }
+  const auto step = [](const batch& of) {
+    auto net = initialized<region_net>(5);
+    return train_step(*net, of, {}, {5, 5});
+  };
+  const auto plain = step(b), other = step(native);
+  CHECK(user::terms(step(native)) == user::terms(other));
+  for (const char* name : {"classifier", "box", "objectness", "rpn_box"}) CHECK(user::term(plain, name) == user::term(other, name));
+  for (const char* name : {"main", "levels", "edge"})
+    CHECK((std::isfinite(user::term(other, name)) && user::term(plain, name) != user::term(other, name)));
+  auto net = initialized<region_net>(5);
+  const auto validated = validate_batch(*net, native, {}), at_size = validate_batch(*net, b, {});
+  CHECK(user::term(validated.first, "main") != user::term(at_size.first, "main"));
+  CHECK(user::term(validated.first, "box") == user::term(at_size.first, "box"));
+  CHECK(validated.second[0].probability == at_size.second[0].probability);
 }
 
 TEST_CASE("what validation and prediction hold grows by maps alone with the number of boxes") {

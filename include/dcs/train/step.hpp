@@ -25,7 +25,7 @@ template <class P>
 targets<typename P::compute, typename P::device> placed_targets(const batch& b) {
   using T = typename P::compute;
   using D = typename P::device;
-  targets<T, D> t{placed<D, T>(b.masks), {}, placed<D, T>(b.objects)};
+  targets<T, D> t{placed<D, T>(b.masks), {}, placed<D, T>(b.objects), b.native};
   for (const auto& image : b.boxes) {
     t.boxes.emplace_back();
     for (const auto& x : image) t.boxes.back().push_back({static_cast<T>(x.x1), static_cast<T>(x.y1), static_cast<T>(x.x2), static_cast<T>(x.y2)});
@@ -116,7 +116,7 @@ inline tensor<float, image_shape> flipped(const tensor<float, image_shape>& x, b
 }  // namespace detail
 
 /// Test-time augmentation: the mean probability over the identity, both flips and their product, each with its own detections. The detections
-/// returned are those of the identity.
+/// returned are those of the identity; there are no regions, as the mean is not made of them.
 template <class P = precision<>, segmenter Net>
 std::vector<prediction> predict_augmented(const Net& net, const tensor<float, image_shape>& images, const typename Net::options& o) {
   auto out = predict<P>(net, images, o);
@@ -128,8 +128,10 @@ std::vector<prediction> predict_augmented(const Net& net, const tensor<float, im
           out[n].probability[static_cast<std::size_t>(i * out[n].width + j)] += more[n].probability[static_cast<std::size_t>(
               (vertical ? out[n].height - 1 - i : i) * out[n].width + (horizontal ? out[n].width - 1 - j : j))];
   }
-  for (auto& p : out)
+  for (auto& p : out) {
+    p.regions.clear();
     for (float& v : p.probability) v /= 4;
+  }
   return out;
 }
 

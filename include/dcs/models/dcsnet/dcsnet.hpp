@@ -39,6 +39,7 @@ struct network : regionwise<network<Backbone, Cropper, Aggregator, Width, Stages
   using backbone_type = Backbone;
   using cropper_type = Cropper;
   static constexpr int width = Width, base = Cropper::base;
+  static constexpr bool native_targets = true;
   static constexpr auto loss_terms = loss_names;
 
   faster_rcnn<Backbone, Width, Stages> detector;

@@ -25,6 +25,7 @@ template <class Backbone, int Width = 256, class Stages = stages>
 struct network : regionwise<network<Backbone, Width, Stages>, options, loss_names.size()> {
   using backbone_type = Backbone;
   using mask_type = mask_head<Width>;
+  static constexpr bool native_targets = true;
   static constexpr auto loss_terms = loss_names;
 
   faster_rcnn<Backbone, Width, Stages> detector;
