@@ -99,6 +99,8 @@ TEST_CASE("the temperature is SciPy's, and calibrates") {
     const std::span<const float> raw(p.begin() + 60, p.end()), cooled(scaled.begin() + 60, scaled.end());
     const mask inside{1, count - 60, {truth.pixels.begin() + 60, truth.pixels.end()}};
     before.add(raw, inside), after.add(cooled, inside);
+    CHECK(fit.calibration_error(1) == doctest::Approx(*expected_calibration_error(std::span(&before, 1))).epsilon(0.02));
+    CHECK(fit.calibration_error(t) == doctest::Approx(*expected_calibration_error(std::span(&after, 1))).epsilon(0.05));
     if (i < 2) CHECK(*expected_calibration_error(std::span(&after, 1)) < 0.5 * *expected_calibration_error(std::span(&before, 1)));
   }
 }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <span>
+#include <vector>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -39,7 +40,7 @@ class temperature_fit {
       const auto q = static_cast<double>(p[i]);
       const double z = std::log(q / (1 - q));
       auto& bin = bins_[static_cast<std::size_t>(std::clamp((z + reach) * per_unit, 0.0, static_cast<double>(count - 1)))];
-      ++bin.pixels, bin.logits += z;
+      ++bin.pixels, bin.logits += z, bin.lesion += truth.pixels[i];
       lesion_logits_ += truth.pixels[i] ? z : 0;
       pixels_ += 1;
     }
@@ -63,22 +64,38 @@ class temperature_fit {
   double negative_log_likelihood(double temperature) const {
     double sum = -lesion_logits_ / temperature;
     for (const auto& bin : bins_)
-      if (bin.pixels > 0) sum += bin.pixels * softplus(bin.logits / bin.pixels / temperature);
+      if (bin.pixels > 0) sum += bin.pixels * softplus(bin.mean() / temperature);
     return pixels_ > 0 ? sum / pixels_ : 0;
+  }
+
+  /// The expected calibration error of the pixels at a temperature, by bins of equal width of their probability (calibration.hpp, of which this
+  /// is the value for the mean probability of each interval); 0 without a pixel.
+  double calibration_error(double temperature, std::int64_t bins = 15) const {
+    expect(bins >= 1, "dcs::temperature_fit: ", bins, " bins; expected at least 1");
+    std::vector<double> surplus(static_cast<std::size_t>(bins), 0);
+    for (const auto& bin : bins_) {
+      if (bin.pixels == 0) continue;
+      const double p = 1 / (1 + std::exp(-bin.mean() / temperature));
+      surplus[static_cast<std::size_t>(std::max(0.0, std::ceil(p * static_cast<double>(bins)) - 1))] += bin.pixels * p - bin.lesion;
+    }
+    double error = 0;
+    for (const double s : surplus) error += std::abs(s);
+    return pixels_ > 0 ? error / pixels_ : 0;
   }
 
  private:
   static constexpr double reach = 24, per_unit = 64;  // logits of f32 between 0 and 1, but for the very smallest, are from −24 to 17
   static constexpr std::size_t count = static_cast<std::size_t>(2 * reach * per_unit);
   struct bin {
-    double pixels = 0, logits = 0;
+    double pixels = 0, logits = 0, lesion = 0;
+    double mean() const { return logits / pixels; }
   };
   static double softplus(double z) { return std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z))); }
   // The derivative of the negative log-likelihood by β: Σ z (σ(β z) − y).
   double slope(double beta) const {
     double sum = -lesion_logits_;
     for (const auto& bin : bins_)
-      if (bin.pixels > 0) sum += bin.logits / (1 + std::exp(-beta * bin.logits / bin.pixels));
+      if (bin.pixels > 0) sum += bin.logits / (1 + std::exp(-beta * bin.mean()));
     return sum;
   }
 
