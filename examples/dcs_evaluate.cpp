@@ -15,7 +15,7 @@ static int body(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::IsMember({"detected", "truth"}));
   programs::add_finishing(app, c.finish);
-  app.add_flag("--native", c.native, "measure at the images' own size: the probability is resized to it, then cut");
+  app.add_flag("--native", c.native, "measure at the images' own size: the probability is brought to it, then cut");
   app.add_option("--overlays", c.overlays, "pictures to draw")->capture_default_str()->check(programs::whole_number());
   programs::add_measuring(app, c.how);
   programs::add_limits(app, c.limits);

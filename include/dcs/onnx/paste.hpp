@@ -1,4 +1,4 @@
-// Masks of regions in the image, as nodes: the pastes of DCSNet (detect/region_masks.hpp) and of Mask R-CNN (models/mask_rcnn/training.hpp). A
+// Masks of regions in the image, as nodes: the pastes of DCSNet (image/paste.hpp) and of Mask R-CNN (models/mask_rcnn/training.hpp). A
 // bilinear sample is a product with two matrices of weights, one for rows and one for columns: max(0, 1 − |u − k|) for cell k of the mask and the
 // place u of a pixel in it, and 0 outside of the box. The box for "none" (detection.hpp) has no pixel.
 #pragma once

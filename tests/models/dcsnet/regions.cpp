@@ -9,37 +9,6 @@
 using namespace dcs;
 using namespace dcs::models::dcsnet;
 
-TEST_CASE("pasting: pixel j of x1 to x2 samples at (j - x1) * base / (x2 - x1) - 1/2, clamped") {
-  const std::vector<double> ramp{0, 1, 0, 1};  // 2 x 2, rising to the right
-  std::vector<double> image(6 * 6, 0.0);
-  paste(ramp.data(), 2, box<double>{0, 0, 4, 4}, image.data(), 6, 6);
-  const double row[6] = {0, 0, 0.5, 1, 1, 0};  // u = -0.5, 0, 0.5, 1, 1.5; pixel 5 is outside
-  for (int i = 0; i < 6; ++i)
-    for (int j = 0; j < 6; ++j) CHECK(image[static_cast<std::size_t>(i * 6 + j)] == doctest::Approx(i <= 4 ? row[j] : 0));
-
-  // Corners between pixels: 1.5 <= j <= 3.5 are pixels 2 and 3, at u = 0 and 1; rows 0.25 to 2.25 are 1 and 2, at u = 0.25 and 1.
-  const std::vector<double> corner{0, 0, 0, 1};
-  std::vector<double> between(6 * 6, 0.0);
-  paste(corner.data(), 2, box<double>{1.5, 0.25, 3.5, 2.25}, between.data(), 6, 6);
-  double sum = 0;
-  for (double v : between) sum += v;
-  CHECK(between[1 * 6 + 3] == doctest::Approx(0.25));
-  CHECK(between[2 * 6 + 3] == doctest::Approx(1));
-  CHECK(sum == doctest::Approx(1.25));
-}
-
-TEST_CASE("pasting: the larger probability stays; a box beyond the image writes inside only; one without a pixel writes nothing") {
-  const std::vector<float> low(4, 0.25f), high(4, 0.75f);
-  std::vector<float> image(4 * 5, 0.0f);
-  paste(high.data(), 2, box<float>{0, 0, 2, 3}, image.data(), 4, 5);
-  paste(low.data(), 2, box<float>{-3, -3, 40, 40}, image.data(), 4, 5);
-  for (int i = 0; i < 4; ++i)
-    for (int j = 0; j < 5; ++j) CHECK(image[static_cast<std::size_t>(i * 5 + j)] == (j <= 2 ? 0.75f : 0.25f));
-  const auto before = image;
-  paste(high.data(), 2, box<float>{3.2f, 1.2f, 3.8f, 1.8f}, image.data(), 4, 5);
-  CHECK(image == before);
-}
-
 TEST_CASE("targets: two samples a bin each way, above one half; the crop follows the box") {
   auto masks = tensor<double, shape<2, 8, 8, 1>>::zeros();
   for (extent_t i = 0; i < 8; ++i)

@@ -42,4 +42,12 @@ TEST_CASE("Mask R-CNN predicts inside given boxes, and nothing elsewhere") {
       if (inside) CHECK(p > 0);
       if (!near) CHECK(p == 0);
     }
+  // At another size its regions are pasted, each inside its box.
+  REQUIRE(found[1].regions.size() == 2);
+  CHECK((found[1].regions[0].side == 28 && found[1].regions[1].box == box<float>{44, 2, 60, 20}));
+  const prediction larger = found[1].resized(192, 128);
+  for (const auto& at : {std::pair<std::int64_t, std::int64_t>{33, 18}, {126, 80}, {9, 90}, {60, 120}})
+    CHECK(larger.probability[static_cast<std::size_t>(at.first * 128 + at.second)] > 0);
+  for (const auto& at : {std::pair<std::int64_t, std::int64_t>{28, 40}, {100, 14}, {9, 86}, {63, 100}})
+    CHECK(larger.probability[static_cast<std::size_t>(at.first * 128 + at.second)] == 0);
 }

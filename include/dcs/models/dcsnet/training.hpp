@@ -147,9 +147,11 @@ std::vector<prediction> segment_objects(const Net& net, const Pyramid& pyramid, 
   for_parts_of_regions(to<D>(rois), [&](extent_t first, const auto& some) {
     const auto p = cast<float>(to<cpu_device>(eval(sigmoid(widened(net.segment(pyramid, some, false).main)))));
     for (extent_t i = 0, k = first; i < some.sizes()[0]; ++i, ++k) {
-      const auto corner = [&](int c) { return static_cast<float>(rois(k, c)); };
-      paste(p.data() + i * Net::base * Net::base, Net::base, box<float>{corner(1), corner(2), corner(3), corner(4)},
-            out[static_cast<std::size_t>(rois(k, 0))].probability.data(), h, w);
+      const float* of_region = p.data() + i * Net::base * Net::base;
+      prediction& image = out[static_cast<std::size_t>(rois(k, 0))];
+      const auto& found = image.detections[image.regions.size()];
+      paste(of_region, Net::base, found.box, image.probability.data(), h, w);
+      image.regions.push_back({found.box, found.score, Net::base, {of_region, of_region + Net::base * Net::base}});
     }
   });
   return out;

@@ -171,7 +171,9 @@ std::vector<prediction> segment_objects(const Net& net, const Pyramid& pyramid, 
         const auto& [b, score] = objects[n][first + k];
         const box<float> where{static_cast<float>(b.x1), static_cast<float>(b.y1), static_cast<float>(b.x2), static_cast<float>(b.y2)};
         p.detections.push_back({where, static_cast<float>(score)});
-        paste_padded(maps.data() + static_cast<extent_t>(k) * side * side, side, where, p.probability.data(), h, w);
+        const float* of_object = maps.data() + static_cast<extent_t>(k) * side * side;
+        p.regions.push_back({where, static_cast<float>(score), side, {of_object, of_object + side * side}});
+        paste_padded(of_object, side, where, p.probability.data(), h, w);
       }
     }
     out.push_back(std::move(p));
