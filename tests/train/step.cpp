@@ -217,6 +217,14 @@ TEST_CASE("validation and prediction of many boxes are what they are where all a
     float worst = 0;
     for (std::size_t k = 0; k < pasted[i].size(); ++k) worst = std::max(worst, std::abs(pasted[i][k] - predicted[i].probability[k]));
     CHECK(worst < 1e-5f);
+    CHECK(predicted[i].regions.size() == b.boxes[i].size());
+    std::vector<float> of_regions(side * side, 0.0f);
+    for (std::size_t k = 0; k < predicted[i].regions.size(); ++k) {
+      const auto& r = predicted[i].regions[k];
+      CHECK((r.box == b.boxes[i][k] && r.score == 1 && r.side == 32));
+      paste(r.probabilities.data(), r.side, r.box, of_regions.data(), side, side);
+    }
+    CHECK(of_regions == predicted[i].probability);
   }
 }
 
