@@ -5,8 +5,12 @@ set -u
 . "$(dirname "$0")/common.sh"
 
 works "$bin/dcs_synthesize" --out set --kind mri --size 64 --train 8 --val 4 --test 2 --seed 1
-works fresh --epochs 8 --out run
-works train --net small-scratch --data set --size 64 --seed 2 --rate 1e-3 --batch 4 --epochs 2 --out runb
+# A network that says something of every pixel after few epochs, where one is built; the other one detects, and is a partner of another kind.
+net=small-scratch
+if "$bin/dcs_train" --help | grep -q 'unet-16'; then net=unet-16; fi
+new() { train --data set --size 64 --seed 1 --rate 1e-3 --batch 4 "$@"; }
+works new --net $net --epochs 4 --out run
+works new --net small-scratch --epochs 1 --out runb
 evaluate() { "$bin/dcs_evaluate" --overlays 0 --replicates 10 --split val "$@"; }
 predict() { "$bin/dcs_predict" "$@" set/test/images/*.png; }
 # says FILE EXPRESSION: Python's expression is true of the JSON file, called j.
@@ -28,6 +32,7 @@ for views in one_view mirrored_views; do
   says run/postprocessing.json "j['$views']['dice'] >= j['$views']['dice_without'] >= 0"
   says run/postprocessing.json "j['$views']['negative_log_likelihood'] <= j['$views']['negative_log_likelihood_without']"
 done
+if [ $net = unet-16 ]; then says run/postprocessing.json 'j["one_view"]["dice"] > j["one_view"]["dice_without"] and j["one_view"]["temperature"] != 1'; fi
 says run/postprocessing.json 'j["test_time_augmentation"] == (j["mirrored_views"]["dice"] > j["one_view"]["dice"])'
 for pair in "one_view --no-tta" "mirrored_views --tta"; do
   set -- $pair
@@ -39,7 +44,7 @@ for pair in "one_view --no-tta" "mirrored_views --tta"; do
 done
 says run/evaluation.json 'all(len(i["confidence"]) == len(i["predicted_lesions"]) for i in j["images"])'
 # The flags say the one that was worse, and so does a line; not where the file decides.
-sed 's/"test_time_augmentation": false/"test_time_augmentation": true/; s/"dice": [0-9.e-]*/"dice": 0.5/; ' first.json >run/postprocessing.json
+sed 's/"test_time_augmentation": false/"test_time_augmentation": true/; s/"dice": [0-9.e-]*/"dice": 0.5/' first.json >run/postprocessing.json
 works evaluate --run run
 says run/evaluation.json 'j["test_time_augmentation"]'
 if grep -q 'you chose the worse' out; then wrong "nothing was chosen"; fi
@@ -68,7 +73,7 @@ END
 works predict --run run --no-tta --postprocessing none.json --out none
 check test "$(grep -c ' 0 pixels$' out)" = 2
 works predict --run run --no-tta --postprocessing all.json --out all
-check test "$(grep -c ' 0 pixels$' out)" -lt 2
+if [ $net = unet-16 ]; then check test "$(grep -c ' 0 pixels$' out)" = 0; fi
 
 echo "== a file that is wrong is refused, and one of other weights"
 for wrong_key in 's/"side": 64/"side": 64, "size": 128/ unknown' 's/"temperature"/"heat"/ temperature' 's/"images": 4/"images": 0/ images' \

@@ -16,7 +16,8 @@ namespace dcs {
 /// introduced. The mean of the chosen rule is at least that of the default, as that is in the grid.
 class postprocessing_search {
  public:
-  static constexpr std::array smallest_components{0, 4, 8, 16, 32, 64, 128, 256}, most_components{0, 3, 2, 1};
+  static constexpr std::array smallest_components{0, 4, 8, 16, 32, 64, 128, 256};
+  static constexpr std::array most_components{0, 3, 2, 1};
   static constexpr std::size_t thresholds = 19;
   /// 0.5, 0.45, 0.55, 0.4, 0.6 … 0.05, 0.95
   static float threshold(std::size_t i) {
