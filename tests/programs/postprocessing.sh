@@ -8,8 +8,8 @@ works "$bin/dcs_synthesize" --out set --kind mri --size 64 --train 8 --val 4 --t
 # A network that says something of every pixel after few epochs, where one is built; the other one detects, and is a partner of another kind.
 net=small-scratch
 if "$bin/dcs_train" --help | grep -q 'unet-16'; then net=unet-16; fi
-new() { train --data set --size 64 --seed 1 --rate 1e-3 --batch 4 "$@"; }
-works new --net $net --epochs 4 --out run
+new() { train --data set --size 64 --seed 1 --rate 3e-3 --batch 2 "$@"; }
+works new --net $net --epochs 16 --out run
 works new --net small-scratch --epochs 1 --out runb
 evaluate() { "$bin/dcs_evaluate" --overlays 0 --replicates 10 --split val "$@"; }
 predict() { "$bin/dcs_predict" "$@" set/test/images/*.png; }
