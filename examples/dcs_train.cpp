@@ -64,6 +64,8 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
       "--instances", c.instances,
       "the values of a mask number its objects: pixels of one value are one object, though it touches another; otherwise objects are connected "
       "components");
+  app.add_flag("--native-targets", c.native_targets,
+               "find objects, and crop what is learned inside their boxes, in masks at their own size where it is larger than --size");
   app.add_flag("--imagenet-input", c.imagenet_input, "normalise the input with ImageNet's mean and deviation");
   app.add_flag("--capture,!--no-capture", t.capture, "cuda: a training step is one graph (default), or a launch for each kernel, to the same bits");
   app.add_flag("--tune", t.tune, "cuda: time the engines of cuDNN and cuBLASLt and take the fastest; the same run may then differ by rounding");

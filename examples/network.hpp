@@ -225,7 +225,8 @@ class network_session final : public session {
     for (std::int64_t i = 0; i < val.size(); ++i) (void)val.load(i);
     if constexpr (dcs::region_segmenter<Net>)
       dcs::expect(objects.lesions == 0 || !objects.boxes.empty(), c.data, ": all objects of its ", objects.lesions,
-                  " training masks with a lesion are under ", dcs::smallest_object, " pixels at ", c.side, " × ", c.side,
+                  " training masks with a lesion are under ", dcs::smallest_object, " pixels at ",
+                  c.native_targets ? "their own size" : std::to_string(c.side) + " × " + std::to_string(c.side),
                   ", too small for a box, so that nothing would be learned; a larger --size keeps them");
     report_warnings();
   }

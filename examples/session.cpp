@@ -52,12 +52,9 @@ std::string net_of_run(const std::string& run) { return dcs::net_of_config((std:
 
 dcs::folder_dataset split_of(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits,
                              bool skip_bad) {
-  return {data,
-          name,
-          c.side,
-          limits,
-          c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion,
-          skip_bad ? dcs::wrong_files::skip : dcs::wrong_files::refuse};
+  const dcs::folder_dataset set(data, name, c.side, limits, c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion,
+                                skip_bad ? dcs::wrong_files::skip : dcs::wrong_files::refuse);
+  return c.native_targets ? set.keeping_native_masks() : set;
 }
 
 void report_left_out(const dcs::folder_dataset& data) {

@@ -66,6 +66,25 @@ TEST_CASE("a folder: names in order, image and mask at the asked size") {
   CHECK(said.first().find("masks/b.png") != std::string::npos);
 }
 
+TEST_CASE("a folder: samples keep native masks where they are asked to and these are larger than the asked size") {
+  const raw::warnings said;
+  const temporary_set s;
+  auto m = grey(16, 40, 0);
+  for (const std::size_t p : {3 * 40 + 5, 3 * 40 + 6, 4 * 40 + 5, 4 * 40 + 6}) m.pixels[p] = 7;
+  io::write_png(s.image_at("a.png"), grey(16, 40, 100)), io::write_png(s.mask_at("a.png"), m);
+  CHECK(s.open(8).load(0).native.empty());
+  CHECK(said.files("objects under 4 pixels at 8 × 8") == 1);
+  CHECK(object_boxes(s.open(8).load(0)).empty());
+  const folder_dataset keeps = s.open(8).keeping_native_masks();
+  const sample kept = keeps.load(0);
+  CHECK((kept.native.truth.height == 16 && kept.native.truth.width == 40 && kept.native.truth.count() == 4 && kept.native.objects.empty()));
+  CHECK((kept.truth.pixels == s.open(8).load(0).truth.pixels && object_boxes(kept).size() == 1));
+  CHECK(keeps.at_side(32).load(0).native.truth.count() == 4);  // one side is larger
+  CHECK(keeps.at_side(64).load(0).native.empty());
+  const sample numbered = folder_dataset(s.root.string(), "train", 8, {}, mask_values::objects).keeping_native_masks().load(0);
+  CHECK((numbered.native.truth.pixels == kept.native.truth.pixels && numbered.native.objects.at(4, 6) == 1 && object_boxes(numbered).size() == 1));
+}
+
 TEST_CASE("a folder: a mask may have another extension; lossless masks are non-zero, JPEG ones above 127") {
   const temporary_set s;
   io::write_png(s.image_at("a.jpg"), grey(4, 4, 9));  // the format is recognised from the contents, not the name

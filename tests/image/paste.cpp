@@ -57,7 +57,9 @@ segmented_region disc_region(const box<float>& b, double cy, double cx, double r
 
 TEST_CASE("a disc lies where it is at every size, to a twentieth of a pixel, and covers its share of the image") {
   constexpr std::int64_t height = 64, width = 48;
-  for (const auto& [h, w] : {std::pair<std::int64_t, std::int64_t>{64, 48}, {63, 50}, {256, 192}, {300, 100}, {157, 411}, {40, 70}}) {
+  constexpr std::int64_t sizes[][2] = {{64, 48}, {63, 50}, {256, 192}, {300, 100}, {157, 411}, {40, 70}};
+  for (const auto& size : sizes) {
+    const std::int64_t h = size[0], w = size[1];
     CAPTURE(h);
     CAPTURE(w);
     const double down = static_cast<double>(h) / height, across = static_cast<double>(w) / width;

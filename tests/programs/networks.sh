@@ -36,6 +36,7 @@ for net in $nets; do
   case $net in
     mask-rcnn*)
       works "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --boxes truth
+      works new --epochs 1 --out "$net.native" --native-targets
       works new --epochs 1 --out "$net.own" --box-samples 64 --anchors 8,16,32,64,128 --backbone-rate 0.1 --no-decay-norms
       works train --resume --out "$net.own" --epochs 2
       check grep -q '"box_samples": 64' "$net.own/config.json"
@@ -54,6 +55,7 @@ for net in $nets; do
     *)
       fails "has no encoder" new --epochs 1 --out "$net.encoder" --backbone-rate 0.1
       fails "looks into no boxes" "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --boxes truth
+      fails "learns no regions" new --epochs 1 --out "$net.native" --native-targets
       fails "--box-samples" new --epochs 1 --out "$net.own" --box-samples 64
       ;;
   esac

@@ -109,6 +109,13 @@ void epoch_by_hand(training<emulated>& t, int number, const epoch_options<net_ty
 
 }  // namespace
 
+TEST_CASE("a batch with native masks is refused where a step's arrays have fixed sizes") {
+  batch b = make_batch({user::discs{}.load(0)}, {});
+  (void)staged<double>(b, 16);
+  b.native.resize(1);
+  CHECK_THROWS_WITH_AS(staged<double>(b, 16), doctest::Contains("the batch has native masks, whose sizes are not fixed"), error);
+}
+
 TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last batch and an image of 20 objects; they continue from a checkpoint") {
   emulated::options().check = false;  // the kernels' own tests look at every access
   const auto path = (std::filesystem::temp_directory_path() / "dcs_captured_trainer.safetensors").string();

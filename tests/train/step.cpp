@@ -228,6 +228,31 @@ TEST_CASE("validation and prediction of many boxes are what they are where all a
   }
 }
 
+TEST_CASE("native masks change what the head learns, and nothing of the detector") {
+  auto b = images(), native = b;
+  for (std::size_t n = 0; n < 3; ++n) {
+    // The mask at four times the size, with an outline that the network's size does not show: every second row is missing.
+    native_mask m{{4 * side, 4 * side, {}}, {4 * side, 4 * side, std::vector<std::int32_t>(16 * side * side, 0)}};
+    for (extent_t y = 0; y < 4 * side; ++y)
+      for (extent_t x = 0; x < 4 * side; ++x) m.truth.pixels.push_back(y % 8 < 4 && b.masks(static_cast<extent_t>(n), y / 4, x / 4, 0) != 0);
+    native.native.push_back(m);
+  }
+  const auto step = [](const batch& of) {
+    auto net = initialized<region_net>(5);
+    return train_step(*net, of, {}, {5, 5});
+  };
+  const auto plain = step(b), other = step(native);
+  CHECK(user::terms(step(native)) == user::terms(other));
+  for (const char* name : {"classifier", "box", "objectness", "rpn_box"}) CHECK(user::term(plain, name) == user::term(other, name));
+  for (const char* name : {"main", "levels", "edge"})
+    CHECK((std::isfinite(user::term(other, name)) && user::term(plain, name) != user::term(other, name)));
+  auto net = initialized<region_net>(5);
+  const auto validated = validate_batch(*net, native, {}), at_size = validate_batch(*net, b, {});
+  CHECK(user::term(validated.first, "main") != user::term(at_size.first, "main"));
+  CHECK(user::term(validated.first, "box") == user::term(at_size.first, "box"));
+  CHECK(validated.second[0].probability == at_size.second[0].probability);
+}
+
 TEST_CASE("what validation and prediction hold grows by maps alone with the number of boxes") {
   auto net = initialized<region_net>(5);
   const auto peaks = [&](auto body) {

@@ -5,7 +5,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/philox.hpp>
-#include <dcs/image/image.hpp>
+#include <dcs/data/sample.hpp>
 
 #include <numbers>
 
@@ -32,6 +32,12 @@ struct pixel_map {
   pixel_map(std::int64_t h, std::int64_t w) : height(h), width(w), y(static_cast<std::size_t>(h * w)), x(y.size()) {
     for (std::int64_t i = 0; i < h * w; ++i)
       y[static_cast<std::size_t>(i)] = static_cast<float>(i / w), x[static_cast<std::size_t>(i)] = static_cast<float>(i % w);
+  }
+  // Positions among as many pixels of the same image, areas to areas, from those among from_height × from_width.
+  void rescale(std::int64_t from_height, std::int64_t from_width, std::int64_t to_height, std::int64_t to_width) {
+    const float down = static_cast<float>(to_height) / static_cast<float>(from_height),
+                across = static_cast<float>(to_width) / static_cast<float>(from_width);
+    apply([&](float& v, float& u) { v = (v + 0.5f) * down - 0.5f, u = (u + 0.5f) * across - 0.5f; });
   }
   template <class F>
   void apply(const F& f) {
@@ -101,19 +107,17 @@ inline void blur(float_image& i, int radius) {
   }
 }
 
-}  // namespace detail
-
-/// Augments an image (values 0..255) and its mask, of equal size, and its objects, where there are any.
-inline void augment(const augment_options& o, float_image& i, mask& m, random_stream r, label_map* objects = nullptr) {
-  const auto h = static_cast<float>(i.height), w = static_cast<float>(i.width);
+// Moves the positions of a map, which are among the pixels of an image of height × width, as an augmentation with these random numbers does; false
+// where it moves nothing.
+inline bool moved(const augment_options& o, pixel_map& map, std::int64_t height, std::int64_t width, random_stream r) {
+  const auto h = static_cast<float>(height), w = static_cast<float>(width);
   const float cy = (h - 1) / 2, cx = (w - 1) / 2;
-  detail::pixel_map map(i.height, i.width);
   bool moved = false;
   auto chance = [&](std::uint64_t k, double p) { return static_cast<double>(r.uniform(k)) < p; };
   auto between = [&](std::uint64_t k, double low, double high) { return low + (high - low) * static_cast<double>(r.uniform(k)); };
   if (chance(0, o.flip_horizontal)) moved = true, map.apply([&](float&, float& x) { x = w - 1 - x; });
   if (chance(1, o.flip_vertical)) moved = true, map.apply([&](float& y, float&) { y = h - 1 - y; });
-  if (i.height == i.width && chance(2, o.quarter_turn)) {
+  if (height == width && chance(2, o.quarter_turn)) {
     const auto turns = 1 + r.below(3, 3);
     moved = true;
     for (std::uint32_t k = 0; k < turns; ++k) map.apply([&](float& y, float& x) { std::swap(y, x), y = h - 1 - y; });
@@ -130,19 +134,21 @@ inline void augment(const augment_options& o, float_image& i, mask& m, random_st
   }
   if (chance(9, o.grid)) {
     moved = true;
-    const auto down = detail::distorted_axis(i.height, o.grid_limit, r, 100), across = detail::distorted_axis(i.width, o.grid_limit, r, 200);
+    const auto down = distorted_axis(height, o.grid_limit, r, 100), across = distorted_axis(width, o.grid_limit, r, 200);
     auto through = [](const std::vector<float>& t, float p) {
       const float q = std::clamp(p, 0.0f, static_cast<float>(t.size() - 1));
       const auto k = std::min(static_cast<std::size_t>(q), t.size() - 2);
       return t[k] + (t[k + 1] - t[k]) * (q - static_cast<float>(k)) + (p - q);
     };
-    if (i.height > 1 && i.width > 1) map.apply([&](float& y, float& x) { y = through(down, y), x = through(across, x); });
+    if (height > 1 && width > 1) map.apply([&](float& y, float& x) { y = through(down, y), x = through(across, x); });
   }
-  if (moved) {
-    i = detail::resampled(i, map), m = detail::resampled_nearest(m, map);
-    if (objects && !objects->empty()) *objects = detail::resampled_nearest(*objects, map);
-  }
+  return moved;
+}
 
+// Changes of an image's values (0..255).
+inline void change_values(const augment_options& o, float_image& i, random_stream r) {
+  auto chance = [&](std::uint64_t k, double p) { return static_cast<double>(r.uniform(k)) < p; };
+  auto between = [&](std::uint64_t k, double low, double high) { return low + (high - low) * static_cast<double>(r.uniform(k)); };
   auto each = [&](const auto& f) {
     for (float& p : i.pixels) p = std::clamp(f(p), 0.0f, 255.0f);
   };
@@ -161,7 +167,34 @@ inline void augment(const augment_options& o, float_image& i, mask& m, random_st
     for (std::size_t p = 0; p < i.pixels.size(); ++p)
       i.pixels[p] = std::clamp(i.pixels[p] + static_cast<float>(deviation * n.normal(p)), 0.0f, 255.0f);
   }
-  if (chance(18, o.blur)) detail::blur(i, chance(19, 0.5) ? 1 : 2);
+  if (chance(18, o.blur)) blur(i, chance(19, 0.5) ? 1 : 2);
+}
+
+}  // namespace detail
+
+/// Augments an image (values 0..255) and its mask, of equal size, and its objects, where there are any.
+inline void augment(const augment_options& o, float_image& i, mask& m, random_stream r, label_map* objects = nullptr) {
+  detail::pixel_map map(i.height, i.width);
+  if (detail::moved(o, map, i.height, i.width, r)) {
+    i = detail::resampled(i, map), m = detail::resampled_nearest(m, map);
+    if (objects && !objects->empty()) *objects = detail::resampled_nearest(*objects, map);
+  }
+  detail::change_values(o, i, r);
+}
+
+/// Augments a sample. Its native mask, where it has it, moves as its image does: by the same map, at its own resolution.
+inline void augment(const augment_options& o, sample& s, random_stream r) {
+  if (!s.native.empty()) {
+    const std::int64_t h = s.pixels.height, w = s.pixels.width, rows = s.native.truth.height, columns = s.native.truth.width;
+    detail::pixel_map map(rows, columns);
+    map.rescale(rows, columns, h, w);
+    if (detail::moved(o, map, h, w, r)) {
+      map.rescale(h, w, rows, columns);
+      s.native.truth = detail::resampled_nearest(s.native.truth, map);
+      if (!s.native.objects.empty()) s.native.objects = detail::resampled_nearest(s.native.objects, map);
+    }
+  }
+  augment(o, s.pixels, s.truth, r, &s.objects);
 }
 
 }  // namespace dcs

@@ -21,20 +21,45 @@ struct normalisation {
 };
 
 /// Images with their masks, the boxes of their objects, and which object a pixel belongs to: k + 1 for the object of box k of its image, 0 for none.
+/// `native`: where a sample has its native mask, one for each image (of an image that has none the mask as it is); otherwise empty.
 struct batch {
   tensor<float, image_shape> images;
   tensor<float, mask_shape> masks;
   std::vector<std::vector<box<float>>> boxes;
   tensor<float, mask_shape> objects;
+  std::vector<native_mask> native{};
 };
 
-/// The targets of a batch's images, on the network's device: masks of 0 and 1, the objects' boxes, and which object a pixel belongs to.
+/// The targets of a batch's images, on the network's device: masks of 0 and 1, the objects' boxes, and which object a pixel belongs to. Native masks,
+/// on the host, as a batch has them: a network that learns regions crops their targets from these.
 template <class T, class D = cpu_device>
 struct targets {
   tensor<T, mask_shape, D> masks;
   std::vector<std::vector<box<T>>> boxes;
   tensor<T, mask_shape, D> objects;
+  std::vector<native_mask> native{};
 };
+
+namespace detail {
+
+// Appends the boxes of sample number i to a batch, and which object each of its pixels belongs to; with `native`, its native mask too.
+inline void add_objects(batch& b, const sample& s, extent_t i, bool native) {
+  const extent_t h = s.pixels.height, w = s.pixels.width;
+  float* numbers = b.objects.data() + i * h * w;
+  if (s.native.empty()) {
+    b.boxes.push_back(labelled_objects(s, numbers));
+    if (!native) return;
+    b.native.push_back({s.truth, {h, w, std::vector<std::int32_t>(static_cast<std::size_t>(h * w))}});
+    for (extent_t p = 0; p < h * w; ++p) b.native.back().objects.pixels[static_cast<std::size_t>(p)] = static_cast<std::int32_t>(numbers[p]);
+    return;
+  }
+  b.native.push_back({s.native.truth, {}});
+  b.boxes.push_back(native_objects(s.native, h, w, &b.native.back().objects));
+  const label_map at_size = resize(b.native.back().objects, h, w);
+  for (extent_t p = 0; p < h * w; ++p) numbers[p] = static_cast<float>(at_size.pixels[static_cast<std::size_t>(p)]);
+}
+
+}  // namespace detail
 
 /// A batch of samples of one size. Throws dcs::error where there is none, or where their sizes differ.
 inline batch make_batch(const std::vector<sample>& samples, const normalisation& n) {
@@ -45,6 +70,7 @@ inline batch make_batch(const std::vector<sample>& samples, const normalisation&
           tensor<float, mask_shape>::empty({count, h, w, 1}),
           {},
           tensor<float, mask_shape>::zeros({count, h, w, 1})};
+  const bool native = std::any_of(samples.begin(), samples.end(), [](const sample& s) { return !s.native.empty(); });
   for (extent_t i = 0; i < count; ++i) {
     const auto& s = samples[static_cast<std::size_t>(i)];
     expect(s.pixels.height == h && s.pixels.width == w, "dcs::make_batch: ", s.name, " is ", s.pixels.height, " × ", s.pixels.width,
@@ -59,7 +85,7 @@ inline batch make_batch(const std::vector<sample>& samples, const normalisation&
       }
       b.masks.data()[i * h * w + p] = s.truth.pixels[static_cast<std::size_t>(p)];
     }
-    b.boxes.push_back(labelled_objects(s, b.objects.data() + i * h * w));
+    detail::add_objects(b, s, i, native);
   }
   return b;
 }

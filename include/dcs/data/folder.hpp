@@ -53,6 +53,13 @@ class folder_dataset {
     d.side_ = side;
     return d;
   }
+  /// The same images, of which samples keep the mask at its own size where a side of it is larger than the asked one: objects are then found there,
+  /// and networks that learn regions crop their targets from it.
+  folder_dataset keeping_native_masks() const {
+    folder_dataset d = *this;
+    d.native_ = true;
+    return d;
+  }
   const std::string& name(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)].name; }
   const std::string& path(std::int64_t i) const { return entries_[static_cast<std::size_t>(i)].image; }
 
@@ -70,13 +77,19 @@ class folder_dataset {
              ", its image ", pixels.height, " × ", pixels.width);
       return resize(stored, side_, side_);
     };
-    if (values_ == mask_values::objects)
-      s.objects = resized(io::read_labels(e.mask, limits_)), s.truth = foreground(s.objects);
-    else
-      s.truth = resized(native_truth(i));
+    const bool keep = native_ && (pixels.height > side_ || pixels.width > side_);
+    if (values_ == mask_values::objects) {
+      label_map stored = io::read_labels(e.mask, limits_);
+      s.objects = resized(stored), s.truth = foreground(s.objects);
+      if (keep) s.native.truth = foreground(stored), s.native.objects = std::move(stored);
+    } else {
+      mask stored = native_truth(i);
+      s.truth = resized(stored);
+      if (keep) s.native.truth = std::move(stored);
+    }
     s.pixels = resize(pixels, side_, side_);
     if (const std::int64_t small = objects_without_box(s); small > 0) {
-      const std::string size = std::to_string(side_) + " × " + std::to_string(side_);
+      const std::string size = keep ? "their own size" : std::to_string(side_) + " × " + std::to_string(side_);
       warn("masks with objects under " + std::to_string(smallest_object) + " pixels at " + size + ", which get no box: no network is trained on them",
            e.mask, "objects under " + std::to_string(smallest_object) + " pixels at " + size + ": " + std::to_string(small));
     }
@@ -109,6 +122,7 @@ class folder_dataset {
   std::int64_t side_;
   io::image_limits limits_;
   mask_values values_;
+  bool native_ = false;
   spacing_table spacings_;
   std::vector<image_and_mask> entries_;
   std::vector<file_fault> left_out_;

@@ -40,7 +40,7 @@ struct to_batch {
   batch operator()(std::vector<drawn<sample>> drawn_samples) const {
     std::vector<sample> samples;
     for (auto& [number, s, random] : drawn_samples) {
-      if (augment) dcs::augment(*augment, s.pixels, s.truth, random, &s.objects);
+      if (augment) dcs::augment(*augment, s, random);
       samples.push_back(std::move(s));
     }
     return make_batch(samples, input);

@@ -96,7 +96,8 @@ inline label_map resize(const label_map& in, std::int64_t height, std::int64_t w
 
 /// Boxes of the objects of a label map, in the order of their numbers: of at least `smallest` pixels, margins and `labels` as for a mask.
 template <class T>
-std::vector<box<float>> labelled_objects(const label_map& m, T* labels, std::int64_t smallest = smallest_object, std::int64_t margin = 5) {
+std::vector<box<float>> labelled_objects(const label_map& m, T* labels, std::int64_t smallest = smallest_object,
+                                         std::int64_t margin = object_margin) {
   std::vector<std::vector<std::int64_t>> pixels(static_cast<std::size_t>(m.objects()) + 1);
   for (std::int64_t p = 0; p < m.height * m.width; ++p)
     if (const std::int32_t k = m.pixels[static_cast<std::size_t>(p)]; k > 0) pixels[static_cast<std::size_t>(k)].push_back(p);
@@ -106,7 +107,7 @@ std::vector<box<float>> labelled_objects(const label_map& m, T* labels, std::int
       boxes.push_back(detail::object_box(object, m.height, m.width, margin, labels, static_cast<T>(boxes.size() + 1)));
   return boxes;
 }
-inline std::vector<box<float>> object_boxes(const label_map& m, std::int64_t smallest = smallest_object, std::int64_t margin = 5) {
+inline std::vector<box<float>> object_boxes(const label_map& m, std::int64_t smallest = smallest_object, std::int64_t margin = object_margin) {
   return labelled_objects<float>(m, nullptr, smallest, margin);
 }
 

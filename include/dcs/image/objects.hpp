@@ -52,11 +52,13 @@ box<float> object_box(const std::vector<std::int64_t>& pixels, std::int64_t heig
 
 /// The smallest number of pixels of an object that gets a box.
 inline constexpr std::int64_t smallest_object = 4;
+/// Pixels that an object's box is larger than the object, on each side.
+inline constexpr std::int64_t object_margin = 5;
 
 /// Boxes of the objects of a mask: 8-connected components of at least `smallest` pixels, their inclusive extremes grown by `margin` pixels per side,
 /// clipped. `labels`, where it is not null, has a number for each pixel, all 0: those of the object of box k become k + 1.
 template <class T>
-std::vector<box<float>> labelled_objects(const mask& m, T* labels, std::int64_t smallest = smallest_object, std::int64_t margin = 5) {
+std::vector<box<float>> labelled_objects(const mask& m, T* labels, std::int64_t smallest = smallest_object, std::int64_t margin = object_margin) {
   std::vector<box<float>> boxes;
   std::vector<std::int64_t> pixels;
   detail::for_each_object(
@@ -68,7 +70,7 @@ std::vector<box<float>> labelled_objects(const mask& m, T* labels, std::int64_t 
       });
   return boxes;
 }
-inline std::vector<box<float>> object_boxes(const mask& m, std::int64_t smallest = smallest_object, std::int64_t margin = 5) {
+inline std::vector<box<float>> object_boxes(const mask& m, std::int64_t smallest = smallest_object, std::int64_t margin = object_margin) {
   return labelled_objects<float>(m, nullptr, smallest, margin);
 }
 

@@ -35,10 +35,12 @@ struct staged_batch {
   std::vector<std::int32_t> counts;
 };
 
-/// A batch prepared for a fixed_batch. Throws dcs::error for more than `most_truth` true boxes of an image, and for one without area.
+/// A batch prepared for a fixed_batch. Throws dcs::error for more than `most_truth` true boxes of an image, for one without area,
+/// and for native masks.
 template <class T>
 staged_batch<T> staged(const batch& b, extent_t most_truth) {
   using B = compute_type<T>;
+  expect(b.native.empty(), "dcs::staged: the batch has native masks, whose sizes are not fixed; expected none");
   staged_batch<T> s{
       cast<T>(b.images), cast<B>(b.masks), cast<B>(b.objects), std::vector<B>(b.boxes.size() * static_cast<std::size_t>(most_truth) * 4), {}};
   for (std::size_t n = 0; n < b.boxes.size(); ++n) {

@@ -53,6 +53,7 @@ class training_run {
     folder_.claim();
     if (!resume) folder_.expect_new();
     config_ = configuration(c, o);
+    expect_native_targets();
     options_ = assigned_options(o, config_.network);
     begun_ = resume && folder_.has_checkpoint();
     // A run that was stopped before its first checkpoint starts again. If results.csv has more epochs, the checkpoints have been removed, which is an
@@ -154,6 +155,11 @@ class training_run {
     }
     c.data = absolute_path(c.data), c.backbone = absolute_path(c.backbone);
     return c;
+  }
+  void expect_native_targets() const {
+    const bool asked = config_.native_targets;
+    expect(!asked || learns_native_targets<Net>, "native_targets: ", printable(config_.net), " learns no regions, whose targets they would be");
+    expect(!asked || std::is_same_v<device, cpu_device>, "native_targets: a step on a GPU has arrays of fixed sizes; expected the CPU");
   }
   // The parameters that move by numbers of their own.
   std::vector<parameter_group> groups() {

@@ -43,6 +43,12 @@ concept region_segmenter = segmenter<Net> && requires(const Net& net, const tens
   { net.predict(images, o, boxes) } -> std::same_as<std::vector<prediction>>;
 };
 
+/// Whether a network learns from native masks (data/batch.hpp) where a batch has them: it says so by `static constexpr bool native_targets = true`.
+template <class Net>
+constexpr bool learns_native_targets = requires {
+  requires Net::native_targets;
+};
+
 /// Names of the numbers that a network counts in a step besides its losses; empty where it declares none.
 template <class Net>
 constexpr auto count_names_of() {

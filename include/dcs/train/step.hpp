@@ -25,7 +25,7 @@ template <class P>
 targets<typename P::compute, typename P::device> placed_targets(const batch& b) {
   using T = typename P::compute;
   using D = typename P::device;
-  targets<T, D> t{placed<D, T>(b.masks), {}, placed<D, T>(b.objects)};
+  targets<T, D> t{placed<D, T>(b.masks), {}, placed<D, T>(b.objects), b.native};
   for (const auto& image : b.boxes) {
     t.boxes.emplace_back();
     for (const auto& x : image) t.boxes.back().push_back({static_cast<T>(x.x1), static_cast<T>(x.y1), static_cast<T>(x.x2), static_cast<T>(x.y2)});

@@ -62,11 +62,12 @@ std::string reading_state(const std::string& key, const std::string& value) {
 
 TEST_CASE("a configuration is read back") {
   run_config c = config();
-  c.seed = ~std::uint64_t{0}, c.rate = 0.1, c.backbone_rate = 0.1, c.decay_norms = false, c.data = "/sets/p\xeb\\x\n", c.augment = false;
+  c.seed = ~std::uint64_t{0}, c.rate = 0.1, c.backbone_rate = 0.1, c.decay_norms = false, c.data = "/sets/p\xeb\\x\n", c.augment = false,
+  c.native_targets = true;
   const auto read = config_of(parse_json(to_json(c).dump(2), ""), "", own_options());
   CHECK(to_json(read) == to_json(c));
   CHECK(read.data == c.data);
-  CHECK(read.rate == 0.1);
+  CHECK((read.rate == 0.1 && read.native_targets));
   CHECK(differing_key(read, c) == "");
 }
 
@@ -122,6 +123,7 @@ TEST_CASE("a configuration's values are what the flags accept") {
                                                                     {"box_samples", {"3", "2001"}},
                                                                     {"augment", {"1", "\"true\"", "null"}},
                                                                     {"instances", {"1", "\"true\"", "null"}},
+                                                                    {"native_targets", {"1", "\"true\"", "null"}},
                                                                     {"rate_schedule", {"0", "\"never\""}},
                                                                     {"optimizer", {"\"adam\""}},
                                                                     {"truth_regions", {"0", "null"}},
@@ -141,7 +143,7 @@ TEST_CASE("a configuration's values are what the flags accept") {
   CHECK(says(reading("unheard", "1"), "unknown key 'unheard'"));
   CHECK(says(reading("side", "80"), "side is 80; expected a multiple of 32"));
   const json whole = to_json(config());
-  const std::set<std::string> younger{"data_fingerprint", "backbone_rate", "decay_norms"};  // earlier versions did not write them
+  const std::set<std::string> younger{"data_fingerprint", "backbone_rate", "decay_norms", "native_targets"};  // earlier versions did not write them
   for (const auto& [key, value] : whole.items()) {
     json j = whole;
     j.erase(key);

@@ -39,6 +39,7 @@ struct network {
   using cropper_type = Cropper;
   using options = dcsnet::options;
   static constexpr int width = Width, base = Cropper::base;
+  static constexpr bool native_targets = true;
   static constexpr auto loss_terms = loss_names;
   static constexpr std::array count_names{"regions"};
 

@@ -6,7 +6,7 @@
 
 #include <dcs/data/batch.hpp>
 #include <dcs/detect/faster_rcnn.hpp>
-#include <dcs/detect/region_masks.hpp>
+#include <dcs/detect/native_targets.hpp>
 #include <dcs/image/prediction.hpp>
 #include <dcs/loss/terms.hpp>
 #include <dcs/models/dcsnet/loss.hpp>
@@ -123,7 +123,7 @@ loss::terms<X, loss_names.size(), 1> training_losses(const Net& net, const X& im
   const auto detector = net.detector.template losses<B>(pyramid, h, w, known.boxes, o.detector, random.child(1));
   const auto rois = make_rois<dyn<"roi">, D>(regions ? *regions : training_regions<Net>(detector.proposals, known.boxes, o.regions, h, w, random));
   if (rois.sizes()[0] == 0) return terms_of<X>(detector);
-  const auto head = total_loss(widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(known.masks, rois), o.loss);
+  const auto head = total_loss(widened_maps(net.segment(pyramid, rois)), region_targets<Net::base>(known, rois), o.loss);
   return terms_of<X>(detector, head, o.loss, rois.sizes()[0]);
 }
 
@@ -191,7 +191,7 @@ loss::terms<tensor<T, image_shape, D>, loss_names.size(), 1> validation_losses(c
   const auto detector = net.detector.losses_of_levels(pyramid, levels, std::move(found), h, w, known.boxes, every, {});
   const auto rois = make_rois<dyn<"roi">, D>(Net::cropper_type::takes_whole_images ? whole_images<B>(n, h, w) : known.boxes);
   if (rois.sizes()[0] == 0) return terms_of<X>(detector);
-  const auto head = total_loss(widened_maps(segment_in_parts(net, pyramid, rois)), region_targets<Net::base>(known.masks, rois), o.loss);
+  const auto head = total_loss(widened_maps(segment_in_parts(net, pyramid, rois)), region_targets<Net::base>(known, rois), o.loss);
   return terms_of<X>(detector, head, o.loss, rois.sizes()[0]);
 }
 

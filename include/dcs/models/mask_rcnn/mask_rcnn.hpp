@@ -25,6 +25,7 @@ struct network {
   using options = mask_rcnn::options;
   using backbone_type = Backbone;
   using mask_type = mask_head<Width>;
+  static constexpr bool native_targets = true;
   static constexpr auto loss_terms = loss_names;
   static constexpr std::array count_names{"regions"};
 

@@ -6,6 +6,7 @@
 
 #include <dcs/data/batch.hpp>
 #include <dcs/detect/faster_rcnn.hpp>
+#include <dcs/detect/native_targets.hpp>
 #include <dcs/image/prediction.hpp>
 #include <dcs/loss/segmentation.hpp>
 #include <dcs/loss/terms.hpp>
@@ -62,9 +63,27 @@ mask_regions<B> true_regions(const std::vector<std::vector<box<B>>>& truth) {
   return r;
 }
 
-/// The target of each region: its object's own mask, sampled as densely as the region is large (RoIAlign). shape<roi, Map, Map, 1>, of 0 to 1.
+/// The target of each region from native masks.
 template <int Map, class B, class D>
-auto mask_targets(const targets<B, D>& known, const mask_regions<B>& regions) {
+tensor<B, shape<dyn<"roi">, Map, Map, 1>, D> native_mask_targets(const targets<B, D>& known, const mask_regions<B>& regions) {
+  auto crops = tensor<B, shape<dyn<"roi">, Map, Map, 1>>::empty({regions.count(), Map, Map, 1});
+  B* out = crops.data();
+  for (std::size_t n = 0; n < regions.boxes.size(); ++n) {
+    const label_map& labels = known.native[n].objects;
+    for (std::size_t i = 0; i < regions.boxes[n].size(); ++i, out += Map * Map) {
+      const std::int32_t object = regions.objects[n][i] + 1;
+      native_crop<Map>(out, regions.boxes[n][i], known.masks.sizes()[1], known.masks.sizes()[2], labels.height, labels.width,
+                       [&](extent_t y, extent_t x) { return labels.at(y, x) == object; });
+    }
+  }
+  return to<D>(crops);
+}
+
+/// The target of each region: its object's own mask, sampled as densely as the region is large (RoIAlign); the native one where there are native
+/// masks. shape<roi, Map, Map, 1>, of 0 to 1.
+template <int Map, class B, class D>
+tensor<B, shape<dyn<"roi">, Map, Map, 1>, D> mask_targets(const targets<B, D>& known, const mask_regions<B>& regions) {
+  if (!known.native.empty()) return native_mask_targets<Map>(known, regions);
   using object_masks = shape<dyn<"object">, dyn<"height">, dyn<"width">, 1>;
   const auto labels = to<cpu_device>(known.objects);
   const extent_t h = labels.sizes()[1], w = labels.sizes()[2];

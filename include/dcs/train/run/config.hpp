@@ -109,7 +109,8 @@ struct run_config {
   std::string optimizer = "adamw", rate_schedule = "plateau";
   int patience = 5, stop_after = 20, images = 0;
   bool augment = true, imagenet_input = false, nesterov = false;
-  bool instances = false;  // the values of a mask number its objects
+  bool instances = false;       // the values of a mask number its objects
+  bool native_targets = false;  // objects, and the targets of regions, are those of masks at their own size; the data set is to keep them
   std::vector<network_option> network{};
 };
 
@@ -163,7 +164,8 @@ inline json to_json(const run_config& c) {
          {"images", c.images},
          {"augment", c.augment},
          {"imagenet_input", c.imagenet_input},
-         {"instances", c.instances}};
+         {"instances", c.instances},
+         {"native_targets", c.native_targets}};
   for (const auto& o : c.network) {
     expect(!j.contains(o.name), "dcs::run: an option of the network is named ", o.name,
            ", as one of every run is; expected another name in its options' fields");
@@ -233,9 +235,10 @@ inline run_config config_of(const json& j, const std::string& where, const std::
     c.images = number_at(j, "images", 0, 1000000000);
     c.augment = j.at("augment"), c.imagenet_input = j.at("imagenet_input"), c.nesterov = j.at("nesterov");
     c.instances = j.at("instances");
-    // Younger than the format: a run that lacks them has one rate, and decays everything.
+    // Younger than the format: a run that lacks them has one rate, decays everything, and has targets of the network's size.
     if (j.contains("backbone_rate")) c.backbone_rate = number_at(j, "backbone_rate", 0.0, 10.0);
     c.decay_norms = j.value("decay_norms", true);
+    c.native_targets = j.value("native_targets", false);
     for (auto& o : c.network) read_option(j, o);
     const json known = to_json(c);
     for (const auto& [key, value] : j.items()) expect(known.contains(key), "unknown key '", key, "'");
