@@ -1,21 +1,19 @@
-// Segments images with a trained run: a mask at the image's own size and an overlay each.
-#include "command_line.hpp"
-#include "session.hpp"
+// Segments images with a trained run, or several together: a mask at the image's own size and an overlay each.
+#include "evaluation.hpp"
+#include "member_flags.hpp"
 
 static int body(int argc, char** argv) {
   programs::predict_request c;
-  CLI::App app{"Segments images with a run of dcs_train: NAME.mask.png and NAME.overlay.png in --out"};
-  app.add_option("--run", c.run, "folder of the run")->required()->check(CLI::ExistingDirectory);
+  CLI::App app{"Segments images with a run of dcs_train, or several together: NAME.mask.png and NAME.overlay.png in --out"};
+  programs::add_runs(app, c);
   app.add_option("--out", c.out, "folder for the results")->required();
-  programs::add_device(app, c.device);
-  app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
-  app.add_flag("--tta", c.augmented, "test-time augmentation: mean over the flips");
-  programs::add_tf32(app, c.tf32);
+  programs::add_finishing(app, c.finish);
+  app.add_flag("--deviation", c.deviation, "write NAME.deviation.npy too: each pixel's standard deviation over views and runs");
   programs::add_limits(app, c.limits);
   app.add_option("images", c.images, "PNG or JPEG files")->required();
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
-  programs::make_session(programs::net_of_run(c.run), c.device)->predict(c);
+  programs::predict(c);
   return 0;
 }
 

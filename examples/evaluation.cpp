@@ -1,12 +1,13 @@
 #include "evaluation.hpp"
 
-#include "results.hpp"
-
 #include <dcs/core/finite.hpp>
+#include <dcs/image/fusion.hpp>
 #include <dcs/image/overlay.hpp>
 #include <dcs/io/file.hpp>
 #include <dcs/io/names.hpp>
+#include <dcs/io/npy.hpp>
 #include <dcs/metrics/threshold.hpp>
+#include <dcs/metrics/uncertainty.hpp>
 
 #include <filesystem>
 #include <map>
@@ -50,10 +51,10 @@ std::vector<dcs::lesion_box> true_boxes_of(const dcs::sample& s) {
 }
 
 // The boxes of the predicted lesions, with the mean probability of their pixels as score: for networks that detect nothing.
-std::vector<dcs::scored_box> lesion_boxes_of(const dcs::prediction& found) {
-  const dcs::label_map lesions = dcs::connected_components(found.above());
+std::vector<dcs::scored_box> lesion_boxes_of(const dcs::prediction& found, const finished_how& finish) {
+  const dcs::label_map lesions = dcs::connected_components(finish.mask_of(found));
   const auto boxes = dcs::labelled_objects<float>(lesions, nullptr, 1);
-  const auto scores = dcs::lesion_scores(lesions, found.probability);
+  const auto scores = dcs::lesion_scores(lesions, finish.calibrated(found.probability));
   std::vector<dcs::scored_box> result;
   for (std::size_t k = 0; k < boxes.size(); ++k) result.push_back({widened(boxes[k]), scores[k]});
   return result;
@@ -73,15 +74,12 @@ void print_figures(const json& figures, const dcs::bootstrap_options& o) {
 
 }  // namespace
 
-void report_left_out(const dcs::folder_dataset& data) {
-  for (const auto& fault : data.left_out()) std::printf("left out: %s\n", fault.text().c_str());
-}
-
-evaluation::evaluation(const evaluate_request& request, const dcs::folder_dataset& data) : request_(request), data_(data) {
+evaluation::evaluation(const evaluate_request& request, const finished_how& finish, std::string folder, const dcs::folder_dataset& data)
+    : request_(request), finish_(finish), folder_(std::move(folder)), data_(data) {
   for (std::int64_t i = 0; i < data.size(); ++i) names_.push_back(data.name(i));
   groups_ = groups_of(names_, request.how);
   if (request.overlays <= 0) return;
-  dcs::io::create_folders(overlays_of(request.run).string(), "dcs::run");
+  dcs::io::create_folders(overlays_of(folder_).string(), "dcs::run");
   pictures_ = dcs::picture_names(names_);
 }
 
@@ -101,11 +99,13 @@ dcs::lesion_options evaluation::lesion_options_of(const dcs::sample& s) {
   return o;
 }
 
-void evaluation::add(std::int64_t i, const dcs::sample& s, const dcs::prediction& found) {
+// Measures an image as finished in one way.
+void evaluation::measure(measured_set& set, const finished_how& finish, std::int64_t i, const dcs::sample& s, const dcs::prediction& found) {
   const dcs::lesion_options how = lesion_options_of(s);
   const dcs::mask truth = request_.native ? data_.native_truth(i) : s.truth;
-  const dcs::prediction at_size = at_size_of(truth, s, found);
-  const dcs::mask predicted = at_size.above();
+  dcs::prediction at_size = at_size_of(truth, s, found);
+  const dcs::mask predicted = finish.mask_of(at_size);
+  at_size.probability = finish.calibrated(std::move(at_size.probability));
   const bool numbered = !request_.native && !s.objects.empty();
   const auto at = static_cast<std::size_t>(i);
   dcs::image_result r{
@@ -118,12 +118,28 @@ void evaluation::add(std::int64_t i, const dcs::sample& s, const dcs::prediction
       dcs::calibration_bins(request_.how.bins)};
   r.calibration.add(at_size.probability, truth);
   for (const auto& d : found.detections) r.predicted_boxes.push_back({widened(d.box), static_cast<double>(d.score)});
-  images_.push_back(std::move(r));
-  lesion_boxes_.push_back(lesion_boxes_of(found));
+  set.images.push_back(std::move(r));
+  set.lesion_boxes.push_back(lesion_boxes_of(found, finish));
+}
+
+void evaluation::add(std::int64_t i, const dcs::sample& s, const dcs::prediction& found, const std::vector<dcs::prediction>& views) {
+  measure(finished_, finish_, i, s, found);
+  if (finish_.chosen) measure(plain_, {}, i, s, found);
+  if (views.size() > 1) confidences_.push_back(confidences_json(s, found, views));
   detections_.push_back(found.detections.size());
   if (i < request_.overlays)
-    dcs::io::write_png((overlays_of(request_.run) / (pictures_[at] + ".png")).string(),
-                       dcs::draw_overlay(s.pixels, s.truth, found.above(), boxes_of(found)));
+    dcs::io::write_png((overlays_of(folder_) / (pictures_[static_cast<std::size_t>(i)] + ".png")).string(),
+                       dcs::draw_overlay(s.pixels, s.truth, finish_.mask_of(found), boxes_of(found)));
+}
+
+// Of each lesion that is predicted at the network's size, how sure the views are.
+json evaluation::confidences_json(const dcs::sample& s, const dcs::prediction& found, const std::vector<dcs::prediction>& views) const {
+  const dcs::prediction at_size = at_size_of(s.truth, s, found);
+  json list = json::array();
+  for (const auto& c : dcs::lesion_confidences(dcs::connected_components(finish_.mask_of(at_size)), finish_.calibrated(at_size.probability),
+                                               dcs::deviation_of(views), views, finish_.threshold()))
+    list.push_back({{"probability", c.probability}, {"deviation", c.deviation}, {"agreement", c.agreement}});
+  return list;
 }
 
 // Whether predicted boxes are the network's own.
@@ -131,29 +147,48 @@ bool evaluation::detects() const {
   return request_.boxes == "detected" && std::any_of(detections_.begin(), detections_.end(), [](std::size_t n) { return n > 0; });
 }
 
-std::vector<dcs::image_result> evaluation::results() const {
-  auto all = images_;
+std::vector<dcs::image_result> evaluation::results(const measured_set& set) const {
+  auto all = set.images;
   if (!detects())
-    for (std::size_t i = 0; i < all.size(); ++i) all[i].predicted_boxes = lesion_boxes_[i];
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].predicted_boxes = set.lesion_boxes[i];
   return all;
 }
 
-void evaluation::write() const {
-  const auto results = this->results();
+json evaluation::figures(const std::vector<dcs::image_result>& results) const {
+  return figures_json(dcs::figures_of(results, request_.how.sizes), dcs::bootstrap(dcs::numbers_of_groups(groups_), request_.how.bootstrap));
+}
+
+namespace {
+
+dcs::mean_metrics mean_of(const std::vector<dcs::image_result>& results) {
   std::vector<dcs::segmentation_metrics> metrics;
   for (const auto& r : results) metrics.push_back(r.metrics);
-  const auto mean = dcs::mean_of(metrics);
+  return dcs::mean_of(metrics);
+}
+void print_mean(const char* what, const dcs::mean_metrics& mean) {
+  std::printf("%sdice=%.4f iou=%.4f precision=%.4f hd95=%.2f missed=%lld images=%lld", what, mean.dice, mean.iou, mean.precision, mean.hd95,
+              static_cast<long long>(mean.missed), static_cast<long long>(mean.images));
+}
+json rule_json(const tuned_rule& r) {
+  return {{"threshold", r.rule.threshold}, {"smallest_component", r.rule.smallest}, {"most_components", r.rule.most}, {"temperature", r.temperature}};
+}
+
+}  // namespace
+
+void evaluation::write() const {
+  const auto results = this->results(finished_);
+  const auto mean = mean_of(results);
   const double threshold = dcs::best_threshold_dice(data_);
-  const json figures =
-      figures_json(dcs::figures_of(results, request_.how.sizes), dcs::bootstrap(dcs::numbers_of_groups(groups_), request_.how.bootstrap));
+  const json figures = this->figures(results);
   json images = json::array();
   for (std::size_t i = 0; i < results.size(); ++i) {
     images.push_back(to_json(results[i]));
     images.back()["detections"] = detections_[i];
+    if (!confidences_.empty()) images.back()["confidence"] = confidences_[i];
   }
   json j{{"split", dcs::json_name(request_.split)},
          {"boxes", request_.boxes},
-         {"test_time_augmentation", request_.augmented},
+         {"test_time_augmentation", finish_.augmented},
          {"native_size", request_.native},
          {"settings", to_json(request_.how, millimetres_.value_or(false))},
          {"mean", to_json(mean)},
@@ -162,10 +197,38 @@ void evaluation::write() const {
          {"figures", figures},
          {"groups", groups_json(results)},
          {"images", images}};
-  dcs::write_text((fs::path(request_.run) / "evaluation.json").string(), j.dump(2) + "\n");
+  if (request_.runs.size() > 1)
+    for (const auto& run : request_.runs) j["runs"].push_back(dcs::json_name(run));
+  std::optional<dcs::mean_metrics> without;
+  if (finish_.chosen) {
+    const auto plain = this->results(plain_);
+    without = mean_of(plain);
+    j["postprocessing"] = rule_json(*finish_.rule());
+    j["without_postprocessing"] = {{"mean", to_json(*without)}, {"figures", this->figures(plain)}};
+  }
+  dcs::write_text((fs::path(folder_) / "evaluation.json").string(), j.dump(2) + "\n");
   print_figures(figures, request_.how.bootstrap);
-  std::printf("dice=%.4f iou=%.4f precision=%.4f hd95=%.2f missed=%lld images=%lld threshold_dice=%.4f\n", mean.dice, mean.iou, mean.precision,
-              mean.hd95, static_cast<long long>(mean.missed), static_cast<long long>(mean.images), threshold);
+  if (without) print_mean("without post-processing: ", *without), std::printf("\n");
+  print_mean("", mean);
+  std::printf(" threshold_dice=%.4f\n", threshold);
+}
+
+void evaluate(const evaluate_request& e) {
+  dcs::expect(e.runs.size() == 1 || !e.out.empty(), "--out is required with several runs: the folder for evaluation.json");
+  const ensemble runs(e);
+  const bool in_truth = e.boxes == "truth";
+  const std::string folder = e.out.empty() ? runs.run(0) : e.out;
+  const finished_how finish = in_truth ? finished_how{} : finishing_of(e.finish, runs, folder);
+  const ensemble_data data(runs, e.data, e.split, e.limits, e.skip_bad);
+  report_left_out(data.first());
+  dcs::io::create_folders(folder, "dcs::evaluate");
+  evaluation result(e, finish, folder, data.first());
+  for (std::int64_t i = 0; i < data.first().size(); ++i) {
+    const auto samples = data.load(i);
+    const auto views = in_truth ? std::vector{runs.in_true_boxes(samples[0])} : runs.views(samples, finish.augmented);
+    result.add(i, samples[0], dcs::fused_prediction(views), views);
+  }
+  result.write();
 }
 
 namespace {
@@ -182,15 +245,24 @@ void expect_own_results(const predict_request& p) {
   std::map<fs::path, std::string> inputs;
   for (const auto& path : p.images) inputs.emplace(fs::weakly_canonical(path), path);
   for (const auto& path : p.images)
-    for (const char* kind : {".mask.png", ".overlay.png"}) {
+    for (const char* kind : {".mask.png", ".overlay.png", ".deviation.npy"}) {
       const auto input = inputs.find(fs::weakly_canonical(result_of(p, path, kind)));
       if (input != inputs.end()) dcs::fail(input->second, ": the results of ", path, " would overwrite it; another --out keeps it");
     }
 }
 
+// A map of the network's size at the image's own.
+void write_deviation(const std::string& path, const dcs::prediction& at_side, const dcs::image& original) {
+  const auto deviation = at_side.resized(original.height, original.width).probability;
+  auto values = dcs::tensor<float, dcs::shape<dcs::dyn<"height">, dcs::dyn<"width">>>::empty({original.height, original.width});
+  std::copy(deviation.begin(), deviation.end(), values.data());
+  dcs::io::write_npy(path, values);
+}
+
 }  // namespace
 
-void write_predictions(const predict_request& p, int side, const std::function<dcs::prediction(const dcs::sample&)>& segment) {
+void write_predictions(const predict_request& p, const finished_how& finish, int side,
+                       const std::function<segmented(const dcs::image&, const dcs::sample&)>& segment) {
   expect_own_results(p);
   dcs::io::create_folders(p.out, "dcs::predict");
   for (const auto& path : p.images) {
@@ -200,15 +272,27 @@ void write_predictions(const predict_request& p, int side, const std::function<d
                         {side, side, std::vector<std::uint8_t>(static_cast<std::size_t>(side) * static_cast<std::size_t>(side), 0)},
                         original.height,
                         original.width};
-    const auto found = segment(s);
-    const dcs::mask m = found.resized(original.height, original.width).above();
+    const auto [found, deviation] = segment(original, s);
+    const dcs::mask m = finish.mask_of(found.resized(original.height, original.width));
     dcs::io::write_mask(result_of(p, path, ".mask.png"), m);
-    dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::draw_overlay(s.pixels, {}, found.above(), boxes_of(found)));
+    dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::draw_overlay(s.pixels, {}, finish.mask_of(found), boxes_of(found)));
+    if (p.deviation) write_deviation(result_of(p, path, ".deviation.npy"), {side, side, deviation, {}}, original);
     std::printf("%s: %zu detections, %lld pixels\n", dcs::printable(path).c_str(), found.detections.size(), static_cast<long long>(m.count()));
     for (const auto& d : found.detections)
       std::printf("  score %.3f  box %.1f %.1f %.1f %.1f of %d × %d\n", static_cast<double>(d.score), static_cast<double>(d.box.x1),
                   static_cast<double>(d.box.y1), static_cast<double>(d.box.x2), static_cast<double>(d.box.y2), side, side);
   }
+}
+
+void predict(const predict_request& p) {
+  const ensemble runs(p);
+  const finished_how finish = finishing_of(p.finish, runs, runs.size() == 1 ? runs.run(0) : "");
+  dcs::expect(!p.deviation || finish.augmented || runs.size() > 1,
+              "--deviation: of one run and one view there is none; expected --tta or several runs");
+  write_predictions(p, finish, runs.config().side, [&](const dcs::image& original, const dcs::sample& s) {
+    const auto views = runs.views(original, s, finish.augmented);
+    return segmented{dcs::fused_prediction(views), p.deviation ? dcs::deviation_of(views) : std::vector<float>()};
+  });
 }
 
 }  // namespace programs

@@ -10,7 +10,6 @@
 // For a GPU nvcc compiles the same file as a whole.
 #pragma once
 
-#include "evaluation.hpp"
 #include "records.hpp"
 #include "session.hpp"
 
@@ -25,6 +24,7 @@
 #include <dcs/detect/anchors.hpp>
 #include <dcs/nn/summary.hpp>
 #include <dcs/train/run.hpp>
+#include <dcs/train/views.hpp>
 
 namespace programs {
 
@@ -113,7 +113,7 @@ class network_session final : public session {
     dcs::expect(!t.resume || !t.config.data.empty() || std::filesystem::is_directory(c.data), c.data,
                 ": the set of this run is not there; --data says where it is now");
     const first_of train_set = training_set(c, t);
-    const dcs::folder_dataset val = split(c, c.data, "val", t.limits, t.skip_bad);
+    const dcs::folder_dataset val = split_of(c, c.data, "val", t.limits, t.skip_bad);
     report_left_out(train_set.data), report_left_out(val);
     if (!run.begun()) check_start(c, objects ? *objects : set_objects(train_set), val);
     auto left_out = train_set.data.left_out();
@@ -144,29 +144,20 @@ class network_session final : public session {
     return 0;
   }
 
-  void evaluate(const evaluate_request& e) override {
-    const auto c = load_run(e.run, e.checkpoint, e.tf32);
-    dcs::expect(e.boxes == "detected" || e.boxes == "truth", "--boxes ", e.boxes, ": expected detected or truth");
-    dcs::expect(e.boxes == "detected" || dcs::region_segmenter<Net>, "--boxes truth: ", c.net, " looks into no boxes; expected detected");
-    const dcs::folder_dataset data = split(c, e.data.empty() ? c.data : e.data, e.split, e.limits, e.skip_bad);
-    report_left_out(data);
-    evaluation result(e, data);
-    const auto input = dcs::training_run<Net, P>::input_of(c);
-    for (std::int64_t i = 0; i < data.size(); ++i) {
-      const dcs::sample s = data.load(i);
-      const auto b = dcs::make_batch({s}, input);
-      result.add(i, s, predicted(b, e));
-    }
-    result.write();
+  dcs::run_config load(const std::string& run, const std::string& checkpoint, bool tf32) override {
+    auto c = load_run(run, checkpoint, tf32);
+    input_ = dcs::training_run<Net, P>::input_of(c);
+    return c;
   }
 
-  void predict(const predict_request& p) override {
-    const auto c = load_run(p.run, p.checkpoint, p.tf32);
-    const auto input = dcs::training_run<Net, P>::input_of(c);
-    write_predictions(p, c.side, [&](const dcs::sample& s) {
-      const auto b = dcs::make_batch({s}, input);
-      return (p.augmented ? dcs::predict_augmented<P>(*net_, b.images, options_) : dcs::predict<P>(*net_, b.images, options_))[0];
-    });
+  std::vector<dcs::prediction> predict(const dcs::sample& s, bool augmented) const override {
+    const auto images = dcs::make_batch({s}, input_).images;
+    if (augmented) return dcs::predict_views<P>(*net_, images, options_)[0];
+    return dcs::predict<P>(*net_, images, options_);
+  }
+
+  dcs::prediction predict_in_true_boxes(const dcs::sample& s) const override {
+    return prediction_in_boxes<Net>::of(*net_, dcs::make_batch({s}, input_), options_);
   }
 
   void export_onnx(const export_request& e) override {
@@ -213,14 +204,8 @@ class network_session final : public session {
            " goes on from there");
     return 128 + signal;
   }
-  static dcs::folder_dataset split(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits,
-                                   bool skip_bad) {
-    const dcs::folder_dataset set(data, name, c.side, limits, c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion,
-                                  skip_bad ? dcs::wrong_files::skip : dcs::wrong_files::refuse);
-    return c.native_targets ? set.keeping_native_masks() : set;
-  }
   static first_of training_set(const dcs::run_config& c, const train_request& t) {
-    return {split(c, c.data, "train", t.limits, t.skip_bad), c.images};
+    return {split_of(c, c.data, "train", t.limits, t.skip_bad), c.images};
   }
   // Sets the options that are to be chosen from the training set's boxes; the run's configuration has them as if they had been passed.
   static void choose_from_boxes(dcs::run_config& c, const set_objects& objects) {
@@ -231,10 +216,6 @@ class network_session final : public session {
       dcs::choose_from_boxes(o, objects.boxes);
       std::printf("%s, from %zu boxes: %s\n", o.name.c_str(), objects.boxes.size(), dcs::to_json(o).dump().c_str());
     }
-  }
-  dcs::prediction predicted(const dcs::batch& b, const evaluate_request& e) const {
-    if (e.boxes == "truth") return prediction_in_boxes<Net>::of(*net_, b, options_);
-    return (e.augmented ? dcs::predict_augmented<P>(*net_, b.images, options_) : dcs::predict<P>(*net_, b.images, options_))[0];
   }
   // Checks before training starts for what would otherwise fail after hours: a file that cannot be read. Refuses a frozen backbone without trained
   // weights, and data whose objects are all too small for a box, as such a run learns nothing.
@@ -277,6 +258,7 @@ class network_session final : public session {
 
   std::unique_ptr<Net> net_ = std::make_unique<Net>();
   options_type options_{};
+  dcs::normalisation input_{};
 };
 
 }  // namespace programs

@@ -50,6 +50,17 @@ std::unique_ptr<session> make_session(const std::string& net, const std::string&
 
 std::string net_of_run(const std::string& run) { return dcs::net_of_config((std::filesystem::path(run) / "config.json").string()); }
 
+dcs::folder_dataset split_of(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits,
+                             bool skip_bad) {
+  const dcs::folder_dataset set(data, name, c.side, limits, c.instances ? dcs::mask_values::objects : dcs::mask_values::lesion,
+                                skip_bad ? dcs::wrong_files::skip : dcs::wrong_files::refuse);
+  return c.native_targets ? set.keeping_native_masks() : set;
+}
+
+void report_left_out(const dcs::folder_dataset& data) {
+  for (const auto& fault : data.left_out()) std::printf("left out: %s\n", fault.text().c_str());
+}
+
 void report_warnings() {
   static std::map<std::string, std::int64_t> reported;
   for (const auto& [first, files] : dcs::warning_log::get().entries()) {

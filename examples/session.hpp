@@ -3,11 +3,14 @@
 
 #include "measuring.hpp"
 
+#include <dcs/data/folder.hpp>
+#include <dcs/image/prediction.hpp>
 #include <dcs/io/image_limits.hpp>
 #include <dcs/train/run/config.hpp>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,20 +28,42 @@ struct train_request {
   bool skip_bad = false;                            // files that cannot be used are left out, and listed
 };
 
-struct evaluate_request {
-  std::string run, data, split = "test", boxes = "detected", checkpoint = "best", device = "cpu";
-  bool augmented = false, native = false, tf32 = false;
+/// The runs that a program predicts with: one, or several whose predictions are fused.
+struct members_request {
+  std::vector<std::string> runs;
+  std::string checkpoint = "best", device = "cpu";
+  bool tf32 = false;
+};
+
+/// How a program makes masks of what runs predict. `postprocessing`: a file that dcs_tune wrote; empty: that of the folder, where there is one.
+struct finishing {
+  std::string postprocessing;
+  bool postprocess = true;
+  std::optional<bool> augmented{};  // test-time augmentation; where it is not said: what the file says, else none
+};
+
+struct evaluate_request : members_request {
+  std::string out, data, split = "test", boxes = "detected";  // out: for evaluation.json and overlays; empty: the run's folder
+  finishing finish;
+  bool native = false;
   int overlays = 8;
   measuring how;
   dcs::io::image_limits limits;
   bool skip_bad = false;
 };
 
-struct predict_request {
-  std::string run, checkpoint = "best", out, device = "cpu";
+struct predict_request : members_request {
+  std::string out;
   std::vector<std::string> images;
-  bool augmented = false, tf32 = false;
+  finishing finish;
+  bool deviation = false;  // NAME.deviation.npy too
   dcs::io::image_limits limits;
+};
+
+struct tune_request : members_request {
+  std::string out, data, split = "val";  // out: for postprocessing.json; empty: the run's folder
+  dcs::io::image_limits limits;
+  bool skip_bad = false;
 };
 
 struct export_request {
@@ -52,8 +77,12 @@ class session {
   virtual std::vector<dcs::network_option> options() const = 0;
   /// Trains until the run has ended, or SIGINT or SIGTERM stops it; returns the exit code, 0 or 128 and the signal's number.
   virtual int train(const train_request&) = 0;
-  virtual void evaluate(const evaluate_request&) = 0;
-  virtual void predict(const predict_request&) = 0;
+  /// Loads a run's weights, to predict with; returns its configuration.
+  virtual dcs::run_config load(const std::string& run, const std::string& checkpoint, bool tf32) = 0;
+  /// What the loaded network predicts of an image of its size: with `augmented` once for each of dcs::mirrored_views, turned back; else once.
+  virtual std::vector<dcs::prediction> predict(const dcs::sample&, bool augmented) const = 0;
+  /// What it predicts inside the true boxes. Throws dcs::error for a network that looks into no boxes.
+  virtual dcs::prediction predict_in_true_boxes(const dcs::sample&) const = 0;
   virtual void summary(int side) = 0;
   virtual void export_onnx(const export_request&) = 0;
 };
@@ -69,6 +98,12 @@ std::unique_ptr<session> make_session(const std::string& net, const std::string&
 std::string net_names();
 /// The network's name in the configuration of a run folder.
 std::string net_of_run(const std::string& run);
+
+/// A split of a data set as a run reads it: at its size, with its kind of masks.
+dcs::folder_dataset split_of(const dcs::run_config& c, const std::string& data, const std::string& name, const dcs::io::image_limits& limits,
+                             bool skip_bad);
+/// Writes a line for each file that --skip-bad left out.
+void report_left_out(const dcs::folder_dataset& data);
 
 /// Writes a line to stderr for each kind of warning (dcs/core/warning.hpp) that more files have had since the last call: how many, and the first.
 void report_warnings();

@@ -6,6 +6,7 @@
 #include <dcs/optim/adamw.hpp>
 #include <dcs/train/checkpoint.hpp>
 #include <dcs/train/loop.hpp>
+#include <dcs/train/views.hpp>
 
 #include <doctest/doctest.h>
 

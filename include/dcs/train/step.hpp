@@ -103,38 +103,6 @@ std::vector<prediction> predict(const Net& net, const tensor<float, image_shape>
   return detail::in_network([&] { return net.predict(detail::placed<typename P::device, typename P::element>(images), o, boxes); });
 }
 
-namespace detail {
-inline tensor<float, image_shape> flipped(const tensor<float, image_shape>& x, bool horizontal, bool vertical) {
-  auto y = tensor<float, image_shape>::empty(x.sizes());
-  const auto [n, h, w, c] = x.sizes();
-  for (extent_t b = 0; b < n; ++b)
-    for (extent_t i = 0; i < h; ++i)
-      for (extent_t j = 0; j < w; ++j)
-        for (extent_t k = 0; k < c; ++k) y(b, i, j, k) = x(b, vertical ? h - 1 - i : i, horizontal ? w - 1 - j : j, k);
-  return y;
-}
-}  // namespace detail
-
-/// Test-time augmentation: the mean probability over the identity, both flips and their product, each with its own detections. The detections
-/// returned are those of the identity; there are no regions, as the mean is not made of them.
-template <class P = precision<>, segmenter Net>
-std::vector<prediction> predict_augmented(const Net& net, const tensor<float, image_shape>& images, const typename Net::options& o) {
-  auto out = predict<P>(net, images, o);
-  for (const auto& [horizontal, vertical] : {std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
-    const auto more = predict<P>(net, detail::flipped(images, horizontal, vertical), o);
-    for (std::size_t n = 0; n < out.size(); ++n)
-      for (std::int64_t i = 0; i < out[n].height; ++i)
-        for (std::int64_t j = 0; j < out[n].width; ++j)
-          out[n].probability[static_cast<std::size_t>(i * out[n].width + j)] += more[n].probability[static_cast<std::size_t>(
-              (vertical ? out[n].height - 1 - i : i) * out[n].width + (horizontal ? out[n].width - 1 - j : j))];
-  }
-  for (auto& p : out) {
-    p.regions.clear();
-    for (float& v : p.probability) v /= 4;
-  }
-  return out;
-}
-
 }  // namespace dcs
 
 #include <dcs/core/header_end.inl>

@@ -1,0 +1,181 @@
+// One prediction from several of the same image: those of its mirrored views, or of several networks.
+#pragma once
+
+#include <dcs/core/header_begin.inl>
+
+#include <dcs/image/prediction.hpp>
+
+#include <utility>
+
+DCS_EXACT_MATH
+namespace dcs {
+
+/// A box that weighted box fusion made of others: of box `second` of view `first`, for each of its members.
+struct fused_box {
+  detection<float> found;
+  std::vector<std::pair<std::size_t, std::size_t>> members;
+};
+
+/// Weighted box fusion (Solovyev, Wang, Gabruseva 2021, "Weighted boxes fusion: ensembling boxes from different object detection models") of the
+/// detections of N views. Boxes are taken by falling score, of equals those of earlier views first; each joins the cluster whose fused box it
+/// overlaps most, if that IoU is above `least_iou`, or begins one. The fused box of T boxes with corners X and scores C is their mean weighted by
+/// scores, and its score the mean score, less where not every view has the box:
+///
+///   X = Σ C_i X_i / Σ C_i,   C = (Σ C_i / T) · min(T, N) / N
+///
+/// Boxes of score 0 have no weight and are left out. The result is by falling score.
+inline std::vector<fused_box> weighted_box_fusion(const std::vector<std::vector<detection<float>>>& views, float least_iou = 0.55f) {
+  std::vector<std::pair<std::size_t, std::size_t>> order;
+  for (std::size_t v = 0; v < views.size(); ++v)
+    for (std::size_t k = 0; k < views[v].size(); ++k)
+      if (views[v][k].score > 0) order.emplace_back(v, k);
+  const auto at = [&](const std::pair<std::size_t, std::size_t>& i) -> const detection<float>& { return views[i.first][i.second]; };
+  std::stable_sort(order.begin(), order.end(), [&](const auto& a, const auto& b) { return at(a).score > at(b).score; });
+  std::vector<fused_box> fused;
+  for (const auto& i : order) {
+    fused_box* best = nullptr;
+    float most = least_iou;
+    for (auto& f : fused)
+      if (const float overlap = iou(f.found.box, at(i).box); overlap > most) most = overlap, best = &f;
+    if (!best) best = &fused.emplace_back();
+    best->members.push_back(i);
+    double x1 = 0, y1 = 0, x2 = 0, y2 = 0, scores = 0;
+    for (const auto& m : best->members) {
+      const auto& b = at(m).box;
+      const auto c = static_cast<double>(at(m).score);
+      x1 += c * static_cast<double>(b.x1), y1 += c * static_cast<double>(b.y1), x2 += c * static_cast<double>(b.x2),
+          y2 += c * static_cast<double>(b.y2);
+      scores += c;
+    }
+    best->found.box = {static_cast<float>(x1 / scores), static_cast<float>(y1 / scores), static_cast<float>(x2 / scores),
+                       static_cast<float>(y2 / scores)};
+    best->found.score = static_cast<float>(scores / static_cast<double>(best->members.size()));
+  }
+  const auto n = static_cast<float>(views.size());
+  for (auto& f : fused) f.found.score *= std::min(static_cast<float>(f.members.size()), n) / n;
+  std::stable_sort(fused.begin(), fused.end(), [](const fused_box& a, const fused_box& b) { return a.found.score > b.found.score; });
+  return fused;
+}
+
+/// The prediction of a mirrored image, turned back. In boxes the middle of pixel j lies at the coordinate j, as where regions are pasted.
+inline prediction mirrored(const prediction& p, bool horizontal, bool vertical) {
+  // A map of height × width, turned.
+  const auto turned_map = [&](const std::vector<float>& map, std::int64_t height, std::int64_t width) {
+    std::vector<float> turned(map.size());
+    for (std::int64_t y = 0; y < height; ++y)
+      for (std::int64_t x = 0; x < width; ++x)
+        turned[static_cast<std::size_t>(y * width + x)] =
+            map[static_cast<std::size_t>((vertical ? height - 1 - y : y) * width + (horizontal ? width - 1 - x : x))];
+    return turned;
+  };
+  const auto turned_box = [&](box<float> b) {
+    const auto right = static_cast<float>(p.width - 1), bottom = static_cast<float>(p.height - 1);
+    if (horizontal) b = {right - b.x2, b.y1, right - b.x1, b.y2};
+    if (vertical) b = {b.x1, bottom - b.y2, b.x2, bottom - b.y1};
+    return b;
+  };
+  prediction out{p.height, p.width, turned_map(p.probability, p.height, p.width), p.detections, p.regions};
+  for (auto& d : out.detections) d.box = turned_box(d.box);
+  for (auto& r : out.regions) r.box = turned_box(r.box), r.probabilities = turned_map(r.probabilities, r.side, r.side);
+  return out;
+}
+
+/// The prediction at another size, with its detections and regions: areas to areas, as `resized` has it.
+inline prediction scaled(const prediction& p, std::int64_t height, std::int64_t width) {
+  if (p.height == height && p.width == width) return p;
+  prediction out = p.resized(height, width);
+  out.detections = p.detections, out.regions = p.regions;
+  const float across = static_cast<float>(width) / static_cast<float>(p.width), down = static_cast<float>(height) / static_cast<float>(p.height);
+  const auto scaled_box = [&](const box<float>& b) {
+    const auto at = [](float x, float scale) { return (x + 0.5f) * scale - 0.5f; };
+    return box<float>{at(b.x1, across), at(b.y1, down), at(b.x2, across), at(b.y2, down)};
+  };
+  for (auto& d : out.detections) d.box = scaled_box(d.box);
+  for (auto& r : out.regions) r.box = scaled_box(r.box);
+  return out;
+}
+
+namespace detail {
+
+// The region of a fused box: the mean of its members' maps, each 0 outside its own box, on the finest of their grids over the fused box.
+inline segmented_region fused_region(const fused_box& f, const std::vector<const prediction*>& views) {
+  segmented_region out{f.found.box, f.found.score, 0, {}};
+  const auto region_of = [&](const std::pair<std::size_t, std::size_t>& m) -> const segmented_region& { return views[m.first]->regions[m.second]; };
+  for (const auto& m : f.members) out.side = std::max(out.side, region_of(m).side);
+  const auto cells = static_cast<std::size_t>(out.side * out.side);
+  std::vector<double> sum(cells, 0);
+  for (const auto& m : f.members) {
+    const auto& r = region_of(m);
+    // In coordinates in which the middle of cell k lies at k, the grid is an image that the member is pasted into.
+    const auto cell = [&](float x, float low, float high) { return (x - low) * static_cast<float>(out.side) / std::max(high - low, 1e-6f) - 0.5f; };
+    const box<float>&b = r.box, &all = out.box;
+    std::vector<float> map(cells, 0);
+    paste(r.probabilities.data(), r.side,
+          box<float>{cell(b.x1, all.x1, all.x2), cell(b.y1, all.y1, all.y2), cell(b.x2, all.x1, all.x2), cell(b.y2, all.y1, all.y2)}, map.data(),
+          out.side, out.side);
+    for (std::size_t i = 0; i < cells; ++i) sum[i] += static_cast<double>(map[i]);
+  }
+  for (const double s : sum) out.probabilities.push_back(static_cast<float>(s / static_cast<double>(f.members.size())));
+  return out;
+}
+
+// Whether a view says what is in boxes: it has regions, or it is of a detector that found nothing, whose map is 0 everywhere.
+inline bool is_of_regions(const prediction& p) {
+  return !p.regions.empty() || std::all_of(p.probability.begin(), p.probability.end(), [](float v) { return v == 0; });
+}
+
+// The prediction of views that are all of regions.
+inline prediction fused_regions(const std::vector<const prediction*>& views, float least_iou) {
+  const prediction& first = *views[0];
+  prediction out{first.height, first.width, std::vector<float>(first.probability.size(), 0.0f), {}, {}};
+  std::vector<std::vector<detection<float>>> boxes;
+  for (const auto* v : views) {
+    boxes.emplace_back();
+    for (const auto& r : v->regions) boxes.back().push_back({r.box, r.score});
+  }
+  for (const auto& f : weighted_box_fusion(boxes, least_iou)) {
+    out.detections.push_back(f.found);
+    out.regions.push_back(fused_region(f, views));
+    const auto& r = out.regions.back();
+    paste(r.probabilities.data(), r.side, r.box, out.probability.data(), out.height, out.width);
+  }
+  return out;
+}
+
+}  // namespace detail
+
+/// One prediction from the views of an image: of mirrored images turned back, or of several networks, all at one size.
+///
+/// Views of networks that segment regions are fused box by box: detections by weighted box fusion, and the map of a fused region is the mean of those
+/// of the views that have its box, so that views that saw nothing there do not erase it (they lower its score). Views of networks that predict whole
+/// images are averaged pixel by pixel. Where there are both, the map is the mean of all, in which the fused regions count as often as they have
+/// views; there are detections then, but no regions. A single view stays as it is. Throws dcs::error where there is no view, or sizes differ.
+inline prediction fused_prediction(const std::vector<prediction>& views, float least_iou = 0.55f) {
+  expect(!views.empty(), "dcs::fused_prediction: there is no view; expected at least one");
+  if (views.size() == 1) return views[0];
+  std::vector<const prediction*> of_regions, of_images;
+  for (const auto& v : views) {
+    expect(v.height == views[0].height && v.width == views[0].width, "dcs::fused_prediction: a view of ", v.height, " × ", v.width, " beside one of ",
+           views[0].height, " × ", views[0].width);
+    (detail::is_of_regions(v) ? of_regions : of_images).push_back(&v);
+  }
+  prediction out{views[0].height, views[0].width, std::vector<float>(views[0].probability.size(), 0.0f), {}, {}};
+  if (!of_regions.empty()) out = detail::fused_regions(of_regions, least_iou);
+  if (of_images.empty()) return out;
+  std::vector<std::vector<detection<float>>> boxes;
+  for (const auto& v : views)
+    if (detail::is_of_regions(v) || !v.detections.empty()) boxes.push_back(v.detections);
+  out.detections.clear(), out.regions.clear();
+  for (const auto& f : weighted_box_fusion(boxes, least_iou)) out.detections.push_back(f.found);
+  const auto regions = static_cast<double>(of_regions.size()), n = static_cast<double>(views.size());
+  for (std::size_t i = 0; i < out.probability.size(); ++i) {
+    double sum = regions * static_cast<double>(out.probability[i]);
+    for (const auto* v : of_images) sum += static_cast<double>(v->probability[i]);
+    out.probability[i] = static_cast<float>(sum / n);
+  }
+  return out;
+}
+
+}  // namespace dcs
+
+#include <dcs/core/header_end.inl>
