@@ -1,5 +1,5 @@
-// The untyped base of parameters and buffers: description, memory, gradient, name. Code that visits all parameters of a network (initialisation, state
-// dict, optimiser) uses it, and refers to them by parameter_ref.
+// The untyped base of parameters and buffers: description, memory, gradient, name. Code that visits all parameters of a network (initialisation,
+// state dict, optimiser) uses it, and refers to them by parameter_ref.
 #pragma once
 
 #include <dcs/core/header_begin.inl>

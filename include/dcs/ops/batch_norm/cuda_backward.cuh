@@ -8,6 +8,19 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
+namespace detail {
+
+/// The gradient before a ReLU whose results are `result`: g where they are above 0. `relu`: whether there was one.
+template <int V, class Global, class A>
+DCS_DEVICE void before_relu(bool relu, const Global& result, std::int64_t at, packet<A, V>& g) {
+  if (!relu) return;
+  const auto y = result.template read<V>(at);
+  DCS_DEVICE_UNROLL
+  for (int k = 0; k < V; ++k) g[k] = y[k] > 0 ? g[k] : A(0);
+}
+
+}  // namespace detail
+
 /// partial[chunk, 0, c] = Σ g and partial[chunk, 1, c] = Σ g · (x − mean) of a chunk's rows; g is dy where y > 0, or everywhere if there is no y.
 template <class T, int V>
 struct norm_sums_kernel {
@@ -39,11 +52,7 @@ struct norm_sums_kernel {
         const std::int64_t at = (begin + r) * place.channels + place.channel;
         auto g = gradient.template read<V>(at);
         const auto v = in.template read<V>(at);
-        if (y) {
-          const auto mask = result.template read<V>(at);
-          DCS_DEVICE_UNROLL
-          for (int k = 0; k < V; ++k) g[k] = mask[k] > 0 ? g[k] : A(0);
-        }
+        detail::before_relu(static_cast<bool>(y), result, at, g);
         DCS_DEVICE_UNROLL
         for (int k = 0; k < V; ++k) sum[k] += g[k], product[k] += g[k] * (v[k] - m[k]);
       }
@@ -132,11 +141,7 @@ struct norm_spread_kernel {
         continue;
       }
       auto g = gradient.template read<V>(at);
-      if (y) {
-        const auto mask = result.template read<V>(at);
-        DCS_DEVICE_UNROLL
-        for (int k = 0; k < V; ++k) g[k] = mask[k] > 0 ? g[k] : A(0);
-      }
+      detail::before_relu(static_cast<bool>(y), result, at, g);
       if (dresidual) to_residual.write(at, g);
       if (dx) {
         const auto v = in.template read<V>(at);

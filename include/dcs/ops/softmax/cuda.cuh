@@ -22,7 +22,7 @@ void softmax_forward(D, const T* x, T* y, std::int64_t outer, std::int64_t n, st
         launch(D{}, softmax_rows_forward_kernel<T, v, r>{{x, size}, {y, size}, outer, n});
     });
   else
-    with_packets<T>(inner, [&](auto v) { launch(D{}, softmax_columns_forward_kernel<T, v>{{x, size}, {y, size}, outer, n, inner}); });
+    with_packets<T>(inner, [&](auto v) { launch(D{}, softmax_columns_forward_kernel<T, v>{{x, size}, {y, size}, {outer, n, inner}}); });
 }
 template <class T, gpu D>
 void softmax_backward(D, const T* y, const T* dy, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
@@ -35,7 +35,7 @@ void softmax_backward(D, const T* y, const T* dy, T* dx, std::int64_t outer, std
         launch(D{}, softmax_rows_backward_kernel<T, v, r>{{y, size}, {dy, size}, {dx, size}, outer, n});
     });
   else
-    with_packets<T>(inner, [&](auto v) { launch(D{}, softmax_columns_backward_kernel<T, v>{{y, size}, {dy, size}, {dx, size}, outer, n, inner}); });
+    with_packets<T>(inner, [&](auto v) { launch(D{}, softmax_columns_backward_kernel<T, v>{{y, size}, {dy, size}, {dx, size}, {outer, n, inner}}); });
 }
 
 }  // namespace dcs::cuda

@@ -8,26 +8,43 @@
 DCS_EXACT_MATH
 namespace dcs::cuda {
 
-/// Softmax over the middle axis of [outer, n, inner]: a thread has V columns.
-template <class T, int V>
-struct softmax_columns_forward_kernel {
-  static constexpr const char* name = "softmax_columns_forward";
+namespace detail {
+
+/// The middle axis of [outer, n, inner]: a thread has V columns.
+template <int V>
+struct softmax_columns {
   static constexpr int threads = 256;
-  device_span<const T> x;
-  device_span<T> y;
   std::int64_t outer, n, inner;
   divider packets{inner / V};
 
   std::int64_t blocks() const { return ceil_div(outer * (inner / V), std::int64_t{threads}); }
+  /// Where the columns of thread `index` begin; below 0 where it has none.
+  DCS_DEVICE std::int64_t begin(std::int64_t index) const {
+    if (index >= outer * packets.divisor()) return -1;
+    const std::int64_t at = packets.split(index) * V;
+    return at + index * n * inner;
+  }
+};
+
+}  // namespace detail
+
+/// Softmax over the middle axis.
+template <class T, int V>
+struct softmax_columns_forward_kernel {
+  static constexpr const char* name = "softmax_columns_forward";
+  static constexpr int threads = detail::softmax_columns<V>::threads;
+  device_span<const T> x;
+  device_span<T> y;
+  detail::softmax_columns<V> columns;
+
+  std::int64_t blocks() const { return columns.blocks(); }
   static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     using A = arithmetic_t<T>;
-    std::int64_t o = b.index();
-    if (o >= outer * packets.divisor()) return;
-    std::int64_t at = packets.split(o) * V;
-    at += o * n * inner;
+    const std::int64_t at = columns.begin(b.index()), n = columns.n, inner = columns.inner;
+    if (at < 0) return;
     const auto in = b.global(x, "x");
     detail::softmax_state<A> seen[V];
     for (std::int64_t i = 0; i < n; ++i) {
@@ -50,22 +67,19 @@ struct softmax_columns_forward_kernel {
 template <class T, int V>
 struct softmax_columns_backward_kernel {
   static constexpr const char* name = "softmax_columns_backward";
-  static constexpr int threads = 256;
+  static constexpr int threads = detail::softmax_columns<V>::threads;
   device_span<const T> y, dy;
   device_span<T> dx;
-  std::int64_t outer, n, inner;
-  divider packets{inner / V};
+  detail::softmax_columns<V> columns;
 
-  std::int64_t blocks() const { return ceil_div(outer * (inner / V), std::int64_t{threads}); }
+  std::int64_t blocks() const { return columns.blocks(); }
   static constexpr std::int64_t shared_bytes() { return 0; }
 
   template <class Block>
   DCS_DEVICE void operator()(Block& b) const {
     using A = arithmetic_t<T>;
-    std::int64_t o = b.index();
-    if (o >= outer * packets.divisor()) return;
-    std::int64_t at = packets.split(o) * V;
-    at += o * n * inner;
+    const std::int64_t at = columns.begin(b.index()), n = columns.n, inner = columns.inner;
+    if (at < 0) return;
     const auto value = b.global(y, "y"), gradient = b.global(dy, "dy");
     packet<A, V> dot;
     for (std::int64_t i = 0; i < n; ++i) {
