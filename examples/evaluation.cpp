@@ -9,7 +9,6 @@
 #include <dcs/metrics/threshold.hpp>
 
 #include <filesystem>
-#include <map>
 
 namespace programs {
 
@@ -18,11 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 fs::path overlays_of(const std::string& run) { return fs::path(run) / "overlays"; }
-std::vector<dcs::box<float>> boxes_of(const dcs::prediction& found) {
-  std::vector<dcs::box<float>> boxes;
-  for (const auto& d : found.detections) boxes.push_back(d.box);
-  return boxes;
-}
 
 dcs::box<double> widened(const dcs::box<float>& b) {
   return {static_cast<double>(b.x1), static_cast<double>(b.y1), static_cast<double>(b.x2), static_cast<double>(b.y2)};
@@ -123,7 +117,7 @@ void evaluation::add(std::int64_t i, const dcs::sample& s, const dcs::prediction
   detections_.push_back(found.detections.size());
   if (i < request_.overlays)
     dcs::io::write_png((overlays_of(request_.run) / (pictures_[at] + ".png")).string(),
-                       dcs::draw_overlay(s.pixels, s.truth, found.above(), boxes_of(found)));
+                       dcs::draw_overlay(s.pixels, s.truth, found.above(), dcs::boxes_of(found.detections)));
 }
 
 // Whether predicted boxes are the network's own.
@@ -166,49 +160,6 @@ void evaluation::write() const {
   print_figures(figures, request_.how.bootstrap);
   std::printf("dice=%.4f iou=%.4f precision=%.4f hd95=%.2f missed=%lld images=%lld threshold_dice=%.4f\n", mean.dice, mean.iou, mean.precision,
               mean.hd95, static_cast<long long>(mean.missed), static_cast<long long>(mean.images), threshold);
-}
-
-namespace {
-
-std::string result_of(const predict_request& p, const std::string& image, const char* kind) {
-  return (fs::path(p.out) / fs::path(image).stem()).string() + kind;
-}
-void expect_own_results(const predict_request& p) {
-  std::map<std::string, std::string> stems;
-  for (const auto& path : p.images) {
-    const auto [it, is_new] = stems.emplace(fs::path(path).stem().string(), path);
-    dcs::expect(is_new, path, ": its results would have the names of those of ", it->second);
-  }
-  std::map<fs::path, std::string> inputs;
-  for (const auto& path : p.images) inputs.emplace(fs::weakly_canonical(path), path);
-  for (const auto& path : p.images)
-    for (const char* kind : {".mask.png", ".overlay.png"}) {
-      const auto input = inputs.find(fs::weakly_canonical(result_of(p, path, kind)));
-      if (input != inputs.end()) dcs::fail(input->second, ": the results of ", path, " would overwrite it; another --out keeps it");
-    }
-}
-
-}  // namespace
-
-void write_predictions(const predict_request& p, int side, const std::function<dcs::prediction(const dcs::sample&)>& segment) {
-  expect_own_results(p);
-  dcs::io::create_folders(p.out, "dcs::predict");
-  for (const auto& path : p.images) {
-    const dcs::image original = dcs::io::read_image(path, p.limits);
-    const dcs::sample s{path,
-                        dcs::resize(original, side, side),
-                        {side, side, std::vector<std::uint8_t>(static_cast<std::size_t>(side) * static_cast<std::size_t>(side), 0)},
-                        original.height,
-                        original.width};
-    const auto found = segment(s);
-    const dcs::mask m = found.resized(original.height, original.width).above();
-    dcs::io::write_mask(result_of(p, path, ".mask.png"), m);
-    dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::draw_overlay(s.pixels, {}, found.above(), boxes_of(found)));
-    std::printf("%s: %zu detections, %lld pixels\n", dcs::printable(path).c_str(), found.detections.size(), static_cast<long long>(m.count()));
-    for (const auto& d : found.detections)
-      std::printf("  score %.3f  box %.1f %.1f %.1f %.1f of %d × %d\n", static_cast<double>(d.score), static_cast<double>(d.box.x1),
-                  static_cast<double>(d.box.y1), static_cast<double>(d.box.x2), static_cast<double>(d.box.y2), side, side);
-  }
 }
 
 }  // namespace programs

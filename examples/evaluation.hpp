@@ -1,4 +1,4 @@
-// What the programs write for predictions of any network: figures and overlays of an evaluation, masks and overlays of images.
+// What dcs_evaluate writes for predictions of any network: figures and overlays.
 #pragma once
 
 #include "session.hpp"
@@ -6,8 +6,6 @@
 #include <dcs/data/folder.hpp>
 #include <dcs/image/prediction.hpp>
 #include <dcs/metrics/figures.hpp>
-
-#include <functional>
 
 namespace programs {
 
@@ -35,9 +33,5 @@ class evaluation {
 
 /// Writes a line for each file that --skip-bad left out.
 void report_left_out(const dcs::folder_dataset& data);
-
-/// Segments the images of a request: each is read, resized to side × side and passed to `segment`; writes a mask at the image's size and an overlay
-/// for each. Throws dcs::error where results would overwrite each other or an image.
-void write_predictions(const predict_request& request, int side, const std::function<dcs::prediction(const dcs::sample&)>& segment);
 
 }  // namespace programs

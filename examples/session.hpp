@@ -3,6 +3,7 @@
 
 #include "measuring.hpp"
 
+#include <dcs/data/volumes.hpp>
 #include <dcs/io/image_limits.hpp>
 #include <dcs/train/run/config.hpp>
 
@@ -35,8 +36,11 @@ struct evaluate_request {
 
 struct predict_request {
   std::string run, checkpoint = "best", out, device = "cpu";
-  std::vector<std::string> images;
-  bool augmented = false, tf32 = false;
+  std::vector<std::string> images;            // files, folders and lists (prediction_inputs.hpp)
+  std::string probabilities;                  // png or npy; empty: none are written
+  std::optional<dcs::pixel_spacing> spacing;  // in mm, of all images; without it each one's own where it is known
+  dcs::volume_options volume;
+  bool augmented = false, tf32 = false, overlays = true;
   dcs::io::image_limits limits;
 };
 

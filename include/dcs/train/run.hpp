@@ -126,6 +126,14 @@ class training_run {
     return dcs::fitting_batch<P>(net_, *optimizer_, train_set, epoch_numbers());
   }
 
+  /// Calls f() while the network has the weights that it is evaluated with: their averages, where there are any.
+  template <class F>
+  void with_evaluated_weights(const F& f) {
+    std::optional<averaged_weights<device>> in_place;
+    if (ema_) in_place.emplace(*ema_);
+    f();
+  }
+
   /// The options of training.
   epoch_options<options_type> epoch_numbers() const {
     epoch_options<options_type> e;
@@ -241,11 +249,11 @@ class training_run {
   // are any.
   template <class Validation, class Stop>
   bool measure_epoch(const Validation& val, const epoch_options<options_type>& o, epoch_report& e, const Stop& stop) {
-    std::optional<averaged_weights<device>> in_place;
-    if (ema_) in_place.emplace(*ema_);
     try {
-      std::tie(e.validated, e.metrics) = validate<P>(net_, val, o, [&](std::int64_t done, std::int64_t all, const step_losses&) {
-        if (stop(done, all)) throw left{};
+      with_evaluated_weights([&] {
+        std::tie(e.validated, e.metrics) = validate<P>(net_, val, o, [&](std::int64_t done, std::int64_t all, const step_losses&) {
+          if (stop(done, all)) throw left{};
+        });
       });
     } catch (const left&) {
       return false;
