@@ -64,7 +64,7 @@ child_end run_child(const std::string& program, const std::vector<std::string>& 
   bool told = false;
   int status = 0;
   while (::waitpid(child, &status, WNOHANG) == 0) {
-    if (stop && !told) ::kill(child, SIGINT), told = true;
+    if (stop && !told) ::kill(child, stop.reason()), told = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)};

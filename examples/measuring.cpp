@@ -22,6 +22,7 @@ void add_spacing(CLI::App& app, std::optional<dcs::pixel_spacing>& spacing, cons
          },
          help)
       ->expected(2)
+      ->allow_extra_args(false)  // what follows is an argument of its own
       ->check(number(1e-6, 1e6));
 }
 

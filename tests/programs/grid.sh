@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE=1
 run_grid() { "$bin/dcs_grid" "$@"; }
 python() { python3 "$here/grid.py" "$@" >py 2>&1 || wrong "grid.py $*: $(tail -c 500 py)"; }
 # Contents and times of what runs leave.
-states() { find runs -name '*.safetensors' -o -name 'evaluation.json' -o -name '*.csv' | sort | xargs stat -c '%n %s %Y'; }
+states() { find runs -name '*.safetensors' -o -name 'evaluation.json' -o -name results.csv | sort | xargs stat -c '%n %s %Y'; }
 
 works "$bin/dcs_synthesize" --out set --kind mri --size 64 --train 4 --val 2 --test 3 --seed 1
 python write grid.json
@@ -65,10 +65,10 @@ check grep -q '^dcs_grid: mri/none/seed1: dcs_train: --net nothing: not compiled
 check grep -qF '2 failed, of 3 runs' out
 check grep -qF '1 of 3 runs are done' out
 
-echo "== two grids do not work in one folder; Ctrl-C stops a run with its checkpoint, and the same command goes on"
-python write seed.json long.json "train" '{"size": 64, "epochs": 6, "rate": 0.001, "batch": 1}'
+echo "== two grids do not work in one folder; a signal stops a run with its checkpoint, and the same command goes on"
+python write seed.json long.json "train" '{"size": 64, "epochs": 4, "rate": 0.001, "batch": 1}'
 python write long.json long.json "out" '"runs_long"'
-run_grid long.json >long_out 2>long_err &
+"$bin/dcs_grid" long.json >long_out 2>long_err &
 pid=$!
 for _ in $(seq 600); do
   if [ -s runs_long/mri/a/seed1/results.csv ]; then break; fi
@@ -77,17 +77,17 @@ done
 run_grid long.json >out 2>err
 check test $? = 1
 check grep -qE "dcs_grid: runs_long: process $pid " err
-kill -INT $pid
+kill -TERM $pid # a background process ignores SIGINT
 wait $pid
-check test $? = 130
-check test "$(cat long_err)" = "dcs_grid: stopped by SIGINT; the same command goes on from there"
-check grep -q 'stopped by SIGINT' runs_long/mri/a/seed1/train.log
+check test $? = 143
+check test "$(cat long_err)" = "dcs_grid: stopped by SIGTERM; the same command goes on from there"
+check grep -q 'stopped by SIGTERM' runs_long/mri/a/seed1/train.log
 check test -s runs_long/mri/a/seed1/last.safetensors
 check test ! -e runs_long/mri/b
 works run_grid long.json
 check grep -qF 'going on in epoch' runs_long/mri/a/seed1/train.log
-check test "$(rows runs_long/mri/a/seed1 | wc -l)" = 6
-works train --net small-scratch --data set --size 64 --epochs 6 --rate 0.001 --batch 1 --seed 1 --out whole
+check test "$(rows runs_long/mri/a/seed1 | wc -l)" = 4
+works train --net small-scratch --data set --size 64 --epochs 4 --rate 0.001 --batch 1 --seed 1 --out whole
 check cmp whole/last.safetensors runs_long/mri/a/seed1/last.safetensors
 rm -rf runs_long whole
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# predict.sh PROGRAMS FOLDER: what dcs_predict writes of files, folders, lists and volumes: predict.py computes the same from the masks and probabilities that
-# it wrote. Exit code 77: the programs were not built.
+# predict.sh PROGRAMS FOLDER BRIGHT: what dcs_predict writes of files, folders, lists and volumes: predict.py computes the same from the masks and probabilities
+# that it wrote. BRIGHT is dcs_predict with a network that needs no training (predict_bright.cpp). Exit code 77: the programs were not built.
 set -u
+bright=$(realpath "${3:-/nothing}")
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/common.sh"
 export PYTHONDONTWRITEBYTECODE=1
-predict() { "$bin/dcs_predict" --run run "$@"; }
+predict() { "$bright" "$@"; }
 python() { python3 "$here/predict.py" "$@" >py 2>&1 || wrong "predict.py $*: $(tail -c 500 py)"; }
 
-works "$bin/dcs_synthesize" --out set --kind mri --size 64 --train 24 --val 2 --test 3 --seed 1
+works "$bin/dcs_synthesize" --out set --kind mri --size 64 --train 4 --val 2 --test 3 --seed 1
 works "$bin/dcs_synthesize" --out larger --kind mri --size 96 --train 1 --val 0 --test 0 --seed 2
-works fresh --epochs 4 --out run
 
 echo "== a folder, with the spacings of its set: lesions, boxes, probabilities"
 printf 'name,row_mm,column_mm\n' >set/spacing.csv
@@ -19,8 +19,7 @@ works predict --out of_folder --probabilities png set/test/images
 check test "$(ls of_folder/*.mask.png | wc -l)" = 3
 check test "$(ls of_folder/*.overlay.png | wc -l)" = 3
 python check of_folder 3 0.5 0.25 png
-# The run has learnt enough that there is something to check.
-check test "$(wc -l <of_folder/lesions.csv)" -gt 1
+check test "$(wc -l <of_folder/lesions.csv)" -gt 3
 
 echo "== files and a list give the same; what a flag says of spacing holds; no overlays where none are wanted"
 printf '%s\r\n\n%s\n' "$folder/set/test/images/$(ls set/test/images | head -1)" "set/test/images" >list.txt
@@ -57,6 +56,12 @@ check grep -qF "dcs_predict: 3 of 6 files were not segmented" err
 check test "$(ls partly/*.mask.png | wc -l)" = 3
 check test "$(python3 -c 'import json; print(len(json.load(open("partly/predictions.json"))["images"]))')" = 3
 fails "mixed/broken.png" predict --out partly mixed/broken.png "mixed/$(ls set/test/images | head -1)"
+
+echo "== the same with a trained network"
+works fresh --epochs 1 --out run
+works "$bin/dcs_predict" --run run --out trained --probabilities npy --spacing 2 3 set/test/images
+python check trained 3 2 3 npy
+check grep -qF '"run": "run"' trained/predictions.json
 
 echo "== what is no input"
 mkdir empty
