@@ -70,8 +70,8 @@ fails "empty: this folder holds no image or volume" predict --out x empty
 fails "none.txt: this list names nothing" predict --out x none.txt
 echo list.txt >lists.txt
 fails "names the list list.txt" predict --out x lists.txt
-fails "--probabilities" predict --out x --probabilities tiff list.txt
-fails "--spacing" predict --out x --spacing 0 1 list.txt
+fails "--probabilities" "$bin/dcs_predict" --run run --out x --probabilities tiff list.txt
+fails "--spacing" "$bin/dcs_predict" --run run --out x --spacing 0 1 list.txt
 mkdir same && cp set/test/images/"$(ls set/test/images | head -1)" same/a.png && cp same/a.png same/a.probability.png
 fails "same/a.probability.png: the results of same/a.png would overwrite it" predict --out same --probabilities png same/a.png same/a.probability.png
 check test ! -e x
