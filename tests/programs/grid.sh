@@ -36,12 +36,12 @@ works run_grid --format latex --tables grid.json
 python tables runs/tables.tex latex grid.json
 
 echo "== another way of evaluating trains nothing again; more epochs go on; other options are refused"
-python write grid.json evaluate.json "evaluate" '{"overlays": 1, "tta": true}'
+python write grid.json seed.json "seeds" '[1]'
+python write seed.json evaluate.json "evaluate" '{"overlays": 1, "tta": true}'
 works run_grid evaluate.json
-check grep -qF '4 done, 0 done before' out
+check grep -qF '2 done, 0 done before' out
 check diff <(grep safetensors before) <(states | grep safetensors)
 check grep -q '"test_time_augmentation": true' runs/mri/a/seed1/evaluation.json
-python write grid.json seed.json "seeds" '[1]'
 python write seed.json more.json "train" '{"size": 64, "epochs": 2, "rate": 0.001, "batch": 4, "no-augment": true}'
 works run_grid more.json
 check test "$(rows runs/mri/a/seed1 | wc -l)" = 2
@@ -84,6 +84,8 @@ check test "$(cat long_err)" = "dcs_grid: stopped by SIGTERM; the same command g
 check grep -q 'stopped by SIGTERM' runs_long/mri/a/seed1/train.log
 check test -s runs_long/mri/a/seed1/last.safetensors
 check test ! -e runs_long/mri/b
+python write long.json long.json "networks" '{"a": {"net": "small-scratch"}}'
+python write long.json long.json "tables" '[]'
 works run_grid long.json
 check grep -qF 'going on in epoch' runs_long/mri/a/seed1/train.log
 check test "$(rows runs_long/mri/a/seed1 | wc -l)" = 4
