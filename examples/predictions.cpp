@@ -86,8 +86,11 @@ class predicting {
     return s;
   }
 
+  // The one place where a probability becomes a mask.
+  static dcs::mask mask_of(const dcs::prediction& p) { return p.above(); }
+
   static std::vector<found_lesion> lesions_of(const dcs::prediction& native, const std::optional<dcs::pixel_spacing>& spacing) {
-    const dcs::label_map lesions = dcs::connected_components(native.above());
+    const dcs::label_map lesions = dcs::connected_components(mask_of(native));
     const auto sizes = dcs::lesion_sizes(lesions), in_mm = spacing ? dcs::lesion_sizes(lesions, *spacing) : std::vector<dcs::lesion_size>();
     const auto scores = dcs::lesion_scores(lesions, native.probability);
     std::vector<found_lesion> all;
@@ -98,12 +101,12 @@ class predicting {
   }
 
   void write_overlay(const std::string& path, const segmented& s) const {
-    dcs::io::write_png(path, dcs::draw_overlay(s.at_side.pixels, {}, s.at_side_found.above(), dcs::boxes_of(s.at_side_found.detections)));
+    dcs::io::write_png(path, dcs::draw_overlay(s.at_side.pixels, {}, mask_of(s.at_side_found), dcs::boxes_of(s.at_side_found.detections)));
   }
 
   found_in_image single(const prediction_input& i) const {
     const segmented s = segmented_of(i, dcs::io::read_image(i.path, p_.limits), p_.spacing ? p_.spacing : i.spacing, -1);
-    dcs::io::write_mask(result_of(p_, i, ".mask.png"), s.native.above());
+    dcs::io::write_mask(result_of(p_, i, ".mask.png"), mask_of(s.native));
     const std::string probability = result_of(p_, i, probability_kind(p_, i));
     if (p_.probabilities == "png") dcs::io::write_probabilities(probability, s.native.height, s.native.width, s.native.probability);
     if (p_.probabilities == "npy") {
@@ -126,7 +129,7 @@ class predicting {
     std::vector<found_in_image> all;
     for (std::int64_t at = 0; at < v.extents[static_cast<std::size_t>(p_.volume.axis)]; ++at) {
       const segmented s = segmented_of(i, dcs::grey_slice(v, p_.volume.axis, at, range), spacing, at);
-      const dcs::mask lesion = s.native.above();
+      const dcs::mask lesion = mask_of(s.native);
       dcs::for_each_voxel_of_slice(v, p_.volume.axis, at, [&](std::int64_t y, std::int64_t x, std::size_t voxel) {
         mask[voxel] = lesion.at(y, x);
         probability[voxel] = s.native.probability[static_cast<std::size_t>(y * s.native.width + x)];

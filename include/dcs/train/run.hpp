@@ -245,8 +245,7 @@ class training_run {
     beside_seconds_ = seconds() - steps_end;
     return e;
   }
-  // Validates an epoch; false where it was left because stop(batches done, batches in all) said so. What is measured are the averages, where there
-  // are any.
+  // Validates an epoch; false where it was left because stop(batches done, batches in all) said so.
   template <class Validation, class Stop>
   bool measure_epoch(const Validation& val, const epoch_options<options_type>& o, epoch_report& e, const Stop& stop) {
     try {
@@ -260,7 +259,6 @@ class training_run {
     }
     return true;
   }
-  // Writes the last checkpoint.
   void save_last() {
     folder_.write_last([&](const std::string& path) { save(path, &*optimizer_); });
     saved_ = clock::now();
