@@ -1,6 +1,7 @@
 #include "comparison_table.hpp"
 
 #include "text.hpp"
+#include "text_table.hpp"
 
 #include <dcs/core/finite.hpp>
 #include <dcs/core/printable.hpp>
@@ -107,28 +108,6 @@ std::string p_cell(const std::optional<dcs::paired_difference>& d) {
   return d->test->p < 0.001 ? "< 0.001" : formatted("%.3f", d->test->p);
 }
 
-// The names of runs are any bytes, of which each format has some that mean something else. Cells of Markdown are our own.
-std::string escaped_markdown(const std::string& text) {
-  std::string out;
-  for (const char c : dcs::printable(text))
-    out += std::string("\\|*_`[]<&~").find(c) == std::string::npos ? std::string(1, c) : std::string("\\") + c;
-  return out;
-}
-std::string escaped_latex(const std::string& text) {
-  std::string out;
-  for (const char c : dcs::printable(text)) {
-    if (c == '\\')
-      out += "\\textbackslash{}";
-    else if (c == '~' || c == '^')
-      out += std::string("\\") + c + "{}";
-    else if (c == '<' || c == '>' || (c == '-' && (out.empty() || out.back() == ' ' || out.back() == '[')))
-      out += std::string("$") + c + "$";  // a sign, not a hyphen
-    else
-      out += std::string("&%$#_{}").find(c) == std::string::npos ? std::string(1, c) : std::string("\\") + c;
-  }
-  return out;
-}
-
 // The cells of a table that is read by people: a head, and a line for each figure.
 std::vector<std::vector<std::string>> cells(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs) {
   std::vector<std::vector<std::string>> lines{{"figure", "lesions"}};
@@ -141,13 +120,6 @@ std::vector<std::vector<std::string>> cells(const std::vector<compared_figure>& 
     lines.push_back(std::move(line));
   }
   return lines;
-}
-
-template <class Escape>
-std::string joined(const std::vector<std::string>& line, const char* before, const char* between, const char* after, const Escape& escape) {
-  std::string out = before;
-  for (std::size_t k = 0; k < line.size(); ++k) out += (k == 0 ? "" : between) + escape(line[k]);
-  return out + after;
 }
 
 std::string csv(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs) {
@@ -171,20 +143,15 @@ std::string csv(const std::vector<compared_figure>& rows, const std::vector<std:
 
 std::string table(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs, const std::string& format) {
   if (format == "csv") return csv(rows, runs);
-  const auto lines = cells(rows, runs);
-  std::string out;
+  auto lines = cells(rows, runs);
   if (format == "markdown") {
-    const auto as_is = [](const std::string& text) { return text; };
-    out += joined(lines[0], "| ", " | ", " |\n", escaped_markdown);
-    out += joined(std::vector<std::string>(lines[0].size(), "---"), "|", "|", "|\n", as_is);
-    for (std::size_t k = 1; k < lines.size(); ++k) out += joined(lines[k], "| ", " | ", " |\n", as_is);
-    return out;
+    for (auto& cell : lines[0]) cell = escaped_markdown(cell);  // figures and numbers have nothing to escape
+    return markdown_table(lines);
   }
   dcs::expect(format == "latex", "--format ", format, ": expected markdown, csv or latex");
-  out +=
-      "\\begin{tabular}{" + std::string(lines[0].size(), 'l') + "}\n\\toprule\n" + joined(lines[0], "", " & ", " \\\\\n\\midrule\n", escaped_latex);
-  for (std::size_t k = 1; k < lines.size(); ++k) out += joined(lines[k], "", " & ", " \\\\\n", escaped_latex);
-  return out + "\\bottomrule\n\\end{tabular}\n";
+  for (auto& line : lines)
+    for (auto& cell : line) cell = escaped_latex(cell);
+  return latex_table(lines);
 }
 
 }  // namespace programs

@@ -2,6 +2,7 @@
 #include "command_line.hpp"
 #include "conversion_sources.hpp"
 #include "session.hpp"
+#include "volume_flags.hpp"
 
 namespace {
 
@@ -31,16 +32,7 @@ void add_source_flags(CLI::App& app, programs::source_request& s) {
   app.add_option("--classes", s.classes,
                  "what is lesion: names of coco's categories, numbers of yolo's classes, values of nifti's labels; all without")
       ->delimiter(',');
-  app.add_option("--axis", s.volume.axis, "volumes: the axis that slices lie along, 0 to 2 as they are stored")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 2));
-  app.add_option("--window", s.volume.window, "volumes: CENTRE,WIDTH: values that become 0 to 255; without, --percentiles")
-      ->delimiter(',')
-      ->expected(2);
-  app.add_option("--percentiles", s.volume.percentiles, "volumes: LOW,HIGH: percentiles of the whole volume that become 0 and 255")
-      ->delimiter(',')
-      ->expected(2)
-      ->capture_default_str();
+  programs::add_volume_flags(app, s.volume);
   app.add_flag("--lesions-only", s.volume.lesions_only, "volumes: leave out slices without lesion");
 }
 

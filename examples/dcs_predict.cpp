@@ -1,16 +1,17 @@
-// Segments images with a trained run, or several together: a mask at the image's own size and an overlay each.
-#include "evaluation.hpp"
+// Segments images and volumes with a trained run, or several together: masks at their own size, probabilities, overlays, boxes and a table of
+// lesions.
 #include "member_flags.hpp"
+#include "predict_flags.hpp"
+#include "predictions.hpp"
 
 static int body(int argc, char** argv) {
   programs::predict_request c;
-  CLI::App app{"Segments images with a run of dcs_train, or several together: NAME.mask.png and NAME.overlay.png in --out"};
+  CLI::App app{
+      "Segments images with a run of dcs_train, or several together: in --out NAME.mask.png and NAME.overlay.png of an image, NAME.mask.nii.gz of a "
+      "volume, and of all predictions.json, coco.json and lesions.csv. Files that fail are named at the end; the exit code is then 1"};
   programs::add_runs(app, c);
-  app.add_option("--out", c.out, "folder for the results")->required();
   programs::add_finishing(app, c.finish);
-  app.add_flag("--deviation", c.deviation, "write NAME.deviation.npy too: each pixel's standard deviation over views and runs");
-  programs::add_limits(app, c.limits);
-  app.add_option("images", c.images, "PNG or JPEG files")->required();
+  programs::add_predict_flags(app, c);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
   programs::predict(c);

@@ -5,12 +5,10 @@
 #include <dcs/image/overlay.hpp>
 #include <dcs/io/file.hpp>
 #include <dcs/io/names.hpp>
-#include <dcs/io/npy.hpp>
 #include <dcs/metrics/threshold.hpp>
 #include <dcs/metrics/uncertainty.hpp>
 
 #include <filesystem>
-#include <map>
 
 namespace programs {
 
@@ -19,11 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 fs::path overlays_of(const std::string& run) { return fs::path(run) / "overlays"; }
-std::vector<dcs::box<float>> boxes_of(const dcs::prediction& found) {
-  std::vector<dcs::box<float>> boxes;
-  for (const auto& d : found.detections) boxes.push_back(d.box);
-  return boxes;
-}
 
 dcs::box<double> widened(const dcs::box<float>& b) {
   return {static_cast<double>(b.x1), static_cast<double>(b.y1), static_cast<double>(b.x2), static_cast<double>(b.y2)};
@@ -129,7 +122,7 @@ void evaluation::add(std::int64_t i, const dcs::sample& s, const dcs::prediction
   detections_.push_back(found.detections.size());
   if (i < request_.overlays)
     dcs::io::write_png((overlays_of(folder_) / (pictures_[static_cast<std::size_t>(i)] + ".png")).string(),
-                       dcs::draw_overlay(s.pixels, s.truth, finish_.mask_of(found), boxes_of(found)));
+                       dcs::draw_overlay(s.pixels, s.truth, finish_.mask_of(found), dcs::boxes_of(found.detections)));
 }
 
 // Of each lesion that is predicted at the network's size, how sure the views are.
@@ -229,70 +222,6 @@ void evaluate(const evaluate_request& e) {
     result.add(i, samples[0], dcs::fused_prediction(views), views);
   }
   result.write();
-}
-
-namespace {
-
-std::string result_of(const predict_request& p, const std::string& image, const char* kind) {
-  return (fs::path(p.out) / fs::path(image).stem()).string() + kind;
-}
-void expect_own_results(const predict_request& p) {
-  std::map<std::string, std::string> stems;
-  for (const auto& path : p.images) {
-    const auto [it, is_new] = stems.emplace(fs::path(path).stem().string(), path);
-    dcs::expect(is_new, path, ": its results would have the names of those of ", it->second);
-  }
-  std::map<fs::path, std::string> inputs;
-  for (const auto& path : p.images) inputs.emplace(fs::weakly_canonical(path), path);
-  for (const auto& path : p.images)
-    for (const char* kind : {".mask.png", ".overlay.png", ".deviation.npy"}) {
-      const auto input = inputs.find(fs::weakly_canonical(result_of(p, path, kind)));
-      if (input != inputs.end()) dcs::fail(input->second, ": the results of ", path, " would overwrite it; another --out keeps it");
-    }
-}
-
-// A map of the network's size at the image's own.
-void write_deviation(const std::string& path, const dcs::prediction& at_side, const dcs::image& original) {
-  const auto deviation = at_side.resized(original.height, original.width).probability;
-  auto values = dcs::tensor<float, dcs::shape<dcs::dyn<"height">, dcs::dyn<"width">>>::empty({original.height, original.width});
-  std::copy(deviation.begin(), deviation.end(), values.data());
-  dcs::io::write_npy(path, values);
-}
-
-}  // namespace
-
-void write_predictions(const predict_request& p, const finished_how& finish, int side,
-                       const std::function<segmented(const dcs::image&, const dcs::sample&)>& segment) {
-  expect_own_results(p);
-  dcs::io::create_folders(p.out, "dcs::predict");
-  for (const auto& path : p.images) {
-    const dcs::image original = dcs::io::read_image(path, p.limits);
-    const dcs::sample s{path,
-                        dcs::resize(original, side, side),
-                        {side, side, std::vector<std::uint8_t>(static_cast<std::size_t>(side) * static_cast<std::size_t>(side), 0)},
-                        original.height,
-                        original.width};
-    const auto [found, deviation] = segment(original, s);
-    const dcs::mask m = finish.mask_of(found.resized(original.height, original.width));
-    dcs::io::write_mask(result_of(p, path, ".mask.png"), m);
-    dcs::io::write_png(result_of(p, path, ".overlay.png"), dcs::draw_overlay(s.pixels, {}, finish.mask_of(found), boxes_of(found)));
-    if (p.deviation) write_deviation(result_of(p, path, ".deviation.npy"), {side, side, deviation, {}}, original);
-    std::printf("%s: %zu detections, %lld pixels\n", dcs::printable(path).c_str(), found.detections.size(), static_cast<long long>(m.count()));
-    for (const auto& d : found.detections)
-      std::printf("  score %.3f  box %.1f %.1f %.1f %.1f of %d × %d\n", static_cast<double>(d.score), static_cast<double>(d.box.x1),
-                  static_cast<double>(d.box.y1), static_cast<double>(d.box.x2), static_cast<double>(d.box.y2), side, side);
-  }
-}
-
-void predict(const predict_request& p) {
-  const ensemble runs(p);
-  const finished_how finish = finishing_of(p.finish, runs, runs.size() == 1 ? runs.run(0) : "");
-  dcs::expect(!p.deviation || finish.augmented || runs.size() > 1,
-              "--deviation: of one run and one view there is none; expected --tta or several runs");
-  write_predictions(p, finish, runs.config().side, [&](const dcs::image& original, const dcs::sample& s) {
-    const auto views = runs.views(original, s, finish.augmented);
-    return segmented{dcs::fused_prediction(views), p.deviation ? dcs::deviation_of(views) : std::vector<float>()};
-  });
 }
 
 }  // namespace programs

@@ -1,12 +1,10 @@
-// What the programs write for predictions of any network: figures and overlays of an evaluation, masks and overlays of images.
+// What dcs_evaluate writes for predictions of any network: figures and overlays.
 #pragma once
 
 #include "results.hpp"
 #include "tuned.hpp"
 
 #include <dcs/metrics/figures.hpp>
-
-#include <functional>
 
 namespace programs {
 
@@ -45,17 +43,5 @@ class evaluation {
 
 /// Evaluates runs on a split.
 void evaluate(const evaluate_request& request);
-
-/// What was predicted of an image at the network's size, and, where it is to be written, each pixel's standard deviation over the views.
-struct segmented {
-  dcs::prediction found;
-  std::vector<float> deviation{};
-};
-/// Segments the images of a request: each is read, resized to side × side and passed to `segment` with the image at its own size; writes a mask at
-/// that size, made as `finish` says, and an overlay for each. Throws dcs::error where results would overwrite each other or an image.
-void write_predictions(const predict_request& request, const finished_how& finish, int side,
-                       const std::function<segmented(const dcs::image& original, const dcs::sample&)>& segment);
-/// Segments images with runs.
-void predict(const predict_request& request);
 
 }  // namespace programs

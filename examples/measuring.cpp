@@ -13,16 +13,23 @@ void add_bootstrap(CLI::App& app, dcs::bootstrap_options& o) {
   app.add_option("--bootstrap-seed", o.seed, "seed of the resampled sets")->capture_default_str()->check(digits());
 }
 
-void add_measuring(CLI::App& app, measuring& m) {
+void add_spacing(CLI::App& app, std::optional<dcs::pixel_spacing>& spacing, const std::string& help) {
   // One option for two numbers: CLI11 stores them in order.
   app.add_option_function<std::vector<double>>(
          "--spacing",
-         [&m](const std::vector<double>& s) {
-           m.spacing = {s[0], s[1]};
+         [&spacing](const std::vector<double>& s) {
+           spacing = {s[0], s[1]};
          },
-         "distance of rows and of columns, in mm for example: the unit of distances (default: what the set's spacing.csv says; else 1 1, pixels)")
+         help)
       ->expected(2)
+      ->allow_extra_args(false)  // what follows is an argument of its own
       ->check(number(1e-6, 1e6));
+}
+
+void add_measuring(CLI::App& app, measuring& m) {
+  add_spacing(
+      app, m.spacing,
+      "distance of rows and of columns, in mm for example: the unit of distances (default: what the set's spacing.csv says; else 1 1, pixels)");
   app.add_option("--tolerance", m.lesions.surface.tolerance, "of the surface Dice, in the unit of the spacing")
       ->capture_default_str()
       ->check(number(0, 1e6));

@@ -23,6 +23,8 @@ struct measuring {
   std::string group;       // a rule of groups (dcs::group_rule): which images belong together; empty: each is alone
 };
 
+/// The flag of programs that measure in millimetres.
+void add_spacing(CLI::App& app, std::optional<dcs::pixel_spacing>& spacing, const std::string& help);
 /// The flags that set it.
 void add_measuring(CLI::App& app, measuring& m);
 /// Throws dcs::error where numbers of flags contradict each other.

@@ -129,7 +129,7 @@ class network_session final : public session {
     const dcs::stop_on_signals signals(stop);  // from here on: before, there is nothing to keep
     const auto watch = [&](const dcs::epoch_report& e) {
       dcs::print_epoch(e);
-      record_epoch(t.out, t.tensorboard);
+      record_epoch(t.out, t.tensorboard, t.tensorboard ? overlays(run, val) : std::vector<dcs::io::log_image>());
     };
     bool ended = false;
     try {
@@ -194,6 +194,18 @@ class network_session final : public session {
       if (run.config().batch > 1) return "; not even a step of --batch 1 fits, a smaller --size needs less";
     }
     return "; a smaller --batch or --size needs less";
+  }
+  // Pictures of the first validation images, for the event file.
+  std::vector<dcs::io::log_image> overlays(dcs::training_run<Net, P>& run, const dcs::folder_dataset& val) const {
+    std::vector<dcs::io::log_image> all;
+    run.with_evaluated_weights([&] {
+      for (std::int64_t i = 0; i < std::min(val.size(), logged_overlays); ++i) {
+        const dcs::sample s = val.load(i);
+        const auto b = dcs::make_batch({s}, dcs::training_run<Net, P>::input_of(run.config()));
+        all.push_back(logged_overlay(s, dcs::predict<P>(*net_, b.images, run.options())[0]));
+      }
+    });
+    return all;
   }
   // Says that a run was stopped by a signal; returns the exit code.
   static int stopped(const train_request& t, const dcs::training_run<Net, P>& run, int signal) {

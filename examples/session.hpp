@@ -4,6 +4,7 @@
 #include "measuring.hpp"
 
 #include <dcs/data/folder.hpp>
+#include <dcs/data/volumes.hpp>
 #include <dcs/image/prediction.hpp>
 #include <dcs/io/image_limits.hpp>
 #include <dcs/train/run/config.hpp>
@@ -54,9 +55,13 @@ struct evaluate_request : members_request {
 
 struct predict_request : members_request {
   std::string out;
-  std::vector<std::string> images;
+  std::vector<std::string> images;            // files, folders and lists (prediction_inputs.hpp)
+  std::string probabilities;                  // png or npy; empty: none are written
+  bool deviation = false;                     // each pixel's standard deviation over views and runs is written too
+  std::optional<dcs::pixel_spacing> spacing;  // in mm, of all images; without it each one's own where it is known
+  dcs::volume_options volume;
   finishing finish;
-  bool deviation = false;  // NAME.deviation.npy too
+  bool overlays = true;
   dcs::io::image_limits limits;
 };
 

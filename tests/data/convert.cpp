@@ -46,6 +46,26 @@ std::string rows_of(const label_map& m) {
 
 }  // namespace
 
+TEST_CASE("COCO: the text of runs is the one that pycocotools writes, and the runs of an object are its mask") {
+  const json all = coco_golden().at("annotations");
+  int texts = 0;
+  for (std::size_t k = 0; k + 1 < all.size() && all[k].at("segmentation").is_object(); k += 2) {
+    // Each mask stands there twice: in numbers, and as text.
+    const auto runs = all[k].at("segmentation").at("counts").get<std::vector<std::int64_t>>();
+    const auto size = all[k].at("segmentation").at("size").get<std::vector<std::int64_t>>();
+    const auto text = all[k + 1].at("segmentation").at("counts").get<std::string>();
+    CHECK(detail::text_of_runs(runs) == text);
+    CHECK(detail::runs_of_text(text) == runs);
+    label_map objects{size[0], size[1], std::vector<std::int32_t>(static_cast<std::size_t>(size[0] * size[1]), 3)};
+    detail::for_each_pixel_of_runs(runs, size[0], size[1], [&](std::int64_t y, std::int64_t x) { objects.at(y, x) = 5; });
+    CHECK(detail::runs_of_object(objects, 5) == runs);
+    ++texts;
+  }
+  CHECK(texts == 4);
+  for (const std::int64_t n : {0, 1, 15, 16, 31, 32, 1023, 1024, 1 << 20})
+    CHECK(detail::runs_of_text(detail::text_of_runs({n, 5, n, 1, 7, n + 3})) == std::vector<std::int64_t>{n, 5, n, 1, 7, n + 3});
+}
+
 TEST_CASE("COCO: runs as pycocotools has them; polygons differ from it in pixels of the outline alone") {
   const temporary_folder t;
   const json file = coco_golden();

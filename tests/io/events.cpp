@@ -19,7 +19,8 @@ std::string message() {
   }
   return "";
 }
-const std::vector<io::log_event> events{{1.5e9, 1, {{"train/total", 0.25f}, {"validation/dice", -1e-20f}}}, {1.5e9 + 60, 300, {{"", 3.0f}}}};
+const std::vector<io::log_event> events{{1.5e9, 1, {{"train/total", 0.25f}, {"validation/dice", -1e-20f}}, {{"overlays/a", 2, 2, "p"}}},
+                                        {1.5e9 + 60, 300, {{"", 3.0f}}, {}}};
 
 }  // namespace
 
@@ -45,6 +46,21 @@ TEST_CASE("events are read back") {
   }
   io::write_events(path, {});
   CHECK(io::read_events(path).empty());
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("a picture is the bytes of TensorFlow's Summary.Image") {
+  const io::log_image picture{"overlays/a.png", 300, 2, "PNG"};
+  // Event: step 7, summary of 32 bytes; value of 30 bytes: tag of 14, image of 12: height 300, width 2, colorspace 3 (RGB), 3 bytes encoded.
+  CHECK(io::detail::message_of({0, 7, {}, {picture}}) ==
+        io::detail::time_and_step({0, 7, {}, {}}) + std::string("\x2a\x20\x0a\x1e\x0a\x0e"
+                                                                "overlays/a.png"
+                                                                "\x22\x0c\x08\xac\x02\x10\x02\x18\x03\x22\x03PNG"));
+  const std::vector<io::log_event> both{{1.5e9, 1, {{"rate", 0.5f}}, {picture, {"b", 1, 1, std::string("\0\n", 2)}}}, {1.5e9, 2, {}, {picture}}};
+  io::write_events(path, both);
+  const auto read = io::read_events(path);
+  REQUIRE(read.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) CHECK((read[i].scalars == both[i].scalars && read[i].images == both[i].images));
   std::filesystem::remove(path);
 }
 

@@ -7,7 +7,7 @@ set -u
 header=epoch,rate,seconds,total,main,levels,edge,consistency,classifier,box,objectness,rpn_box,regions,val_total,val_main,val_levels,val_edge,val_consistency,val_classifier,val_box,val_objectness,val_rpn_box,dice,iou,precision,hd95,missed
 
 echo "== what the programs write"
-for p in train evaluate predict tune summary synthesize compare report; do
+for p in train evaluate predict tune summary synthesize compare report grid; do
   works "$bin/dcs_$p" --help
   check grep -q -- --help out
 done

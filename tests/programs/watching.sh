@@ -49,6 +49,7 @@ cp logged/events.out.tfevents.dcs first
 works train --resume --out logged --epochs 3 --tensorboard
 check cmp -n "$(stat -c %s first)" first logged/events.out.tfevents.dcs
 check grep -qa 'validation/dice' logged/events.out.tfevents.dcs
+check test "$(grep -ao 'overlays/00000[0-9].png' logged/events.out.tfevents.dcs | sort | uniq -c | awk '{ print $1 }' | tr '\n' ' ')" = "3 3 "
 check diff <(rows logged) <(rows run)
 python3 "$here/check_events.py" logged >out 2>&1
 case $? in

@@ -41,6 +41,33 @@ inline std::vector<std::int64_t> runs_of_text(const std::string& text) {
   return runs;
 }
 
+/// The text of runs, which runs_of_text reads back.
+inline std::string text_of_runs(const std::vector<std::int64_t>& runs) {
+  std::string text;
+  for (std::size_t k = 0; k < runs.size(); ++k) {
+    std::int64_t value = k > 2 ? runs[k] - runs[k - 2] : runs[k];
+    for (bool more = true; more;) {
+      const std::int64_t low = value & 31;
+      value >>= 5;
+      more = (low & 16) != 0 ? value != -1 : value != 0;  // the rest is the sign alone
+      text += static_cast<char>(48 + (low | (more ? 32 : 0)));
+    }
+  }
+  return text;
+}
+
+/// The runs of the object with this number: lengths down the columns, background first.
+inline std::vector<std::int64_t> runs_of_object(const label_map& objects, std::int32_t number) {
+  std::vector<std::int64_t> runs{0};
+  bool inside = false;
+  for (std::int64_t x = 0; x < objects.width; ++x)
+    for (std::int64_t y = 0; y < objects.height; ++y) {
+      if ((objects.at(y, x) == number) != inside) inside = !inside, runs.push_back(0);
+      ++runs.back();
+    }
+  return runs;
+}
+
 /// pixel(y, x) for the foreground of runs; throws dcs::error where they are not all of height × width pixels.
 template <class Pixel>
 void for_each_pixel_of_runs(const std::vector<std::int64_t>& runs, std::int64_t height, std::int64_t width, const Pixel& pixel) {

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -62,20 +63,28 @@ constexpr std::pair<std::size_t, std::size_t> axes_of_slice(int axis) {
                      : std::pair<std::size_t, std::size_t>{1, 0};
 }
 
-// pixel(y, x, value) for each pixel of slice `at`.
+}  // namespace detail
+
+/// pixel(y, x, voxel) for each pixel of slice `at` along an axis, rows from the top: `voxel` is its index in volume::values.
 template <class Pixel>
-void for_each_of_slice(const io::volume& v, int axis, std::int64_t at, const Pixel& pixel) {
-  const auto [down, across] = axes_of_slice(axis);
+void for_each_voxel_of_slice(const io::volume& v, int axis, std::int64_t at, const Pixel& pixel) {
+  const auto [down, across] = detail::axes_of_slice(axis);
   std::array<std::int64_t, 3> index{};
   index[static_cast<std::size_t>(axis)] = at;
   for (std::int64_t y = 0; y < v.extents[down]; ++y)
     for (std::int64_t x = 0; x < v.extents[across]; ++x) {
       index[down] = y, index[across] = x;
-      pixel(y, x, v.at(index[0], index[1], index[2]));
+      pixel(y, x, static_cast<std::size_t>(v.index(index[0], index[1], index[2])));
     }
 }
 
-}  // namespace detail
+/// The spacing of the pixels of slices along an axis. A file states 0 where it does not know; what is beyond a set's spacings (most_spacing) is no
+/// pixel's size either.
+inline std::optional<pixel_spacing> spacing_of_slices(const io::volume& v, int axis) {
+  const auto [down, across] = detail::axes_of_slice(axis);
+  const auto known = [](double mm) { return mm > 0 && mm <= most_spacing; };
+  return known(v.spacing[down]) && known(v.spacing[across]) ? std::optional(pixel_spacing{v.spacing[down], v.spacing[across]}) : std::nullopt;
+}
 
 /// A slice of finite values as grey of 8 bits: `range` becomes 0 to 255, rounded, what is beyond is clipped.
 inline image grey_slice(const io::volume& v, int axis, std::int64_t at, const value_range& range) {
@@ -83,8 +92,8 @@ inline image grey_slice(const io::volume& v, int axis, std::int64_t at, const va
   image out{v.extents[down], v.extents[across], 1, {}};
   const double steepest = range.high > range.low ? 255 / (range.high - range.low) : 0;
   const double scale = is_finite(steepest) ? steepest : 0;  // 0 · ∞ would be no number
-  detail::for_each_of_slice(v, axis, at, [&](std::int64_t, std::int64_t, float value) {
-    out.pixels.push_back(static_cast<std::uint8_t>(std::clamp((static_cast<double>(value) - range.low) * scale, 0.0, 255.0) + 0.5));
+  for_each_voxel_of_slice(v, axis, at, [&](std::int64_t, std::int64_t, std::size_t voxel) {
+    out.pixels.push_back(static_cast<std::uint8_t>(std::clamp((static_cast<double>(v.values[voxel]) - range.low) * scale, 0.0, 255.0) + 0.5));
   });
   return out;
 }
@@ -94,7 +103,8 @@ inline image grey_slice(const io::volume& v, int axis, std::int64_t at, const va
 inline label_map label_slice(const io::volume& v, int axis, std::int64_t at, const std::set<std::int64_t>& wanted) {
   const auto [down, across] = detail::axes_of_slice(axis);
   label_map out{v.extents[down], v.extents[across]};
-  detail::for_each_of_slice(v, axis, at, [&](std::int64_t, std::int64_t, float value) {
+  for_each_voxel_of_slice(v, axis, at, [&](std::int64_t, std::int64_t, std::size_t voxel) {
+    const float value = v.values[voxel];
     const auto label = static_cast<std::int32_t>(std::clamp(value, -1.0f, 65536.0f));
     expect(label >= 0 && label <= 65535 && static_cast<float>(label) == value, "dcs::volumes: a label of ", value,
            "; expected whole numbers from 0 to 65535");
@@ -130,19 +140,13 @@ class nifti_source final : public conversion_source {
   converted_image read(std::size_t i) const override {
     const auto [number, at] = slices_[i];
     const std::shared_ptr<const pair_of_volumes> v = volumes_of(number);
-    const auto [down, across] = detail::axes_of_slice(options_.axis);
     return {grey_slice(v->values, options_.axis, at, v->range),
             {},
             label_slice(v->labels, options_.axis, at, wanted_),
-            spacing_of(v->values.spacing[down], v->values.spacing[across])};
+            spacing_of_slices(v->values, options_.axis)};
   }
 
  private:
-  // A file states 0 where it does not know; what is beyond a set's spacings is no pixel's size either.
-  static std::optional<pixel_spacing> spacing_of(double rows, double columns) {
-    const auto known = [](double mm) { return mm > 0 && mm <= most_spacing; };
-    return known(rows) && known(columns) ? std::optional(pixel_spacing{rows, columns}) : std::nullopt;
-  }
   struct entry {
     std::string path, labels, name;
   };

@@ -23,6 +23,13 @@ inline void frame(image& i, std::int64_t y1, std::int64_t x1, std::int64_t y2, s
 }
 }  // namespace detail
 
+/// The boxes of detections, for a picture of them.
+inline std::vector<box<float>> boxes_of(const std::vector<detection<float>>& detections) {
+  std::vector<box<float>> boxes;
+  for (const auto& d : detections) boxes.push_back(d.box);
+  return boxes;
+}
+
 /// An RGB picture of an image (values 0..255) with its truth (may be empty) and prediction, twice as large; the inset shows the object's
 /// surroundings.
 inline image draw_overlay(const float_image& pixels, const mask& truth, const mask& prediction, const std::vector<box<float>>& boxes) {

@@ -1,9 +1,10 @@
 // Event files, which TensorBoard shows: records (TensorFlow's TFRecord) of a message Event each, in the encoding of protocol buffers. Of its fields
-// those that scalars need are known; a reader passes over others.
+// those that scalars and images need are known; a reader passes over others.
 //
 //   record: length of the message (8 bytes), masked checksum of these 8 bytes, message, masked checksum of the message; all numbers little-endian
 //   Event:   1 wall_time (double)  2 step (varint)  3 file_version (text)  5 summary (Summary)
-//   Summary: 1 value (repeated): 1 tag (text)  2 simple_value (float)
+//   Summary: 1 value (repeated): 1 tag (text)  2 simple_value (float)  4 image (Image)
+//   Image:   1 height  2 width  3 colorspace (3: RGB)  4 encoded_image_string (a PNG)
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -13,17 +14,27 @@
 
 #include <bit>
 #include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
 DCS_EXACT_MATH
 namespace dcs::io {
 
-/// A moment of a log: numbers by their tags, as "validation/dice".
+/// A picture of a log, an RGB image as the bytes of a PNG (png_bytes of png.hpp).
+struct log_image {
+  std::string tag;
+  std::int64_t height = 0, width = 0;
+  std::string png;
+  friend bool operator==(const log_image&, const log_image&) = default;
+};
+
+/// A moment of a log: numbers and pictures by their tags, as "validation/dice".
 struct log_event {
   double wall_time = 0;  ///< in seconds since 1970
   std::int64_t step = 0;
   std::vector<std::pair<std::string, float>> scalars{};
+  std::vector<log_image> images{};
 };
 
 namespace detail {
@@ -51,6 +62,7 @@ inline std::string varint(std::uint64_t v) {
 }
 inline std::string key(unsigned field, wire w) { return varint(field << 3 | static_cast<unsigned>(w)); }
 inline std::string bytes_field(unsigned field, std::string_view s) { return key(field, wire::bytes) + varint(s.size()).append(s); }
+inline std::string whole_field(unsigned field, std::int64_t x) { return key(field, wire::varint) + varint(static_cast<std::uint64_t>(x)); }
 
 // A message's fields, one after the other. Throws where it is cut off.
 class message_reader {
@@ -116,21 +128,37 @@ inline std::string record(const std::string& message) {
   const std::string length = raw(static_cast<std::uint64_t>(message.size()));
   return length + raw(masked_crc(length)) + message + raw(masked_crc(message));
 }
-inline std::string time_and_step(const log_event& e) {
-  return key(1, wire::eight_bytes) + raw(e.wall_time) + key(2, wire::varint) + varint(static_cast<std::uint64_t>(e.step));
-}
+inline std::string time_and_step(const log_event& e) { return key(1, wire::eight_bytes) + raw(e.wall_time) + whole_field(2, e.step); }
 inline std::string message_of(const log_event& e) {
   std::string summary;
   for (const auto& [tag, x] : e.scalars) summary += bytes_field(1, bytes_field(1, tag) + key(2, wire::four_bytes) + raw(x));
+  for (const log_image& i : e.images) {
+    const std::string picture = whole_field(1, i.height) + whole_field(2, i.width) + whole_field(3, 3) + bytes_field(4, i.png);
+    summary += bytes_field(1, bytes_field(1, i.tag) + bytes_field(4, picture));
+  }
   return time_and_step(e) + bytes_field(5, summary);
 }
-inline std::pair<std::string, float> scalar_of(std::string_view message, const std::string& path) {
-  std::pair<std::string, float> s;
+inline log_image image_of(std::string_view message, const std::string& path) {
+  log_image i;
   for (message_reader m(message, path); m.next();) {
-    if (m.field == 1 && m.how == wire::bytes) s.first = std::string(m.text);
-    if (m.field == 2 && m.how == wire::four_bytes) s.second = m.as<float>();
+    if (m.field == 1 && m.how == wire::varint) i.height = static_cast<std::int64_t>(m.value);
+    if (m.field == 2 && m.how == wire::varint) i.width = static_cast<std::int64_t>(m.value);
+    if (m.field == 4 && m.how == wire::bytes) i.png = std::string(m.text);
   }
-  return s;
+  return i;
+}
+// Adds a value of a summary to an event's scalars or images, if it is one.
+inline void add_value(log_event& e, std::string_view message, const std::string& path) {
+  std::string tag;
+  std::optional<float> scalar;
+  std::optional<log_image> image;
+  for (message_reader m(message, path); m.next();) {
+    if (m.field == 1 && m.how == wire::bytes) tag = std::string(m.text);
+    if (m.field == 2 && m.how == wire::four_bytes) scalar = m.as<float>();
+    if (m.field == 4 && m.how == wire::bytes) image = image_of(m.text, path);
+  }
+  if (scalar) e.scalars.emplace_back(tag, *scalar);
+  if (image) image->tag = tag, e.images.push_back(std::move(*image));
 }
 inline log_event event_of(std::string_view message, const std::string& path) {
   log_event e;
@@ -139,14 +167,15 @@ inline log_event event_of(std::string_view message, const std::string& path) {
     if (m.field == 2 && m.how == wire::varint) e.step = static_cast<std::int64_t>(m.value);
     if (m.field != 5 || m.how != wire::bytes) continue;
     for (message_reader summary(m.text, path); summary.next();)
-      if (summary.field == 1 && summary.how == wire::bytes) e.scalars.push_back(scalar_of(summary.text, path));
+      if (summary.field == 1 && summary.how == wire::bytes) add_value(e, summary.text, path);
   }
   return e;
 }
 
 }  // namespace detail
 
-/// Writes an event file, whole or not at all. Its first record, which has no scalars, says the format's version and the time of the first event.
+/// Writes an event file, whole or not at all. Its first record, which has no scalars and no images, says the format's version and the time of the
+/// first event.
 inline void write_events(const std::string& path, const std::vector<log_event>& events) {
   log_event first;
   if (!events.empty()) first.wall_time = events[0].wall_time;
@@ -155,7 +184,7 @@ inline void write_events(const std::string& path, const std::vector<log_event>& 
   write_bytes(path, "dcs::events", all);
 }
 
-/// The events of a file that have scalars. Throws dcs::error where it cannot be read, is cut off, or a checksum is not that of its bytes.
+/// The events of a file that have scalars or images. Throws dcs::error where it cannot be read, is cut off, or a checksum is not that of its bytes.
 inline std::vector<log_event> read_events(const std::string& path) {
   const std::string bytes = read_bytes(path, "dcs::events", std::int64_t{1} << 30);
   std::string_view left = bytes;
@@ -174,7 +203,7 @@ inline std::vector<log_event> read_events(const std::string& path) {
     std::uint64_t length = 0;
     std::memcpy(&length, checked(taken(8)).data(), sizeof length);
     log_event e = detail::event_of(checked(taken(static_cast<std::size_t>(length))), path);
-    if (!e.scalars.empty()) all.push_back(std::move(e));
+    if (!e.scalars.empty() || !e.images.empty()) all.push_back(std::move(e));
   }
   return all;
 }

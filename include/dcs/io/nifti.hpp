@@ -27,7 +27,8 @@ struct volume {
   std::array<std::int64_t, 3> extents{};
   std::array<double, 3> spacing{};
   std::vector<float> values{};
-  float at(std::int64_t i, std::int64_t j, std::int64_t k) const { return values[static_cast<std::size_t>(i + extents[0] * (j + extents[1] * k))]; }
+  std::int64_t index(std::int64_t i, std::int64_t j, std::int64_t k) const { return i + extents[0] * (j + extents[1] * k); }
+  float at(std::int64_t i, std::int64_t j, std::int64_t k) const { return values[static_cast<std::size_t>(index(i, j, k))]; }
 };
 
 /// A value as f32; what is no finite f32 (NaN, infinities, numbers beyond its range) becomes 0.

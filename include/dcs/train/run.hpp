@@ -127,6 +127,14 @@ class training_run {
     return dcs::fitting_batch<P>(net_, *optimizer_, train_set, epoch_numbers());
   }
 
+  /// Calls f() while the network has the weights that it is evaluated with: their averages, where there are any.
+  template <class F>
+  void with_evaluated_weights(const F& f) {
+    std::optional<averaged_weights<device>> in_place;
+    if (ema_) in_place.emplace(*ema_);
+    f();
+  }
+
   /// The options of training.
   epoch_options<options_type> epoch_numbers() const {
     epoch_options<options_type> e;
@@ -244,22 +252,20 @@ class training_run {
     beside_seconds_ = seconds() - steps_end;
     return e;
   }
-  // Validates an epoch; false where it was left because stop(batches done, batches in all) said so. What is measured are the averages, where there
-  // are any.
+  // Validates an epoch; false where it was left because stop(batches done, batches in all) said so.
   template <class Validation, class Stop>
   bool measure_epoch(const Validation& val, const epoch_options<options_type>& o, epoch_report& e, const Stop& stop) {
-    std::optional<averaged_weights<device>> in_place;
-    if (ema_) in_place.emplace(*ema_);
     try {
-      std::tie(e.validated, e.metrics) = validate<P>(net_, val, o, [&](std::int64_t done, std::int64_t all, const step_losses&) {
-        if (stop(done, all)) throw left{};
+      with_evaluated_weights([&] {
+        std::tie(e.validated, e.metrics) = validate<P>(net_, val, o, [&](std::int64_t done, std::int64_t all, const step_losses&) {
+          if (stop(done, all)) throw left{};
+        });
       });
     } catch (const left&) {
       return false;
     }
     return true;
   }
-  // Writes the last checkpoint.
   void save_last() {
     folder_.write_last([&](const std::string& path) { save(path, &*optimizer_); });
     saved_ = clock::now();

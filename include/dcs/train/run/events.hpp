@@ -1,4 +1,4 @@
-// A run's log for TensorBoard, from its results.csv alone: an event for each epoch.
+// A run's log for TensorBoard: an event for each epoch, whose numbers are those of results.csv, with pictures where there are any.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -11,7 +11,8 @@ DCS_EXACT_MATH
 namespace dcs {
 
 /// The events of a table, whose steps are the epochs: train/NAME for each number of training, validation/NAME for each of the validation, rate and
-/// seconds. An event that `before` has with the same numbers keeps its time; others happen at `now`, in seconds since 1970.
+/// seconds. An event that `before` has with the same numbers keeps its time and its pictures; others happen at `now`, in seconds since 1970, without
+/// pictures.
 inline std::vector<io::log_event> events_of(const result_columns& c, const std::vector<io::log_event>& before, double now) {
   std::vector<io::log_event> all;
   const auto trained = std::find(c.names.begin(), c.names.end(), "val_total") - c.names.begin();
@@ -24,16 +25,16 @@ inline std::vector<io::log_event> events_of(const result_columns& c, const std::
       e.scalars.emplace_back(tag, static_cast<float>(c.values[k][row]));
     }
     for (const auto& old : before)
-      if (old.step == e.step && old.scalars == e.scalars) e.wall_time = old.wall_time;
+      if (old.step == e.step && old.scalars == e.scalars) e.wall_time = old.wall_time, e.images = old.images;
     all.push_back(std::move(e));
   }
   return all;
 }
 
 /// Renews a run's event file from its results.csv, whole or not at all: what it had for epochs that are in the table stays byte by byte, so that a
-/// reader may follow it, and epochs that a resumed run does again stand in it once. Throws dcs::error where a file cannot be read or written; an
-/// event file that is damaged is a warning, and begins anew.
-inline void write_events(const run_folder& run, double now) {
+/// reader may follow it, and epochs that a resumed run does again stand in it once. `overlays` are of the last epoch. Throws dcs::error where a file
+/// cannot be read or written; an event file that is damaged is a warning, and begins anew.
+inline void write_events(const run_folder& run, double now, std::vector<io::log_image> overlays = {}) {
   std::vector<io::log_event> before;
   if (std::error_code none; std::filesystem::exists(run.events(), none)) {
     try {
@@ -42,7 +43,9 @@ inline void write_events(const run_folder& run, double now) {
       notice(std::string(e.what()) + "; it begins anew");
     }
   }
-  io::write_events(run.events(), events_of(read_results(run.results()), before, now));
+  auto events = events_of(read_results(run.results()), before, now);
+  if (!events.empty() && !overlays.empty()) events.back().images = std::move(overlays);
+  io::write_events(run.events(), events);
 }
 
 }  // namespace dcs

@@ -3,14 +3,9 @@
 
 #include <dcs/core/header_begin.inl>
 
-#include <algorithm>
-#include <chrono>
-#include <cstdint>
-#include <cstdio>
-#include <string>
+#include <dcs/train/run/terminal_line.hpp>
 
-#include <sys/ioctl.h>
-#include <unistd.h>
+#include <chrono>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -41,15 +36,7 @@ inline std::string terminal_progress(const progress_numbers& p, int columns) {
   std::snprintf(head, sizeof head, "epoch %d/%d", p.epoch, p.epochs);
   std::snprintf(tail, sizeof tail, "%lld/%lld  loss %.4f  %.1f images/s  %s left, run %s", static_cast<long long>(p.step),
                 static_cast<long long>(p.steps), p.loss, p.images_a_second, clock_time(p.epoch_seconds).c_str(), clock_time(p.run_seconds).c_str());
-  const std::string before = head, behind = tail;
-  const int room = std::min(30, columns - 1 - static_cast<int>(before.size() + behind.size()) - 6);
-  if (room < 10) return (before + "  " + behind).substr(0, static_cast<std::size_t>(std::max(columns - 1, 0)));
-  const double share = static_cast<double>(p.step) / static_cast<double>(std::max<std::int64_t>(p.steps, 1));
-  const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * room);
-  std::string bar(filled, '=');
-  if (filled < static_cast<std::size_t>(room)) bar += '>';
-  bar.resize(static_cast<std::size_t>(room), ' ');
-  return before + "  [" + bar + "]  " + behind;
+  return with_bar(head, static_cast<double>(p.step) / static_cast<double>(std::max<std::int64_t>(p.steps, 1)), tail, columns);
 }
 /// The plain line that is written from time to time where standard output is no terminal.
 inline std::string plain_progress(const progress_numbers& p) {
@@ -65,58 +52,45 @@ class progress_line {
   /// The epoch's number from 1 of `epochs`, of which `before` steps were done before; a step has `batch` images, and an epoch takes `beside` seconds
   /// beside its steps.
   progress_line(int epoch, int epochs, std::int64_t before, int batch, double beside)
-      : before_(before), batch_(batch), beside_(beside), terminal_(isatty(1) != 0), start_(clock::now()), last_(start_) {
+      : before_(before), batch_(batch), beside_(beside), start_(clock::now()), last_(start_) {
     numbers_.epoch = epoch, numbers_.epochs = epochs;
   }
   progress_line(const progress_line&) = delete;
   progress_line& operator=(const progress_line&) = delete;
-  ~progress_line() { show(""); }
+  ~progress_line() { line_.show(""); }
 
   /// So many steps of the epoch are done, the last with this loss.
   void operator()(std::int64_t done, std::int64_t all, double loss) {
     const auto now = clock::now();
-    const bool due = std::chrono::duration<double>(now - last_).count() > (terminal_ ? 0.2 : 30);
-    if (!due && !(terminal_ && done == all)) return;
+    const bool due = std::chrono::duration<double>(now - last_).count() > (line_.is_terminal() ? 0.2 : 30);
+    if (!due && !(line_.is_terminal() && done == all)) return;
     last_ = now;
     const double seconds = std::chrono::duration<double>(now - start_).count(), a_step = seconds / static_cast<double>(done - before_);
     numbers_.step = done, numbers_.steps = all, numbers_.loss = loss;
     numbers_.images_a_second = batch_ / a_step;
     numbers_.epoch_seconds = a_step * static_cast<double>(all - done);
     numbers_.run_seconds = numbers_.epoch_seconds + beside_ + (numbers_.epochs - numbers_.epoch) * (a_step * static_cast<double>(all) + beside_);
-    if (terminal_)
-      show(terminal_progress(numbers_, columns()));
+    if (line_.is_terminal())
+      line_.show(terminal_progress(numbers_, line_.columns()));
     else
       std::printf("%s\n", plain_progress(numbers_).c_str()), std::fflush(stdout);
   }
   /// So many batches of the validation are done; only a terminal shows it.
   void validating(std::int64_t done, std::int64_t all) {
-    if (!terminal_) return;
-    show("epoch " + std::to_string(numbers_.epoch) + "/" + std::to_string(numbers_.epochs) + "  validating " + std::to_string(done) + "/" +
-         std::to_string(all));
+    if (!line_.is_terminal()) return;
+    line_.show("epoch " + std::to_string(numbers_.epoch) + "/" + std::to_string(numbers_.epochs) + "  validating " + std::to_string(done) + "/" +
+               std::to_string(all));
   }
 
  private:
   using clock = std::chrono::steady_clock;
 
-  static int columns() {
-    winsize w{};
-    return ::ioctl(1, TIOCGWINSZ, &w) == 0 && w.ws_col > 0 ? w.ws_col : 80;
-  }
-  // Overwrites the line of a terminal, with spaces where the one before was longer.
-  void show(const std::string& text) {
-    if (!terminal_ || (text.empty() && shown_ == 0)) return;
-    std::printf("\r%s%s%s", text.c_str(), std::string(shown_ > text.size() ? shown_ - text.size() : 0, ' ').c_str(), text.empty() ? "\r" : "");
-    std::fflush(stdout);
-    shown_ = text.size();
-  }
-
   progress_numbers numbers_;
   std::int64_t before_;
   int batch_;
   double beside_;
-  bool terminal_;
   clock::time_point start_, last_;
-  std::size_t shown_ = 0;  // the length of the line on the terminal
+  terminal_line line_;
 };
 
 }  // namespace dcs

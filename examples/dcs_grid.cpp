@@ -1,0 +1,64 @@
+// Trains and evaluates every network of a file on every set with every seed, as one job that can be stopped and repeated, and prints tables of them.
+#include "command_line.hpp"
+#include "grid_table.hpp"
+#include "session.hpp"
+
+#include <dcs/train/run/lock.hpp>
+
+#include <filesystem>
+
+namespace {
+
+void list_runs(const std::vector<programs::grid_run>& runs) {
+  for (const auto& r : runs) {
+    std::string train;
+    for (const auto& a : r.train) train += " " + a;
+    std::printf("%s: %s: dcs_train%s\n", r.name.c_str(), programs::is_done(r) ? "done" : "to do", dcs::printable(train).c_str());
+  }
+}
+
+// Prints the tables, and keeps them beside the runs.
+void write_tables(const programs::grid& g, const std::vector<programs::grid_run>& runs, const std::string& format, const dcs::stop_request& stop) {
+  if (g.tables.empty()) return;
+  const std::string all = programs::tables_text(g, runs, format, stop);
+  const char* extension = format == "csv" ? ".csv" : format == "latex" ? ".tex" : ".md";
+  dcs::io::write_bytes((std::filesystem::path(g.out) / "tables").string() + extension, "dcs::grid", all);
+  std::fputs(("\n" + all).c_str(), stdout);
+}
+
+int body(int argc, char** argv) {
+  std::string file, format = "markdown";
+  bool list = false, tables = false;
+  CLI::App app{
+      "Trains and evaluates networks × sets × variants × seeds, each run a folder; runs that are done are left as they are, so that the command may "
+      "be "
+      "repeated until all are. Prints tables of the means with their deviation over seeds. The exit code is 1 where a run failed"};
+  app.add_option("file", file, "JSON file of the grid (docs/grid.md)")->required()->check(CLI::ExistingFile);
+  app.add_option("--format", format, "of tables: markdown, csv or latex")->capture_default_str()->check(CLI::IsMember({"markdown", "csv", "latex"}));
+  app.add_flag("--list", list, "print the runs, and do none");
+  app.add_flag("--tables", tables, "print the tables of the runs that are done, and do none");
+  programs::one_line_mistakes(app);
+  CLI11_PARSE(app, argc, argv);
+  const programs::grid g = programs::read_grid(file);
+  const auto runs = programs::runs_of(g);
+  if (list) return list_runs(runs), 0;
+  dcs::io::create_folders(g.out, "dcs::grid");
+  const dcs::run_lock lock(g.out);
+  dcs::stop_request stop;
+  const dcs::stop_on_signals signals(stop);
+  programs::grid_outcome outcome;
+  if (!tables) {
+    outcome = programs::do_runs(g, runs, stop);
+    std::printf("%zu done, %zu done before, %zu failed, of %zu runs\n", outcome.done, outcome.skipped, outcome.failed, runs.size());
+  }
+  if (outcome.signal != 0) {
+    programs::report("stopped by " + std::string(outcome.signal == SIGINT ? "SIGINT" : "SIGTERM") + "; the same command goes on from there");
+    return 128 + outcome.signal;
+  }
+  write_tables(g, runs, format, stop);
+  return outcome.failed > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return programs::guarded("dcs_grid", body, argc, argv); }

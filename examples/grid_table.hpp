@@ -1,0 +1,16 @@
+// The tables of a grid: a row for each network, in the layout of the DCSNet paper's Tables 2 to 6.
+#pragma once
+
+#include "grid_runs.hpp"
+
+namespace programs {
+
+/// The tables of a grid as text: format markdown or latex, for people, or csv with numbers in full.
+///
+/// A table's columns are the labels that it asks for, Dice, IoU and precision in percent, the 95 % Hausdorff distance in the evaluation's unit, and
+/// the cost. A number is the mean over seeds, a seed's number the mean over its folds, and a run's the mean over images; behind ± stands the sample
+/// standard deviation (n − 1) over seeds or, where there is one seed, over folds. The best of a column is bold. Runs that are not done are left out,
+/// and a line below the table says how many are. Throws dcs::error where an evaluation or a network's cost cannot be read.
+std::string tables_text(const grid& g, const std::vector<grid_run>& runs, const std::string& format, const dcs::stop_request& stop);
+
+}  // namespace programs
