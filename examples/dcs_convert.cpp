@@ -24,17 +24,22 @@ void add_split_flags(CLI::App& app, dcs::conversion_options& o, std::string& gro
 
 void add_source_flags(CLI::App& app, programs::source_request& s) {
   app.add_option("--from", s.format, programs::formats_text())->required()->check(CLI::IsMember(programs::format_names()));
-  app.add_option("--images", s.images, "folder of the images or volumes; of kvasir: the folder that holds images/ and masks/; of nifti: a volume too")
+  app.add_option("--images", s.images,
+                 "folder of the images or volumes; of kvasir: the folder that holds images/ and masks/; of nifti: a volume too; "
+                 "of dicom: any folders of series")
       ->required();
   app.add_option("--annotations", s.annotations,
-                 "of coco: the JSON file; of yolo: the folder of text files; of nifti: volumes of labels, named as their images");
+                 "of coco: the JSON file; of yolo: the folder of text files; of nifti: volumes of labels, named as their images; of "
+                 "dicom: segmentations (SEG), or masks at the images' paths, with the extension .png");
   app.add_option("--classes", s.classes,
-                 "what is lesion: names of coco's categories, numbers of yolo's classes, values of nifti's labels; all without")
+                 "what is lesion: names of coco's categories, numbers of yolo's classes, values of nifti's labels, "
+                 "numbers or labels of dicom's segments; all without")
       ->delimiter(',');
   app.add_option("--axis", s.volume.axis, "volumes: the axis that slices lie along, 0 to 2 as they are stored")
       ->capture_default_str()
       ->check(CLI::Range(0, 2));
-  app.add_option("--window", s.volume.window, "volumes: CENTRE,WIDTH: values that become 0 to 255; without, --percentiles")
+  app.add_option("--window", s.volume.window,
+                 "volumes: CENTRE,WIDTH: values that become 0 to 255; without, --percentiles; of dicom, what the files state")
       ->delimiter(',')
       ->expected(2);
   app.add_option("--percentiles", s.volume.percentiles, "volumes: LOW,HIGH: percentiles of the whole volume that become 0 and 255")
@@ -56,7 +61,7 @@ int body(int argc, char** argv) {
   programs::add_limits(app, s.limits);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
-  s.instances = o.instances;
+  s.instances = o.instances, s.percentiles_given = app.count("--percentiles") > 0;
   const auto source = programs::make_source(s);
   if (!group.empty()) o.split.groups.emplace(group);
   const dcs::conversion_summary w = dcs::convert(*source, out, o);
