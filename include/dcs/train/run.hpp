@@ -110,6 +110,7 @@ class training_run {
     if (rows_change_) results_.write();
     typename stepper_for<P, Net, any_optimizer<device>, basic_ema<device>>::type steps(net_, *optimizer_, capture_, ema_ ? &*ema_ : nullptr);
     saved_ = clock::now();
+    if (ended().empty()) lesions_ = sampling_of(train_set, config_.oversample_small, config_.copy_paste);
     while (ended().empty()) {
       const std::optional<epoch_report> e = epoch(steps, train_set, val, control);
       if (!e) return false;
@@ -130,6 +131,7 @@ class training_run {
   epoch_options<options_type> epoch_numbers() const {
     epoch_options<options_type> e;
     e.batch = config_.batch, e.seed = config_.seed, e.augmented = config_.augment, e.input = input_of(config_), e.net = options_;
+    e.lesions = lesions_;
     return e;
   }
   /// The normalisation of the network's input.
@@ -276,6 +278,7 @@ class training_run {
   int arrays_ = 0;
   run_config config_;
   options_type options_;
+  lesion_sampling lesions_;  // of the training set, once train() knows it
   run_state state_;
   clock::time_point saved_;    // when the last checkpoint was written
   double beside_seconds_ = 0;  // that the last epoch took beside its steps
