@@ -95,6 +95,8 @@ int body(int argc, char** argv) {
   bool plain = false, cosine = false;
   CLI::App app{"Trains a network on SET/{train,val}/{images,masks}. Networks: " + programs::net_names() +
                ". What a network alone can be told stands last: --net NAME --help lists it"};
+  app.set_config("--plan", "", "file of options, a line OPTION = VALUE each, as dcs_plan writes it; flags come before it")->check(CLI::ExistingFile);
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_option("--net", t.config.net, "network")->capture_default_str();
   programs::add_device(app, device);
   add_training_flags(app, t, plain, cosine);
