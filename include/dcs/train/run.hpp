@@ -104,13 +104,14 @@ class training_run {
   template <dataset Train, dataset Validation>
   bool train(const Train& train_set, const Validation& val, const std::function<void(const epoch_report&)>& watch = print_epoch,
              const run_control& control = {}) {
+    // Before anything is written, as there may be no lesion to copy.
+    if (ended().empty()) lesions_ = sampling_of(train_set, config_.oversample_small, config_.copy_paste);
     folder_.create();
     if (!resume_) folder_.expect_new();  // another process may have begun one while images were read
     write_text(folder_.config(), to_json(config_).dump(2) + "\n");
     if (rows_change_) results_.write();
     typename stepper_for<P, Net, any_optimizer<device>, basic_ema<device>>::type steps(net_, *optimizer_, capture_, ema_ ? &*ema_ : nullptr);
     saved_ = clock::now();
-    if (ended().empty()) lesions_ = sampling_of(train_set, config_.oversample_small, config_.copy_paste);
     while (ended().empty()) {
       const std::optional<epoch_report> e = epoch(steps, train_set, val, control);
       if (!e) return false;

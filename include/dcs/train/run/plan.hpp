@@ -45,7 +45,7 @@ namespace detail {
 template <class... Parts>
 std::string plan_text(const Parts&... parts) {
   std::ostringstream s;
-  s.precision(3);
+  s.precision(4);
   (s << ... << parts);
   return s.str();
 }
@@ -71,8 +71,8 @@ inline reasoned<int> side_for(const set_statistics& s) {
   const int side = std::max(std::min({wanted, own, detail::most_side}), least);
   std::string reason =
       detail::plan_text("nine of ten lesions have sides of at least ", 100 * smallest, " % of the image's, which are 8 pixels at ", wanted);
-  if (side < wanted)
-    reason += detail::plan_text("; but the images' own side is ", s.image_side(50), ", and no more than ", detail::most_side, " are taken");
+  if (side < wanted && own <= detail::most_side) reason += detail::plan_text("; but the images' own side is ", s.image_side(50), " pixels");
+  if (side < wanted && own > detail::most_side) reason += detail::plan_text("; but ", detail::most_side, " is the most that is taken");
   if (side > wanted) reason += detail::plan_text("; ", least, " is the least that is taken");
   return {side, reason};
 }
