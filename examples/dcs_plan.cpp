@@ -8,11 +8,12 @@
 #include <dcs/train/run/plan.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <fstream>
+#include <map>
 #include <mutex>
 #include <set>
-
-#include <unistd.h>
 
 namespace {
 
@@ -23,6 +24,14 @@ struct plan_request {
   double minutes = 60;
   dcs::io::image_limits limits;
 };
+
+// Bytes that processes can still have without swapping, as Linux estimates it; 0 where it does not say.
+std::int64_t available_memory() {
+  std::ifstream lines("/proc/meminfo");
+  for (std::string word; lines >> word;)
+    if (std::int64_t kilobytes = 0; word == "MemAvailable:" && lines >> kilobytes) return kilobytes * 1024;
+  return 0;
+}
 
 // The fingerprint of the training set, at the images' own sizes.
 dcs::set_statistics statistics_of(const plan_request& p) {
@@ -97,12 +106,12 @@ std::string plan_text(const plan_request& p) {
   t.config.net = net.value, t.config.data = p.set, t.config.backbone = p.backbone, t.config.imagenet_input = !p.backbone.empty(), t.limits = p.limits;
   dcs::plan_conditions c;
   c.minutes = p.minutes, c.validation = dcs::folder_dataset(p.set, "val", wanted, p.limits).size();
-  c.memory = static_cast<std::int64_t>(::sysconf(_SC_AVPHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
+  c.memory = available_memory();
   const auto at = [&](int side, int batch) {
     auto request = t;
-    const auto session = programs::make_session(net.value);
+    auto session = programs::make_session(net.value);
     request.config.side = side, request.config.batch = batch, request.config.network = session->options();
-    return std::pair(programs::make_session(net.value), request);
+    return std::pair(std::move(session), std::move(request));
   };
   c.memory_of_step = [&](int side) {
     const auto [session, request] = at(side, 1);
