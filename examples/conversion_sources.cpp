@@ -49,6 +49,16 @@ std::unique_ptr<dcs::conversion_source> checked_mat(const source_request&) {
   dcs::fail("--from mat: these programs were built without HDF5 (Debian: libhdf5-dev)");
 }
 #endif
+#if defined(DCS_DCMTK)
+std::unique_ptr<dcs::conversion_source> checked_dicom(const source_request& r) {
+  expect_annotations(r, "DICOM segmentations, or a folder of masks with the paths of the images");
+  return make_dicom(r);
+}
+#else
+std::unique_ptr<dcs::conversion_source> checked_dicom(const source_request&) {
+  dcs::fail("--from dicom: these programs were built without DCMTK (Debian: libdcmtk-dev)");
+}
+#endif
 struct format {
   const char *name, *text;
   std::unique_ptr<dcs::conversion_source> (*make)(const source_request&);
@@ -59,6 +69,7 @@ const std::vector<format>& formats() {
       {"yolo", "YOLO's text files of segments", &make_yolo},
       {"kvasir", "Kvasir-SEG, or any folders images/ and masks/ without splits", &make_folder},
       {"nifti", "volumes .nii and .nii.gz", &make_nifti},
+      {"dicom", "series of DICOM images, with DICOM segmentations or masks", &checked_dicom},
       {"mat", "the brain tumours of Cheng et al. (figshare) in MATLAB's files", &checked_mat},
   };
   return all;

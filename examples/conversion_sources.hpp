@@ -14,6 +14,7 @@ struct source_request {
   std::string format, images, annotations;
   std::vector<std::string> classes;
   dcs::volume_options volume;
+  bool percentiles_given = false;  // before the window that a DICOM file states
   bool instances = false;
   dcs::io::image_limits limits;
 };
@@ -27,5 +28,7 @@ std::unique_ptr<dcs::conversion_source> make_source(const source_request& r);
 
 /// The source that needs HDF5 (mat_source.cpp), where the programs are built with it.
 std::unique_ptr<dcs::conversion_source> make_mat(const source_request& r);
+/// The source that needs DCMTK (dicom_source.cpp), likewise.
+std::unique_ptr<dcs::conversion_source> make_dicom(const source_request& r);
 
 }  // namespace programs

@@ -25,12 +25,16 @@ void add_split_flags(CLI::App& app, dcs::conversion_options& o, std::string& gro
 
 void add_source_flags(CLI::App& app, programs::source_request& s) {
   app.add_option("--from", s.format, programs::formats_text())->required()->check(CLI::IsMember(programs::format_names()));
-  app.add_option("--images", s.images, "folder of the images or volumes; of kvasir: the folder that holds images/ and masks/; of nifti: a volume too")
+  app.add_option("--images", s.images,
+                 "folder of the images or volumes; of kvasir: the folder that holds images/ and masks/; of nifti: a volume too; "
+                 "of dicom: any folders of series")
       ->required();
   app.add_option("--annotations", s.annotations,
-                 "of coco: the JSON file; of yolo: the folder of text files; of nifti: volumes of labels, named as their images");
+                 "of coco: the JSON file; of yolo: the folder of text files; of nifti: volumes of labels, named as their images; of "
+                 "dicom: segmentations (SEG), or masks at the images' paths, with the extension .png");
   app.add_option("--classes", s.classes,
-                 "what is lesion: names of coco's categories, numbers of yolo's classes, values of nifti's labels; all without")
+                 "what is lesion: names of coco's categories, numbers of yolo's classes, values of nifti's labels, "
+                 "numbers or labels of dicom's segments; all without")
       ->delimiter(',');
   programs::add_volume_flags(app, s.volume);
   app.add_flag("--lesions-only", s.volume.lesions_only, "volumes: leave out slices without lesion");
@@ -48,7 +52,7 @@ int body(int argc, char** argv) {
   programs::add_limits(app, s.limits);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
-  s.instances = o.instances;
+  s.instances = o.instances, s.percentiles_given = app.count("--percentiles") > 0;
   const auto source = programs::make_source(s);
   if (!group.empty()) o.split.groups.emplace(group);
   const dcs::conversion_summary w = dcs::convert(*source, out, o);

@@ -59,6 +59,15 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
       ->check(CLI::Range(1, 100000));
   app.add_option("--seed", c.seed, "seed")->capture_default_str()->check(programs::digits());
   app.add_option("--images", c.images, "train on the first N images only (0: all)")->capture_default_str()->check(programs::whole_number());
+  app.add_option(
+         "--oversample-small", c.oversample_small,
+         "show images with small lesions more often: an image weighs (A / a)^X, 1 to 8, by its smallest lesion's pixels a and the set's median A; "
+         "0: each once in an epoch")
+      ->capture_default_str()
+      ->check(programs::number(0, 4));
+  app.add_option("--copy-paste", c.copy_paste, "probability that an image gets a lesion of another training image, in tissue that has none")
+      ->capture_default_str()
+      ->check(programs::number(0, 1));
   app.add_flag("--no-augment", plain, "train on the images as they are");
   app.add_flag(
       "--instances", c.instances,
@@ -92,6 +101,8 @@ int body(int argc, char** argv) {
   bool plain = false, cosine = false;
   CLI::App app{"Trains a network on SET/{train,val}/{images,masks}. Networks: " + programs::net_names() +
                ". What a network alone can be told stands last: --net NAME --help lists it"};
+  app.set_config("--plan", "", "file of options, a line OPTION = VALUE each, as dcs_plan writes it; flags come before it")->check(CLI::ExistingFile);
+  app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_option("--net", t.config.net, "network")->capture_default_str();
   programs::add_device(app, device);
   add_training_flags(app, t, plain, cosine);

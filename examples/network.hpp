@@ -185,7 +185,59 @@ class network_session final : public session {
     std::printf("parameters %lld\n", static_cast<long long>(dcs::parameters<Net>));
   }
 
+  network_facts facts() const override {
+    network_facts f;
+    f.parameters = dcs::parameters<Net>;
+    if constexpr (requires { requires !Net::cropper_type::takes_whole_images; }) f.crop = Net::cropper_type::base;
+    if constexpr (requires { requires Net::backbone_type::frozen; }) f.needs_weights = true;
+    return f;
+  }
+  dcs::step_memory measure_memory(const train_request& t) override {
+    trial one(*this, t, 1);
+    return dcs::memory_of_step([&] { one.step(); }, [&] { one.optimizer.clear_gradients(); });
+  }
+  dcs::batch_seconds measure_seconds(const train_request& t) override {
+    trial whole(*this, t, t.config.batch);
+    // The mean of two after a first one, which allocates.
+    const auto mean_of_two = [](const auto& f) {
+      f();
+      const auto start = std::chrono::steady_clock::now();
+      f(), f();
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 2;
+    };
+    dcs::batch_seconds s;
+    s.train = mean_of_two([&] { whole.step(); });
+    s.validate = mean_of_two([&] { (void)dcs::validate_batch<P>(*net_, whole.images, whole.numbers.net); });
+    return s;
+  }
+
  private:
+  // Steps with the first images of a training set, to be measured.
+  struct trial {
+    Net& net;
+    dcs::epoch_options<options_type> numbers;
+    dcs::batch images;
+    dcs::any_optimizer<device> optimizer;
+
+    trial(network_session& s, const train_request& t, int batch) : net(*s.net_), optimizer(begin(s, t), {}) {
+      numbers.batch = batch, numbers.seed = t.config.seed, numbers.input = dcs::training_run<Net, P>::input_of(t.config);
+      numbers.net = dcs::assigned_options(options_type{}, t.config.network);
+      const auto first = dcs::detail::first_batch(training_set(t.config, t), numbers, batch);
+      dcs::expect(first.has_value(), t.config.data, ": its training set has fewer than ", batch, " images");
+      images = *first;
+    }
+    void step() {
+      optimizer.clear_gradients();
+      (void)dcs::train_step<P>(net, images, numbers.net, dcs::random_stream{numbers.seed, 0});
+      optimizer.step();
+    }
+    static auto begin(network_session& s, const train_request& t) {
+      dcs::initialize(*s.net_, t.config.seed);
+      s.place();
+      return dcs::named_parameters(*s.net_);
+    }
+  };
+
   // What an error about memory is followed by: which batch would fit.
   static std::string advice_on_memory([[maybe_unused]] dcs::training_run<Net, P>& run, [[maybe_unused]] const first_of& train_set) {
     if constexpr (std::is_same_v<device, dcs::cpu_device>) {

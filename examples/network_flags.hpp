@@ -18,14 +18,22 @@ inline std::string value_of_argument(int argc, char** argv, std::string_view fla
   return otherwise;
 }
 
-/// The network that --net names, or with --resume the configuration in --out; `otherwise` where there is neither.
+/// The value of an option in a plan's file; `otherwise` where the file does not state it, or is not there, which the parsing of the flags says.
+inline std::string value_of_plan(const std::string& path, const std::string& option, const std::string& otherwise) {
+  if (!std::filesystem::is_regular_file(path)) return otherwise;
+  for (const CLI::ConfigItem& item : CLI::ConfigTOML().from_file(path))
+    if (item.name == option && item.parents.empty() && !item.inputs.empty()) return item.inputs[0];
+  return otherwise;
+}
+
+/// The network that --net names, or with --resume the configuration in --out, or the file of --plan; `otherwise` where there is none of them.
 inline std::string net_of_arguments(int argc, char** argv, const std::string& otherwise) {
   for (int i = 1; i < argc; ++i)
     if (std::string_view(argv[i]) == "--resume") {
       const std::string out = value_of_argument(argc, argv, "--out", "");
       if (!out.empty()) return net_of_run(out);
     }
-  return value_of_argument(argc, argv, "--net", otherwise);
+  return value_of_argument(argc, argv, "--net", value_of_plan(value_of_argument(argc, argv, "--plan", ""), "net", otherwise));
 }
 
 /// A flag for a list of numbers: as many as the option has, separated by commas, or the word auto where they can be chosen from the training set's

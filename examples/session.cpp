@@ -39,6 +39,11 @@ void print_warning(const std::string& text) { report("warning: " + text); }
 registered_network::registered_network(const char* name, const char* device, std::unique_ptr<session> (*make)()) { networks()[device][name] = make; }
 
 std::string net_names() { return names_on("cpu"); }
+std::vector<std::string> nets() {
+  std::vector<std::string> names;
+  for (const auto& [name, make] : networks()["cpu"]) names.push_back(name);
+  return names;
+}
 
 std::unique_ptr<session> make_session(const std::string& net, const std::string& device) {
   const auto& there_are = networks()[device];

@@ -8,6 +8,7 @@
 #include <dcs/image/prediction.hpp>
 #include <dcs/io/image_limits.hpp>
 #include <dcs/train/run/config.hpp>
+#include <dcs/train/run/step_cost.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -75,6 +76,13 @@ struct export_request {
   std::string run, checkpoint = "best", out;
 };
 
+/// What a plan asks of a network.
+struct network_facts {
+  std::int64_t parameters = 0;
+  int crop = 0;                ///< H, the side of its crops from P2; 0 where it crops nothing
+  bool needs_weights = false;  ///< its backbone's norms are frozen
+};
+
 class session {
  public:
   virtual ~session() = default;
@@ -90,6 +98,11 @@ class session {
   virtual dcs::prediction predict_in_true_boxes(const dcs::sample&) const = 0;
   virtual void summary(int side) = 0;
   virtual void export_onnx(const export_request&) = 0;
+  virtual network_facts facts() const = 0;
+  /// What a training step takes on the host, measured with the first images of the training set: memory for one image, and the time of a batch of the
+  /// request's size, the mean of two after a first one. The network is not to be used afterwards.
+  virtual dcs::step_memory measure_memory(const train_request&) = 0;
+  virtual dcs::batch_seconds measure_seconds(const train_request&) = 0;
 };
 
 /// A network that a program contains. Each file of networks/ defines one, at the program's start.
@@ -101,6 +114,8 @@ struct registered_network {
 std::unique_ptr<session> make_session(const std::string& net, const std::string& device = "cpu");
 /// Names of the networks that are compiled in, separated by commas.
 std::string net_names();
+/// The same as a list.
+std::vector<std::string> nets();
 /// The network's name in the configuration of a run folder.
 std::string net_of_run(const std::string& run);
 

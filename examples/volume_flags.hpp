@@ -12,7 +12,9 @@ inline void add_volume_flags(CLI::App& app, dcs::volume_options& v) {
   app.add_option("--axis", v.axis, "volumes: the axis that slices lie along, 0 to 2 as they are stored")
       ->capture_default_str()
       ->check(CLI::Range(0, 2));
-  app.add_option("--window", v.window, "volumes: CENTRE,WIDTH: values that become 0 to 255; without, --percentiles")->delimiter(',')->expected(2);
+  app.add_option("--window", v.window, "volumes: CENTRE,WIDTH: values that become 0 to 255; without, --percentiles; of dicom, what the files state")
+      ->delimiter(',')
+      ->expected(2);
   app.add_option("--percentiles", v.percentiles, "volumes: LOW,HIGH: percentiles of the whole volume that become 0 and 255")
       ->delimiter(',')
       ->expected(2)

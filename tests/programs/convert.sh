@@ -4,6 +4,7 @@
 set -u
 sources=$(cd "$(dirname "$0")" && pwd)/sources.py
 figshare=$(cd "$(dirname "$0")/../goldens/figshare" && pwd)
+dicom=$(cd "$(dirname "$0")/../goldens/dicom" && pwd)
 . "$(dirname "$0")/common.sh"
 
 PYTHONDONTWRITEBYTECODE=1 python3 "$sources" in || wrong "no sources"
@@ -84,6 +85,65 @@ if convert --from mat --images "$figshare" --out mat --test 0.34 --val 0 2>err; 
   fails "order/3.mat is a link to nothing" convert --from mat --images order --block 2 --out x
 else
   check grep -qF "built without HDF5" err
+fi
+
+echo "== DICOM series: the same images, masks and spacings as of the NIfTI volumes that hold what pydicom reads"
+series() { convert --from dicom --annotations "$dicom/segmentations" --val 0 --test 0.3 "$@"; }
+volumes() { convert --from nifti --images "$dicom/nifti/images" --annotations "$dicom/nifti/labels" --val 0 --test 0.3 "$@"; }
+damaged_series() {
+  python3 - "$dicom/images/A/0.dcm" <<'EOF'
+import sys
+whole = open(sys.argv[1], "rb").read()
+modality, pixels = whole.index(b"\x08\x00\x60\x00CS"), whole.index(b"\xe0\x7f\x10\x00")
+inner = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"
+open("nested.dcm", "wb").write(whole[:modality] + 50000 * inner + whole[modality:])
+open("colour.dcm", "wb").write(whole.replace(b"MONOCHROME2 ", b"YBR_FULL_422"))
+open("empty.dcm", "wb").write(whole[:pixels])
+EOF
+}
+if series --images "$dicom/images" --out dicom --instances --window 100,200 >out 2>err; then
+  works volumes --out nifti --instances --window 100,200
+  check diff -r dicom nifti
+  works "$bin/dcs_verify" dicom --labels 2 --near -1
+  works series --images "$dicom/images" --out lesions_of_series --classes Lesion --lesions-only --window 100,200
+  check test "$(ls lesions_of_series/*/images | grep -c png)" = 4
+  works volumes --out lesions_of_volumes --classes 1 --lesions-only --window 100,200
+  check diff -r lesions_of_series/spacing.csv lesions_of_volumes/spacing.csv
+  # A window that the files state, which --percentiles comes before. The series that the segmentation says nothing of are left out, with a line.
+  convert --from dicom --images "$dicom/images" --annotations "$dicom/segmentations/A.dcm" --val 0 --test 0.3 --block 1 --out stated 2>err >out
+  check grep -qF "2 series without a segment" err
+  works convert --from nifti --images "$dicom/nifti/images/A.nii" --annotations "$dicom/nifti/labels/A.nii" --val 0 --test 0.3 --block 1 \
+    --window 100,200 --out window
+  check diff -r stated window
+  check series --images "$dicom/images/A" --out shares --block 1 --percentiles 0,100
+  if diff -rq shares stated >/dev/null; then wrong "--percentiles is not asked"; fi
+  # The same masks as files at the images' paths.
+  mkdir -p masks/B only/B && cp "$dicom"/images/B/* only/B
+  for k in 0 1 2; do cp lesions_of_series/*/masks/B_0001.png masks/B/IM.$k.png; done
+  works convert --from dicom --images only --annotations masks --val 0 --test 0.4 --block 1 --out masked
+  check test "$(cat masked/*/masks/*.png | cksum)" = "$(cat masks/B/*.png | cksum)"
+  rm masks/B/IM.1.png
+  fails "only/B/IM.1 has no mask" convert --from dicom --images only --annotations masks --val 0 --test 0.4 --block 1 --out x
+
+  echo "== damaged DICOM files: one line, nothing is left"
+  for file in images/A/0.dcm images/B/IM.1 images/C/0.dcm images/C/1.dcm images/C/2.dcm segmentations/A.dcm; do
+    for bytes in 100 140 300 600; do
+      # Without its preamble a file that is not called .dcm is of another kind, and passed over.
+      if [ "$bytes $file" = "100 images/B/IM.1" ]; then continue; fi
+      rm -rf cut_series && cp -r "$dicom" cut_series && head -c $bytes "$dicom/$file" >cut_series/$file
+      fails "$file" convert --from dicom --images cut_series/images --annotations cut_series/segmentations --test 0.3 --out x
+    done
+  done
+  check damaged_series
+  fails "more than 100 sequences lie in each other" series --images nested.dcm --out x
+  fails "is YBR_FULL_422; expected an image in grey" series --images colour.dcm --out x
+  fails "has no pixels" convert --from dicom --images empty.dcm --annotations masks --val 0 --test 0 --out x
+  mkdir twice && cp "$dicom/images/A/0.dcm" twice/a && cp twice/a twice/b
+  fails "are one image" series --images twice --out x
+  fails "refers to an image" series --images "$dicom/images" --classes 3 --out x
+  fails "more than the 50 that are read" series --images "$dicom/images" --most-pixels 50 --out x
+else
+  check grep -qF "built without DCMTK" err
 fi
 
 echo "== what is wrong is one line, and leaves nothing"

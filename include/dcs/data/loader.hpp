@@ -1,12 +1,14 @@
 // The data loader: batches of a data set, epoch by epoch, read by threads ahead of whoever asks for them.
 //
 // What an epoch consists of is a function of (seed, epoch) alone: its order, and for each sample a random stream of its own by (seed, epoch, number
-// of the sample), which augmentation draws from. Threads decide only when a batch is made, never what is in it. Making a batch has two parts: the
-// data set loads samples by number, and `collate` makes one value of them, to_batch or a function of one's own, on the loading thread as well.
+// of the sample), which augmentation draws from; where a sample may be drawn more than once, by its place in the epoch too. Threads decide only when
+// a batch is made, never what is in it. Making a batch has two parts: the data set loads samples by number, and `collate` makes one value of them,
+// to_batch or a function of one's own, on the loading thread as well.
 #pragma once
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/finite.hpp>
 #include <dcs/core/philox.hpp>
 #include <dcs/data/augment.hpp>
 #include <dcs/data/batch.hpp>
@@ -55,6 +57,9 @@ struct loader_options {
   bool drop_last = false;  ///< leave out the last batch of an epoch where it would be smaller
   int threads = 1;         ///< that load, each a batch at a time; 0: batches are made where they are asked for
   int ahead = 1;           ///< batches made or in the making beyond those asked for; at least one for each thread
+  /// How often each sample is drawn, in proportion, where `shuffle` is set; an epoch has as many samples as the data set all the same. Empty: each
+  /// once.
+  std::vector<double> weights{};
 };
 
 namespace detail {
@@ -65,6 +70,25 @@ inline std::vector<std::int64_t> shuffled(std::int64_t n, random_stream r) {
   std::iota(order.begin(), order.end(), std::int64_t{0});
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[r.below(i, static_cast<std::uint32_t>(i))]);
   return order;
+}
+
+// n numbers from 0 to n − 1 in random order, number i with ⌊e⌋ or ⌈e⌉ of them where e = n · w_i / Σ w (systematic sampling): a sample of e ≥ 1 is
+// in every epoch, and one of e < 1 in a share e of the epochs.
+inline std::vector<std::int64_t> drawn_by_weight(const std::vector<double>& weights, random_stream offset, random_stream order) {
+  const auto n = static_cast<double>(weights.size());
+  const double total = std::accumulate(weights.begin(), weights.end(), 0.0), start = static_cast<double>(offset.uniform(0));
+  std::vector<std::int64_t> numbers;
+  double expected = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    expected += n * weights[i] / total;
+    while (numbers.size() < weights.size() && start + static_cast<double>(numbers.size()) < expected) numbers.push_back(static_cast<std::int64_t>(i));
+  }
+  // Where the sum of the shares is below n by rounding.
+  while (numbers.size() < weights.size()) numbers.push_back(numbers.back());
+  std::vector<std::int64_t> shuffled_numbers;
+  for (const std::int64_t k : shuffled(static_cast<std::int64_t>(weights.size()), order))
+    shuffled_numbers.push_back(numbers[static_cast<std::size_t>(k)]);
+  return shuffled_numbers;
 }
 
 }  // namespace detail
@@ -87,6 +111,15 @@ class data_loader {
     expect(o.batch >= 1, "dcs::data_loader: batches of ", o.batch, " samples; expected at least 1");
     expect(o.threads >= 0 && o.threads <= 1024, "dcs::data_loader: ", o.threads, " threads; expected 0 to 1024");
     expect(o.ahead >= 0, "dcs::data_loader: ", o.ahead, " batches ahead; expected at least 0");
+    const auto samples_of = static_cast<std::int64_t>(o.weights.size());
+    expect(o.weights.empty() || samples_of == samples(), "dcs::data_loader: ", samples_of, " weights of ", samples(),
+           " samples; expected one for each");
+    double total = 0;
+    for (const double w : o.weights) {
+      expect(is_finite(w) && w >= 0, "dcs::data_loader: a weight of ", w, "; expected finite numbers from 0");
+      total += w;
+    }
+    expect(o.weights.empty() || (total > 0 && is_finite(total)), "dcs::data_loader: the weights sum to ", total, "; expected a finite sum above 0");
   }
   explicit data_loader(const Data&&, const loader_options& = {}, Collate = {}) = delete;  // it would refer to a data set that is gone
 
@@ -95,6 +128,8 @@ class data_loader {
 
   /// The numbers of an epoch's samples in their order.
   std::vector<std::int64_t> order(int epoch_number) const {
+    if (options_.shuffle && !options_.weights.empty())
+      return detail::drawn_by_weight(options_.weights, stream(epoch_number).child(4), stream(epoch_number).child(1));
     if (options_.shuffle) return detail::shuffled(samples(), stream(epoch_number).child(1));
     std::vector<std::int64_t> numbers(static_cast<std::size_t>(samples()));
     std::iota(numbers.begin(), numbers.end(), std::int64_t{0});
@@ -122,8 +157,10 @@ class data_loader {
   batch_type made(const std::vector<std::int64_t>& order, random_stream random, std::int64_t k) const {
     const auto step = static_cast<std::size_t>(options_.batch), first = static_cast<std::size_t>(k) * step;
     std::vector<drawn<sample_type>> samples;
-    for (std::size_t i = first; i < std::min(order.size(), first + step); ++i)
-      samples.push_back({order[i], data_.load(order[i]), random.child(static_cast<std::uint64_t>(order[i]))});
+    for (std::size_t i = first; i < std::min(order.size(), first + step); ++i) {
+      const random_stream own = random.child(static_cast<std::uint64_t>(order[i]));
+      samples.push_back({order[i], data_.load(order[i]), options_.weights.empty() ? own : own.child(i)});
+    }
     return collate_(std::move(samples));
   }
 

@@ -64,7 +64,11 @@ class set_statistics {
     std::int64_t objects = 0, pixels_of_object = 0;
     detail::for_each_object(
         truth, [&](std::int64_t, std::int64_t) { ++pixels_of_object; },
-        [&] { count(object_sizes_, bin_of(std::exchange(pixels_of_object, 0))), ++objects, ++objects_; });
+        [&] {
+          const double share = static_cast<double>(pixels_of_object) / static_cast<double>(truth.height * truth.width);
+          ++object_sides_[std::llround(side_unit * std::sqrt(share))];
+          count(object_sizes_, bin_of(std::exchange(pixels_of_object, 0))), ++objects, ++objects_;
+        });
     empty_ += objects == 0;
     count(objects_per_image_, static_cast<std::size_t>(std::min<std::int64_t>(objects, most_objects_shown)));
     lesion_pixels_ += truth.count(), pixels_ += truth.height * truth.width;
@@ -74,6 +78,7 @@ class set_statistics {
     lesion_pixels_ += other.lesion_pixels_, pixels_ += other.pixels_;
     for (const auto& [size, n] : other.sizes_) sizes_[size] += n;
     for (const auto& [spacing, n] : other.spacings_) spacings_[spacing] += n;
+    for (const auto& [side, n] : other.object_sides_) object_sides_[side] += n;
     for (std::size_t c = 0; c < 3; ++c)
       for (std::size_t v = 0; v < 256; ++v) levels_[c][v] += other.levels_[c][v];
     for (std::size_t v = 0; v < 256; ++v) grey_levels_[v] += other.grey_levels_[v];
@@ -113,6 +118,17 @@ class set_statistics {
     return 255;
   }
 
+  /// The side of an object as a share of the image's, √(area / (height · width)), rounded to 1/10000: the smallest that at least `percent` % of the
+  /// objects do not exceed; 0 without objects. At S × S pixels the object's side is S times it.
+  double object_side(double percent) const { return static_cast<double>(at_percent(object_sides_, percent)) / side_unit; }
+  /// The side of an image, √(height · width) in pixels, rounded: the smallest that at least `percent` % of the images do not exceed; 0 without
+  /// images.
+  std::int64_t image_side(double percent) const {
+    std::map<std::int64_t, std::int64_t> sides;
+    for (const auto& [size, n] : sizes_) sides[std::llround(std::sqrt(static_cast<double>(size.first) * static_cast<double>(size.second)))] += n;
+    return at_percent(sides, percent);
+  }
+
   /// The fingerprint as text: a heading and its numbers on each line, histograms of the objects' sizes and of their number in an image.
   std::string text() const {
     if (images_ == 0) return "images           0\n";
@@ -137,6 +153,16 @@ class set_statistics {
 
  private:
   static constexpr std::int64_t most_objects_shown = 10;
+  static constexpr double side_unit = 10000;
+
+  // The smallest value that at least `percent` % do not exceed, of values with their counts; 0 without any.
+  static std::int64_t at_percent(const std::map<std::int64_t, std::int64_t>& counts, double percent) {
+    std::int64_t n = 0, below = 0;
+    for (const auto& [value, count] : counts) n += count;
+    for (const auto& [value, count] : counts)
+      if (below += count; static_cast<double>(below) >= percent / 100 * static_cast<double>(n)) return value;
+    return 0;
+  }
 
   // Bin b holds sizes from 2^b to 2^(b + 1) − 1.
   static std::size_t bin_of(std::int64_t size) { return static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(size))) - 1; }
@@ -186,6 +212,7 @@ class set_statistics {
   std::int64_t images_ = 0, grey_ = 0, empty_ = 0, objects_ = 0, lesion_pixels_ = 0, pixels_ = 0;
   std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> sizes_;
   std::map<std::pair<double, double>, std::int64_t> spacings_;
+  std::map<std::int64_t, std::int64_t> object_sides_;      // in 1/10000 of the image's side
   std::array<std::array<std::int64_t, 256>, 3> levels_{};  // grey images count in the first alone
   std::array<std::int64_t, 256> grey_levels_{};
   std::vector<std::int64_t> object_sizes_, objects_per_image_;

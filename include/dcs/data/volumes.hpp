@@ -113,13 +113,75 @@ inline label_map label_slice(const io::volume& v, int axis, std::int64_t at, con
   return out;
 }
 
-/// NIfTI volumes with volumes of labels of the same names: a volume's slices are a series. Volumes are read one at a time.
-class nifti_source final : public conversion_source {
+/// A volume of finite values with the labels of its voxels, and the values that become 0 and 255.
+struct labelled_volume {
+  io::volume values, labels;
+  value_range range;
+};
+
+/// Volumes whose slices along an axis are the images: slices NAME_0000, NAME_0001, ... of a volume NAME. A format lists its volumes with
+/// add_volume(), in its constructor, and reads one by its number. Volumes are read one at a time.
+class volume_source : public conversion_source {
+ public:
+  const std::vector<split_image>& images() const override { return images_; }
+
+  converted_image read(std::size_t i) const override {
+    const auto [number, at] = slices_[i];
+    const std::shared_ptr<const labelled_volume> v = volume(number);
+    return {grey_slice(v->values, options_.axis, at, v->range),
+            {},
+            label_slice(v->labels, options_.axis, at, wanted_),
+            spacing_of_slices(v->values, options_.axis)};
+  }
+
+ protected:
+  /// `wanted`: the labels that are lesion; all where it is empty.
+  volume_source(volume_options options, std::set<std::int64_t> wanted) : options_(std::move(options)), wanted_(std::move(wanted)) {}
+
+  /// Lists the slices of the next volume, which are of one series; it is read where slices without lesion are to be left out.
+  void add_volume(const std::string& name, const std::string& series, const std::array<std::int64_t, 3>& extents) {
+    const std::size_t number = volumes_++;
+    std::shared_ptr<const labelled_volume> read;
+    if (options_.lesions_only) read = volume(number);
+    for (std::int64_t at = 0; at < extents[static_cast<std::size_t>(options_.axis)]; ++at) {
+      if (read && label_slice(read->labels, options_.axis, at, wanted_).objects() == 0) continue;
+      char end[24];
+      std::snprintf(end, sizeof end, "_%04lld", static_cast<long long>(at));
+      images_.push_back({name + end, series}), slices_.emplace_back(number, at);
+    }
+  }
+  const volume_options& options() const { return options_; }
+
+ private:
+  /// Volume `number`, in the order of add_volume(); called by one thread at a time.
+  virtual labelled_volume read_volume(std::size_t number) const = 0;
+
+  // The volume of this number: the last one that was read, as slices are asked for in their order, or read now.
+  std::shared_ptr<const labelled_volume> volume(std::size_t number) const {
+    const std::lock_guard lock(reading_);
+    if (last_ && last_number_ == number) return last_;
+    last_.reset();
+    last_ = std::make_shared<const labelled_volume>(read_volume(number)), last_number_ = number;
+    return last_;
+  }
+
+  volume_options options_;
+  std::set<std::int64_t> wanted_;
+  std::size_t volumes_ = 0;
+  std::vector<split_image> images_;
+  std::vector<std::pair<std::size_t, std::int64_t>> slices_;
+  mutable std::mutex reading_;
+  mutable std::shared_ptr<const labelled_volume> last_;
+  mutable std::size_t last_number_ = 0;
+};
+
+/// NIfTI volumes with volumes of labels of the same names: a volume's slices are a series.
+class nifti_source final : public volume_source {
  public:
   /// `images`, `labels`: a file each, or folders with files NAME.nii or NAME.nii.gz. Throws dcs::error where one is missing, a volume has no labels,
   /// or labels of other extents.
   nifti_source(const std::string& images, const std::string& labels, volume_options options, std::set<std::int64_t> wanted = {})
-      : options_(std::move(options)), wanted_(std::move(wanted)) {
+      : volume_source(std::move(options), std::move(wanted)) {
     namespace fs = std::filesystem;
     if (fs::is_directory(images)) {
       for (const auto& e : fs::directory_iterator(images))
@@ -132,28 +194,17 @@ class nifti_source final : public conversion_source {
       expect(!name.empty(), "dcs::volumes: ", printable(images), ": expected a file NAME.nii or NAME.nii.gz, or a folder of them");
       volumes_.push_back({images, labels, name});
     }
-    for (std::size_t v = 0; v < volumes_.size(); ++v) list_slices(v);
-  }
-
-  const std::vector<split_image>& images() const override { return images_; }
-
-  converted_image read(std::size_t i) const override {
-    const auto [number, at] = slices_[i];
-    const std::shared_ptr<const pair_of_volumes> v = volumes_of(number);
-    return {grey_slice(v->values, options_.axis, at, v->range),
-            {},
-            label_slice(v->labels, options_.axis, at, wanted_),
-            spacing_of_slices(v->values, options_.axis)};
+    for (const entry& e : volumes_) {
+      const io::nifti_header h = io::read_nifti_header(e.path), stated = io::read_nifti_header(e.labels);
+      expect(h.extents == stated.extents, "dcs::volumes: ", printable(e.labels), " is ", stated.extents[0], " × ", stated.extents[1], " × ",
+             stated.extents[2], ", its image ", h.extents[0], " × ", h.extents[1], " × ", h.extents[2]);
+      add_volume(e.name, e.name, h.extents);
+    }
   }
 
  private:
   struct entry {
     std::string path, labels, name;
-  };
-  struct pair_of_volumes {
-    std::size_t number;
-    io::volume values, labels;
-    value_range range;
   };
 
   static std::string stem(const std::string& name) {
@@ -167,39 +218,13 @@ class nifti_source final : public conversion_source {
     fail("dcs::volumes: ", printable(name), " has no labels in ", printable(folder), "; expected ", printable(name), ".nii or .nii.gz there");
   }
 
-  void list_slices(std::size_t number) {
-    const entry& e = volumes_[number];
-    const auto axis = static_cast<std::size_t>(options_.axis);
-    const io::nifti_header h = io::read_nifti_header(e.path), labels = io::read_nifti_header(e.labels);
-    expect(h.extents == labels.extents, "dcs::volumes: ", printable(e.labels), " is ", labels.extents[0], " × ", labels.extents[1], " × ",
-           labels.extents[2], ", its image ", h.extents[0], " × ", h.extents[1], " × ", h.extents[2]);
-    std::shared_ptr<const pair_of_volumes> read;
-    if (options_.lesions_only) read = volumes_of(number);
-    for (std::int64_t at = 0; at < h.extents[axis]; ++at) {
-      if (read && label_slice(read->labels, options_.axis, at, wanted_).objects() == 0) continue;
-      char end[24];
-      std::snprintf(end, sizeof end, "_%04lld", static_cast<long long>(at));
-      images_.push_back({e.name + end, e.name}), slices_.emplace_back(number, at);
-    }
+  labelled_volume read_volume(std::size_t number) const override {
+    labelled_volume v{io::read_nifti(volumes_[number].path), io::read_nifti(volumes_[number].labels), {}};
+    v.range = range_of(v.values, options());
+    return v;
   }
 
-  // The volume of this number: the last one that was read, as slices are asked for in their order, or read now.
-  std::shared_ptr<const pair_of_volumes> volumes_of(std::size_t number) const {
-    const std::lock_guard lock(reading_);
-    if (last_ && last_->number == number) return last_;
-    last_.reset();
-    pair_of_volumes v{number, io::read_nifti(volumes_[number].path), io::read_nifti(volumes_[number].labels), {}};
-    v.range = range_of(v.values, options_);
-    return last_ = std::make_shared<const pair_of_volumes>(std::move(v));
-  }
-
-  volume_options options_;
-  std::set<std::int64_t> wanted_;
   std::vector<entry> volumes_;
-  std::vector<split_image> images_;
-  std::vector<std::pair<std::size_t, std::int64_t>> slices_;
-  mutable std::mutex reading_;
-  mutable std::shared_ptr<const pair_of_volumes> last_;
 };
 
 }  // namespace dcs

@@ -9,6 +9,8 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/cpu/parallel.hpp>
+#include <dcs/data/copy_paste.hpp>
+#include <dcs/data/lesion_sampling.hpp>
 #include <dcs/data/loader.hpp>
 #include <dcs/metrics/metrics.hpp>
 #include <dcs/optim/optimizer.hpp>
@@ -31,6 +33,7 @@ struct epoch_options {
   bool augmented = true;
   normalisation input{};
   augment_options augment{};
+  lesion_sampling lesions{};
   Options net{};
   rate_of_step rate{};  // of every step (optim/schedule.hpp); where none is given the optimiser's stays as it is
   int loaders = 0;      // threads that read and augment batches ahead of the steps, to the same results; 0: one, on a GPU threads(), up to 8
@@ -109,6 +112,17 @@ void naming_images(const Loader& loader, const Data& data, int size, int epoch, 
     fail(e.what(), " (", where, ", images ", names, ")");
   }
 }
+// Pastes lesions of other images into those that the probability falls on, before they are augmented. A donor's stream is apart from augment's.
+template <class Data>
+void paste_lesions(std::vector<drawn<sample>>& samples, const Data& data, const lesion_sampling& lesions) {
+  if (lesions.copy_paste == 0) return;
+  for (auto& [number, s, random] : samples) {
+    const random_stream r = random.child(40);
+    if (static_cast<double>(r.uniform(0)) >= lesions.copy_paste) continue;
+    const std::int64_t donor = lesions.donors[r.below(1, static_cast<std::uint32_t>(lesions.donors.size()))];
+    if (donor != number) (void)copy_paste(s, data.load(donor), r.child(2));
+  }
+}
 }  // namespace detail
 
 /// Takes the steps of an epoch, number `epoch` from 0, from `state` on, which follows them. After each step go_on(steps of the whole epoch, losses of
@@ -120,8 +134,11 @@ bool train_steps(Steps& steps, const Data& data, const epoch_options<Options>& o
   // Several batches in advance where steps run on a GPU, as one thread may load images more slowly than the GPU trains on them.
   const int loading = o.loaders != 0 ? o.loaders : Steps::runs_ahead ? std::clamp(threads(), 1, 8) : 1;
   const to_batch collate{o.input, o.augmented ? std::optional(o.augment) : std::nullopt};
-  const data_loader loader(data, {.batch = o.batch, .seed = o.seed, .threads = loading, .ahead = loading},
-                           [&](std::vector<drawn<sample>> samples) { return steps.prepare(collate(std::move(samples))); });
+  const data_loader loader(data, {.batch = o.batch, .seed = o.seed, .threads = loading, .ahead = loading, .weights = o.lesions.weights},
+                           [&](std::vector<drawn<sample>> samples) {
+                             detail::paste_lesions(samples, data, o.lesions);
+                             return steps.prepare(collate(std::move(samples)));
+                           });
   const std::int64_t batches = loader.size();
   expect(state.steps <= batches, "dcs::train_steps: ", state.steps, " steps of the epoch are done, but it has ", batches);
   steps.set(o.seed, o.net);

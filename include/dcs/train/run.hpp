@@ -105,6 +105,8 @@ class training_run {
   template <dataset Train, dataset Validation>
   bool train(const Train& train_set, const Validation& val, const std::function<void(const epoch_report&)>& watch = print_epoch,
              const run_control& control = {}) {
+    // Before anything is written, as there may be no lesion to copy.
+    if (ended().empty()) lesions_ = sampling_of(train_set, config_.oversample_small, config_.copy_paste);
     folder_.create();
     if (!resume_) folder_.expect_new();  // another process may have begun one while images were read
     write_text(folder_.config(), to_json(config_).dump(2) + "\n");
@@ -139,6 +141,7 @@ class training_run {
   epoch_options<options_type> epoch_numbers() const {
     epoch_options<options_type> e;
     e.batch = config_.batch, e.seed = config_.seed, e.augmented = config_.augment, e.input = input_of(config_), e.net = options_;
+    e.lesions = lesions_;
     return e;
   }
   /// The normalisation of the network's input.
@@ -168,6 +171,8 @@ class training_run {
     const bool asked = config_.native_targets;
     expect(!asked || learns_native_targets<Net>, "native_targets: ", printable(config_.net), " learns no regions, whose targets they would be");
     expect(!asked || std::is_same_v<device, cpu_device>, "native_targets: a step on a GPU has arrays of fixed sizes; expected the CPU");
+    expect(!asked || config_.copy_paste == 0,
+           "native_targets with copy_paste: a lesion is pasted into masks of the network's size; expected one of them");
   }
   // The parameters that move by numbers of their own.
   std::vector<parameter_group> groups() {
@@ -289,6 +294,7 @@ class training_run {
   int arrays_ = 0;
   run_config config_;
   options_type options_;
+  lesion_sampling lesions_;  // of the training set, once train() knows it
   run_state state_;
   clock::time_point saved_;    // when the last checkpoint was written
   double beside_seconds_ = 0;  // that the last epoch took beside its steps

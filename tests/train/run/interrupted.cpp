@@ -15,6 +15,7 @@ run_config numbers() {
   run_config c;
   c.data = "discs", c.net = "small", c.side = 64, c.epochs = 3, c.batch = 2, c.rate = 1e-2, c.seed = 5, c.ema = 0.9;
   c.rate_schedule = "cosine", c.warmup = 1;
+  c.oversample_small = 0.5, c.copy_paste = 0.5;
   return c;
 }
 const user::discs train_set{images}, validation{3};
@@ -68,6 +69,20 @@ TEST_CASE("a run that is stopped after any step goes on to the same bits") {
     check_same(scratch("whole"), folder);
   }
   CHECK(warnings.empty());
+}
+
+TEST_CASE("oversampling and copy-paste each change what a run is trained on") {
+  const run_scratch scratch;
+  std::set<std::string> losses;
+  for (const auto& [small, paste] : {std::pair(0.0, 0.0), std::pair(2.0, 0.0), std::pair(0.0, 1.0)}) {
+    const std::string folder = scratch("run" + std::to_string(losses.size()));
+    run_config c = numbers();
+    c.epochs = 1, c.warmup = 0, c.oversample_small = small, c.copy_paste = paste;
+    user::small_net net;
+    CHECK(training_run(net, folder, c).train(train_set, validation, {}));
+    losses.insert(rows(folder));
+  }
+  CHECK(losses.size() == 3);
 }
 
 TEST_CASE("a run that is stopped again and again, at random steps, comes to the same bits") {

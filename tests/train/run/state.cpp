@@ -62,8 +62,8 @@ std::string reading_state(const std::string& key, const std::string& value) {
 
 TEST_CASE("a configuration is read back") {
   run_config c = config();
-  c.seed = ~std::uint64_t{0}, c.rate = 0.1, c.backbone_rate = 0.1, c.decay_norms = false, c.data = "/sets/p\xeb\\x\n", c.augment = false,
-  c.native_targets = true;
+  c.seed = ~std::uint64_t{0}, c.rate = 0.1, c.backbone_rate = 0.1, c.decay_norms = false, c.oversample_small = 0.5, c.copy_paste = 0.25,
+  c.data = "/sets/p\xeb\\x\n", c.augment = false, c.native_targets = true;
   const auto read = config_of(parse_json(to_json(c).dump(2), ""), "", own_options());
   CHECK(to_json(read) == to_json(c));
   CHECK(read.data == c.data);
@@ -117,6 +117,8 @@ TEST_CASE("a configuration's values are what the flags accept") {
                                                                     {"weight_decay", {"-0.1", "11"}},
                                                                     {"backbone_rate", {"-0.1", "11", "\"1\""}},
                                                                     {"decay_norms", {"0", "\"true\"", "null"}},
+                                                                    {"oversample_small", {"-0.1", "4.5", "\"1\""}},
+                                                                    {"copy_paste", {"-0.1", "1.5", "true"}},
                                                                     {"patience", {"0", "1e3"}},
                                                                     {"stop_after", {"0"}},
                                                                     {"images", {"-1", "1000000001"}},
@@ -143,7 +145,8 @@ TEST_CASE("a configuration's values are what the flags accept") {
   CHECK(says(reading("unheard", "1"), "unknown key 'unheard'"));
   CHECK(says(reading("side", "80"), "side is 80; expected a multiple of 32"));
   const json whole = to_json(config());
-  const std::set<std::string> younger{"data_fingerprint", "backbone_rate", "decay_norms", "native_targets"};  // earlier versions did not write them
+  const std::set<std::string> younger{"data_fingerprint", "backbone_rate",    "decay_norms",
+                                      "native_targets",   "oversample_small", "copy_paste"};  // earlier versions did not write them
   for (const auto& [key, value] : whole.items()) {
     json j = whole;
     j.erase(key);

@@ -104,8 +104,9 @@ struct run_config {
   int side = 128, epochs = 100, batch = 4, warmup = 0;
   std::uint64_t seed = 0;
   double rate = 2e-4, weight_decay = 1e-4, momentum = 0.9, ema = 0;
-  double backbone_rate = 1;  // the rate of the network's encoder, as a factor of `rate`
-  bool decay_norms = true;   // whether norms and biases have weight decay
+  double oversample_small = 0, copy_paste = 0;  // data/lesion_sampling.hpp: the exponent of weights, and the probability; 0: off
+  double backbone_rate = 1;                     // the rate of the network's encoder, as a factor of `rate`
+  bool decay_norms = true;                      // whether norms and biases have weight decay
   std::string optimizer = "adamw", rate_schedule = "plateau";
   int patience = 5, stop_after = 20, images = 0;
   bool augment = true, imagenet_input = false, nesterov = false;
@@ -163,6 +164,8 @@ inline json to_json(const run_config& c) {
          {"stop_after", c.stop_after},
          {"images", c.images},
          {"augment", c.augment},
+         {"oversample_small", c.oversample_small},
+         {"copy_paste", c.copy_paste},
          {"imagenet_input", c.imagenet_input},
          {"instances", c.instances},
          {"native_targets", c.native_targets}};
@@ -235,9 +238,12 @@ inline run_config config_of(const json& j, const std::string& where, const std::
     c.images = number_at(j, "images", 0, 1000000000);
     c.augment = j.at("augment"), c.imagenet_input = j.at("imagenet_input"), c.nesterov = j.at("nesterov");
     c.instances = j.at("instances");
-    // Younger than the format: a run that lacks them has one rate, decays everything, and has targets of the network's size.
+    // Younger than the format: a run that lacks them has one rate, decays everything, shows each image once as it is, and has targets of the
+    // network's size.
     if (j.contains("backbone_rate")) c.backbone_rate = number_at(j, "backbone_rate", 0.0, 10.0);
     c.decay_norms = j.value("decay_norms", true);
+    if (j.contains("oversample_small")) c.oversample_small = number_at(j, "oversample_small", 0.0, 4.0);
+    if (j.contains("copy_paste")) c.copy_paste = number_at(j, "copy_paste", 0.0, 1.0);
     c.native_targets = j.value("native_targets", false);
     for (auto& o : c.network) read_option(j, o);
     const json known = to_json(c);

@@ -5,6 +5,7 @@
 
 #include <dcs/core/allocator.hpp>
 #include <dcs/train/loop.hpp>
+#include <dcs/train/run/step_cost.hpp>
 
 #include <exception>
 #include <new>
@@ -30,6 +31,21 @@ std::optional<batch> first_batch(const Data& data, const epoch_options<Options>&
 }
 }  // namespace detail
 
+/// What step(), a step of one image that sets gradients, takes on the host. It is taken twice: what it allocates once and for all, as an optimiser's
+/// moments, counts as fixed. `clear` gives the gradients back.
+template <class Step, class Clear>
+step_memory memory_of_step(const Step& step, const Clear& clear) {
+  auto& memory = host_allocator::get();
+  step(), clear();
+  memory.reset_statistics();
+  step_memory m;
+  m.fixed = memory.statistics().live_bytes;
+  step();
+  m.gradients = memory.statistics().live_bytes - m.fixed;
+  m.an_image = std::max<std::int64_t>(memory.statistics().peak_bytes - m.fixed - m.gradients, 1);
+  return m;
+}
+
 /// After a step of o.batch images lacked memory on the host: a number of images, fewer than those, of which a step was tried and did not lack memory;
 /// 0 where none is found. A larger one may fit too. The first guess is measured: what a step of one image adds to what network and optimiser take is
 /// set against the most that was in use before. The steps that are tried move the network, which is not to be used afterwards. Other errors than lack
@@ -52,14 +68,10 @@ int fitting_batch(Net& net, Optimizer& steps_by, const Data& data, const epoch_o
     }
     return true;
   };
-  if (o.batch == 1 || !fits(1)) return 0;
-  steps_by.clear_gradients();
-  memory.reset_statistics();
-  const std::int64_t fixed = memory.statistics().live_bytes;
-  if (!fits(1)) return 0;
-  const std::int64_t gradients = memory.statistics().live_bytes - fixed;
-  const std::int64_t an_image = std::max<std::int64_t>(memory.statistics().peak_bytes - fixed - gradients, 1);
-  auto guess = std::clamp<std::int64_t>((most - fixed - gradients) / an_image, 1, o.batch - 1);
+  bool one_fits = o.batch > 1;
+  const step_memory measured = memory_of_step([&] { one_fits = one_fits && fits(1); }, [&] { steps_by.clear_gradients(); });
+  if (!one_fits) return 0;
+  auto guess = std::clamp<std::int64_t>(measured.images_in(most), 1, o.batch - 1);
   while (guess > 1 && !fits(guess)) guess = guess * 9 / 10;
   return static_cast<int>(guess);
 }
