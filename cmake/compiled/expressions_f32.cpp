@@ -9,7 +9,6 @@ namespace dcs {
 DCS_UNARY_EXPRESSIONS(template, float)
 DCS_BINARY_EXPRESSIONS(template, float)
 DCS_NETWORK_EXPRESSIONS(template, float)
-DCS_REPEATED_EXPRESSIONS(template, float)
 DCS_SEGMENTATION_LOSS_EXPRESSIONS(template, float)
 DCS_DETECTION_LOSS_EXPRESSIONS(template, float)
 DCS_CLASSES_LOSS_EXPRESSIONS(template, float)

@@ -9,7 +9,6 @@ namespace dcs {
 DCS_UNARY_EXPRESSIONS(template, double)
 DCS_BINARY_EXPRESSIONS(template, double)
 DCS_NETWORK_EXPRESSIONS(template, double)
-DCS_REPEATED_EXPRESSIONS(template, double)
 DCS_SEGMENTATION_LOSS_EXPRESSIONS(template, double)
 DCS_DETECTION_LOSS_EXPRESSIONS(template, double)
 DCS_CLASSES_LOSS_EXPRESSIONS(template, double)

@@ -90,7 +90,7 @@ void transposition(device, const T* x, std::int64_t batch, std::int64_t rows, st
   declare void gemm(std::int64_t, std::int64_t, std::int64_t, const matrix<T>&, const matrix<T>&, T*, std::int64_t, bool, const epilogue<T>&);   \
   declare void gemm(device, std::int64_t, std::int64_t, std::int64_t, std::int64_t, const matrix<T>&, const matrix<T>&, T*, const epilogue<T>&); \
   declare void transposition(device, const T*, std::int64_t, std::int64_t, std::int64_t, T*);
-DCS_ENTRIES(DCS_GEMM_ENTRIES)
+DCS_MAP_ENTRIES(DCS_GEMM_ENTRIES)
 
 }  // namespace dcs::cpu
 

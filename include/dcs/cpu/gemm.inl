@@ -27,7 +27,7 @@ DCS_INLINE vec<P> broadcast_packed(const P* a) {
   __builtin_memcpy(&x, a, sizeof x);
   return broadcast(x);
 }
-#if DCS_ISA_BYTES == 64 && !defined(__CUDACC__)
+#if DCS_ISA_BYTES == 64
 // Written as assembly, as the compilers' functions for it differ in their types from version to version. Numbers below 2⁻¹²⁶ count as zero.
 DCS_INLINE void add_products_natively(vec<float>& sum, vec<std::uint32_t> a, vec<std::uint32_t> b) {
   asm("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
@@ -44,7 +44,7 @@ DCS_INLINE void add_products(vec<S>& sum, vec<P> a, vec<P> b) {
   if constexpr (std::is_same_v<S, P>) {
     sum += a * b;
   } else {
-#if DCS_ISA_BYTES == 64 && !defined(__CUDACC__)
+#if DCS_ISA_BYTES == 64
     if constexpr (Native) return add_products_natively(sum, a, b);
 #endif
     sum += as_floats(a & 0xFFFF0000u) * as_floats(b & 0xFFFF0000u);
@@ -137,7 +137,7 @@ inline register_tile_function<packed_type<T>, compute_type<T>> choose_tile(int i
 template <class T, int Vectors, bool ColumnWise>
 inline register_tile_function<packed_type<T>, compute_type<T>> tile_of(int index) {
   constexpr std::make_integer_sequence<int, tile_heights<T>> heights{};
-#if DCS_ISA_BYTES == 64 && !defined(__CUDACC__)
+#if DCS_ISA_BYTES == 64
   if constexpr (std::is_same_v<T, bf16>)
     if (cpu::current_isa() == cpu::isa::avx512_bf16) return choose_tile<T, Vectors, ColumnWise, true>(index, heights);
 #endif
@@ -303,13 +303,13 @@ struct matrix_columns {
       for (; k < kc; k += 2, to += 2 * rows, from += 2 * a.stride)
         for (int i = 0; i < rows; ++i) to[2 * i] = from[i], to[2 * i + 1] = k + 1 < kc ? from[a.stride + i] : T{};
       std::fill(to, end, T{});
-      return;
+    } else {
+      for (; k < whole; ++k, to += rows, from += a.stride) DCS_UNROLL
+      for (int v = 0; v < vectors; ++v) copy_vector(to + v * lanes<T>, from + v * lanes<T>);
+      for (; k < kc; ++k, to += rows, from += a.stride)
+        for (int i = 0; i < rows; ++i) to[i] = from[i];
+      std::fill(to, to + (padded_k - kc) * rows, T{});
     }
-    for (; k < whole; ++k, to += rows, from += a.stride) DCS_UNROLL
-    for (int v = 0; v < vectors; ++v) copy_vector(to + v * lanes<T>, from + v * lanes<T>);
-    for (; k < kc; ++k, to += rows, from += a.stride)
-      for (int i = 0; i < rows; ++i) to[i] = from[i];
-    std::fill(to, to + (padded_k - kc) * rows, T{});
   }
 };
 

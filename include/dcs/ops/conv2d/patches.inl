@@ -40,7 +40,7 @@ struct patch_rows {
           if (source)
             __builtin_memcpy(out, source + c, sizeof(T) * k_numbers<T>);
           else
-            __builtin_memset(out, 0, sizeof(T) * k_numbers<T>);
+            std::fill(out, out + k_numbers<T>, T{});
           c += k_numbers<T>;
           if (c == channels && k + k_numbers<T> < padded_k) {
             c = 0;
