@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 using namespace dcs;
 using namespace dcs::models::dcsnet;
@@ -45,6 +46,23 @@ double similarity(const std::vector<double>& a, const std::vector<double>& b) {
   return product / std::sqrt(left * right);
 }
 
+double mean(const std::vector<double>& v, std::size_t first, std::size_t count) {
+  return std::accumulate(v.begin() + static_cast<std::ptrdiff_t>(first), v.begin() + static_cast<std::ptrdiff_t>(first + count), 0.0) /
+         static_cast<double>(count);
+}
+
+// Copies in bf16 that are not their parameter, rounded.
+int stale_copies(const std::vector<named_parameter>& parameters) {
+  int stale = 0;
+  for (const auto& entry : parameters) {
+    const auto& p = *entry.parameter;
+    REQUIRE(p.type() == dtype::f32);
+    for (extent_t k = 0; k < p.size() && !p.is_buffer(); ++k)
+      stale += !(static_cast<const bf16*>(p.half().data())[k] == static_cast<bf16>(p.data<float>()[k]));
+  }
+  return stale;
+}
+
 }  // namespace
 
 TEST_CASE("training with maps in bf16 on the host follows training in f32, and keeps everything that lasts in f32") {
@@ -54,40 +72,33 @@ TEST_CASE("training with maps in bf16 on the host follows training in f32, and k
   initialize(full, 3), initialize(mixed, 3);
   mix_precision<cpu_device>(mixed);
   const auto wanted = named_parameters(full), parameters = named_parameters(mixed);
-  adamw slow(wanted, {.rate = 1e-3}), fast(parameters, {.rate = 1e-3});
-  double first = 0, last = 0;
-  for (std::uint64_t step = 0; step < 12; ++step) {
-    CAPTURE(step);
-    const auto f32 = train_step(full, batch, few_boxes(), {5, step});
-    const auto bf16_losses = train_step<half>(mixed, batch, few_boxes(), {5, step});
-    CHECK(bf16_losses.total == doctest::Approx(f32.total).epsilon(0.05));
-    if (step == 0) {
+  adamw slow(wanted, {.rate = 5e-4}), fast(parameters, {.rate = 5e-4});
+  std::vector<double> f32, half_losses;
+  constexpr std::size_t steps = 24, some = 4;
+  for (std::uint64_t step = 1; step <= steps; ++step) {
+    f32.push_back(train_step(full, batch, few_boxes(), {5, step}).total);
+    half_losses.push_back(train_step<half>(mixed, batch, few_boxes(), {5, step}).total);
+    if (step == 1) {
       const auto a = gradients_of(wanted), b = gradients_of(parameters);
       REQUIRE(a.size() == b.size());
-      CHECK(similarity(a, b) > 0.98);
-      CHECK(a != b);  // as they were rounded
-      first = bf16_losses.total;
+      CHECK(similarity(a, b) > 0.97);
+      CHECK(a != b);
     }
-    last = bf16_losses.total;
     slow.step(), fast.step();
   }
-  CHECK(last < 0.9 * first);
-  for (const auto& entry : parameters) {
-    const auto& p = *entry.parameter;
-    CAPTURE(entry.name);
-    REQUIRE(p.type() == dtype::f32);
-    if (p.is_buffer()) continue;
-    int different = 0;
-    for (extent_t k = 0; k < p.size(); ++k) different += !(static_cast<const bf16*>(p.half().data())[k] == static_cast<bf16>(p.data<float>()[k]));
-    CHECK(different == 0);
-  }
+  CHECK(half_losses[0] == doctest::Approx(f32[0]).epsilon(0.01));
+  CHECK(mean(half_losses, 0, steps) == doctest::Approx(mean(f32, 0, steps)).epsilon(0.04));
+  CHECK(mean(half_losses, steps - some, some) == doctest::Approx(mean(f32, steps - some, some)).epsilon(0.08));
+  CHECK(mean(half_losses, steps - some, some) < 0.96 * mean(half_losses, 0, some));
+  CHECK(stale_copies(parameters) == 0);
 
   const auto path = (std::filesystem::temp_directory_path() / "dcs_mixed_host.safetensors").string();
   save_checkpoint(path, mixed, &fast, {});
-  net_type again;
-  load_checkpoint(path, again);
-  const auto p = predict(again, batch.images, {}, batch.boxes), q = predict<half>(mixed, batch.images, {}, batch.boxes);
-  for (std::size_t n = 0; n < p.size(); ++n)
-    for (std::size_t i = 0; i < p[n].probability.size(); ++i) REQUIRE(std::abs(p[n].probability[i] - q[n].probability[i]) < 0.05f);
+  initialize(full, 4);
+  load_checkpoint(path, full, &slow);  // by a network in f32
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto &p = *wanted[i].parameter, &q = *parameters[i].parameter;
+    CHECK(std::equal(p.data<float>(), p.data<float>() + p.size(), q.data<float>()));
+  }
   std::filesystem::remove(path);
 }
