@@ -2,8 +2,8 @@
 #pragma once
 
 #include <dcs/core/header_begin.inl>
-#include <dcs/cpu/half.hpp>
 
+#include <dcs/cpu/half.hpp>
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
