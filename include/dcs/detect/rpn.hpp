@@ -120,7 +120,7 @@ std::vector<box<T>> propose(const rpn_options& o, bool training, extent_t image,
 /// The values of a level in the type that their arithmetic is done in.
 template <class Level>
 auto widened_level(const Level& level) {
-  return rpn_level(widened(value(level.objectness)), widened(value(level.deltas)));
+  return rpn_level{widened(value(level.objectness)), widened(value(level.deltas))};
 }
 
 namespace cpu {
