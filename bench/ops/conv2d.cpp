@@ -1,5 +1,6 @@
 // Convolutions of ResNet-50, DCSNet's head and the depthwise ones, batch 4 at 256² (16 regions for the head), each forward and both gradients, as the
-// dispatcher runs them. Counter: flops by the definition, 2 · multiply-adds. conv2d_winograd.cpp sets the two algorithms of 3×3 side by side.
+// dispatcher runs them, in f32 and in bf16 beside it. Counter: flops by the definition, 2 · multiply-adds. conv2d_winograd.cpp sets the two
+// algorithms of 3×3 side by side.
 #include <dcs/core/philox.hpp>
 #include <dcs/ops/conv2d/cpu.hpp>
 
@@ -11,9 +12,10 @@ namespace {
 
 enum class pass { forward, data_gradient, weight_gradient };
 
-void fill(const scratch<float>& to, std::int64_t count, std::uint64_t stream) {
+template <class T>
+void fill(const scratch<T>& to, std::int64_t count, std::uint64_t stream) {
   const random_stream r{1, stream};
-  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<float>(r.normal(static_cast<std::uint64_t>(i)));
+  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(r.normal(static_cast<std::uint64_t>(i)));
 }
 
 // batch, side, in, out, kernel, stride, groups
@@ -23,16 +25,16 @@ cpu::conv2d_geometry geometry_of(const benchmark::State& s) {
   return {s.range(0), s.range(1), s.range(1), s.range(2), side, side, s.range(3), kernel, kernel, stride, padding, 1, s.range(6)};
 }
 
-template <pass Pass>
+template <class T, pass Pass>
 void convolution(benchmark::State& state) {
   const auto g = geometry_of(state);
   const std::int64_t inputs = g.in_pixels() * g.in_c, outputs = g.out_pixels() * g.out_c;
-  scratch<float> x(inputs), w(g.weights()), y(outputs);
+  scratch<T> x(inputs), w(g.weights()), y(outputs);
   fill(x, inputs, 1), fill(w, g.weights(), 2), fill(y, outputs, 3);
   for (auto _ : state) {
-    if constexpr (Pass == pass::forward) cpu::conv2d_forward<float>(g, x.data(), w.data(), {}, y.data());
-    if constexpr (Pass == pass::data_gradient) cpu::conv2d_data_gradient<float>(g, y.data(), w.data(), x.data());
-    if constexpr (Pass == pass::weight_gradient) cpu::conv2d_weight_gradient<float>(g, x.data(), y.data(), w.data());
+    if constexpr (Pass == pass::forward) cpu::conv2d_forward<T>(g, x.data(), w.data(), {}, y.data());
+    if constexpr (Pass == pass::data_gradient) cpu::conv2d_data_gradient<T>(g, y.data(), w.data(), x.data());
+    if constexpr (Pass == pass::weight_gradient) cpu::conv2d_weight_gradient<T>(g, x.data(), y.data(), w.data());
     benchmark::ClobberMemory();
   }
   state.counters["flops"] = benchmark::Counter(2.0 * static_cast<double>(g.multiply_adds()), benchmark::Counter::kIsIterationInvariantRate);
@@ -52,6 +54,9 @@ void shapes(benchmark::internal::Benchmark* b) {
 
 }  // namespace
 
-BENCHMARK(convolution<pass::forward>)->Apply(shapes);
-BENCHMARK(convolution<pass::data_gradient>)->Apply(shapes);
-BENCHMARK(convolution<pass::weight_gradient>)->Apply(shapes);
+BENCHMARK(convolution<float, pass::forward>)->Apply(shapes);
+BENCHMARK(convolution<bf16, pass::forward>)->Apply(shapes);
+BENCHMARK(convolution<float, pass::data_gradient>)->Apply(shapes);
+BENCHMARK(convolution<bf16, pass::data_gradient>)->Apply(shapes);
+BENCHMARK(convolution<float, pass::weight_gradient>)->Apply(shapes);
+BENCHMARK(convolution<bf16, pass::weight_gradient>)->Apply(shapes);

@@ -6,7 +6,7 @@ set -euo pipefail
 included=$1 compiled=$2
 shift 2
 status=0
-for isa in portable avx2 avx512; do
+for isa in portable avx2 avx512 avx512_bf16; do
   if ! text=$(DCS_ISA=$isa "$included" 2>&1); then
     grep -q "this processor does not have it" <<<"$text" && { echo "$isa: this processor does not have it"; continue; }
     echo "$isa: $text" && exit 1

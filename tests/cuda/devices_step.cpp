@@ -103,10 +103,10 @@ void memory_rows(table& t) {
     append(out, tensor<T, map, D>::full({2, 6, 7, 8}, static_cast<T>(1.5f)));
     return out;
   });
-  const words in{"step", "step", "step", "step of f32, gradients and copies in bf16", "step"};
+  const words in = wide_in_bf16("step", "step of f32, gradients and copies in bf16");
   t.numbers("AdamW", in, step_of<2>(adamw_numbers::of({0.01, 0.9, 0.999, 1e-8, 0.1, 1.0}, 3)));
   t.numbers("SGD with momentum", in, step_of<1>(sgd_numbers::of({0.01, 0.9, 0.1, true, 1.0}, 3)));
-  t.numbers("averages of weights", {"step", "step", "step", "step of f32", "step"}, []<class T, class D>(T, D) {
+  t.numbers("averages of weights", wide_in_bf16("step", "step of f32"), []<class T, class D>(T, D) {
     using A = cuda::arithmetic_t<T>;
     using line = shape<dyn<"n">>;
     const auto average = to<D>(held<A>(normal<line>(50, {8195}))).clone(), value = to<D>(held<A>(normal<line>(51, {8195})));

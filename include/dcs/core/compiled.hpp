@@ -9,8 +9,9 @@
 //
 // which is used twice: DCS_ENTRIES declares the entry points `extern template` in units that link the archive, and the archive's unit for the op
 // (cmake/compiled) defines them by the same list, DCS_DEFINE_ENTRIES(DCS_DROPOUT_ENTRIES). `declare` and T are what the two fill in; float and double
-// are compiled. An entry point that is missing from its list does not compile in a unit that links the archive, as such a unit skips the kernels; a
-// missing one without kernels is found by tests/compiled/run.sh, which searches a unit's object for code that the archive should contain.
+// are compiled, and bf16 too where the list is one of maps (DCS_MAP_ENTRIES, DCS_DEFINE_MAP_ENTRIES). An entry point that is missing from its list
+// does not compile in a unit that links the archive, as such a unit skips the kernels; a missing one without kernels is found by
+// tests/compiled/run.sh, which searches a unit's object for code that the archive should contain.
 //
 // The readers of images and the metrics are in it too, under lists of the same kind.
 //
@@ -35,17 +36,21 @@
 #define DCS_LINKS_KERNELS 0
 #endif
 
-// DCS_ENTRIES(list) declares a list of entry points for float and double, DCS_ENTRIES_ONCE(list) one whose signatures name their types.
+// DCS_ENTRIES(list) declares a list of entry points for float and double, DCS_MAP_ENTRIES(list) for bf16 besides, DCS_ENTRIES_ONCE(list) one whose
+// signatures name their types.
 #if DCS_LINKS_KERNELS || defined(DCS_ARCHIVE)
+#define DCS_MAP_ENTRIES(list) DCS_ENTRIES(list) list(extern template, bf16)
 #define DCS_ENTRIES(list) list(extern template, float) list(extern template, double)
 #define DCS_ENTRIES_ONCE(list) list(extern template)
 #else
+#define DCS_MAP_ENTRIES(list)
 #define DCS_ENTRIES(list)
 #define DCS_ENTRIES_ONCE(list)
 #endif
 
 // In the archive's units, within the namespace of the entry points.
 #define DCS_DEFINE_ENTRIES(list) list(template, float) list(template, double)
+#define DCS_DEFINE_MAP_ENTRIES(list) DCS_DEFINE_ENTRIES(list) list(template, bf16)
 #define DCS_DEFINE_ENTRIES_ONCE(list) list(template)
 
 DCS_EXACT_MATH
@@ -59,7 +64,8 @@ struct archived_result {
 template <class... A>
 archived_result archived_kernel(const A&...) {
   static_assert(sizeof...(A) > 1000,
-                "dcs::compiled: the archive has no such kernel: it has those of every op in float and double; link dcs::dcs for other element types");
+                "dcs::compiled: the archive has no such kernel: it has those of every op in float and double, and of maps in bf16; link dcs::dcs for "
+                "other element types");
   return {};
 }
 

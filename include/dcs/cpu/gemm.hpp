@@ -1,6 +1,7 @@
-// Matrix product on the host: packed, register-tiled, blocked for the caches. One micro-kernel of plain vector arithmetic serves float and double and
-// every instruction set. It is not a BLAS library's because convolutions replace its packing: they pass a source that gathers image patches instead
-// of matrix rows (see ops/conv2d).
+// Matrix product on the host: packed, register-tiled, blocked for the caches. One micro-kernel of plain vector arithmetic serves float, double and
+// bf16 (with sums in float, rounded once) and every instruction set; only products of bf16 have an instruction of their own, where there is one. It
+// is not a BLAS library's because convolutions replace its packing: they pass a source that gathers image patches instead of matrix rows (see
+// ops/conv2d).
 #pragma once
 
 #include <dcs/core/header_begin.inl>
@@ -12,6 +13,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 DCS_EXACT_MATH
@@ -41,10 +44,10 @@ struct epilogue {
 };
 
 inline constexpr std::int64_t gemm_most_depth = 400;
-/// Depth of one pass over k: near 384 and even, so that a panel of B stays in L1 and no pass is very short.
-constexpr std::int64_t gemm_depth(std::int64_t k) {
+/// Depth of one pass over k, a multiple of `block`, 16 or 32: near 384 and even, so that a panel of B stays in L1 and no pass is very short.
+constexpr std::int64_t gemm_depth(std::int64_t k, std::int64_t block) {
   const std::int64_t passes = (k + 383) / 384, depth = (k + passes - 1) / std::max<std::int64_t>(passes, 1);
-  return std::max<std::int64_t>(16, (depth + 15) / 16 * 16);
+  return std::max<std::int64_t>(block, (depth + block - 1) / block * block);
 }
 
 }  // namespace dcs::cpu
@@ -54,7 +57,8 @@ constexpr std::int64_t gemm_depth(std::int64_t k) {
 
 namespace dcs::cpu {
 
-/// C[m × n] (+)= A[m × k] · B[k × n], rows of C `ldc` apart, then the epilogue. The same bits with any number of threads.
+/// C[m × n] (+)= A[m × k] · B[k × n], rows of C `ldc` apart, then the epilogue. The same bits with any number of threads. In bf16 the sums and the
+/// epilogue are in float and every element is rounded once.
 template <class T>
 void gemm(std::int64_t m, std::int64_t n, std::int64_t k, const matrix<T>& a, const matrix<T>& b, T* c, std::int64_t ldc, bool accumulate = false,
           const epilogue<T>& e = {}) {
@@ -86,7 +90,7 @@ void transposition(device, const T* x, std::int64_t batch, std::int64_t rows, st
   declare void gemm(std::int64_t, std::int64_t, std::int64_t, const matrix<T>&, const matrix<T>&, T*, std::int64_t, bool, const epilogue<T>&);   \
   declare void gemm(device, std::int64_t, std::int64_t, std::int64_t, std::int64_t, const matrix<T>&, const matrix<T>&, T*, const epilogue<T>&); \
   declare void transposition(device, const T*, std::int64_t, std::int64_t, std::int64_t, T*);
-DCS_ENTRIES(DCS_GEMM_ENTRIES)
+DCS_MAP_ENTRIES(DCS_GEMM_ENTRIES)
 
 }  // namespace dcs::cpu
 

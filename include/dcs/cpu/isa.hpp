@@ -11,6 +11,9 @@
 // Units that link dcs::compiled (core/compiled.hpp) find the kernels in its archive: DCS_KERNELS is skipped in them, unless DCS_KERNELS_IN_EVERY_UNIT
 // is defined, and every entry point that uses DCS_DISPATCH must be in a list of entries.
 //
+// avx512_bf16 is avx512 with products of bf16 (ops in that type ask for it where they choose their register tile, cpu/gemm.inl): it has no kernels of
+// its own, and other types compute the same bits with either.
+//
 // A program all of whose translation units define DCS_PORTABLE_ONLY has the portable kernels alone: slower, but compiled in two thirds of the time.
 #pragma once
 
@@ -39,13 +42,18 @@
 DCS_EXACT_MATH
 namespace dcs::cpu {
 
-enum class isa { portable, avx2, avx512 };
+enum class isa { portable, avx2, avx512, avx512_bf16 };
+inline constexpr isa every_isa[] = {isa::portable, isa::avx2, isa::avx512, isa::avx512_bf16};
 
-inline const char* name(isa i) { return i == isa::avx512 ? "avx512" : i == isa::avx2 ? "avx2" : "portable"; }
+constexpr const char* name(isa i) {
+  constexpr const char* names[] = {"portable", "avx2", "avx512", "avx512_bf16"};
+  return names[static_cast<int>(i)];
+}
 
 /// Whether this processor (and operating system) runs kernels built for `i`.
 inline bool supports(isa i) {
 #if DCS_X86
+  if (i == isa::avx512_bf16) return supports(isa::avx512) && __builtin_cpu_supports("avx512bf16");
   if (i == isa::avx512)
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma");
@@ -57,14 +65,16 @@ inline bool supports(isa i) {
 namespace detail {
 inline isa& chosen() {
   static isa i = [] {
-    isa best = supports(isa::avx512) ? isa::avx512 : supports(isa::avx2) ? isa::avx2 : isa::portable;
+    isa best = isa::portable;
+    for (isa known : every_isa)
+      if (supports(known)) best = known;
     if (const char* text = std::getenv("DCS_ISA")) {
-      for (isa wanted : {isa::portable, isa::avx2, isa::avx512})
+      for (isa wanted : every_isa)
         if (!std::strcmp(text, name(wanted))) {
           expect(supports(wanted), "DCS_ISA=", text, ": this processor does not have it");
           return wanted;
         }
-      fail("DCS_ISA=", text, ": expected portable, avx2 or avx512");
+      fail("DCS_ISA=", text, ": expected portable, avx2, avx512 or avx512_bf16");
     }
     return best;
   }();
@@ -88,7 +98,7 @@ inline void set_isa(isa i) {
 // DCS_DISPATCH_HERE is for kernels that every unit compiles, with or without the archive: those of pointwise expressions.
 #if DCS_X86
 #define DCS_DISPATCH_HERE(function, ...)                                                       \
-  (::dcs::cpu::current_isa() == ::dcs::cpu::isa::avx512 ? ::dcs::avx512::function(__VA_ARGS__) \
+  (::dcs::cpu::current_isa() >= ::dcs::cpu::isa::avx512 ? ::dcs::avx512::function(__VA_ARGS__) \
    : ::dcs::cpu::current_isa() == ::dcs::cpu::isa::avx2 ? ::dcs::avx2::function(__VA_ARGS__)   \
                                                         : ::dcs::portable::function(__VA_ARGS__))
 #else

@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
+#include <dcs/core/dtype.hpp>
 #include <dcs/cpu/isa.hpp>
 
 DCS_EXACT_MATH

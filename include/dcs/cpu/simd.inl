@@ -18,6 +18,15 @@ template <class T>
 DCS_SIMD_INLINE void store(T* p, vec<T> v) {
   __builtin_memcpy(p, &v, sizeof v);
 }
+/// Copies as many elements as a vector has bytes for, of any type.
+template <class T>
+DCS_SIMD_INLINE void copy_vector(T* to, const T* from) {
+  store(reinterpret_cast<std::uint8_t*>(to), load(reinterpret_cast<const std::uint8_t*>(from)));
+}
+template <class T>
+DCS_SIMD_INLINE void clear_vector(T* to) {
+  store(reinterpret_cast<std::uint8_t*>(to), vec<std::uint8_t>{});
+}
 template <class T>
 DCS_SIMD_INLINE vec<T> broadcast(T x) {
   return vec<T>{} + x;
@@ -32,6 +41,39 @@ DCS_SIMD_INLINE vec<T> load_part(const T* p, long n) {
 template <class T>
 DCS_SIMD_INLINE void store_part(T* p, vec<T> v, long n) {
   for (long i = 0; i < n; ++i) p[i] = v[i];
+}
+/// Numbers of 16 bits, each in the lower half of one of 32.
+DCS_SIMD_INLINE vec<std::uint32_t> load_halves(const void* p) {
+  typedef std::uint16_t halves __attribute__((vector_size(DCS_ISA_BYTES / 2)));
+  halves h;
+  __builtin_memcpy(&h, p, sizeof h);
+  return __builtin_convertvector(h, vec<std::uint32_t>);
+}
+/// Elements in the type that their arithmetic is done in: `lanes` of compute_type<T>.
+template <class T>
+DCS_SIMD_INLINE vec<compute_type<T>> load_wide(const T* p) {
+  if constexpr (std::is_same_v<T, bf16>) {
+    const vec<std::uint32_t> bits = load_halves(p) << 16;
+    vec<float> v;
+    __builtin_memcpy(&v, &bits, sizeof v);
+    return v;
+  } else {
+    return load(p);
+  }
+}
+/// The same values as the conversions of core/dtype.hpp give.
+template <class T>
+DCS_SIMD_INLINE void store_wide(T* p, vec<compute_type<T>> v) {
+  if constexpr (std::is_same_v<T, bf16>) {
+    typedef std::uint16_t halves __attribute__((vector_size(DCS_ISA_BYTES / 2)));
+    vec<std::uint32_t> bits;
+    __builtin_memcpy(&bits, &v, sizeof bits);
+    const vec<std::uint32_t> rounded = (bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16, nan = bits >> 16 | 0x40u;
+    const auto h = __builtin_convertvector(v != v ? nan : rounded, halves);
+    __builtin_memcpy(static_cast<void*>(p), &h, sizeof h);
+  } else {
+    store(p, v);
+  }
 }
 template <class T>
 DCS_SIMD_INLINE vec<T> max(vec<T> a, vec<T> b) {

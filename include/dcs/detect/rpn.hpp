@@ -117,6 +117,12 @@ std::vector<box<T>> propose(const rpn_options& o, bool training, extent_t image,
   return out;
 }
 
+/// The values of a level in the type that their arithmetic is done in.
+template <class Level>
+auto widened_level(const Level& level) {
+  return rpn_level{widened(value(level.objectness)), widened(value(level.deltas))};
+}
+
 namespace cpu {
 
 /// Proposals of every image, as dcs::propose chooses them.
@@ -126,7 +132,11 @@ std::vector<std::vector<box<T>>> propose_all(device, const rpn_options& o, bool 
   const auto anchors = make_anchors<T>(o.anchors, height, width, level...);
   std::vector<std::vector<box<T>>> all;
   const extent_t images = std::get<0>(std::tie(level...)).objectness.sizes()[0];
-  for (extent_t n = 0; n < images; ++n) all.push_back(propose(o, training, n, height, width, anchors, level...));
+  // Boxes and scores are never of 16 bits.
+  const auto propose_from = [&](const auto&... wide) {
+    for (extent_t n = 0; n < images; ++n) all.push_back(propose(o, training, n, height, width, anchors, wide...));
+  };
+  propose_from(widened_level(level)...);
   return all;
 }
 

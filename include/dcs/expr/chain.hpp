@@ -222,7 +222,7 @@ void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int6
     leaf_strides[1][d] = out_strides[d];
     step *= sizes[d];
   }
-  if (step == 0) return std::fill(out, out + out_count, T(0));
+  if (step == 0) return std::fill(out, out + out_count, T{});
   expr::chain_arguments<T, 2> a;
   a.in[0] = in, a.in[1] = out;
   a.lay_out(sizes, rank, leaf_strides);
@@ -247,7 +247,7 @@ void sum_to(device, T* out, std::int64_t out_count, const T* in, const std::int6
 
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_CHAIN_ENTRIES(declare, T) declare void sum_to(device, T*, std::int64_t, const T*, const std::int64_t*, int, const std::int64_t*, double);
-DCS_ENTRIES(DCS_CHAIN_ENTRIES)
+DCS_MAP_ENTRIES(DCS_CHAIN_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -28,7 +28,11 @@ inline constexpr int leaves_of = dcs::detail::form<E, 0, 0>::leaves;
 
 #define DCS_EXPRESSION(declare, T, ...)                                                                                                    \
   declare untyped<T> detail::run_chain<expr::form_of<decltype(__VA_ARGS__)>, T, cpu_device, expr::leaves_of<decltype(__VA_ARGS__)>, true>( \
-      const double*, std::array<detail::chain_leaf<T>, expr::leaves_of<decltype(__VA_ARGS__)>>&&, std::int64_t*, int);
+      const double*, std::array<detail::chain_leaf<T>, expr::leaves_of<decltype(__VA_ARGS__)>>&&, std::int64_t*, int);                     \
+  declare void cpu::chain_forward<expr::form_of<decltype(__VA_ARGS__)>, T, expr::leaves_of<decltype(__VA_ARGS__)>>(                        \
+      cpu_device, const expr::chain_arguments<T, expr::leaves_of<decltype(__VA_ARGS__)>>&);                                                \
+  declare void cpu::chain_backward<expr::form_of<decltype(__VA_ARGS__)>, T, expr::leaves_of<decltype(__VA_ARGS__)>>(                       \
+      cpu_device, const expr::chain_arguments<T, expr::leaves_of<decltype(__VA_ARGS__)>>&, const T*, T* const*);
 
 #define DCS_UNARY_EXPRESSIONS(declare, T)             \
   DCS_EXPRESSION(declare, T, -expr::map<T>())         \
@@ -66,13 +70,9 @@ inline constexpr int leaves_of = dcs::detail::form<E, 0, 0>::leaves;
   DCS_EXPRESSION(declare, T, (expr::map<T>() + expr::map<T>() + expr::map<T>()) / 1)                  \
   DCS_EXPRESSION(declare, T, expr::map<T>() + expr::map<T>() + expr::map<T>() + expr::map<T>())       \
   DCS_EXPRESSION(declare, T, square(expr::map<T>() - expr::map<T>()))
-// The kernel for the gradient of a sum, which no expression names.
-#define DCS_REPEATED_EXPRESSIONS(declare, T) \
-  declare void cpu::chain_forward<expr::form_of<decltype(expr::map<T>() * 1)>, T, 1>(cpu_device, const expr::chain_arguments<T, 1>&);
 DCS_ENTRIES(DCS_UNARY_EXPRESSIONS)
 DCS_ENTRIES(DCS_BINARY_EXPRESSIONS)
 DCS_ENTRIES(DCS_NETWORK_EXPRESSIONS)
-DCS_ENTRIES(DCS_REPEATED_EXPRESSIONS)
 
 }  // namespace dcs
 

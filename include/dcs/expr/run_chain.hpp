@@ -4,7 +4,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/compiled.hpp>
-#include <dcs/expr/chain.hpp>
+#include <dcs/expr/half_chain.hpp>
 #include <dcs/grad/var.hpp>
 
 DCS_EXACT_MATH

@@ -15,17 +15,12 @@ namespace dcs {
 
 template <class T>
 void add_into(cpu_device, T* to, const T* from, std::int64_t n) {
-  cpu::parallel_chunks(n, 1 << 16, [=](std::int64_t begin, std::int64_t end) {
-    if constexpr (std::is_same_v<compute_type<T>, T>)
-      DCS_DISPATCH(add_into, to + begin, from + begin, end - begin);
-    else  // vectors are of float and double alone
-      for (std::int64_t i = begin; i < end; ++i) to[i] = static_cast<T>(compute_type<T>(to[i]) + compute_type<T>(from[i]));
-  });
+  cpu::parallel_chunks(n, 1 << 16, [=](std::int64_t begin, std::int64_t end) { DCS_DISPATCH(add_into, to + begin, from + begin, end - begin); });
 }
 
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_ACCUMULATE_ENTRIES(declare, T) declare void add_into(cpu_device, T*, const T*, std::int64_t);
-DCS_ENTRIES(DCS_ACCUMULATE_ENTRIES)
+DCS_MAP_ENTRIES(DCS_ACCUMULATE_ENTRIES)
 
 }  // namespace dcs
 

@@ -50,7 +50,7 @@ template <class T>
 void class_cross_entropy_forward(device, const T* x, const T* classes, std::int64_t rows, std::int64_t k, T* loss) {
   using A = compute_type<T>;
   detail::for_each_class("dcs::loss::class_cross_entropy", classes, rows, k, [=](std::int64_t row, std::int64_t c) {
-    if (c < 0) return void(loss[row] = T(0));
+    if (c < 0) return void(loss[row] = T{});
     const T* scores = x + row * k;
     const auto top = static_cast<A>(*std::max_element(scores, scores + k));
     A total = 0;
@@ -65,7 +65,7 @@ void class_cross_entropy_backward(device, const T* x, const T* classes, const T*
   detail::for_each_class("dcs::loss::class_cross_entropy", classes, rows, k, [=](std::int64_t row, std::int64_t c) {
     const T* scores = x + row * k;
     T* d = dx + row * k;
-    if (c < 0) return void(std::fill_n(d, k, T(0)));
+    if (c < 0) return void(std::fill_n(d, k, T{}));
     const auto top = static_cast<A>(*std::max_element(scores, scores + k));
     A total = 0;
     for (std::int64_t i = 0; i < k; ++i) total += std::exp(static_cast<A>(scores[i]) - top);
@@ -77,8 +77,8 @@ void class_cross_entropy_backward(device, const T* x, const T* classes, const T*
 template <class T>
 void one_hot_forward(device, const T* classes, std::int64_t rows, std::int64_t k, T* y) {
   detail::for_each_class("dcs::loss::one_hot", classes, rows, k, [=](std::int64_t row, std::int64_t c) {
-    std::fill_n(y + row * k, k, T(0));
-    if (c >= 0) y[row * k + c] = T(1);
+    std::fill_n(y + row * k, k, T{});
+    if (c >= 0) y[row * k + c] = static_cast<T>(compute_type<T>(1));
   });
 }
 
@@ -87,7 +87,7 @@ void one_hot_forward(device, const T* classes, std::int64_t rows, std::int64_t k
   declare void class_cross_entropy_forward(device, const T*, const T*, std::int64_t, std::int64_t, T*);            \
   declare void class_cross_entropy_backward(device, const T*, const T*, const T*, std::int64_t, std::int64_t, T*); \
   declare void one_hot_forward(device, const T*, std::int64_t, std::int64_t, T*);
-DCS_ENTRIES(DCS_CLASSES_ENTRIES)
+DCS_MAP_ENTRIES(DCS_CLASSES_ENTRIES)
 
 }  // namespace dcs::cpu
 

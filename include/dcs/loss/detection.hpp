@@ -3,6 +3,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/cpu/half.hpp>
 #include <dcs/loss/functions.hpp>
 #include <dcs/ops/reduce/reduce.hpp>
 
@@ -36,11 +37,23 @@ void cross_entropy_backward(device, const T* x, const std::int32_t* labels, cons
   }
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp).
+template <half_number T>
+void cross_entropy_forward(device, const T* x, const std::int32_t* labels, std::int64_t n, std::int64_t k, T* loss) {
+  in_float([=](const float* xf, float* lossf) { cross_entropy_forward<float>(device{}, xf, labels, n, k, lossf); }, reads<T>{x, n * k},
+           writes<T>{loss, 1});
+}
+template <half_number T>
+void cross_entropy_backward(device, const T* x, const std::int32_t* labels, const T* dy, std::int64_t n, std::int64_t k, T* dx) {
+  in_float([=](const float* xf, const float* dyf, float* dxf) { cross_entropy_backward<float>(device{}, xf, labels, dyf, n, k, dxf); },
+           reads<T>{x, n * k}, reads<T>{dy, 1}, writes<T>{dx, n * k});
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_CROSS_ENTROPY_ENTRIES(declare, T)                                                                \
   declare void cross_entropy_forward(device, const T*, const std::int32_t*, std::int64_t, std::int64_t, T*); \
   declare void cross_entropy_backward(device, const T*, const std::int32_t*, const T*, std::int64_t, std::int64_t, T*);
-DCS_ENTRIES(DCS_CROSS_ENTROPY_ENTRIES)
+DCS_MAP_ENTRIES(DCS_CROSS_ENTROPY_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -51,9 +51,10 @@ using adamw_parameter = optimizer_parameter<T, G, 2>;
 namespace cpu {
 
 /// Moves the parameters by their gradients, clipped by what was measured; nothing moves if the norm is not finite.
-template <class T>
-void move_parameters(device, const std::vector<adamw_parameter<T>>& parameters, const adamw_numbers& common, const optimizer_memory& memory) {
-  update_in_chunks(parameters, memory, [&](const adamw_parameter<T>& p, std::int64_t begin, std::int64_t end, T clip) {
+template <class T, class G>
+void move_parameters(device, const std::vector<optimizer_parameter<T, G, 2>>& parameters, const adamw_numbers& common,
+                     const optimizer_memory& memory) {
+  update_in_chunks(parameters, memory, [&](const optimizer_parameter<T, G, 2>& p, std::int64_t begin, std::int64_t end, T clip) {
     const adamw_numbers o = common.of_group(p.group);
     DCS_DISPATCH(adamw_update, p.value + begin, p.gradient + begin, p.moments[0] + begin, p.moments[1] + begin, end - begin, clip,
                  static_cast<T>(o.beta1), static_cast<T>(o.beta2), static_cast<T>(o.step), static_cast<T>(o.root), static_cast<T>(o.eps),
@@ -63,8 +64,8 @@ void move_parameters(device, const std::vector<adamw_parameter<T>>& parameters, 
 
 // What dcs::compiled has of these (core/compiled.hpp).
 #define DCS_ADAMW_ENTRIES(declare, T) \
-  declare void move_parameters(device, const std::vector<adamw_parameter<T>>&, const adamw_numbers&, const optimizer_memory&);
-DCS_ENTRIES(DCS_ADAMW_ENTRIES)
+  declare void move_parameters(device, const std::vector<adamw_parameter<compute_type<T>, T>>&, const adamw_numbers&, const optimizer_memory&);
+DCS_MAP_ENTRIES(DCS_ADAMW_ENTRIES)
 
 }  // namespace cpu
 

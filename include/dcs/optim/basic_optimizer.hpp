@@ -211,8 +211,7 @@ class basic_optimizer {
                 dcs::name(p.parameter->type()), "; expected one type");
       }
     if (first && first->parameter->type() == dtype::f64) return body(list_of<double, double>());
-    if constexpr (!std::is_same_v<D, cpu_device>)
-      if (first && first->parameter->half()) return body(list_of<float, bf16>());
+    if (first && first->parameter->half()) return body(list_of<float, bf16>());
     body(list_of<float, float>());
   }
   template <class T, class G>

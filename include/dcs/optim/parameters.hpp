@@ -58,8 +58,8 @@ inline double clip_factor(double norm, double clip_norm) { return clip_norm > 0 
 namespace cpu {
 
 /// The norm of all gradients together, in a fixed order of summation, and the clipping factor, into memory.result.
-template <class T, int Moments>
-void measure_gradients(device, const std::vector<optimizer_parameter<T, T, Moments>>& parameters, double clip_norm, optimizer_memory& memory) {
+template <class T, class G, int Moments>
+void measure_gradients(device, const std::vector<optimizer_parameter<T, G, Moments>>& parameters, double clip_norm, optimizer_memory& memory) {
   if (!memory.result) memory.result = storage::allocate<device>(2 * sizeof(double));
   double total = 0;
   for (const auto& p : parameters) {
@@ -75,15 +75,15 @@ void measure_gradients(device, const std::vector<optimizer_parameter<T, T, Momen
   result[1] = clip_factor(result[0], clip_norm);
 }
 
-#define DCS_MEASURE_GRADIENTS_ENTRIES(declare, T)                                                                      \
-  declare void measure_gradients(device, const std::vector<optimizer_parameter<T, T, 1>>&, double, optimizer_memory&); \
-  declare void measure_gradients(device, const std::vector<optimizer_parameter<T, T, 2>>&, double, optimizer_memory&);
-DCS_ENTRIES(DCS_MEASURE_GRADIENTS_ENTRIES)
+#define DCS_MEASURE_GRADIENTS_ENTRIES(declare, T)                                                                                    \
+  declare void measure_gradients(device, const std::vector<optimizer_parameter<compute_type<T>, T, 1>>&, double, optimizer_memory&); \
+  declare void measure_gradients(device, const std::vector<optimizer_parameter<compute_type<T>, T, 2>>&, double, optimizer_memory&);
+DCS_MAP_ENTRIES(DCS_MEASURE_GRADIENTS_ENTRIES)
 
 /// update(parameter, begin, end, clipping factor) for parts of every parameter, by what was measured; nothing moves if the norm is not finite, nor
 /// does a parameter whose condition is 0. Copies in bf16 follow.
-template <class T, int Moments, class Update>
-void update_in_chunks(const std::vector<optimizer_parameter<T, T, Moments>>& parameters, const optimizer_memory& memory, const Update& update) {
+template <class T, class G, int Moments, class Update>
+void update_in_chunks(const std::vector<optimizer_parameter<T, G, Moments>>& parameters, const optimizer_memory& memory, const Update& update) {
   const auto* result = static_cast<const double*>(memory.result.data());
   if (!is_finite(result[0])) return;
   for (const auto& p : parameters) {

@@ -45,9 +45,9 @@ using sgd_parameter = optimizer_parameter<T, G, 1>;
 namespace cpu {
 
 /// Moves the parameters by their gradients, clipped by what was measured; nothing moves if the norm is not finite.
-template <class T>
-void move_parameters(device, const std::vector<sgd_parameter<T>>& parameters, const sgd_numbers& common, const optimizer_memory& memory) {
-  update_in_chunks(parameters, memory, [&](const sgd_parameter<T>& p, std::int64_t begin, std::int64_t end, T clip) {
+template <class T, class G>
+void move_parameters(device, const std::vector<optimizer_parameter<T, G, 1>>& parameters, const sgd_numbers& common, const optimizer_memory& memory) {
+  update_in_chunks(parameters, memory, [&](const optimizer_parameter<T, G, 1>& p, std::int64_t begin, std::int64_t end, T clip) {
     const sgd_numbers o = common.of_group(p.group);
     DCS_DISPATCH(sgd_update, p.value + begin, p.gradient + begin, p.moments[0] + begin, end - begin, clip, static_cast<T>(o.rate),
                  static_cast<T>(o.momentum), static_cast<T>(o.decay), static_cast<T>(o.ahead), static_cast<T>(o.now));
@@ -55,8 +55,8 @@ void move_parameters(device, const std::vector<sgd_parameter<T>>& parameters, co
 }
 
 #define DCS_SGD_ENTRIES(declare, T) \
-  declare void move_parameters(device, const std::vector<sgd_parameter<T>>&, const sgd_numbers&, const optimizer_memory&);
-DCS_ENTRIES(DCS_SGD_ENTRIES)
+  declare void move_parameters(device, const std::vector<sgd_parameter<compute_type<T>, T>>&, const sgd_numbers&, const optimizer_memory&);
+DCS_MAP_ENTRIES(DCS_SGD_ENTRIES)
 
 }  // namespace cpu
 

@@ -10,7 +10,7 @@ DCS_EXACT_MATH
 namespace dcs {
 
 /// Device: cpu_device, or one of cuda/device.hpp. Element: of maps and matrix products, float, double or bf16. Parameters, statistics, losses and the
-/// optimiser compute in `compute`: float for bf16.
+/// optimiser compute in `compute`: float for bf16. A network whose maps are bf16 has been told so by mix_precision<Device>(net) (nn/module.hpp).
 template <class Device = cpu_device, class Element = float>
 struct precision {
   using device = Device;

@@ -7,6 +7,7 @@
 
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/gemm.hpp>
+#include <dcs/cpu/half.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/cpu/random.hpp>
 #include <dcs/ops/attention/geometry.hpp>
@@ -99,11 +100,29 @@ void attention_backward(device, const attention_geometry& g, const T* q, const T
   });
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp).
+template <half_number T>
+void attention_forward(device, const attention_geometry& g, const T* q, const T* k, const T* v, T* o, float* logsum) {
+  const std::int64_t queries = g.heads * g.queries * g.depth, keys = g.heads * g.keys * g.depth;
+  in_float([&](const float* qf, const float* kf, const float* vf, float* of) { attention_forward<float>(device{}, g, qf, kf, vf, of, logsum); },
+           reads<T>{q, queries}, reads<T>{k, keys}, reads<T>{v, keys}, writes<T>{o, queries});
+}
+template <half_number T>
+void attention_backward(device, const attention_geometry& g, const T* q, const T* k, const T* v, const T* o, const float* logsum, const T* gradient,
+                        T* dq, T* dk, T* dv) {
+  const std::int64_t queries = g.heads * g.queries * g.depth, keys = g.heads * g.keys * g.depth;
+  in_float([&](const float* qf, const float* kf, const float* vf, const float* of, const float* gf, float* dqf, float* dkf,
+               float* dvf) { attention_backward<float>(device{}, g, qf, kf, vf, of, logsum, gf, dqf, dkf, dvf); },
+           reads<T>{q, queries}, reads<T>{k, keys}, reads<T>{v, keys}, reads<T>{o, queries}, reads<T>{gradient, queries}, writes<T>{dq, queries},
+           writes<T>{dk, keys}, writes<T>{dv, keys});
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
-#define DCS_ATTENTION_ENTRIES(declare, T)                                                                  \
-  declare void attention_forward(device, const attention_geometry&, const T*, const T*, const T*, T*, T*); \
-  declare void attention_backward(device, const attention_geometry&, const T*, const T*, const T*, const T*, const T*, const T*, T*, T*, T*);
-DCS_ENTRIES(DCS_ATTENTION_ENTRIES)
+#define DCS_ATTENTION_ENTRIES(declare, T)                                                                                                          \
+  declare void attention_forward(device, const attention_geometry&, const T*, const T*, const T*, T*, compute_type<T>*);                           \
+  declare void attention_backward(device, const attention_geometry&, const T*, const T*, const T*, const T*, const compute_type<T>*, const T*, T*, \
+                                  T*, T*);
+DCS_MAP_ENTRIES(DCS_ATTENTION_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -88,7 +88,7 @@ template <class T, class D>
 
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_BATCH_NORM_CALL_ENTRIES(declare, T) declare untyped<T> run_batch_norm<T, cpu_device>(const norm_call<T>&, const row_choice<cpu_device>&);
-DCS_ENTRIES(DCS_BATCH_NORM_CALL_ENTRIES)
+DCS_MAP_ENTRIES(DCS_BATCH_NORM_CALL_ENTRIES)
 
 }  // namespace detail
 

@@ -5,6 +5,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/storage.hpp>
+#include <dcs/cpu/half.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
 #include <dcs/ops/batch_norm/row_mask.hpp>
@@ -54,24 +55,24 @@ inline std::mutex& running_statistics_mutex() {
 }  // namespace detail
 
 /// Mean and 1 / sqrt(variance + eps) of each channel over `rows` ≥ 1 rows, the updated running statistics, and scale and shift of the forward pass.
-template <class T>
+template <class T, class R, class A>
 void norm_statistics(device, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
-                     T* running_mean, T* running_variance, double* mean, double* inverse, T* scale, T* shift, dcs::detail::every_row = {}) {
-  norm_moments(device{}, x, rows, channels, mean, inverse);
+                     R* running_mean, R* running_variance, double* mean, double* inverse, A* scale, A* shift, dcs::detail::every_row = {}) {
+  norm_moments<T>(device{}, x, rows, channels, mean, inverse);
   const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1;
   std::lock_guard lock(detail::running_statistics_mutex());
   for (std::int64_t c = 0; c < channels; ++c) {
-    running_mean[c] = static_cast<T>((1 - momentum) * static_cast<double>(running_mean[c]) + momentum * mean[c]);
-    running_variance[c] = static_cast<T>((1 - momentum) * static_cast<double>(running_variance[c]) + momentum * inverse[c] * unbiased);
+    running_mean[c] = static_cast<R>((1 - momentum) * static_cast<double>(running_mean[c]) + momentum * mean[c]);
+    running_variance[c] = static_cast<R>((1 - momentum) * static_cast<double>(running_variance[c]) + momentum * inverse[c] * unbiased);
     inverse[c] = 1 / std::sqrt(inverse[c] + eps);
     const double s = static_cast<double>(gamma[c]) * inverse[c];
-    scale[c] = static_cast<T>(s), shift[c] = static_cast<T>(static_cast<double>(beta[c]) - mean[c] * s);
+    scale[c] = static_cast<A>(s), shift[c] = static_cast<A>(static_cast<double>(beta[c]) - mean[c] * s);
   }
 }
 
 /// Scale and shift of the norm with running statistics.
-template <class T>
-[[gnu::noinline]] void norm_inference(device, const T* gamma, const T* beta, const T* mean, const T* variance, double eps, std::int64_t channels,
+template <class T, class R>
+[[gnu::noinline]] void norm_inference(device, const T* gamma, const T* beta, const R* mean, const R* variance, double eps, std::int64_t channels,
                                       T* scale, T* shift) {
   for (std::int64_t i = 0; i < channels; ++i) {
     const double s = static_cast<double>(gamma[i]) / std::sqrt(static_cast<double>(variance[i]) + eps);
@@ -121,16 +122,39 @@ void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, 
   });
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp); scale and shift, a and b, are float.
+template <half_number T>
+void norm_moments(device, const T* x, std::int64_t rows, std::int64_t channels, double* mean, double* variance) {
+  in_float([&](const float* xf) { norm_moments<float>(device{}, xf, rows, channels, mean, variance); }, reads<T>{x, rows * channels});
+}
+template <half_number T>
+void norm_forward(device, const T* x, const float* a, const float* b, const T* residual, bool relu, T* y, std::int64_t rows, std::int64_t channels,
+                  dcs::detail::every_row = {}) {
+  const std::int64_t count = rows * channels;
+  in_float([&](const float* xf, const float* rf, float* yf) { norm_forward<float>(device{}, xf, a, b, rf, relu, yf, rows, channels); },
+           reads<T>{x, count}, reads<T>{residual, count}, writes<T>{y, count});
+}
+template <half_number T>
+void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows,
+                   std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta, dcs::detail::every_row = {}) {
+  const std::int64_t count = rows * channels;
+  in_float([&](const float* xf, const float* yf, const float* dyf, const float* gf, float* dxf, float* drf, float* dgf,
+               float* dbf) { norm_backward<float>(device{}, xf, yf, dyf, gf, mean, inverse, rows, channels, dxf, drf, dgf, dbf); },
+           reads<T>{x, count}, reads<T>{y, count}, reads<T>{dy, count}, reads<T>{gamma, channels}, writes<T>{dx, count}, writes<T>{dresidual, count},
+           writes<T>{dgamma, channels}, writes<T>{dbeta, channels});
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
-#define DCS_BATCH_NORM_ENTRIES(declare, T)                                                                                                         \
-  declare void norm_moments(device, const T*, std::int64_t, std::int64_t, double*, double*);                                                       \
-  declare void norm_statistics(device, const T*, const T*, const T*, double, double, std::int64_t, std::int64_t, T*, T*, double*, double*, T*, T*, \
-                               dcs::detail::every_row);                                                                                            \
-  declare void norm_inference(device, const T*, const T*, const T*, const T*, double, std::int64_t, T*, T*);                                       \
-  declare void norm_forward(device, const T*, const T*, const T*, const T*, bool, T*, std::int64_t, std::int64_t, dcs::detail::every_row);         \
-  declare void norm_backward(device, const T*, const T*, const T*, const T*, const double*, const double*, std::int64_t, std::int64_t, T*, T*, T*, \
+#define DCS_BATCH_NORM_ENTRIES(declare, T)                                                                                                           \
+  declare void norm_moments(device, const T*, std::int64_t, std::int64_t, double*, double*);                                                         \
+  declare void norm_statistics(device, const T*, const T*, const T*, double, double, std::int64_t, std::int64_t, compute_type<T>*, compute_type<T>*, \
+                               double*, double*, compute_type<T>*, compute_type<T>*, dcs::detail::every_row);                                        \
+  declare void norm_inference(device, const T*, const T*, const compute_type<T>*, const compute_type<T>*, double, std::int64_t, T*, T*);             \
+  declare void norm_forward(device, const T*, const compute_type<T>*, const compute_type<T>*, const T*, bool, T*, std::int64_t, std::int64_t,        \
+                            dcs::detail::every_row);                                                                                                 \
+  declare void norm_backward(device, const T*, const T*, const T*, const T*, const double*, const double*, std::int64_t, std::int64_t, T*, T*, T*,   \
                              T*, dcs::detail::every_row);
-DCS_ENTRIES(DCS_BATCH_NORM_ENTRIES)
+DCS_MAP_ENTRIES(DCS_BATCH_NORM_ENTRIES)
 
 }  // namespace dcs::cpu
 

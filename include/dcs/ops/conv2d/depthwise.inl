@@ -34,7 +34,7 @@ DCS_TARGET void depthwise_forward(const cpu::conv2d_geometry& g, const T* x, con
       }
       depthwise_pixel(in, weights, count, g.in_c, y + (row * g.out_w + ow) * g.in_c);
     }
-    if (e.any()) finish_rows(e, y + row * g.out_w * g.in_c, g.in_c, row * g.out_w, g.out_w, 0, g.in_c);
+    if (T* out = y + row * g.out_w * g.in_c; e.any()) finish_rows(e, out, g.in_c, out, g.in_c, false, row * g.out_w, g.out_w, 0, g.in_c);
   });
 }
 

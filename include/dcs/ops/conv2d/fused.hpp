@@ -199,7 +199,7 @@ template <class T, class D, bool Recorded>
 
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_CONV2D_CALL_ENTRIES(declare, T) declare untyped<T> run_convolution<T, cpu_device, true>(convolution_call<T>&);
-DCS_ENTRIES(DCS_CONV2D_CALL_ENTRIES)
+DCS_MAP_ENTRIES(DCS_CONV2D_CALL_ENTRIES)
 
 template <class E>
 typename E::result_type evaluate_convolution(const E& e) {

@@ -32,28 +32,28 @@ struct patch_rows {
     const std::int64_t channels = from.g.group_in();
     for (int i = 0; i < rows; ++i) {
       const auto p = from.at(i0 + i);
-      if (channels % k_block == 0) {
+      if (channels % k_numbers<T> == 0) {
         std::int64_t t = k0 / channels, c = k0 % channels;
         const T* source = from.tap(p, t);
-        for (std::int64_t k = 0; k < padded_k; k += k_block) {
-          T* out = to + k * rows + i * k_block;
+        for (std::int64_t k = 0; k < padded_k; k += k_numbers<T>) {
+          T* out = to + k * rows + i * k_numbers<T>;
           if (source)
-            __builtin_memcpy(out, source + c, sizeof(T) * k_block);
+            __builtin_memcpy(out, source + c, sizeof(T) * k_numbers<T>);
           else
-            __builtin_memset(out, 0, sizeof(T) * k_block);
-          c += k_block;
-          if (c == channels && k + k_block < padded_k) {
+            std::fill(out, out + k_numbers<T>, T{});
+          c += k_numbers<T>;
+          if (c == channels && k + k_numbers<T> < padded_k) {
             c = 0;
             source = from.tap(p, ++t);
           }
         }
       } else if (from.g.dilation == 1 && channels == from.g.in_c) {
-        pack_runs(p, k0, kc, padded_k, to + i * k_block, rows * k_block);
+        pack_runs(p, k0, kc, padded_k, to + i * k_numbers<T>, rows * k_numbers<T>);
       } else {
         std::int64_t t = k0 / channels, c = k0 % channels;
         const T* source = from.tap(p, t);
         for (std::int64_t k = 0; k < padded_k; ++k) {
-          to[(k - k % k_block) * rows + i * k_block + k % k_block] = k < kc && source ? source[c] : T(0);
+          to[(k - k % k_numbers<T>)*rows + i * k_numbers<T> + k % k_numbers<T>] = k < kc && source ? source[c] : T{};
           if (++c == channels && k + 1 < kc) {
             c = 0;
             source = from.tap(p, ++t);
@@ -76,15 +76,15 @@ struct patch_rows {
       if (h < 0 || h >= from.g.in_h || inside >= outside) inside = outside = end;
       const T* source = p.image + (h * from.g.in_w + p.w) * channels;
       T* out = line + k - begin;
-      for (std::int64_t e = begin; e < inside; ++e) out[e] = T(0);
+      for (std::int64_t e = begin; e < inside; ++e) out[e] = T{};
       std::int64_t e = inside;
-      for (; e < outside && source + e <= last; e += lanes<T>) store(out + e, load(source + e));
+      for (; e < outside && source + e <= last; e += lanes<T>) copy_vector(out + e, source + e);
       for (; e < outside; ++e) out[e] = source[e];
-      for (e = outside; e < end; ++e) out[e] = T(0);
+      for (e = outside; e < end; ++e) out[e] = T{};
       k += end - begin;
     }
-    std::fill(line + kc, line + padded_k, T(0));
-    for (std::int64_t k = 0; k < padded_k; k += k_block, to += pitch) __builtin_memcpy(to, line + k, sizeof(T) * k_block);
+    std::fill(line + kc, line + padded_k, T{});
+    for (std::int64_t k = 0; k < padded_k; k += k_numbers<T>, to += pitch) __builtin_memcpy(to, line + k, sizeof(T) * k_numbers<T>);
   }
 };
 
@@ -105,34 +105,41 @@ struct patch_columns {
 
     // Copies whole vectors, whose excess the next run overwrites, wherever a whole vector can be read.
     constexpr int vectors = (tile_rows + lanes<T> - 1) / lanes<T>;
+    constexpr bool paired = packed_numbers<T> == 2;  // two lines are gathered aside
+    alignas(64) T lines[paired ? 2 : 1][paired ? tile_rows + vectors * lanes<T> : 1] = {};
     const T* last = from.x + g.in_pixels() * g.in_c - vectors * lanes<T>;
     const std::int64_t reach = (g.k_w - 1) * g.dilation;
+    T* const end = to + padded_k * rows;
     auto n = k0 / (g.out_h * g.out_w), oh = k0 / g.out_w % g.out_h, ow = k0 % g.out_w;
     for (std::int64_t k = 0; k < kc; ++k, to += rows) {
+      T* const line = paired ? lines[k % 2] : to;
       const std::int64_t h = oh * g.stride - g.padding, w = ow * g.stride - g.padding;
       const std::int64_t corner = ((n * g.in_h + h) * g.in_w + w) * g.in_c + from.channel0;
       const bool inside = w >= 0 && w + reach < g.in_w;
       const run* r = inside && mergeable ? merged : split;
-      const run* end = r + (inside && mergeable ? merged_count : split_count);
-      for (; r != end; ++r) {
+      const run* last_run = r + (inside && mergeable ? merged_count : split_count);
+      for (; r != last_run; ++r) {
         const std::int64_t rh = h + r->h, rw = w + r->w;
-        T* out = to + r->at;
+        T* out = line + r->at;
         if (rh < 0 || rh >= g.in_h || (!inside && (rw < 0 || rw >= g.in_w))) {
           DCS_UNROLL
-          for (int v = 0; v < vectors; ++v) store(out + v * lanes<T>, vec<T>{});
+          for (int v = 0; v < vectors; ++v) clear_vector(out + v * lanes<T>);
         } else if (const T* source = from.x + corner + r->offset; source <= last) {
           DCS_UNROLL
-          for (int v = 0; v < vectors; ++v) store(out + v * lanes<T>, load(source + v * lanes<T>));
+          for (int v = 0; v < vectors; ++v) copy_vector(out + v * lanes<T>, source + v * lanes<T>);
         } else {
           for (int j = 0; j < r->length; ++j) out[j] = source[j];
         }
       }
+      if constexpr (paired)
+        if (k % 2 == 1 || k + 1 == kc) pair_rows(lines[0], k % 2 == 1 ? lines[1] : nullptr, rows, to - k % 2 * rows);
       if (++ow == g.out_w) {
         ow = 0;
         if (++oh == g.out_h) oh = 0, ++n;
       }
     }
-    std::fill(to, to + (padded_k - kc) * rows, T(0));
+    if (paired && kc % 2 == 1) to += rows;  // the second half of the last pair
+    std::fill(to, end, T{});
   }
 
  private:
@@ -182,15 +189,15 @@ void direct_weight_gradient(const cpu::conv2d_geometry& g, const T* x, const T* 
       // Where there are few outputs they become the rows of a tile, as they would use few of its columns.
       scratch<T> turned(g.group_out() * g.group_in());
       gemm_blocked(g.group_out(), g.group_in(), g.out_pixels(), matrix_columns<T>{{dy + o, g.out_c, true}},
-                   cpu::matrix<T>{x + group * g.group_in(), g.in_c, false}, turned.data(), g.group_in(), false, {});
+                   cpu::matrix<T>{x + group * g.group_in(), g.in_c, false}, turned.data(), g.group_in(), false, cpu::epilogue<T>{});
       for (std::int64_t i = 0; i < g.group_in(); ++i)
         for (std::int64_t j = 0; j < g.group_out(); ++j) dw[i * g.out_c + o + j] = turned[j * g.group_in() + i];
     } else if (g.pointwise())
       gemm_blocked(g.group_in(), g.group_out(), g.out_pixels(), matrix_columns<T>{{x + group * g.group_in(), g.in_c, true}}, gradient, dw + o,
-                   g.out_c, false, {});
+                   g.out_c, false, cpu::epilogue<T>{});
     else
       gemm_blocked(g.taps() * g.group_in(), g.group_out(), g.out_pixels(), patch_columns<T>{{x, g, group * g.group_in()}}, gradient, dw + o, g.out_c,
-                   false, {});
+                   false, cpu::epilogue<T>{});
   }
 }
 
@@ -213,20 +220,21 @@ void direct_data_gradient_dense(const cpu::conv2d_geometry& g, const T* dy, cons
 // dx of any other: the gradient of every patch, a matrix product over as many images as a bounded amount of memory holds, then added up where patches
 // overlap.
 template <class T>
-DCS_TARGET void direct_data_gradient_scattered(const cpu::conv2d_geometry& g, const T* dy, const T* w, T* dx) {
+DCS_TARGET void direct_data_gradient_scattered(const cpu::conv2d_geometry& g, const T* dy, const T* w, compute_type<T>* dx) {
+  using S = compute_type<T>;
   const std::int64_t pixels = g.out_h * g.out_w, depth = g.taps() * g.group_in();
   const std::int64_t images = std::clamp<std::int64_t>((std::int64_t{1} << 24) / std::max<std::int64_t>(pixels * depth, 1), 1, g.batch);
-  scratch<T> columns(images * pixels * depth);
+  scratch<S> columns(images * pixels * depth);
   for (std::int64_t n0 = 0; n0 < g.batch; n0 += images) {
     const std::int64_t count = std::min(images, g.batch - n0);
     for (std::int64_t group = 0; group < g.groups; ++group) {
       gemm_blocked(count * pixels, depth, g.group_out(), matrix_rows<T>{{dy + n0 * pixels * g.out_c + group * g.group_out(), g.out_c, false}},
-                   cpu::matrix<T>{w + group * g.group_out(), g.out_c, true}, columns.data(), depth, false, {});
+                   cpu::matrix<T>{w + group * g.group_out(), g.out_c, true}, columns.data(), depth, false, cpu::epilogue<S>{});
       // Rows of the image are independent: each gathers from the output rows that reach it.
       cpu::parallel_for(count * g.in_h, [&](std::int64_t task) DCS_TARGET {
         const std::int64_t n = task / g.in_h, h = task % g.in_h;
-        T* row = dx + ((n0 + n) * g.in_h + h) * g.in_w * g.in_c;
-        if (group == 0) std::fill(row, row + g.in_w * g.in_c, T(0));
+        S* row = dx + ((n0 + n) * g.in_h + h) * g.in_w * g.in_c;
+        if (group == 0) std::fill(row, row + g.in_w * g.in_c, S(0));
         for (std::int64_t kh = 0; kh < g.k_h; ++kh) {
           const std::int64_t reach = h + g.padding - kh * g.dilation;
           if (reach < 0 || reach % g.stride != 0 || reach / g.stride >= g.out_h) continue;
@@ -234,10 +242,10 @@ DCS_TARGET void direct_data_gradient_scattered(const cpu::conv2d_geometry& g, co
             for (std::int64_t kw = 0; kw < g.k_w; ++kw) {
               const std::int64_t col = ow * g.stride - g.padding + kw * g.dilation;
               if (col < 0 || col >= g.in_w) continue;
-              const T* from = columns.data() + (((n * g.out_h + reach / g.stride) * g.out_w + ow) * g.taps() + kh * g.k_w + kw) * g.group_in();
-              T* to = row + col * g.in_c + group * g.group_in();
+              const S* from = columns.data() + (((n * g.out_h + reach / g.stride) * g.out_w + ow) * g.taps() + kh * g.k_w + kw) * g.group_in();
+              S* to = row + col * g.in_c + group * g.group_in();
               std::int64_t c = 0;
-              for (; c + lanes<T> <= g.group_in(); c += lanes<T>) store(to + c, load(to + c) + load(from + c));
+              for (; c + lanes<S> <= g.group_in(); c += lanes<S>) store(to + c, load(to + c) + load(from + c));
               for (; c < g.group_in(); ++c) to[c] += from[c];
             }
         }

@@ -79,7 +79,7 @@ void winograd_data_gradient(const conv2d_geometry& g, const T* dy, const T* w, T
 template <class T>
 void winograd_weight_gradient(const conv2d_geometry& g, const T* x, const T* dy, T* dw) {
   const winograd_map m{g.batch, g.in_h, g.in_w};
-  if (m.tiles() == 0) return std::fill(dw, dw + g.weights(), T(0)), void();
+  if (m.tiles() == 0) return std::fill(dw, dw + g.weights(), T{}), void();
   DCS_DISPATCH(winograd_weight_gradient<T>, m, g.in_c, g.out_c, x, dy, dw);
 }
 

@@ -150,7 +150,7 @@ template <class T, class D>
 #define DCS_CONV3D_CALL_ENTRIES(declare, T)                                                                                      \
   declare untyped<T> run_conv3d<T, cpu_device>(const conv3d_geometry&, const untyped<T>&, const untyped<T>&, const untyped<T>&); \
   declare untyped<T> run_conv_transpose3d<T, cpu_device>(const conv3d_geometry&, const untyped<T>&, const untyped<T>&, const untyped<T>&);
-DCS_ENTRIES(DCS_CONV3D_CALL_ENTRIES)
+DCS_MAP_ENTRIES(DCS_CONV3D_CALL_ENTRIES)
 
 }  // namespace dcs::detail
 

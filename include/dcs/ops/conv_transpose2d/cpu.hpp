@@ -7,6 +7,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/expr/half_chain.hpp>
 #include <dcs/ops/conv2d/cpu.hpp>
 
 DCS_EXACT_MATH
@@ -38,7 +39,7 @@ void conv_transpose2d_forward(device, const conv2d_geometry& g, const T* x, cons
 #define DCS_CONV_TRANSPOSE2D_ENTRIES(declare, T)                    \
   declare void add_shift(const T*, std::int64_t, std::int64_t, T*); \
   declare void conv_transpose2d_forward(device, const conv2d_geometry&, const T*, const T*, const T*, T*);
-DCS_ENTRIES(DCS_CONV_TRANSPOSE2D_ENTRIES)
+DCS_MAP_ENTRIES(DCS_CONV_TRANSPOSE2D_ENTRIES)
 
 }  // namespace dcs::cpu
 

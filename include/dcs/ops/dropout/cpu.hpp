@@ -4,6 +4,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/storage.hpp>
+#include <dcs/cpu/half.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/random.hpp>
 
@@ -37,10 +38,19 @@ void dropout_apply(device, const T* x, T* y, std::int64_t outer, std::int64_t in
   }
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp).
+template <half_number T>
+void dropout_apply(device, const T* x, T* y, std::int64_t outer, std::int64_t inner, std::int64_t channels, bool by_channel, double p,
+                   random_stream random) {
+  const std::int64_t count = outer * inner * channels;
+  in_float([=](const float* xf, float* yf) { dropout_apply<float>(device{}, xf, yf, outer, inner, channels, by_channel, p, random); },
+           reads<T>{x, count}, writes<T>{y, count});
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_DROPOUT_ENTRIES(declare, T) \
   declare void dropout_apply(device, const T*, T*, std::int64_t, std::int64_t, std::int64_t, bool, double, random_stream);
-DCS_ENTRIES(DCS_DROPOUT_ENTRIES)
+DCS_MAP_ENTRIES(DCS_DROPOUT_ENTRIES)
 
 }  // namespace dcs::cpu
 

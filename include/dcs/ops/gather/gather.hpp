@@ -28,14 +28,15 @@ template <class T>
 void gather_rows_backward(device, const std::vector<level_row>& where, const T* dy, const std::vector<T*>& dx, std::int64_t width) {
   for (std::size_t i = 0; i < where.size(); ++i)
     if (T* to = dx[static_cast<std::size_t>(where[i].level)])
-      for (std::int64_t k = 0; k < width; ++k) to[where[i].row * width + k] += dy[static_cast<std::int64_t>(i) * width + k];
+      for (std::int64_t k = 0; k < width; ++k)
+        to[where[i].row * width + k] = static_cast<T>(to[where[i].row * width + k] + dy[static_cast<std::int64_t>(i) * width + k]);
 }
 
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_GATHER_ENTRIES(declare, T)                                                                                     \
   declare void gather_rows_forward(device, const std::vector<level_row>&, const std::vector<const T*>&, std::int64_t, T*); \
   declare void gather_rows_backward(device, const std::vector<level_row>&, const T*, const std::vector<T*>&, std::int64_t);
-DCS_ENTRIES(DCS_GATHER_ENTRIES)
+DCS_MAP_ENTRIES(DCS_GATHER_ENTRIES)
 
 }  // namespace cpu
 

@@ -5,6 +5,7 @@
 
 #include <dcs/core/compiled.hpp>
 #include <dcs/core/tensor.hpp>
+#include <dcs/cpu/half.hpp>
 #include <dcs/cpu/parallel.hpp>
 
 DCS_EXACT_MATH
@@ -27,9 +28,16 @@ void laplacian_edges_forward(device, const T* t, std::int64_t n, std::int64_t h,
   });
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp).
+template <half_number T>
+void laplacian_edges_forward(device, const T* t, std::int64_t n, std::int64_t h, std::int64_t w, T* e) {
+  in_float([=](const float* tf, float* ef) { laplacian_edges_forward<float>(device{}, tf, n, h, w, ef); }, reads<T>{t, n * h * w},
+           writes<T>{e, n * h * w});
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_LAPLACIAN_EDGES_ENTRIES(declare, T) declare void laplacian_edges_forward(device, const T*, std::int64_t, std::int64_t, std::int64_t, T*);
-DCS_ENTRIES(DCS_LAPLACIAN_EDGES_ENTRIES)
+DCS_MAP_ENTRIES(DCS_LAPLACIAN_EDGES_ENTRIES)
 
 }  // namespace dcs::cpu
 

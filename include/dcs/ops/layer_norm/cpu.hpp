@@ -17,11 +17,12 @@ namespace dcs::cpu {
 template <class T>
 void layer_norm_forward(device, const T* x, const T* residual, const T* gamma, const T* beta, double eps, T* sum, T* y, double* statistics,
                         std::int64_t rows, std::int64_t n) {
+  using A = compute_type<T>;
   parallel_chunks(rows, std::max<std::int64_t>(1, 8192 / n), [=](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
       const T* row = x + r * n;
       if (residual) {
-        for (std::int64_t i = 0; i < n; ++i) sum[r * n + i] = x[r * n + i] + residual[r * n + i];
+        for (std::int64_t i = 0; i < n; ++i) sum[r * n + i] = static_cast<T>(x[r * n + i] + residual[r * n + i]);
         row = sum + r * n;
       }
       double mean = 0, variance = 0;
@@ -30,7 +31,8 @@ void layer_norm_forward(device, const T* x, const T* residual, const T* gamma, c
       for (std::int64_t i = 0; i < n; ++i) variance += (static_cast<double>(row[i]) - mean) * (static_cast<double>(row[i]) - mean);
       const double inverse = 1 / std::sqrt(variance / static_cast<double>(n) + eps);
       statistics[2 * r] = mean, statistics[2 * r + 1] = inverse;
-      for (std::int64_t i = 0; i < n; ++i) y[r * n + i] = static_cast<T>((static_cast<double>(row[i]) - mean) * inverse) * gamma[i] + beta[i];
+      for (std::int64_t i = 0; i < n; ++i)
+        y[r * n + i] = static_cast<T>(static_cast<A>((static_cast<double>(row[i]) - mean) * inverse) * gamma[i] + beta[i]);
     }
   });
 }
@@ -72,7 +74,7 @@ void layer_norm_backward(device, const T* x, const T* dy, const T* gamma, const 
 #define DCS_LAYER_NORM_ENTRIES(declare, T)                                                                                              \
   declare void layer_norm_forward(device, const T*, const T*, const T*, const T*, double, T*, T*, double*, std::int64_t, std::int64_t); \
   declare void layer_norm_backward(device, const T*, const T*, const T*, const double*, T*, T*, T*, std::int64_t, std::int64_t);
-DCS_ENTRIES(DCS_LAYER_NORM_ENTRIES)
+DCS_MAP_ENTRIES(DCS_LAYER_NORM_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -56,7 +56,7 @@ template <class T, class D>
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_LINEAR_ENTRIES(declare, T) \
   declare untyped<T> run_linear<T, cpu_device>(extent_t, extent_t, extent_t, const untyped<T>&, const untyped<T>&, const untyped<T>&);
-DCS_ENTRIES(DCS_LINEAR_ENTRIES)
+DCS_MAP_ENTRIES(DCS_LINEAR_ENTRIES)
 
 template <bool Thop, class X, class W, class... B>
 constexpr auto linear(const X& x_, const W& w_, const B&... b_) {

@@ -5,6 +5,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/storage.hpp>
+#include <dcs/cpu/half.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
 #include <dcs/ops/conv2d/geometry.hpp>
@@ -79,13 +80,37 @@ void avg_pool_backward(device, const conv2d_geometry& g, const T* dy, T* dx) {
   });
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp).
+template <half_number T>
+void max_pool_forward(device, const conv2d_geometry& g, const T* x, T* y, T* winner) {
+  const std::int64_t results = g.out_pixels() * g.in_c;
+  in_float([&](const float* xf, float* yf, float* wf) { max_pool_forward<float>(device{}, g, xf, yf, wf); }, reads<T>{x, g.in_pixels() * g.in_c},
+           writes<T>{y, results}, writes<T>{winner, results});
+}
+template <half_number T>
+void max_pool_backward(device, const conv2d_geometry& g, const T* dy, const T* winner, T* dx) {
+  const std::int64_t results = g.out_pixels() * g.in_c;
+  in_float([&](const float* dyf, const float* wf, float* dxf) { max_pool_backward<float>(device{}, g, dyf, wf, dxf); }, reads<T>{dy, results},
+           reads<T>{winner, results}, writes<T>{dx, g.in_pixels() * g.in_c});
+}
+template <half_number T>
+void avg_pool_forward(device, const conv2d_geometry& g, const T* x, T* y) {
+  in_float([&](const float* xf, float* yf) { avg_pool_forward<float>(device{}, g, xf, yf); }, reads<T>{x, g.in_pixels() * g.in_c},
+           writes<T>{y, g.out_pixels() * g.in_c});
+}
+template <half_number T>
+void avg_pool_backward(device, const conv2d_geometry& g, const T* dy, T* dx) {
+  in_float([&](const float* dyf, float* dxf) { avg_pool_backward<float>(device{}, g, dyf, dxf); }, reads<T>{dy, g.out_pixels() * g.in_c},
+           writes<T>{dx, g.in_pixels() * g.in_c});
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_POOL_ENTRIES(declare, T)                                                      \
   declare void max_pool_forward(device, const conv2d_geometry&, const T*, T*, T*);        \
   declare void max_pool_backward(device, const conv2d_geometry&, const T*, const T*, T*); \
   declare void avg_pool_forward(device, const conv2d_geometry&, const T*, T*);            \
   declare void avg_pool_backward(device, const conv2d_geometry&, const T*, T*);
-DCS_ENTRIES(DCS_POOL_ENTRIES)
+DCS_MAP_ENTRIES(DCS_POOL_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -48,7 +48,7 @@ void copy_strided(device, T* to, const T* from, const std::int64_t* n, const std
 #define DCS_REARRANGE_ENTRIES(declare, T)                                                               \
   declare void copy_rows(device, T*, std::int64_t, const T*, std::int64_t, std::int64_t, std::int64_t); \
   declare void copy_strided(device, T*, const T*, const std::int64_t*, const std::int64_t*, int);
-DCS_ENTRIES(DCS_REARRANGE_ENTRIES)
+DCS_MAP_ENTRIES(DCS_REARRANGE_ENTRIES)
 
 }  // namespace dcs::cpu
 

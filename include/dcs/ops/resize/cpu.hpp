@@ -5,6 +5,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/storage.hpp>
+#include <dcs/cpu/half.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
 #include <dcs/ops/resize/geometry.hpp>
@@ -101,11 +102,23 @@ void resize_backward(device, const resize_geometry& g, const T* dy, T* dx) {
   detail::resize_map(dy, g.batch, g.out_h, g.out_w, g.channels, detail::transposed(down, g.in_h), detail::transposed(across, g.in_w), dx);
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp).
+template <half_number T>
+void resize_forward(device, const resize_geometry& g, const T* x, T* y) {
+  in_float([&](const float* xf, float* yf) { resize_forward<float>(device{}, g, xf, yf); }, reads<T>{x, g.batch * g.in_h * g.in_w * g.channels},
+           writes<T>{y, g.batch * g.out_h * g.out_w * g.channels});
+}
+template <half_number T>
+void resize_backward(device, const resize_geometry& g, const T* dy, T* dx) {
+  in_float([&](const float* dyf, float* dxf) { resize_backward<float>(device{}, g, dyf, dxf); },
+           reads<T>{dy, g.batch * g.out_h * g.out_w * g.channels}, writes<T>{dx, g.batch * g.in_h * g.in_w * g.channels});
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_RESIZE_ENTRIES(declare, T)                                       \
   declare void resize_forward(device, const resize_geometry&, const T*, T*); \
   declare void resize_backward(device, const resize_geometry&, const T*, T*);
-DCS_ENTRIES(DCS_RESIZE_ENTRIES)
+DCS_MAP_ENTRIES(DCS_RESIZE_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -70,7 +70,7 @@ template <class T, class D>
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_RESIZE_CALL_ENTRIES(declare, T) \
   declare untyped<T> run_resize<T, cpu_device>(const untyped<T>&, const sizes<4>&, extent_t, extent_t, resampling);
-DCS_ENTRIES(DCS_RESIZE_CALL_ENTRIES)
+DCS_MAP_ENTRIES(DCS_RESIZE_CALL_ENTRIES)
 
 template <class Out, class X>
 auto resized(const X& x, extent_t h, extent_t w, resampling how) {

@@ -9,6 +9,7 @@
 
 #include <dcs/core/error.hpp>
 #include <dcs/core/storage.hpp>
+#include <dcs/cpu/half.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/cpu/simd.hpp>
 
@@ -150,13 +151,51 @@ void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_
   });
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp).
+template <half_number T, class B>
+void roi_align_forward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const B* rois, const std::int64_t* level,
+                       std::int64_t count, int sampling, bool aligned, const std::vector<roi_crops<T>>& crops) {
+  std::vector<widened_copy> copies;
+  std::vector<rounded_result<T>> results;
+  std::vector<roi_map<float>> wide_maps;
+  std::vector<roi_crops<float>> wide_crops;
+  for (const auto& m : maps) {
+    copies.emplace_back(m.data, m.batch * m.height * m.width * channels);
+    wide_maps.push_back({copies.back().data(), nullptr, m.batch, m.height, m.width, m.scale});
+  }
+  for (const auto& c : crops) {
+    results.emplace_back(c.data, count * c.bins_y * c.bins_x * channels);
+    wide_crops.push_back({results.back().data(), c.bins_y, c.bins_x});
+  }
+  roi_align_forward<float>(device{}, wide_maps, channels, rois, level, count, sampling, aligned, wide_crops);
+  for (const auto& r : results) r.deliver();
+}
+template <half_number T, class B>
+void roi_align_backward(device, const std::vector<roi_map<T>>& maps, std::int64_t channels, const B* rois, const std::int64_t* level,
+                        std::int64_t count, int sampling, bool aligned, const std::vector<roi_crops<const T>>& dy) {
+  std::vector<widened_copy> copies;
+  std::vector<rounded_result<T>> results;
+  std::vector<roi_map<float>> wide_maps;
+  std::vector<roi_crops<const float>> wide_crops;
+  for (const auto& m : maps) {
+    results.emplace_back(m.gradient, m.batch * m.height * m.width * channels);
+    wide_maps.push_back({nullptr, results.back().data(), m.batch, m.height, m.width, m.scale});
+  }
+  for (const auto& c : dy) {
+    copies.emplace_back(c.data, count * c.bins_y * c.bins_x * channels);
+    wide_crops.push_back({copies.back().data(), c.bins_y, c.bins_x});
+  }
+  roi_align_backward<float>(device{}, wide_maps, channels, rois, level, count, sampling, aligned, wide_crops);
+  for (const auto& r : results) r.deliver();
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
-#define DCS_ROI_ALIGN_ENTRIES(declare, T)                                                                                                       \
-  declare void roi_align_forward(device, const std::vector<roi_map<T>>&, std::int64_t, const T*, const std::int64_t*, std::int64_t, int, bool,  \
-                                 const std::vector<roi_crops<T>>&);                                                                             \
-  declare void roi_align_backward(device, const std::vector<roi_map<T>>&, std::int64_t, const T*, const std::int64_t*, std::int64_t, int, bool, \
-                                  const std::vector<roi_crops<const T>>&);
-DCS_ENTRIES(DCS_ROI_ALIGN_ENTRIES)
+#define DCS_ROI_ALIGN_ENTRIES(declare, T)                                                                                                          \
+  declare void roi_align_forward(device, const std::vector<roi_map<T>>&, std::int64_t, const compute_type<T>*, const std::int64_t*, std::int64_t,  \
+                                 int, bool, const std::vector<roi_crops<T>>&);                                                                     \
+  declare void roi_align_backward(device, const std::vector<roi_map<T>>&, std::int64_t, const compute_type<T>*, const std::int64_t*, std::int64_t, \
+                                  int, bool, const std::vector<roi_crops<const T>>&);
+DCS_MAP_ENTRIES(DCS_ROI_ALIGN_ENTRIES)
 
 }  // namespace dcs::cpu
 

@@ -143,8 +143,8 @@ template <class T, class B, class D>
 }
 
 // The entry points that dcs::compiled contains (core/compiled.hpp).
-#define DCS_ROI_ALIGN_CALL_ENTRIES(declare, T) declare std::vector<untyped<T>> run_roi_align<T, T, cpu_device>(roi_call<T>);
-DCS_ENTRIES(DCS_ROI_ALIGN_CALL_ENTRIES)
+#define DCS_ROI_ALIGN_CALL_ENTRIES(declare, T) declare std::vector<untyped<T>> run_roi_align<T, compute_type<T>, cpu_device>(roi_call<T>);
+DCS_MAP_ENTRIES(DCS_ROI_ALIGN_CALL_ENTRIES)
 
 template <class B, class R, class D>
 void set_rois(storage& memory, extent_t& count, const tensor<B, R, D>& rois) {

@@ -4,6 +4,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/storage.hpp>
+#include <dcs/cpu/half.hpp>
 #include <dcs/cpu/math.hpp>
 #include <dcs/cpu/parallel.hpp>
 
@@ -28,11 +29,24 @@ void softmax_backward(device, const T* y, const T* dy, T* dx, std::int64_t outer
   });
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp).
+template <half_number T>
+void softmax_forward(device, const T* x, T* y, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  const std::int64_t count = outer * n * inner;
+  in_float([=](const float* xf, float* yf) { softmax_forward<float>(device{}, xf, yf, outer, n, inner); }, reads<T>{x, count}, writes<T>{y, count});
+}
+template <half_number T>
+void softmax_backward(device, const T* y, const T* dy, T* dx, std::int64_t outer, std::int64_t n, std::int64_t inner) {
+  const std::int64_t count = outer * n * inner;
+  in_float([=](const float* yf, const float* dyf, float* dxf) { softmax_backward<float>(device{}, yf, dyf, dxf, outer, n, inner); },
+           reads<T>{y, count}, reads<T>{dy, count}, writes<T>{dx, count});
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_SOFTMAX_ENTRIES(declare, T)                                                         \
   declare void softmax_forward(device, const T*, T*, std::int64_t, std::int64_t, std::int64_t); \
   declare void softmax_backward(device, const T*, const T*, T*, std::int64_t, std::int64_t, std::int64_t);
-DCS_ENTRIES(DCS_SOFTMAX_ENTRIES)
+DCS_MAP_ENTRIES(DCS_SOFTMAX_ENTRIES)
 
 }  // namespace dcs::cpu
 

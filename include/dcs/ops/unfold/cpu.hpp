@@ -6,6 +6,7 @@
 
 #include <dcs/core/compiled.hpp>
 #include <dcs/core/storage.hpp>
+#include <dcs/cpu/half.hpp>
 #include <dcs/cpu/parallel.hpp>
 #include <dcs/ops/unfold/geometry.hpp>
 
@@ -28,7 +29,7 @@ void unfold(device, const unfold_geometry& g, const T* x, T* y) {
         if (from)
           std::copy_n(from + i * run, run, to);
         else
-          std::fill_n(to, run, T(0));
+          std::fill_n(to, run, T{});
       }
     }
   });
@@ -52,11 +53,19 @@ void fold(device, const unfold_geometry& g, const T* y, const T* shift, T* x) {
   });
 }
 
+// Maps in 16 bits, by the kernels of float (cpu/half.hpp).
+template <half_number T>
+void fold(device, const unfold_geometry& g, const T* y, const T* shift, T* x) {
+  const std::int64_t count = g.batch * g.in * g.inner * g.channels, unfolded = g.batch * g.out * g.inner * g.channels * g.kernel;
+  in_float([&](const float* yf, const float* sf, float* xf) { fold<float>(device{}, g, yf, sf, xf); }, reads<T>{y, unfolded},
+           reads<T>{shift, g.channels}, writes<T>{x, count});
+}
+
 // The entry points that dcs::compiled contains (core/compiled.hpp).
 #define DCS_UNFOLD_ENTRIES(declare, T)                               \
   declare void unfold(device, const unfold_geometry&, const T*, T*); \
   declare void fold(device, const unfold_geometry&, const T*, const T*, T*);
-DCS_ENTRIES(DCS_UNFOLD_ENTRIES)
+DCS_MAP_ENTRIES(DCS_UNFOLD_ENTRIES)
 
 }  // namespace dcs::cpu
 
