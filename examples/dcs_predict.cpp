@@ -13,7 +13,8 @@ static int body(int argc, char** argv) {
   programs::add_tf32(app, c.tf32);
   programs::add_limits(app, c.limits);
   app.add_option("images", c.images, "PNG or JPEG files")->required();
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_predict",
+                            {"--run runs/a --out predictions scan.png", "--run runs/a --out predictions --tta --checkpoint last a.png b.jpg"});
   CLI11_PARSE(app, argc, argv);
   programs::make_session(programs::net_of_run(c.run), c.device)->predict(c);
   return 0;
