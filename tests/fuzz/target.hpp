@@ -74,7 +74,8 @@ class scratch_folder {
   std::string with(const char* name, std::string_view bytes) const {
     const std::string path = *this / name;
     std::FILE* f = std::fopen(path.c_str(), "wb");
-    check(f != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), f) == bytes.size() && std::fclose(f) == 0, "a file is written");
+    check(f != nullptr && (bytes.empty() || std::fwrite(bytes.data(), 1, bytes.size(), f) == bytes.size()) && std::fclose(f) == 0,
+          "a file is written");
     return path;
   }
 

@@ -51,6 +51,7 @@ TEST_CASE("results.csv that cannot be read, or is no table, is an error and stay
                                                        {head + one + "2.0,0.5,1.2,1\n", "is of epoch 2.0"},
                                                        {head + one + "\n", "has 1 fields"},
                                                        {head + "0,0.5,1.2,1\n" + one, "is of epoch 0"},
+                                                       {head + "9223372036854775807,0.5,1.2,1\n9223372036854775807,0.5,1.2,1\n", "is of epoch 9223372036854775807"},
                                                        {head + one + "2,0.5,1.2,1", "ends at the row of epoch 1"}};
   for (const auto& [written, expected] : wrong) {
     const std::string text = written;  // a structured binding cannot be captured
