@@ -2,9 +2,9 @@
 # help.sh PROGRAMS FOLDER VERSION: each program's --version; the examples at the end of each --help are command lines that the program takes; what bash
 # completes. Exit code 77: the programs were not built.
 set -u
+here=$(cd "$(dirname "$0")/../../examples" && pwd)
 . "$(dirname "$0")/common.sh"
 version=$3
-here=$(cd "$(dirname "$0")/../../examples" && pwd)
 mkdir -p runs/a runs/b runs/c
 # What CLI11 does not accept is refused in these words (command_line.hpp); that a run is not one is found later, and is no fault of the example.
 refusal="(--help lists what there is)"
