@@ -40,7 +40,8 @@ def reference_pages(source, pages):
 
 def lesson_pages(source, pages):
     """The course: the lessons in their order, each with what README says of it, its source, and the way to the next."""
-    taught = dict(re.findall(r"^\| \[(\d\d_\w+)\]\([^)]*\) \| (.*) \|$", (source / "README.md").read_text(), flags=re.M))
+    readme = re.sub(r"\[`(.*?)`\]\(docs/", rf"[\1]({source}/docs/", (source / "README.md").read_text())  # Doxygen shows marks in a link's text as they are
+    taught = dict(re.findall(r"^\| \[(\d\d_\w+)\]\([^)]*\) \| (.*) \|$", readme, flags=re.M))
     lessons = sorted((source / "examples/lessons").glob("[0-9]*.cpp"))
     contents = ["# A course in lessons {#course}", "", "Programs to be read in order; every test run compiles and runs them.", ""]
     for at, path in enumerate(lessons):
@@ -48,11 +49,11 @@ def lesson_pages(source, pages):
             sys.exit(f"README.md has no row for the lesson {path.stem}")
         number, name = path.stem.split("_", 1)
         title = f"Lesson {int(number)}: {name.replace('_', ' ')}"
-        lines = [f"# {title} {{#lesson_{path.stem}}}", "", taught[path.stem].replace("](docs/", f"]({source}/docs/"), "", "```cpp", path.read_text().rstrip(), "```", ""]
+        lines = [f"# {title} {{#lesson_{path.stem}}}", "", taught[path.stem], "", "```cpp", path.read_text().rstrip(), "```", ""]
         if at + 1 < len(lessons):
             lines.append(f"Next: @ref lesson_{lessons[at + 1].stem}")
         written(pages, f"lesson_{path.stem}", lines)
-        contents.append(f'- @subpage lesson_{path.stem} "{title}": {taught[path.stem].replace("](docs/", f"]({source}/docs/")}')
+        contents.append(f'- @subpage lesson_{path.stem} "{title}": {taught[path.stem]}')
     written(pages, "course", contents)
 
 

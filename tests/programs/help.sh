@@ -5,7 +5,6 @@ set -u
 here=$(cd "$(dirname "$0")/../../examples" && pwd)
 . "$(dirname "$0")/common.sh"
 version=$3
-mkdir -p runs/a runs/b runs/c
 # What CLI11 does not accept is refused in these words (command_line.hpp); that a run is not one is found later, and is no fault of the example.
 refusal="(--help lists what there is)"
 
@@ -17,10 +16,12 @@ for path in "$bin"/dcs_*; do
   sed -n '/^Examples:$/,$ s/^ *dcs_/dcs_/p' out >examples
   lines=$(wc -l <examples)
   [ "$lines" = 2 ] || [ "$lines" = 3 ] || wrong "$program --help has $lines examples; expected 2 or 3"
+  # A folder of its own, so that no example works on what another has written.
+  mkdir -p "$program/runs/a" "$program/runs/b" "$program/runs/c"
   while read -r line; do
     [ "${line%% *}" = "$program" ] || wrong "an example of $program is of another program: $line"
     # Quotes in an example are the shell's.
-    (PATH=$bin:$PATH && eval "timeout 60 $line") >out 2>&1 </dev/null
+    (cd "$program" && PATH=$bin:$PATH && eval "timeout 60 $line") >out 2>&1 </dev/null
     if grep -qF -- "$refusal" out; then wrong "$line: $(head -c 300 out)"; fi
   done <examples
 done
