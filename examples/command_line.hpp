@@ -2,17 +2,24 @@
 #pragma once
 
 #include <dcs/core/printable.hpp>
+#include <dcs/core/version.hpp>
 #include <dcs/io/image_limits.hpp>
 
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 
 namespace programs {
 
-/// CLI11 writes an error in two lines, with the argument's raw bytes; this writes one line that is safe to show on a terminal.
-inline void one_line_mistakes(CLI::App& app) {
+/// What every program has: --version, `examples` (command lines without the program's name) at the end of --help, and mistakes in one line. CLI11
+/// writes an error in two lines, with the argument's raw bytes; this writes one line that is safe to show on a terminal.
+inline void add_conventions(CLI::App& app, const std::string& program, std::initializer_list<const char*> examples) {
+  app.set_version_flag("--version", program + " " DCS_VERSION, "Print the version and exit");
+  std::string footer = "Examples:";
+  for (const char* arguments : examples) footer += "\n  " + program + " " + arguments;
+  app.footer(footer);
   app.failure_message([](const CLI::App* a, const CLI::Error& e) {
     return dcs::printable(std::filesystem::path(a->get_name()).filename().string() + ": " + e.what() + " (--help lists what there is)") + "\n";
   });

@@ -20,7 +20,8 @@ static int body(int argc, char** argv) {
       ->check(CLI::IsMember(std::vector<std::string>(dcs::stratum_names.begin(), dcs::stratum_names.end())));
   app.add_option("--figures", figures, "figures, or all of them")->capture_default_str();
   programs::add_bootstrap(app, bootstrap);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_compare",
+                            {"runs/a runs/b --format latex", "runs/a runs/b runs/c --stratum small --figures image.dice image.hd95"});
   CLI11_PARSE(app, argc, argv);
   std::vector<programs::stored_evaluation> evaluations;
   for (const auto& run : runs) evaluations.push_back(programs::read_evaluation(run));

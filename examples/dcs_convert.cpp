@@ -50,7 +50,10 @@ int body(int argc, char** argv) {
   app.add_flag("--instances", o.instances, "masks number their objects, for dcs_train --instances; without, they are 0 and 255");
   add_split_flags(app, o, group);
   programs::add_limits(app, s.limits);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_convert",
+                            {"--from coco --images photos --annotations instances.json --classes lesion --out set",
+                             "--from nifti --images volumes --annotations labels --window 40,400 --lesions-only --out set",
+                             "--from kvasir --images Kvasir-SEG --group '^([0-9]+)_' --folds 5 --out set"});
   CLI11_PARSE(app, argc, argv);
   s.instances = o.instances, s.percentiles_given = app.count("--percentiles") > 0;
   const auto source = programs::make_source(s);

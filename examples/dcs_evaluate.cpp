@@ -20,7 +20,7 @@ static int body(int argc, char** argv) {
   programs::add_measuring(app, c.how);
   programs::add_limits(app, c.limits);
   programs::add_skip_bad(app, c.skip_bad);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_evaluate", {"--run runs/a", "--run runs/a --split val --tta --native --overlays 12"});
   CLI11_PARSE(app, argc, argv);
   if (c.finish.augmented.value_or(false) && c.boxes == "truth") throw std::runtime_error("--tta: averages over detections; not with --boxes truth");
   programs::check(c.how);

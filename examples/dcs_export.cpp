@@ -8,7 +8,7 @@ static int body(int argc, char** argv) {
   app.add_option("--run", c.run, "folder of the run")->required()->check(CLI::ExistingDirectory);
   app.add_option("--out", c.out, "the file")->required();
   app.add_option("--checkpoint", c.checkpoint, "best or last")->capture_default_str()->check(CLI::IsMember({"best", "last"}));
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_export", {"--run runs/a --out network.onnx", "--run runs/a --checkpoint last --out network.onnx"});
   CLI11_PARSE(app, argc, argv);
   programs::make_session(programs::net_of_run(c.run))->export_onnx(c);
   return 0;

@@ -37,7 +37,7 @@ int body(int argc, char** argv) {
   app.add_option("--format", format, "of tables: markdown, csv or latex")->capture_default_str()->check(CLI::IsMember({"markdown", "csv", "latex"}));
   app.add_flag("--list", list, "print the runs, and do none");
   app.add_flag("--tables", tables, "print the tables of the runs that are done, and do none");
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_grid", {"grid.json --list", "grid.json"});
   CLI11_PARSE(app, argc, argv);
   const programs::grid g = programs::read_grid(file);
   const auto runs = programs::runs_of(g);

@@ -142,7 +142,7 @@ int body(int argc, char** argv) {
   app.add_option("--backbone", p.backbone, "weights of the network's encoder, as for dcs_train")->check(CLI::ExistingFile);
   app.add_option("--out", p.out, "new file of the plan; without, it is printed");
   programs::add_limits(app, p.limits);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_plan", {"set --minutes 30 --out plan.ini", "set --net small-scratch"});
   CLI11_PARSE(app, argc, argv);
   dcs::expect(p.out.empty() || !std::filesystem::exists(p.out), "--out ", dcs::printable(p.out), " exists already; expected a new file");
   const std::string text = plan_text(p);

@@ -12,7 +12,9 @@ static int body(int argc, char** argv) {
   programs::add_runs(app, c);
   programs::add_finishing(app, c.finish);
   programs::add_predict_flags(app, c);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_predict",
+                            {"--run runs/a --out predictions scan.png", "--run runs/a --run runs/b --out predictions --probabilities png scans",
+                             "--run runs/a --out predictions --tta --checkpoint last volume.nii.gz"});
   CLI11_PARSE(app, argc, argv);
   programs::predict(c);
   return 0;

@@ -10,7 +10,7 @@ static int body(int argc, char** argv) {
       "Writes RUN/report.html of each run: one page, to be opened offline, of configuration, curves, measures and overlays, the worst first"};
   app.add_option("runs", runs, "folders of runs")->required()->check(CLI::ExistingDirectory);
   app.add_option("--overlays", overlays, "pictures at most")->capture_default_str()->check(programs::whole_number());
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_report", {"runs/a", "runs/a runs/b --overlays 100"});
   CLI11_PARSE(app, argc, argv);
   for (const auto& run : runs) std::printf("%s\n", dcs::printable(programs::write_report(run, overlays)).c_str());
   return 0;

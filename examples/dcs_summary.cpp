@@ -9,7 +9,7 @@ static int body(int argc, char** argv) {
   app.add_option("--net", net, "network")->capture_default_str();
   app.add_option("--size", side, "side of the image")->capture_default_str()->check(CLI::Range(64, 2048));
   programs::add_device(app, device);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_summary", {"--net small-scratch", "--net small-scratch --size 512"});
   CLI11_PARSE(app, argc, argv);
   programs::make_session(net, device)->summary(side);
   return 0;

@@ -17,7 +17,9 @@ static int body(int argc, char** argv) {
   app.add_option("--val", val, "images to validate")->capture_default_str()->check(programs::whole_number());
   app.add_option("--test", test, "images to test")->capture_default_str()->check(programs::whole_number());
   app.add_option("--seed", seed, "seed")->capture_default_str()->check(programs::digits());
-  programs::one_line_mistakes(app);
+  programs::add_conventions(
+      app, "dcs_synthesize",
+      {"--out set --kind mri --size 128 --train 16 --val 4 --test 4", "--out polyps --kind endoscopy --size 64 --train 8 --val 2 --test 2 --seed 7"});
   CLI11_PARSE(app, argc, argv);
   const auto modality = kind == "mri" ? dcs::modality::mri : kind == "ct" ? dcs::modality::ct : dcs::modality::endoscopy;
   const auto written = dcs::write_synthetic_set(out, modality, side, seed, {train, val, test});

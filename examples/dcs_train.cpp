@@ -111,7 +111,9 @@ int body(int argc, char** argv) {
   const auto session = programs::make_session(net, programs::value_of_argument(argc, argv, "--device", device));
   t.config.network = session->options();
   programs::add_network_flags(app, t.config.network);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(
+      app, "dcs_train",
+      {"--net small-scratch --data set --size 128 --epochs 10 --out runs/a", "--resume --out runs/a --epochs 20", "--net small-scratch --help"});
   CLI11_PARSE(app, argc, argv);
   t.config.net = net, t.config.augment = !plain, t.config.rate_schedule = cosine ? "cosine" : t.config.rate_schedule;
   if (t.config.side % 32 != 0) throw std::runtime_error("--size " + std::to_string(t.config.side) + ": expected a multiple of 32");

@@ -13,7 +13,7 @@ static int body(int argc, char** argv) {
   app.add_option("--split", c.split, "split to choose by")->capture_default_str();
   programs::add_limits(app, c.limits);
   programs::add_skip_bad(app, c.skip_bad);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_tune", {"--run runs/a", "--run runs/a --run runs/b --out runs/both"});
   CLI11_PARSE(app, argc, argv);
   programs::tune(c);
   return 0;

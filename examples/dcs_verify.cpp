@@ -58,7 +58,7 @@ int body(int argc, char** argv) {
   app.add_option("--sheet", sheet, "write a contact sheet as PNG: images with their masks' outlines; an older one is replaced");
   app.add_option("--sheet-images", pictures, "images on the sheet at most, at equal distances")->capture_default_str()->check(CLI::Range(1, 1000));
   programs::add_limits(app, o.limits);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "dcs_verify", {"set --sheet sheet.png", "set --labels 3 --group '^patient([0-9]+)_'"});
   CLI11_PARSE(app, argc, argv);
   expect_no_file_of(set, sheet);
   if (!group.empty()) o.groups.emplace(group);

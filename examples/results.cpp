@@ -1,5 +1,6 @@
 #include "results.hpp"
 
+#include <dcs/data/json_numbers.hpp>
 #include <dcs/io/names.hpp>
 #include <dcs/train/run/config.hpp>
 
@@ -31,28 +32,22 @@ dcs::box<double> box_of(const json& j) {
 
 constexpr std::int64_t most_pixels = std::int64_t{1} << 40;
 
-// JSON's own conversion cuts off what does not fit.
-std::int64_t whole(const json& v, std::int64_t low, std::int64_t high) {
-  const bool fits = v.is_number_unsigned() ? v.get<std::uint64_t>() <= static_cast<std::uint64_t>(high) : v.is_number_integer();
-  dcs::expect(fits && v.get<std::int64_t>() >= low && v.get<std::int64_t>() <= high, v.dump(), " is no whole number from ", low, " to ", high);
-  return v.get<std::int64_t>();
-}
 std::vector<std::int64_t> counts(const json& list) {
   std::vector<std::int64_t> all;
-  for (const json& n : list) all.push_back(whole(n, 0, most_pixels));
+  for (const json& n : list) all.push_back(dcs::whole_number(n, 0, most_pixels));
   return all;
 }
 std::int32_t match_of(const json& lesion) {
-  return static_cast<std::int32_t>(whole(lesion.at("match"), -1, std::numeric_limits<std::int32_t>::max()));
+  return static_cast<std::int32_t>(dcs::whole_number(lesion.at("match"), -1, std::numeric_limits<std::int32_t>::max()));
 }
 
 // What the figures depend on is checked. How images were measured is only compared, but has to be there for that.
 measuring measuring_of(const json& s) {
   for (const char* key : {"spacing", "tolerance", "lesion_iou"}) s.at(key);
   measuring m;
-  m.sizes = {whole(s.at("sizes").at(0), 1, most_pixels), whole(s.at("sizes").at(1), 1, most_pixels)};
-  m.bins = whole(s.at("calibration_bins"), 1, 1'000'000);
-  m.bootstrap.replicates = whole(s.at("replicates"), 1, 1'000'000);
+  m.sizes = {dcs::whole_number(s.at("sizes").at(0), 1, most_pixels), dcs::whole_number(s.at("sizes").at(1), 1, most_pixels)};
+  m.bins = dcs::whole_number(s.at("calibration_bins"), 1, 1'000'000);
+  m.bootstrap.replicates = dcs::whole_number(s.at("replicates"), 1, 1'000'000);
   m.bootstrap.level = s.at("level");
   dcs::expect(m.bootstrap.level > 0 && m.bootstrap.level < 1, "a level of ", m.bootstrap.level, "; expected a number between 0 and 1");
   dcs::expect(s.at("bootstrap_seed").is_number_unsigned(), "a bootstrap_seed of ", s.at("bootstrap_seed").dump(), "; expected a whole number from 0");
@@ -77,10 +72,11 @@ dcs::image_result image_of(const json& j, std::int64_t bins) {
   dcs::image_result r;
   r.metrics = metrics_of(j);
   r.group = j.value("group", "");
-  for (const json& l : j.at("lesions")) r.lesions.truth.push_back({whole(l.at("pixels"), 1, most_pixels), match_of(l), metrics_of(l)});
-  for (const json& l : j.at("predicted_lesions")) r.lesions.predicted.push_back({whole(l.at("pixels"), 1, most_pixels), l.at("score"), match_of(l)});
+  for (const json& l : j.at("lesions")) r.lesions.truth.push_back({dcs::whole_number(l.at("pixels"), 1, most_pixels), match_of(l), metrics_of(l)});
+  for (const json& l : j.at("predicted_lesions"))
+    r.lesions.predicted.push_back({dcs::whole_number(l.at("pixels"), 1, most_pixels), l.at("score"), match_of(l)});
   expect_matches(r.lesions);
-  for (const json& b : j.at("true_boxes")) r.true_boxes.push_back({box_of(b), whole(b[4], 1, most_pixels)});
+  for (const json& b : j.at("true_boxes")) r.true_boxes.push_back({box_of(b), dcs::whole_number(b[4], 1, most_pixels)});
   for (const json& b : j.at("predicted_boxes")) r.predicted_boxes.push_back({box_of(b), b[4].get<double>()});
   const json& c = j.at("calibration");
   r.calibration.pixels = counts(c.at("pixels"));

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docs.sh COMPILER SOURCE: the C++ of README and of the pages in docs/ compiles, each page by itself, as its reader sees it:
+# docs.sh COMPILER SOURCE: the C++ of README and of the pages in docs/ and .github/ compiles, each page by itself, as its reader sees it:
 #   ```cpp            what stands in a file
 #   ```cpp main       statements of a function of their own
 #   ```cpp continued  further statements of the function before
@@ -10,7 +10,7 @@ python3 - "$@" <<'EOF_PYTHON'
 import pathlib, re, subprocess, sys
 
 compiler, source = sys.argv[1], pathlib.Path(sys.argv[2])
-pages = [source / "README.md", source / "include/dcs/ops/README.md", *sorted((source / "docs").glob("*.md"))]
+pages = [source / "README.md", source / "include/dcs/ops/README.md", *sorted((source / "docs").glob("*.md")), *sorted((source / ".github").glob("*.md"))]
 block = re.compile(r"(?:^<!-- assumed: (.*?) -->\n+)?^```cpp(?: (\S+))?\n(.*?)^```$", re.M | re.S)
 link = re.compile(r"\]\(([^)#]+)\)")
 includes, body, faults, count = [], [], [], 0

@@ -4,6 +4,7 @@
 
 // In this order each header is included here first, so that the "In file included from" of a compiler's message is this file and the user's own.
 // clang-format off
+#include <dcs/core/version.hpp>
 #include <dcs/core/extent.hpp>
 #include <dcs/core/shape.hpp>
 #include <dcs/core/operand.hpp>

@@ -39,7 +39,7 @@ TEST_CASE("kernel chain_backward: passes the gradient check") {
                        normal<B>(2, B::extents));
 }
 
-TEST_CASE("kernel chain_backward: activations and selections") {
+TEST_CASE("activations and selections equal the CPU's chain") {
   const auto x = normal<rows>(1, {3, 8});
   const auto y = normal<vector>(2, {8});
   kernel_test::compare([](const auto& a, const auto& b) { return gelu(a) + silu(b) * softplus(a) - prelu(a, b); }, x, y);

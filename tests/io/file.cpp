@@ -2,6 +2,7 @@
 #include <dcs/io/file.hpp>
 
 #include <doctest/doctest.h>
+#include "../message.hpp"
 
 #include <sys/stat.h>
 
@@ -15,14 +16,6 @@ struct folder {
   ~folder() { fs::remove_all(path); }
   std::string operator/(const char* name) const { return (path / name).string(); }
 };
-std::string message(auto&& f) {
-  try {
-    f();
-  } catch (const error& e) {
-    return e.what();
-  }
-  return "";
-}
 }  // namespace
 
 TEST_CASE("a file is replaced as a whole, and no temporary file remains") {
@@ -30,7 +23,7 @@ TEST_CASE("a file is replaced as a whole, and no temporary file remains") {
   io::write_bytes(f / "a", "test", "old");
   io::write_bytes(f / "a", "test", "newer");
   CHECK(io::read_bytes(f / "a", "test", 100) == "newer");
-  CHECK(message([&] { io::read_bytes(f / "a", "test", 4); }).find("has 5 bytes; expected at most 4") != std::string::npos);
+  CHECK(message_of([&] { io::read_bytes(f / "a", "test", 4); }).find("has 5 bytes; expected at most 4") != std::string::npos);
   {
     io::output_file unfinished(f / "a", "test");
     unfinished.write("half");
@@ -62,11 +55,11 @@ TEST_CASE("links and files under the temporary name are not overwritten") {
 TEST_CASE("a path that is no regular file is an error at once") {
   const folder f;
   REQUIRE(::mkfifo((f / "fifo").c_str(), 0600) == 0);
-  CHECK(message([&] { io::input_file(f / "fifo", "test"); }).find("a FIFO, socket or device; expected a file") != std::string::npos);
-  CHECK(message([&] { io::input_file("/dev/zero", "test"); }).find("a FIFO, socket or device; expected a file") != std::string::npos);
-  CHECK(message([&] { io::input_file(f.path.string(), "test"); }).find("a folder; expected a file") != std::string::npos);
-  CHECK(message([&] { io::input_file(f / "none", "test"); }).find("No such file or directory") != std::string::npos);
-  CHECK(message([&] { io::write_bytes(f / "none/a", "test", "x"); }).find("No such file or directory") != std::string::npos);
+  CHECK(message_of([&] { io::input_file(f / "fifo", "test"); }).find("a FIFO, socket or device; expected a file") != std::string::npos);
+  CHECK(message_of([&] { io::input_file("/dev/zero", "test"); }).find("a FIFO, socket or device; expected a file") != std::string::npos);
+  CHECK(message_of([&] { io::input_file(f.path.string(), "test"); }).find("a folder; expected a file") != std::string::npos);
+  CHECK(message_of([&] { io::input_file(f / "none", "test"); }).find("No such file or directory") != std::string::npos);
+  CHECK(message_of([&] { io::write_bytes(f / "none/a", "test", "x"); }).find("No such file or directory") != std::string::npos);
 }
 
 TEST_CASE("a file that ends too early") {
@@ -74,7 +67,7 @@ TEST_CASE("a file that ends too early") {
   io::write_bytes(f / "a", "test", "abc");
   io::input_file in(f / "a", "test");
   char four[4];
-  CHECK(message([&] { in.read(four, 4); }).find("ends at byte 3, 1 bytes too early") != std::string::npos);
+  CHECK(message_of([&] { in.read(four, 4); }).find("ends at byte 3, 1 bytes too early") != std::string::npos);
 }
 
 TEST_CASE("folders are created with their parents") {
@@ -83,7 +76,7 @@ TEST_CASE("folders are created with their parents") {
   io::create_folders(f / "x/y/z", "test");
   CHECK(fs::is_directory(f.path / "x/y/z"));
   io::write_bytes(f / "file", "test", "x");
-  CHECK(message([&] { io::create_folders(f / "file/z", "test"); }).find("cannot make the folder") != std::string::npos);
+  CHECK(message_of([&] { io::create_folders(f / "file/z", "test"); }).find("cannot make the folder") != std::string::npos);
 }
 
 TEST_CASE("text from outside has no control characters when it is shown") {

@@ -6,6 +6,7 @@
 #include <dcs/train/step.hpp>
 
 #include <doctest/doctest.h>
+#include "../message.hpp"
 
 using namespace dcs;
 
@@ -61,16 +62,6 @@ struct join_stage {
 };
 
 tensor<float, map> images(extent_t side) { return tensor<float, map>::full({1, side, side, 3}, 1); }
-
-template <class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const error& e) {
-    return e.what();
-  }
-  return "no error";
-}
 
 constexpr const char* in_layer = "stage.1.layers.0: dcs::conv2d: an image of 2 × 2 is smaller than the 3 × 3 kernel";
 

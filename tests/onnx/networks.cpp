@@ -2,6 +2,7 @@
 #include "check_export.hpp"
 
 #include <dcs/models/unet/unet.hpp>
+#include "../message.hpp"
 
 using namespace check;
 using onnx::input;
@@ -47,15 +48,6 @@ TEST_CASE("a tensor that is filled after an op computed it holds the number") {
 }
 
 // What an export refuses, and in which words.
-template <class F>
-std::string message_of(const F& f) {
-  try {
-    f();
-  } catch (const error& e) {
-    return e.what();
-  }
-  return "";
-}
 TEST_CASE("what cannot be exported is a dcs::error") {
   nn::conv2d<3, 4, 3> net;
   initialize<double>(net, 1);

@@ -1,6 +1,12 @@
 // A consumer: one file, one call.
 #include <dcs/dcs.hpp>
 
+#include <string_view>
+
+#if defined(PACKAGE_VERSION)
+static_assert(std::string_view(PACKAGE_VERSION) == DCS_VERSION);
+#endif
+
 double other_unit();
 
 int main() {

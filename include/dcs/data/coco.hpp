@@ -4,6 +4,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/data/conversion.hpp>
+#include <dcs/data/json_numbers.hpp>
 #include <dcs/image/polygon.hpp>
 
 #include <filesystem>
@@ -97,11 +98,11 @@ class coco_source final : public conversion_source {
       read_images(file.at("images"));
       const auto wanted = wanted_categories(file.at("categories"), classes);
       for (const auto& a : file.at("annotations")) {
-        const auto image = numbers_.find(a.at("image_id").get<std::int64_t>());
-        expect(image != numbers_.end(), who_, "an annotation of image ", a.at("image_id").get<std::int64_t>(), ", which is none of its images");
-        const auto category = wanted.find(a.at("category_id").get<std::int64_t>());
-        expect(category != wanted.end(), who_, "an annotation of category ", a.at("category_id").get<std::int64_t>(),
-               ", which is none of its categories");
+        const std::int64_t image_id = id_at(a, "image_id"), category_id = id_at(a, "category_id");
+        const auto image = numbers_.find(image_id);
+        expect(image != numbers_.end(), who_, "an annotation of image ", image_id, ", which is none of its images");
+        const auto category = wanted.find(category_id);
+        expect(category != wanted.end(), who_, "an annotation of category ", category_id, ", which is none of its categories");
         if (category->second) segmentations_[image->second].push_back(a.at("segmentation"));
       }
     } catch (const nlohmann::json::exception& e) {
@@ -134,9 +135,16 @@ class coco_source final : public conversion_source {
     std::int64_t height, width;
   };
 
+  std::int64_t id_at(const nlohmann::json& j, const char* key) const {
+    return whole_number(j.at(key), -(std::int64_t{1} << 62), std::int64_t{1} << 62, who_ + key + " ");
+  }
+  std::int64_t extent_at(const nlohmann::json& j, const char* key) const {
+    return whole_number(j.at(key), 1, std::int64_t{1} << 40, who_ + key + " ");
+  }
+
   void read_images(const nlohmann::json& images) {
     for (const auto& i : images) {
-      const file_of_image f{i.at("file_name").get<std::string>(), i.at("height").get<std::int64_t>(), i.at("width").get<std::int64_t>()};
+      const file_of_image f{i.at("file_name").get<std::string>(), extent_at(i, "height"), extent_at(i, "width")};
       const std::filesystem::path path = std::filesystem::path(f.name).lexically_normal();
       expect(!f.name.empty() && path.is_relative() && *path.begin() != "..", who_, "the file ", printable(f.name),
              " is not below the images' folder");
@@ -144,7 +152,7 @@ class coco_source final : public conversion_source {
       std::replace(name.begin(), name.end(), '/', '_');
       expect(std::filesystem::path(name + path.extension().string()).stem() == name, who_, "the file ", printable(f.name),
              " has no extension, and a folder with a point in its name; expected an extension, or no such point");
-      expect(numbers_.emplace(i.at("id").get<std::int64_t>(), files_.size()).second, who_, "two images have the id ", i.at("id").get<std::int64_t>());
+      expect(numbers_.emplace(id_at(i, "id"), files_.size()).second, who_, "two images have the id ", id_at(i, "id"));
       files_.push_back(f), images_.push_back({name});
     }
     segmentations_.resize(files_.size());
@@ -156,23 +164,28 @@ class coco_source final : public conversion_source {
     for (const auto& c : categories) {
       const auto name = c.at("name").get<std::string>();
       names.insert(name);
-      wanted[c.at("id").get<std::int64_t>()] = classes.empty() || std::find(classes.begin(), classes.end(), name) != classes.end();
+      wanted[id_at(c, "id")] = classes.empty() || std::find(classes.begin(), classes.end(), name) != classes.end();
     }
     for (const auto& name : classes) expect(names.contains(name), who_, "there is no category ", printable(name));
     return wanted;
   }
 
+  static std::vector<std::int64_t> whole_numbers(const nlohmann::json& list) {
+    std::vector<std::int64_t> all;
+    for (const auto& v : list) all.push_back(whole_number(v, -(std::int64_t{1} << 62), std::int64_t{1} << 62));
+    return all;
+  }
   // A list of polygons x, y, x, y, ..., or {"size": [height, width], "counts": numbers or text}.
   static void draw(const nlohmann::json& s, label_map& objects, std::int32_t number) {
     expect(s.is_object() || (s.is_array() && !s.empty()), "it has no outline (a box alone is none); expected polygons or runs");
     const auto mark = [&](std::int64_t y, std::int64_t x) { objects.at(y, x) = number; };
     if (s.is_object()) {
-      const auto size = s.at("size").get<std::vector<std::int64_t>>();
+      const auto size = whole_numbers(s.at("size"));
       expect(size == std::vector{objects.height, objects.width}, "its runs are of another size than its image, ", objects.height, " × ",
              objects.width);
       const auto& counts = s.at("counts");
-      detail::for_each_pixel_of_runs(counts.is_string() ? detail::runs_of_text(counts.get<std::string>()) : counts.get<std::vector<std::int64_t>>(),
-                                     objects.height, objects.width, mark);
+      detail::for_each_pixel_of_runs(counts.is_string() ? detail::runs_of_text(counts.get<std::string>()) : whole_numbers(counts), objects.height,
+                                     objects.width, mark);
       return;
     }
     for (const auto& polygon : s) {

@@ -6,6 +6,7 @@
 
 #include <dcs/data/conversion.hpp>
 #include <dcs/data/folder_files.hpp>
+#include <dcs/data/json_numbers.hpp>
 
 #include <filesystem>
 #include <string>
@@ -62,15 +63,19 @@ class folder_source final : public conversion_source {
 
   // {"NAME": {"height": ..., "width": ..., "bbox": [{"xmin": ..., "ymin": ..., "xmax": ..., "ymax": ...}, ...]}, ...}
   void check_boxes(const label_map& objects, const std::string& name, const std::string& mask_path) const {
+    constexpr std::int64_t most_side = std::int64_t{1} << 40;
     try {
       if (!boxes_.contains(name)) return warn("images of which the file of boxes says nothing", mask_path, "has no boxes in " + boxes_file_);
       const auto& entry = boxes_.at(name);
-      const auto height = entry.at("height").get<std::int64_t>(), width = entry.at("width").get<std::int64_t>();
+      const std::string where = who + printable(boxes_file_) + ": ";
+      const auto height = whole_number(entry.at("height"), 1, most_side, where), width = whole_number(entry.at("width"), 1, most_side, where);
       expect(height == objects.height && width == objects.width, who, printable(boxes_file_), ": ", printable(name), " is ", height, " × ", width,
              "; the image is ", objects.height, " × ", objects.width);
       mask covered{height, width, std::vector<std::uint8_t>(objects.pixels.size(), 0)};
       for (const auto& b : entry.at("bbox")) {
-        const auto side = [&](const char* key, std::int64_t most) { return std::clamp<std::int64_t>(b.at(key).get<std::int64_t>(), 0, most); };
+        const auto side = [&](const char* key, std::int64_t most) {
+          return std::clamp<std::int64_t>(whole_number(b.at(key), -most_side, most_side, where), 0, most);
+        };
         for (std::int64_t y = side("ymin", height); y < std::min(side("ymax", height) + 1, height); ++y)
           for (std::int64_t x = side("xmin", width); x < std::min(side("xmax", width) + 1, width); ++x) covered.at(y, x) = 1;
       }

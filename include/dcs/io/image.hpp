@@ -12,6 +12,7 @@
 #endif
 
 #include <string_view>
+#include <type_traits>
 
 DCS_EXACT_MATH
 namespace dcs::io {
@@ -38,6 +39,22 @@ inline image_format format_of(const std::string& path) {
   fail(who, printable(path), ": neither PNG nor JPEG nor TIFF");
 }
 
+// Calls the reader of the file's format: png(), jpeg() or tiff(), which is compiled where dcs is built with libtiff alone. `who` begins messages.
+#if defined(DCS_TIFF)
+#define DCS_TIFF_READER(call) [&] { return call; }
+#else
+#define DCS_TIFF_READER(call) nullptr
+#endif
+template <class Png, class Jpeg, class Tiff>
+auto by_format(const char* who, const std::string& path, const Png& png, const Jpeg& jpeg, const Tiff& tiff) {
+  const image_format format = format_of(path);
+  if (format == image_format::png) return png();
+  if (format == image_format::jpeg) return jpeg();
+  if constexpr (!std::is_null_pointer_v<Tiff>)
+    if (format == image_format::tiff) return tiff();
+  refuse_format(who, path, format);
+}
+
 }  // namespace detail
 
 /// Whether a file begins as a JPEG does, whatever its name says: its values are then inexact. Throws dcs::error where it cannot be read.
@@ -57,18 +74,9 @@ inline bool is_jpeg(const std::string& path) {
 /// limits, and what is no regular file. What a decoder mends is read with a warning (core/warning.hpp).
 template <class = void>
 image read_image(const std::string& path, const image_limits& limits = {}) {
-  switch (const auto format = detail::format_of(path)) {
-    case detail::image_format::png:
-      return detail::read_png(path, limits);
-    case detail::image_format::jpeg:
-      return detail::read_jpeg(path, limits);
-#if defined(DCS_TIFF)
-    case detail::image_format::tiff:
-      return detail::read_tiff(path, limits);
-#endif
-    default:
-      detail::refuse_format("dcs::image: ", path, format);
-  }
+  return detail::by_format(
+      "dcs::image: ", path, [&] { return detail::read_png(path, limits); }, [&] { return detail::read_jpeg(path, limits); },
+      DCS_TIFF_READER(detail::read_tiff(path, limits)));
 }
 
 /// Reads a mask, 1 where there is lesion, turned as its own orientation says.
@@ -82,18 +90,9 @@ image read_image(const std::string& path, const image_limits& limits = {}) {
 /// colours under full transparency beside pixels that are opaque; a JPEG that is not black and nowhere above 127; a TIFF with JPEG's compression.
 template <class = void>
 mask read_mask(const std::string& path, const image_limits& limits = {}) {
-  switch (const auto format = detail::format_of(path)) {
-    case detail::image_format::png:
-      return detail::read_png_mask(path, limits);
-    case detail::image_format::jpeg:
-      return detail::read_jpeg_mask(path, limits);
-#if defined(DCS_TIFF)
-    case detail::image_format::tiff:
-      return detail::read_tiff_mask(path, limits);
-#endif
-    default:
-      detail::refuse_format("dcs::mask: ", path, format);
-  }
+  return detail::by_format(
+      "dcs::mask: ", path, [&] { return detail::read_png_mask(path, limits); }, [&] { return detail::read_jpeg_mask(path, limits); },
+      DCS_TIFF_READER(detail::read_tiff_mask(path, limits)));
 }
 
 /// Reads a mask whose values number its objects: the pixels of one value (of one colour, or one index of a palette) are one object, 0 is none.
@@ -101,36 +100,22 @@ mask read_mask(const std::string& path, const image_limits& limits = {}) {
 /// as read_mask does, and for a JPEG, whose values are inexact.
 template <class = void>
 label_map read_labels(const std::string& path, const image_limits& limits = {}) {
-  switch (const auto format = detail::format_of(path)) {
-    case detail::image_format::png:
-      return detail::read_png_labels(path, limits);
-    case detail::image_format::jpeg:
-      fail("dcs::labels: ", printable(path), ": the values of a JPEG are inexact and number no objects; expected a PNG");
-#if defined(DCS_TIFF)
-    case detail::image_format::tiff:
-      return detail::read_tiff_labels(path, limits);
-#endif
-    default:
-      detail::refuse_format("dcs::labels: ", path, format);
-  }
+  return detail::by_format(
+      "dcs::labels: ", path, [&] { return detail::read_png_labels(path, limits); },
+      [&]() -> label_map { fail("dcs::labels: ", printable(path), ": the values of a JPEG are inexact and number no objects; expected a PNG"); },
+      DCS_TIFF_READER(detail::read_tiff_labels(path, limits)));
 }
 
 /// The values that the pixels of a lossless mask hold, as they are stored. Throws dcs::error as read_labels does.
 template <class = void>
 stored_values read_values(const std::string& path, const image_limits& limits = {}) {
-  switch (const auto format = detail::format_of(path)) {
-    case detail::image_format::png:
-      return detail::read_png_values(path, limits);
-    case detail::image_format::jpeg:
-      fail("dcs::values: ", printable(path), ": the values of a JPEG are inexact; expected a PNG");
-#if defined(DCS_TIFF)
-    case detail::image_format::tiff:
-      return detail::read_tiff_values(path, limits);
-#endif
-    default:
-      detail::refuse_format("dcs::values: ", path, format);
-  }
+  return detail::by_format(
+      "dcs::values: ", path, [&] { return detail::read_png_values(path, limits); },
+      [&]() -> stored_values { fail("dcs::values: ", printable(path), ": the values of a JPEG are inexact; expected a PNG"); },
+      DCS_TIFF_READER(detail::read_tiff_values(path, limits)));
 }
+
+#undef DCS_TIFF_READER
 
 // Templates without a parameter of their own, so that the archive may have them (core/compiled.hpp); it has where libpng and libjpeg are installed.
 #define DCS_READER_ENTRIES(declare)                                                         \

@@ -48,9 +48,9 @@ TEST_CASE("a results.csv is read by columns") {
 TEST_CASE("a table without rows has empty panels; what is no table is an error, and no picture") {
   const run_scratch scratch;
   const run_folder run(scratch.folder);
-  CHECK(says(message([&] { write_curves(run); }), "results.csv"));
+  CHECK(says(message_of([&] { write_curves(run); }), "results.csv"));
   scratch.put("results.csv", "name,size\na,3\n");
-  CHECK(says(message([&] { write_curves(run); }), "expected names of columns, the first of them epoch"));
+  CHECK(says(message_of([&] { write_curves(run); }), "expected names of columns, the first of them epoch"));
   CHECK(scratch.names() == "results.csv ");
   scratch.put("results.csv", std::string(head) + "\n");
   write_curves(run);

@@ -29,7 +29,7 @@ TEST_CASE("a folder is held by one process, and free when that ends, however it 
     const run_lock held(s.folder);
     CHECK(s.text(".lock") == std::to_string(::getpid()) + "\n");
     const int code = in_child([&] {
-      const auto m = message([&] { run_lock second(s.folder); });
+      const auto m = message_of([&] { run_lock second(s.folder); });
       return says(m, s.folder) && says(m, "process " + std::to_string(::getppid()) + " is training") ? 3 : 4;
     });
     CHECK(code == 3);
@@ -50,11 +50,11 @@ TEST_CASE("a folder is held by one process, and free when that ends, however it 
 TEST_CASE("a lock's file is made by the lock: neither a FIFO nor a link is taken for it") {
   const run_scratch s;
   REQUIRE(::mkfifo(s(".lock").c_str(), 0600) == 0);
-  CHECK(says(message([&] { run_lock l(s.folder); }), "/.lock is no file"));
+  CHECK(says(message_of([&] { run_lock l(s.folder); }), "/.lock is no file"));
   fs::remove(s(".lock"));
   s.put("other", "text");
   fs::create_symlink("other", s(".lock"));
-  CHECK(says(message([&] { run_lock l(s.folder); }), "cannot open"));
+  CHECK(says(message_of([&] { run_lock l(s.folder); }), "cannot open"));
   CHECK(s.text("other") == "text");
 }
 
@@ -93,7 +93,7 @@ TEST_CASE("the last two checkpoints stay") {
   }
   CHECK(s.names() == "last.safetensors previous.safetensors ");
   // What cannot be written leaves both.
-  CHECK(says(message([&] { run.write_last([](const std::string&) { dcs::fail("the disk is full"); }); }), "full"));
+  CHECK(says(message_of([&] { run.write_last([](const std::string&) { dcs::fail("the disk is full"); }); }), "full"));
   CHECK(s.text("last.safetensors") == "4");
   CHECK(s.text("previous.safetensors") == "3");
   // As a kill between two names leaves it.
@@ -139,14 +139,14 @@ TEST_CASE("where the last checkpoint is damaged, the one before is read, with a 
   CHECK(warnings.size() == 4);
 
   s.put("last.safetensors", "version");
-  CHECK(says(message([&] { run.read_last(read); }), "another version"));
+  CHECK(says(message_of([&] { run.read_last(read); }), "another version"));
   s.put("last.safetensors", "damage");
   s.put("previous.safetensors", "damage");
-  const auto both = message([&] { run.read_last(read); });
+  const auto both = message_of([&] { run.read_last(read); });
   CHECK(says(both, "last.safetensors: damaged"));
   CHECK(says(both, "previous.safetensors: damaged"));
   fs::remove(s("previous.safetensors"));
-  CHECK(says(message([&] { run.read_last(read); }), "last.safetensors: damaged"));
+  CHECK(says(message_of([&] { run.read_last(read); }), "last.safetensors: damaged"));
 }
 
 TEST_CASE("a new run is not begun where there is one") {
@@ -154,9 +154,9 @@ TEST_CASE("a new run is not begun where there is one") {
     const run_scratch s;
     const run_folder run(s.folder);
     s.put("config.json", "{}");
-    CHECK(message([&] { run.expect_new(); }) == "");
+    CHECK(message_of([&] { run.expect_new(); }) == "");
     fs::create_symlink("/nowhere/x", s(name));
-    CHECK(says(message([&] { run.expect_new(); }), "holds a run already"));
+    CHECK(says(message_of([&] { run.expect_new(); }), "holds a run already"));
   }
 }
 
@@ -217,5 +217,5 @@ TEST_CASE("pictures of images that share a name without its extension have the w
   using names = std::vector<std::string>;
   CHECK(picture_names({"a.png", "b.jpg", "c"}) == names{"a", "b", "c"});
   CHECK(picture_names({"a.jpg", "a.png", "b.png"}) == names{"a.jpg", "a.png", "b"});
-  CHECK(says(message([] { picture_names({"a.jpg", "a.jpg.png", "a.png"}); }), "a.jpg.png: its picture would have the name of that of a.jpg"));
+  CHECK(says(message_of([] { picture_names({"a.jpg", "a.jpg.png", "a.png"}); }), "a.jpg.png: its picture would have the name of that of a.jpg"));
 }

@@ -113,7 +113,7 @@ TEST_CASE("a checkpoint by the clock does not stop the run, and what came after 
       user::small_net net;
       training_run run(net, folder, numbers());
       const auto kill = [](const step_report& s) { expect(s.epoch < 2 || s.step < 3, "killed"); };
-      CHECK(says(message([&] { run.train(train_set, validation, {}, {.save_minutes = 1e-9, .after_step = kill}); }), "killed"));
+      CHECK(says(message_of([&] { run.train(train_set, validation, {}, {.save_minutes = 1e-9, .after_step = kill}); }), "killed"));
     }
     if (damaged) io::write_bytes(folder + "/last.safetensors", "test", "damage");
     user::small_net net;
@@ -154,7 +154,7 @@ TEST_CASE("a state within an epoch is read back to the same bits, and checked") 
       CAPTURE(value);
       auto changed = m;
       changed[key] = value;
-      CHECK(says(message([&] { run_state::of(changed, c, "last.safetensors"); }), "last.safetensors: "));
+      CHECK(says(message_of([&] { run_state::of(changed, c, "last.safetensors"); }), "last.safetensors: "));
     }
 }
 
@@ -163,14 +163,14 @@ TEST_CASE("steps of an epoch that the data does not have, and losses of another 
   CHECK(!train_until(scratch("run"), 3));
   user::small_net net;
   training_run run(net, scratch("run"), resumed{});
-  CHECK(says(message([&] { run.train(user::discs{2}, validation, {}); }), "3 steps of the epoch are done, but it has 1"));
+  CHECK(says(message_of([&] { run.train(user::discs{2}, validation, {}); }), "3 steps of the epoch are done, but it has 1"));
   const std::string last = scratch("other") + "/last.safetensors";
   CHECK(!train_until(scratch("other"), 1));
   auto file = io::read_safetensors(last);
   file.metadata["losses"] = R"({"total":"1","terms":["1","2","3","4","5"],"counts":[]})";
   io::write_safetensors(last, file);
   user::small_net another;
-  CHECK(says(message([&] { training_run(another, scratch("other"), resumed{}); }), "losses are of 5 terms and 0 counts; expected "));
+  CHECK(says(message_of([&] { training_run(another, scratch("other"), resumed{}); }), "losses are of 5 terms and 0 counts; expected "));
 }
 
 TEST_CASE("nobody reads the output: a run that catches signals goes on, and afterwards SIGPIPE is what it was") {

@@ -48,7 +48,7 @@ TEST_CASE("a term that becomes NaN from an image ends the run, with the names of
   {
     user::small_net net;
     training_run run(net, scratch("run"), numbers());
-    const auto m = message([&] { run.train(train_set, validation, {}, {.save_minutes = 1e-9}); });
+    const auto m = message_of([&] { run.train(train_set, validation, {}, {.save_minutes = 1e-9}); });
     CHECK(says(m, "dcs::train_step: the loss is not finite: dice_loss is "));
     CHECK(says(m, "(epoch 2, step "));
     CHECK(says(m, "disc 3"));
@@ -70,7 +70,7 @@ TEST_CASE("an image of the validation is named too") {
   spoiled_discs validation;
   user::small_net net;
   training_run run(net, scratch("run"), numbers());
-  const auto m = message([&] { run.train(user::discs{2}, validation, {}); });
+  const auto m = message_of([&] { run.train(user::discs{2}, validation, {}); });
   CHECK(says(m, "dcs::validate_batch: the loss is not finite: dice_loss is "));
   CHECK(says(m, "(in validation, images disc 2, disc 3)"));
   CHECK(readable_checkpoints(scratch("run")) == 0);
@@ -85,7 +85,7 @@ TEST_CASE("a rate that makes weights infinite ends the run, whether or not a che
       c.rate = 1e38, c.optimizer = optimizer;
       user::small_net net;
       training_run run(net, scratch("run"), c);
-      const auto m = message([&] { run.train(user::discs{5}, user::discs{2}, {}, {.save_minutes = minutes}); });
+      const auto m = message_of([&] { run.train(user::discs{5}, user::discs{2}, {}, {.save_minutes = minutes}); });
       CAPTURE(m);
       const bool in_a_step = m.find("(epoch 1, step 2, images disc ") != m.npos, at_a_checkpoint = m.find("is not written: ") != m.npos;
       CHECK((in_a_step || at_a_checkpoint));
@@ -101,7 +101,7 @@ TEST_CASE("a checkpoint of weights that are not finite is not written, and the o
   const std::string before = scratch.text("a");
   for (const float wrong : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     named_parameters(net)[0].parameter->data<float>()[2] = wrong;
-    CHECK(says(message([&] { save_checkpoint(scratch("a"), net, nullptr, {}); }), "a is not written: first.weight contains "));
+    CHECK(says(message_of([&] { save_checkpoint(scratch("a"), net, nullptr, {}); }), "a is not written: first.weight contains "));
     CHECK((scratch.text("a") == before));
     CHECK(scratch.names() == "a ");
   }

@@ -37,41 +37,43 @@ TEST_CASE("results.csv that cannot be read, or is no table, is an error and stay
   const run_scratch s;
   results_table t(s("results.csv"), "epoch,rate,seconds,loss");
   const std::string head = "epoch,rate,seconds,loss\n", one = "1,0.5,1.2,1\n";
-  const std::pair<std::string, const char*> wrong[] = {{"", "first line"},
-                                                       {"1,2,3,4\n", "first line"},
-                                                       {"epoch,rate,seconds\n" + one, "first line"},
-                                                       {head, "ends at the row of epoch 0"},
-                                                       {head + one, "ends at the row of epoch 1"},
-                                                       {head + one + one, "is of epoch 1; expected 2"},
-                                                       {head + one + "3,0.5,1.2,1\n", "is of epoch 3; expected 2"},
-                                                       {head + one + "2,0.5,1.2\n", "has 3 fields; expected 4"},
-                                                       {head + one + "2,0.5,1.2,1,1\n", "has 5 fields; expected 4"},
-                                                       {head + one + "2,0.5,x,1\n", "contains 'x'"},
-                                                       {head + one + "2,0.5,,1\n", "contains ''"},
-                                                       {head + one + "2.0,0.5,1.2,1\n", "is of epoch 2.0"},
-                                                       {head + one + "\n", "has 1 fields"},
-                                                       {head + "0,0.5,1.2,1\n" + one, "is of epoch 0"},
-                                                       {head + one + "2,0.5,1.2,1", "ends at the row of epoch 1"}};
+  const std::pair<std::string, const char*> wrong[] = {
+      {"", "first line"},
+      {"1,2,3,4\n", "first line"},
+      {"epoch,rate,seconds\n" + one, "first line"},
+      {head, "ends at the row of epoch 0"},
+      {head + one, "ends at the row of epoch 1"},
+      {head + one + one, "is of epoch 1; expected 2"},
+      {head + one + "3,0.5,1.2,1\n", "is of epoch 3; expected 2"},
+      {head + one + "2,0.5,1.2\n", "has 3 fields; expected 4"},
+      {head + one + "2,0.5,1.2,1,1\n", "has 5 fields; expected 4"},
+      {head + one + "2,0.5,x,1\n", "contains 'x'"},
+      {head + one + "2,0.5,,1\n", "contains ''"},
+      {head + one + "2.0,0.5,1.2,1\n", "is of epoch 2.0"},
+      {head + one + "\n", "has 1 fields"},
+      {head + "0,0.5,1.2,1\n" + one, "is of epoch 0"},
+      {head + "9223372036854775807,0.5,1.2,1\n9223372036854775807,0.5,1.2,1\n", "is of epoch 9223372036854775807"},
+      {head + one + "2,0.5,1.2,1", "ends at the row of epoch 1"}};
   for (const auto& [written, expected] : wrong) {
     const std::string text = written;  // a structured binding cannot be captured
     CAPTURE(text);
     s.put("results.csv", text);
-    CHECK(says(message([&] { t.keep(2); }), expected));
+    CHECK(says(message_of([&] { t.keep(2); }), expected));
     CHECK(s.text("results.csv") == text);
   }
   fs::remove(s("results.csv"));
   fs::create_directory(s("results.csv"));
-  CHECK(says(message([&] { t.keep(2); }), "a folder"));
+  CHECK(says(message_of([&] { t.keep(2); }), "a folder"));
   fs::remove(s("results.csv"));
   fs::create_symlink("/nowhere/x", s("results.csv"));
-  CHECK(says(message([&] { t.keep(2); }), "cannot open"));
+  CHECK(says(message_of([&] { t.keep(2); }), "cannot open"));
   fs::remove(s("results.csv"));
   REQUIRE(::mkfifo(s("results.csv").c_str(), 0600) == 0);
-  CHECK(says(message([&] { t.keep(2); }), "a FIFO"));
+  CHECK(says(message_of([&] { t.keep(2); }), "a FIFO"));
   CHECK(warnings.empty());
 }
 
 TEST_CASE("columns of results.csv have names of their own") {
-  CHECK(message([] { expect_distinct_columns("epoch,rate,dice_loss,val_dice_loss,dice"); }) == "");
-  CHECK(says(message([] { expect_distinct_columns("epoch,rate,dice,val_dice,dice"); }), "two columns 'dice'"));
+  CHECK(message_of([] { expect_distinct_columns("epoch,rate,dice_loss,val_dice_loss,dice"); }) == "");
+  CHECK(says(message_of([] { expect_distinct_columns("epoch,rate,dice,val_dice,dice"); }), "two columns 'dice'"));
 }

@@ -5,6 +5,7 @@
 #include <dcs/io/file.hpp>
 
 #include <doctest/doctest.h>
+#include "../../message.hpp"
 
 #include <set>
 
@@ -38,15 +39,6 @@ struct run_scratch {
   }
 };
 
-template <class F>
-std::string message(const F& f) {
-  try {
-    f();
-  } catch (const dcs::error& e) {
-    return e.what();
-  }
-  return "";
-}
 [[maybe_unused]] bool says(const std::string& m, const std::string& text) {
   CAPTURE(m);
   return m.find(text) != m.npos;

@@ -42,7 +42,7 @@ std::string reading(const std::string& key, const std::string& value) {
   std::string text = "{";
   for (const auto& [k, v] : j.items()) text += (text == "{" ? "\"" : ",\"") + k + "\":" + (k == key ? value : v.dump());
   if (!j.contains(key)) text += ",\"" + key + "\":" + value;
-  return message([&] { config_of(parse_json(text + "}", "config.json"), "config.json", own_options()); });
+  return message_of([&] { config_of(parse_json(text + "}", "config.json"), "config.json", own_options()); });
 }
 
 using strings = std::map<std::string, std::string>;
@@ -55,7 +55,7 @@ strings metadata() {
 std::string reading_state(const std::string& key, const std::string& value) {
   strings m = metadata();
   m[key] = value;
-  return message([&] { run_state::of(m, config(), "last.safetensors"); });
+  return message_of([&] { run_state::of(m, config(), "last.safetensors"); });
 }
 
 }  // namespace
@@ -97,14 +97,14 @@ TEST_CASE("an option that says how is chosen from boxes; another is not") {
   CHECK(!wants_boxes(c.network));
   CHECK(assigned_options(options{}, c.network).scales == std::array<double, 2>{5, 10});
   CHECK(to_json(c).at("scales") == json{5.0, 10.0});
-  CHECK(says(message([&] { choose_from_boxes(c.network.front(), {}); }), c.network.front().name + " cannot be chosen from boxes"));
+  CHECK(says(message_of([&] { choose_from_boxes(c.network.front(), {}); }), c.network.front().name + " cannot be chosen from boxes"));
 }
 
 TEST_CASE("a network's option has a name that no number of a run has") {
   run_config c = config();
   for (const char* taken : {"rate", "seed", "optimizer"}) {
     c.network[0].name = taken;
-    CHECK(says(message([&] { to_json(c); }), std::string("is named ") + taken));
+    CHECK(says(message_of([&] { to_json(c); }), std::string("is named ") + taken));
   }
 }
 
@@ -150,17 +150,17 @@ TEST_CASE("a configuration's values are what the flags accept") {
   for (const auto& [key, value] : whole.items()) {
     json j = whole;
     j.erase(key);
-    const auto m = message([&] { config_of(j, "config.json", own_options()); });
+    const auto m = message_of([&] { config_of(j, "config.json", own_options()); });
     CHECK((younger.count(key) != 0 ? m.empty() : says(m, "key '" + key + "' not found")));
   }
 }
 
 TEST_CASE("a key that stands twice is an error, at any depth; the same key of two objects is none") {
-  CHECK(says(message([] { parse_json(R"({"a": 1, "b": 2, "a": 1})", "x"); }), "x: key 'a' stands twice"));
-  CHECK(says(message([] { parse_json(R"({"a": [{"b": 1, "b": 2}]})", "x"); }), "key 'b' stands twice"));
-  CHECK(message([] { parse_json(R"({"a": {"a": 1}, "b": {"a": 2}, "c": [{"a": 1}, {"a": 1}]})", "x"); }) == "");
-  CHECK(says(message([] { parse_json("{\"a\": \"\xeb\"}", "x"); }), "x: "));
-  CHECK(says(message([] { parse_json("", "x"); }), "x: "));
+  CHECK(says(message_of([] { parse_json(R"({"a": 1, "b": 2, "a": 1})", "x"); }), "x: key 'a' stands twice"));
+  CHECK(says(message_of([] { parse_json(R"({"a": [{"b": 1, "b": 2}]})", "x"); }), "key 'b' stands twice"));
+  CHECK(message_of([] { parse_json(R"({"a": {"a": 1}, "b": {"a": 2}, "c": [{"a": 1}, {"a": 1}]})", "x"); }) == "");
+  CHECK(says(message_of([] { parse_json("{\"a\": \"\xeb\"}", "x"); }), "x: "));
+  CHECK(says(message_of([] { parse_json("", "x"); }), "x: "));
 }
 
 TEST_CASE("names of files as JSON: any bytes, one spelling each, and back") {
@@ -177,7 +177,7 @@ TEST_CASE("names of files as JSON: any bytes, one spelling each, and back") {
   }
   for (const char* text : {"\\", "a\\", "\\x", "\\xe", "\\xg0", "\\x0g", "\\x41", "\\n"}) {
     CAPTURE(text);
-    CHECK(says(message([&] { name_of_json(text); }), "a backslash"));
+    CHECK(says(message_of([&] { name_of_json(text); }), "a backslash"));
   }
 }
 
@@ -222,13 +222,15 @@ TEST_CASE("a state that no run could have come to is an error that names it") {
     }
     strings m = metadata();
     m.erase(key);
-    CHECK(says(message([&] { run_state::of(m, config(), "last.safetensors"); }), "lacks " + key));
+    CHECK(says(message_of([&] { run_state::of(m, config(), "last.safetensors"); }), "lacks " + key));
   }
   CHECK(says(reading_state("epoch", "1e300"), "epoch is 1e300; expected a whole number from 0 to 99999"));
 }
 
 TEST_CASE("a checkpoint of another configuration is an error that names the key; length and place of a run may change") {
-  const auto comparing = [](const run_config& c) { return message([&] { expect_same_config(metadata(), "last.safetensors", c, "config.json"); }); };
+  const auto comparing = [](const run_config& c) {
+    return message_of([&] { expect_same_config(metadata(), "last.safetensors", c, "config.json"); });
+  };
   run_config c = config();
   c.epochs = 7, c.data = "/elsewhere";
   CHECK(comparing(c) == "");
@@ -240,9 +242,9 @@ TEST_CASE("a checkpoint of another configuration is an error that names the key;
   CHECK(says(comparing(c), "data_fingerprint"));
   strings m = metadata();
   m["config"] = "{}";
-  CHECK(says(message([&] { expect_same_config(m, "last.safetensors", config(), "config.json"); }), "last.safetensors: config: "));
+  CHECK(says(message_of([&] { expect_same_config(m, "last.safetensors", config(), "config.json"); }), "last.safetensors: config: "));
   m.erase("config");
-  CHECK(says(message([&] { expect_same_config(m, "last.safetensors", config(), "config.json"); }), "lacks config"));
+  CHECK(says(message_of([&] { expect_same_config(m, "last.safetensors", config(), "config.json"); }), "lacks config"));
 }
 
 TEST_CASE("why a run has ended") {

@@ -105,7 +105,9 @@ class results_table {
     expect(fields.size() == fields_, path_, ": line ", line, " has ", fields.size(), " fields; expected ", fields_);
     for (const auto f : fields) expect(parse_real(f).has_value(), path_, ": line ", line, " contains '", std::string(f), "'; expected a number");
     const auto epoch = epoch_of(row);
-    expect(epoch && *epoch >= 1, path_, ": line ", line, " is of epoch ", std::string(fields[0]), "; expected a whole number from 1");
+    constexpr std::int64_t most_epochs = 1000000000;
+    expect(epoch && *epoch >= 1 && *epoch <= most_epochs, path_, ": line ", line, " is of epoch ", std::string(fields[0]),
+           "; expected a whole number from 1 to ", most_epochs);
     const auto last = before.empty() ? *epoch - 1 : *epoch_of(before);
     expect(*epoch == last + 1, path_, ": line ", line, " is of epoch ", *epoch, "; expected ", last + 1);
   }
