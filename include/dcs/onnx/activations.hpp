@@ -25,6 +25,8 @@ inline id half_times(const written& w, id x, id t) { return w("Mul", w("Mul", x,
 
 }  // namespace detail
 
+/// @cond specialisations, whose macros Doxygen does not follow
+
 #define DCS_ONNX_FUNCTION(F, N, ...)                                          \
   template <>                                                                 \
   struct function<functions::F> {                                             \
@@ -69,6 +71,8 @@ DCS_ONNX_COMPARISON(less_equal, detail::truth(g, "LessOrEqual", a[0], a[1]))
 DCS_ONNX_COMPARISON(equal, detail::truth(g, "Equal", a[0], a[1]))
 DCS_ONNX_COMPARISON(not_equal, detail::unary(g, "Not", detail::truth(g, "Equal", a[0], a[1])))
 #undef DCS_ONNX_COMPARISON
+
+/// @endcond
 
 }  // namespace dcs::onnx
 
