@@ -109,7 +109,9 @@ struct run_config {
   std::string optimizer = "adamw", rate_schedule = "plateau";
   int patience = 5, stop_after = 20, images = 0;
   bool augment = true, imagenet_input = false, nesterov = false;
-  bool instances = false;  // the values of a mask number its objects
+  bool instances = false;                      // the values of a mask number its objects
+  int shards = 0;                              // into which each batch is cut (train/shards/stepper.hpp); 0: it is not
+  bool sync_norm = true, fast_reduce = false;  // of shards
   std::vector<network_option> network{};
 };
 
@@ -163,7 +165,10 @@ inline json to_json(const run_config& c) {
          {"images", c.images},
          {"augment", c.augment},
          {"imagenet_input", c.imagenet_input},
-         {"instances", c.instances}};
+         {"instances", c.instances},
+         {"shards", c.shards},
+         {"sync_norm", c.sync_norm},
+         {"fast_reduce", c.fast_reduce}};
   for (const auto& o : c.network) {
     expect(!j.contains(o.name), "dcs::run: an option of the network is named ", o.name,
            ", as one of every run is; expected another name in its options' fields");
@@ -233,9 +238,11 @@ inline run_config config_of(const json& j, const std::string& where, const std::
     c.images = number_at(j, "images", 0, 1000000000);
     c.augment = j.at("augment"), c.imagenet_input = j.at("imagenet_input"), c.nesterov = j.at("nesterov");
     c.instances = j.at("instances");
-    // Younger than the format: a run that lacks them has one rate, and decays everything.
+    // Younger than the format: a run that lacks them has one rate, decays everything, and has whole batches.
     if (j.contains("backbone_rate")) c.backbone_rate = number_at(j, "backbone_rate", 0.0, 10.0);
     c.decay_norms = j.value("decay_norms", true);
+    if (j.contains("shards")) c.shards = number_at(j, "shards", 0, c.batch);
+    c.sync_norm = j.value("sync_norm", true), c.fast_reduce = j.value("fast_reduce", false);
     for (auto& o : c.network) read_option(j, o);
     const json known = to_json(c);
     for (const auto& [key, value] : j.items()) expect(known.contains(key), "unknown key '", key, "'");
