@@ -4,6 +4,7 @@
 #include "measuring.hpp"
 
 #include <dcs/io/image_limits.hpp>
+#include <dcs/train/communicator/communicator.hpp>
 #include <dcs/train/run/config.hpp>
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct train_request {
   bool capture = true, tune = false, tf32 = false;  // on a GPU; not part of it either
   dcs::io::image_limits limits;                     // not part of it either
   bool skip_bad = false;                            // files that cannot be used are left out, and listed
+  dcs::any_communicator ranks;                      // the processes that train together
 };
 
 struct evaluate_request {

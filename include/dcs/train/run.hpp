@@ -93,13 +93,15 @@ class training_run {
   std::string ended() const { return state_.ended(config_); }
   /// The reason of the request that has stopped it, in whichever of its processes that came; 0 where none has.
   int stop_reason() const { return processes_.stop_reason(); }
+  /// Throws dcs::error in every process where one has another value of `what` than the first.
+  void expect_same(const char* what, const std::string& own) { processes_.expect_same(what, own); }
 
   /// Sets the fingerprint of the data that the run is trained on (data/fingerprint.hpp), which the first process says. Throws dcs::error where it
   /// began with other data.
   void use_data(const std::string& fingerprint_in_first) {
     const std::string fingerprint = processes_.shared(fingerprint_in_first);
     if (config_.data_fingerprint.empty()) config_.data_fingerprint = fingerprint;
-    expect_same_data(config_, fingerprint);
+    processes_.in_first([&] { expect_same_data(config_, fingerprint); });
   }
 
   /// Trains until the run has ended, or the request of `control` asks it to stop, and returns whether it has ended. `watch`, where there is one, is

@@ -142,23 +142,30 @@ requires std::is_trivially_copyable_v<T> std::vector<std::vector<T>> gathered(C&
   return all;
 }
 
+/// An error that every rank of a group throws, so that none waits for another.
+class agreed_error : public error {
+ public:
+  using error::error;
+};
+
 /// Calls f in every rank, and returns when all have: its errors are everybody's. Where it throws in some ranks, every rank throws the error of the
-/// first of them, which says so.
+/// first of them as an agreed_error, which says which of several it is; a rank alone throws its own.
 template <communicator C, class F>
 void in_agreement(C& c, const F& f) {
+  if (c.size() == 1) return f();
   std::string cause;
   bool failed = false;
   try {
     f();
   } catch (const std::exception& e) {
-    if (c.size() == 1) throw;
     cause = e.what(), failed = true;
   }
-  if (c.size() == 1) return;
-  const auto causes = gathered(c, std::vector<char>(cause.begin(), cause.end()));
   const auto failures = gathered(c, std::vector<char>{failed});
+  const auto causes = gathered(c, std::vector<char>(cause.begin(), cause.end()));
   for (std::size_t r = 0; r < causes.size(); ++r)
-    if (failures[r][0]) fail("process ", r, " of ", c.size(), ": ", std::string(causes[r].begin(), causes[r].end()));
+    if (failures[r][0])
+      throw agreed_error((r == 0 ? "" : "process " + std::to_string(r) + " of " + std::to_string(c.size()) + ": ") +
+                         std::string(causes[r].begin(), causes[r].end()));
 }
 
 }  // namespace dcs

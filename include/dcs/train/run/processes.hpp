@@ -27,12 +27,11 @@ class run_processes {
       if (first()) f();
     });
   }
-  /// Throws dcs::error in every process where one has another value of `what` than the first: their results would differ by rounding.
+  /// Throws dcs::error in every process where one has another value of `what` than the first, as their results would differ.
   void expect_same(const char* what, const std::string& own) {
     const std::string firsts = shared(own);
-    in_agreement(ranks_, [&] {
-      expect(own == firsts, "it has ", what, " of its own, ", own, ", and process 0 has ", firsts, "; expected the same (DCS_ISA chooses)");
-    });
+    in_agreement(ranks_,
+                 [&] { expect(own == firsts, "it has ", what, " of its own: ", own, ", and process 0 has ", firsts, "; expected the same in all"); });
   }
   /// The first process's text, in every process.
   std::string shared(const std::string& text) {
