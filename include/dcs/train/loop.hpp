@@ -41,12 +41,17 @@ using progress = std::function<void(std::int64_t, std::int64_t, const step_losse
 
 /// A way of taking training steps. `launch(epoch, index)` takes the step of the batch that was sent, number `index` of its epoch, of which its random
 /// numbers are a function, by the rate that was set last; `losses` waits for it. Where `runs_ahead`, a batch is sent while the step before it runs.
+///
+/// One that takes a part of each batch alone, as other processes take the rest, has `own(images)`, the first and the last but one position of its
+/// part in a batch of so many images, and `send(p, images)`: the part, which may be empty, and how many images the batch has.
 template <class S>
 concept stepper = requires(S& s, const batch& b, const typename S::prepared& p, int epoch, std::int64_t index) {
   { S::runs_ahead } -> std::convertible_to<bool>;
   { s.prepare(b) } -> std::same_as<typename S::prepared>;
   s.set_rate(1.0);
-  s.send(p);
+  requires requires { s.send(p); } || requires {
+    s.send(p, index), s.own(index);
+  };
   s.launch(epoch, index);
   { s.losses() } -> std::same_as<step_losses>;
 };
@@ -120,8 +125,11 @@ bool train_steps(Steps& steps, const Data& data, const epoch_options<Options>& o
   // Several batches in advance where steps run on a GPU, as one thread may load images more slowly than the GPU trains on them.
   const int loading = Steps::runs_ahead ? std::clamp(threads(), 1, 8) : 1;
   const to_batch collate{o.input, o.augmented ? std::optional(o.augment) : std::nullopt};
-  const data_loader loader(data, {.batch = o.batch, .seed = o.seed, .threads = loading, .ahead = loading},
-                           [&](std::vector<drawn<sample>> samples) { return steps.prepare(collate(std::move(samples))); });
+  loader_options options{.batch = o.batch, .seed = o.seed, .threads = loading, .ahead = loading};
+  constexpr bool takes_part = requires { steps.own(std::int64_t{1}); };
+  if constexpr (takes_part) options.own = [&](std::int64_t images) { return steps.own(images); };
+  const data_loader loader(
+      data, options, [&](std::vector<drawn<sample>> samples) { return steps.prepare(samples.empty() ? batch{} : collate(std::move(samples))); });
   const std::int64_t batches = loader.size();
   expect(state.steps <= batches, "dcs::train_steps: ", state.steps, " steps of the epoch are done, but it has ", batches);
   steps.set(o.seed, o.net);
@@ -141,7 +149,12 @@ bool train_steps(Steps& steps, const Data& data, const epoch_options<Options>& o
   };
   auto ahead = loader.epoch(epoch, state.steps);
   while (const auto b = ahead.next()) {
-    in_step(launched, [&] { steps.send(*b); });
+    in_step(launched, [&] {
+      if constexpr (takes_part)
+        steps.send(*b, std::min<std::int64_t>(o.batch, static_cast<std::int64_t>(data.size()) - launched * o.batch));
+      else
+        steps.send(*b);
+    });
     if (!finish()) return false;
     if (o.rate) steps.set_rate(o.rate(launched, batches));
     in_step(launched, [&] { steps.launch(epoch, launched); });

@@ -24,6 +24,7 @@
 
 #include <exception>
 #include <thread>
+#include <utility>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -33,12 +34,6 @@ struct shard_options {
   std::int64_t shards = 1;         ///< of a batch, at least 1
   bool synchronized_norms = true;  ///< batch norm over the batch; otherwise over each shard
   bool fast_reduce = false;        ///< gradients are summed by the transport, in an order that depends on the number of processes
-};
-
-/// The shards of a batch that a process computes.
-struct sharded_batch {
-  std::int64_t images = 0;  ///< of the whole batch
-  std::vector<batch> own;
 };
 
 /// Images [part.first, part.last) of a batch.
@@ -101,7 +96,7 @@ class sharded_stepper {
 
  public:
   using options_type = typename Net::options;
-  using prepared = sharded_batch;
+  using prepared = batch;
   static constexpr bool runs_ahead = false;
 
   sharded_stepper(Net& net, Optimizer& optimizer, any_communicator ranks, const shard_options& o, Seam* seam = nullptr)
@@ -119,17 +114,27 @@ class sharded_stepper {
 
   void set(std::uint64_t seed, const options_type& o) { whole_.set(seed, o), seed_ = seed, net_options_ = o; }
   void set_rate(double rate) { optimizer_.options.rate = rate; }
-  sharded_batch prepare(const batch& b) const {
-    const std::int64_t images = b.images.sizes()[0], shards = shards_of(images);
+  /// The images that this process computes, by their positions in a batch of `images`, from the first to before the second number.
+  std::pair<std::int64_t, std::int64_t> own(std::int64_t images) const {
+    const std::int64_t shards = shards_of(images);
     const index_range mine = part_of(shards, ranks_.size(), ranks_.rank());
-    sharded_batch s{images, {}};
-    for (std::int64_t i = mine.first; i < mine.last; ++i) s.own.push_back(shards == 1 ? b : images_of(b, part_of(images, shards, i)));
-    return s;
+    return {images * mine.first / shards, images * mine.last / shards};
   }
-  void send(const sharded_batch& b) { batch_ = b; }
+  batch prepare(const batch& b) const { return b; }
+  /// `b`: this process's own images of a batch of `images`; anything where there are none.
+  void send(const batch& b, std::int64_t images) {
+    const std::int64_t shards = shards_of(images), before = own(images).first;
+    const index_range mine = part_of(shards, ranks_.size(), ranks_.rank());
+    images_ = images;
+    own_.clear();
+    for (std::int64_t i = mine.first; i < mine.last; ++i) {
+      const index_range part = part_of(images, shards, i);
+      own_.push_back(mine.size() == 1 ? b : images_of(b, {part.first - before, part.last - before}));
+    }
+  }
   void launch(int epoch, std::int64_t index) {
     if (!cut()) {
-      whole_.send(batch_.own.at(0)), whole_.launch(epoch, index);
+      whole_.send(own_.at(0)), whole_.launch(epoch, index);
       losses_ = whole_.losses();
       return;
     }
@@ -149,9 +154,9 @@ class sharded_stepper {
 
   // The step of this process's shard `place` on a replica.
   result step_of(detail::replica<Net>& r, std::int64_t place, random_stream random) {
-    const std::int64_t shards = shards_of(batch_.images), shard = part_of(shards, ranks_.size(), ranks_.rank()).first + place;
-    const batch& b = batch_.own[static_cast<std::size_t>(place)];
-    const double weight = static_cast<double>(b.images.sizes()[0]) / static_cast<double>(batch_.images);
+    const std::int64_t shards = shards_of(images_), shard = part_of(shards, ranks_.size(), ranks_.rank()).first + place;
+    const batch& b = own_[static_cast<std::size_t>(place)];
+    const double weight = static_cast<double>(b.images.sizes()[0]) / static_cast<double>(images_);
     const random_stream own = options_.shards == 1 ? random : random.child(static_cast<std::uint64_t>(shard));
     const step_losses l = train_step<P>(r.net(), b, net_options_, own, weight);
     result out;
@@ -198,7 +203,7 @@ class sharded_stepper {
   // The shards of this process one after the other, each with norms of its own.
   std::vector<result> shards_in_turn(random_stream random) {
     std::vector<result> all;
-    for (std::size_t i = 0; i < batch_.own.size(); ++i) {
+    for (std::size_t i = 0; i < own_.size(); ++i) {
       replicas_[0].follow();
       all.push_back(step_of(replicas_[0], static_cast<std::int64_t>(i), random));
     }
@@ -206,8 +211,8 @@ class sharded_stepper {
   }
   // The shards of this process on a thread each, which meet at every norm.
   std::vector<result> shards_at_once(random_stream random) {
-    norm_meeting meeting(ranks_, shards_of(batch_.images));
-    std::vector<result> all(batch_.own.size());
+    norm_meeting meeting(ranks_, shards_of(images_));
+    std::vector<result> all(own_.size());
     std::mutex mutex;
     std::exception_ptr first;
     std::vector<std::thread> threads;
@@ -242,7 +247,7 @@ class sharded_stepper {
 
   // Sums up what the shards of all processes have left, and gives it to the network.
   void take_up(std::vector<result> own) {
-    const std::int64_t shards = shards_of(batch_.images);
+    const std::int64_t shards = shards_of(images_);
     std::vector<std::vector<T>> gradients;
     std::vector<std::vector<double>> numbers;
     for (result& r : own) gradients.push_back(std::move(r.gradients)), numbers.push_back(std::move(r.numbers));
@@ -303,7 +308,8 @@ class sharded_stepper {
   std::int64_t weight_elements_ = 0, buffer_elements_ = 0;
   std::uint64_t seed_ = 0;
   options_type net_options_{};
-  sharded_batch batch_;
+  std::int64_t images_ = 0;  // of the batch
+  std::vector<batch> own_;   // its shards that are this process's
   step_losses losses_;
 };
 
