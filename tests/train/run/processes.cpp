@@ -82,7 +82,9 @@ TEST_CASE("validation that is shared out has the figures of one process") {
   initialize(net, 3);
   epoch_options<user::small_net::options> o;
   o.batch = 2;
-  const auto [losses, measures] = validate(net, validation, o);
+  const auto expected = validate(net, validation, o);  // clang 14 does not capture a structured binding
+  const step_losses& losses = expected.first;
+  const mean_metrics& measures = expected.second;
   std::atomic<int> same = 0;
   on_threads(4, [&](const any_communicator& c) {
     const auto found = validate(net, validation, o, {}, c);
