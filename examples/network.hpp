@@ -130,7 +130,8 @@ class network_session final : public session {
     run.use_data(fingerprint);
     const first_of& train_set = *training;
     const dcs::folder_dataset& val = *validation;
-    run.expect_same("a data set", std::to_string(train_set.size()) + " images to train on and " + std::to_string(val.size()) + " to validate");
+    run.processes().expect_same("a data set",
+                                std::to_string(train_set.size()) + " images to train on and " + std::to_string(val.size()) + " to validate");
     std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
                 static_cast<long long>(dcs::parameters<Net>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()), c.side,
                 c.side, run.epochs_done() + 1, c.epochs);
@@ -150,7 +151,7 @@ class network_session final : public session {
       if (!dcs::is_lack_of_memory(e) || ranks.size() > 1) throw;
       dcs::fail(dynamic_cast<const std::bad_alloc*>(&e) ? "out of memory" : e.what(), advice_on_memory(run, train_set));
     }
-    if (!ended) return stopped(t, run, run.stop_reason());
+    if (!ended) return stopped(t, run, run.processes().stop_reason());
     std::printf("run: %s\n", dcs::printable(t.out).c_str());
     std::fflush(stdout);
     return 0;

@@ -91,10 +91,8 @@ class training_run {
   int arrays() const { return arrays_; }
   /// The reason why the run has ended; empty where it has not.
   std::string ended() const { return state_.ended(config_); }
-  /// The reason of the request that has stopped it, in whichever of its processes that came; 0 where none has.
-  int stop_reason() const { return processes_.stop_reason(); }
-  /// Throws dcs::error in every process where one has another value of `what` than the first.
-  void expect_same(const char* what, const std::string& own) { processes_.expect_same(what, own); }
+  /// The processes that train it, and the reason of the request that has stopped them.
+  run_processes& processes() { return processes_; }
 
   /// Sets the fingerprint of the data that the run is trained on (data/fingerprint.hpp), which the first process says. Throws dcs::error where it
   /// began with other data.

@@ -11,8 +11,6 @@ using namespace dcs;
 
 namespace {
 
-constexpr std::int64_t images = 7, steps_of_epoch = 2;  // the last batch is smaller
-
 run_config numbers() {
   run_config c;
   c.data = "discs", c.net = "small", c.side = 64, c.epochs = 2, c.batch = 4, c.rate = 1e-2, c.seed = 5, c.ema = 0.9, c.shards = 4;
@@ -24,7 +22,7 @@ run_config keep_epochs() {
   c.epochs = 0;
   return c;
 }
-const user::discs train_set{images}, validation{5};
+const user::discs train_set{7}, validation{5};  // the last of two batches is smaller
 
 std::string bytes(const std::string& path) { return io::read_bytes(path, "test", 1 << 24); }
 // The rows of results.csv without their seconds.
@@ -54,7 +52,7 @@ void train(const std::string& folder, int processes, std::int64_t last = 0, int 
       if ((s.epoch - 1) * s.steps + s.step == last && c.rank() == asked) stop.ask(7);
     };
     const bool ended = run.train(train_set, validation, {}, {.stop = &stop, .after_step = after});
-    expect(ended == (last == 0) && run.stop_reason() == (last == 0 ? 0 : 7), "the processes have not agreed");
+    expect(ended == (last == 0) && run.processes().stop_reason() == (last == 0 ? 0 : 7), "the processes have not agreed");
   });
 }
 

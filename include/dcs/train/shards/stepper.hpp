@@ -21,6 +21,7 @@
 
 #include <dcs/train/loop.hpp>
 #include <dcs/train/shards/norms.hpp>
+#include <dcs/train/shards/replica.hpp>
 
 #include <exception>
 #include <thread>
@@ -36,19 +37,6 @@ struct shard_options {
   bool fast_reduce = false;        ///< gradients are summed by the transport, in an order that depends on the number of processes
 };
 
-/// Images [part.first, part.last) of a batch.
-inline batch images_of(const batch& b, index_range part) {
-  const auto rows = [&]<class S>(const tensor<float, S>& x) {
-    auto n = x.sizes();
-    const extent_t row = x.size() / n[0];
-    n[0] = part.size();
-    auto y = tensor<float, S>::empty(n);
-    std::copy(x.data() + part.first * row, x.data() + part.last * row, y.data());
-    return y;
-  };
-  return {rows(b.images), rows(b.masks), {b.boxes.begin() + part.first, b.boxes.begin() + part.last}, rows(b.objects)};
-}
-
 namespace detail {
 
 // What a shard's step leaves: gradients in T with a flag behind them for each parameter that has one, and in double losses, counts, and buffers that
@@ -57,31 +45,6 @@ template <class T>
 struct shard_result {
   std::vector<T> gradients;
   std::vector<double> numbers;
-};
-
-// Copies of a network that share its weights, each with gradients and buffers of its own.
-template <class Net>
-class replica {
- public:
-  explicit replica(Net& net) : net_(std::make_unique<Net>(net)), from_(named_parameters(net)), to_(named_parameters(*net_)) {}
-  Net& net() { return *net_; }
-  const std::vector<named_parameter>& parameters() const { return to_; }
-  const std::vector<named_parameter>& originals() const { return from_; }
-  // Takes over weights and buffers as they are now, and drops gradients.
-  void follow() {
-    for (std::size_t i = 0; i < to_.size(); ++i) {
-      parameter_base &p = *to_[i].parameter, &original = *from_[i].parameter;
-      if (p.is_buffer())
-        std::memcpy(p.memory().data(), original.memory().data(), static_cast<std::size_t>(p.memory().bytes()));
-      else if (p.memory().data() != original.memory().data())
-        p.adopt(original.memory(), original.type());
-      p.clear_gradient();
-    }
-  }
-
- private:
-  std::unique_ptr<Net> net_;
-  std::vector<named_parameter> from_, to_;
 };
 
 }  // namespace detail
