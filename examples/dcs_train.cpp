@@ -1,6 +1,7 @@
 // Trains a network on a folder of images and masks; the run is a folder that --resume continues.
 #include "command_line.hpp"
 #include "network_flags.hpp"
+#include "processes.hpp"
 #include "session.hpp"
 
 #include <algorithm>
@@ -76,6 +77,15 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_flag("--native-targets", c.native_targets,
                "find objects, and crop what is learned inside their boxes, in masks at their own size where it is larger than --size");
   app.add_flag("--imagenet-input", c.imagenet_input, "normalise the input with ImageNet's mean and deviation");
+  app.add_option(
+         "--shards", c.shards,
+         "cut each batch into so many shards, which are computed apart and added up in one tree: the bits are those of any number of processes "
+         "(under mpirun, where it is not given: an image each); 0: batches are not cut")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  app.add_flag("--sync-norm,!--no-sync-norm", c.sync_norm, "of shards: batch norm over the whole batch (default), or over each shard");
+  app.add_flag("--fast-reduce", c.fast_reduce,
+               "of shards: let MPI add up gradients in its own order, which is faster, and whose bits depend on the number of processes");
   app.add_flag("--capture,!--no-capture", t.capture, "cuda: a training step is one graph (default), or a launch for each kernel, to the same bits");
   app.add_flag("--tune", t.tune, "cuda: time the engines of cuDNN and cuBLASLt and take the fastest; the same run may then differ by rounding");
   programs::add_tf32(app, t.tf32);
@@ -94,8 +104,9 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
                    " alone may be given. A run that has ended says why, with exit code 0");
 }
 
-int body(int argc, char** argv) {
+int train(int argc, char** argv, programs::process_group& processes) {
   programs::train_request t;
+  t.ranks = processes.ranks();
   t.config.net = "small-scratch";
   std::string device = "cpu";
   bool plain = false, cosine = false;
@@ -116,6 +127,7 @@ int body(int argc, char** argv) {
       {"--net small-scratch --data set --size 128 --epochs 10 --out runs/a", "--resume --out runs/a --epochs 20", "--net small-scratch --help"});
   CLI11_PARSE(app, argc, argv);
   t.config.net = net, t.config.augment = !plain, t.config.rate_schedule = cosine ? "cosine" : t.config.rate_schedule;
+  if (processes.launched() && t.config.shards == 0) t.config.shards = t.config.batch;
   if (t.config.side % 32 != 0) throw std::runtime_error("--size " + std::to_string(t.config.side) + ": expected a multiple of 32");
   if (t.config.data.empty() && !t.resume) throw std::runtime_error("--data is required");
   if (t.resume) {
@@ -126,6 +138,11 @@ int body(int argc, char** argv) {
     if (app.count("--epochs") == 0) t.config.epochs = 0;
   }
   return session->train(t);
+}
+
+int body(int argc, char** argv) {
+  programs::process_group processes;
+  return processes.guarded([&] { return train(argc, argv, processes); });
 }
 
 }  // namespace

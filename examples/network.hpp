@@ -98,27 +98,40 @@ class network_session final : public session {
     choose_arithmetic(t.tune, t.tf32);
     dcs::run_config requested = t.config;
     std::optional<set_objects> objects;
-    if (!t.resume && dcs::wants_boxes(requested.network)) {
+    dcs::any_communicator ranks = t.ranks;
+    const bool first = ranks.rank() == 0;
+    dcs::in_agreement(ranks, [&] {
+      if (!first || t.resume || !dcs::wants_boxes(requested.network)) return;
       objects.emplace(training_set(requested, t));
       choose_from_boxes(requested, *objects);
-    }
-    dcs::training_run<Net, P> run(*net_, t.out, requested, t.resume, {}, t.capture);
+    });
+    dcs::training_run<Net, P> run(*net_, t.out, requested, t.resume, {}, t.capture, ranks);
     const dcs::run_config& c = run.config();
     if (run.arrays() > 0) std::printf("backbone: %d arrays from %s\n", run.arrays(), dcs::printable(c.backbone).c_str());
     if (const auto why = run.ended(); !why.empty()) {
       std::printf("run: %s has ended: %s\n", dcs::printable(t.out).c_str(), why.c_str());
-      complete_records(t.out, t.tensorboard);
+      if (first) complete_records(t.out, t.tensorboard);
       return 0;
     }
-    dcs::expect(!t.resume || !t.config.data.empty() || std::filesystem::is_directory(c.data), c.data,
-                ": the set of this run is not there; --data says where it is now");
-    const first_of train_set = training_set(c, t);
-    const dcs::folder_dataset val = split_of(c, c.data, "val", t.limits, t.skip_bad);
-    report_left_out(train_set.data), report_left_out(val);
-    if (!run.begun()) check_start(c, objects ? *objects : set_objects(train_set), val);
-    auto left_out = train_set.data.left_out();
-    left_out.insert(left_out.end(), val.left_out().begin(), val.left_out().end());
-    run.use_data(dcs::fingerprint_without(dcs::data_fingerprint(c.data), c.data, left_out));
+    std::optional<first_of> training;
+    std::optional<dcs::folder_dataset> validation;
+    std::string fingerprint;
+    dcs::in_agreement(ranks, [&] {
+      dcs::expect(!t.resume || !t.config.data.empty() || std::filesystem::is_directory(c.data), c.data,
+                  ": the set of this run is not there; --data says where it is now");
+      training.emplace(training_set(c, t)), validation.emplace(split_of(c, c.data, "val", t.limits, t.skip_bad));
+      if (!first) return;  // it has looked at every file
+      report_left_out(training->data), report_left_out(*validation);
+      if (!run.begun()) check_start(c, objects ? *objects : set_objects(*training), *validation);
+      auto left_out = training->data.left_out();
+      left_out.insert(left_out.end(), validation->left_out().begin(), validation->left_out().end());
+      fingerprint = dcs::fingerprint_without(dcs::data_fingerprint(c.data), c.data, left_out);
+    });
+    run.use_data(fingerprint);
+    const first_of& train_set = *training;
+    const dcs::folder_dataset& val = *validation;
+    run.processes().expect_same("a data set",
+                                std::to_string(train_set.size()) + " images to train on and " + std::to_string(val.size()) + " to validate");
     std::printf("%s: %lld parameters, %lld images to train on, %lld to validate, %d × %d, epochs %d to %d\n", c.net.c_str(),
                 static_cast<long long>(dcs::parameters<Net>), static_cast<long long>(train_set.size()), static_cast<long long>(val.size()), c.side,
                 c.side, run.epochs_done() + 1, c.epochs);
@@ -135,10 +148,10 @@ class network_session final : public session {
     try {
       ended = run.train(train_set, val, watch, {.stop = &stop, .save_minutes = t.save_minutes, .loaders = t.loaders});
     } catch (const std::exception& e) {
-      if (!dcs::is_lack_of_memory(e)) throw;
+      if (!dcs::is_lack_of_memory(e) || ranks.size() > 1) throw;
       dcs::fail(dynamic_cast<const std::bad_alloc*>(&e) ? "out of memory" : e.what(), advice_on_memory(run, train_set));
     }
-    if (!ended) return stopped(t, run, stop.reason());
+    if (!ended) return stopped(t, run, run.processes().stop_reason());
     std::printf("run: %s\n", dcs::printable(t.out).c_str());
     std::fflush(stdout);
     return 0;

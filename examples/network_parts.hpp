@@ -8,7 +8,7 @@
 
 #define DCS_TRAINING_PART(declared, ...)                                                                                                             \
   declared template dcs::step_losses dcs::train_step<programs::placement, __VA_ARGS__>(__VA_ARGS__&, const dcs::batch&, const __VA_ARGS__::options&, \
-                                                                                       dcs::random_stream);
+                                                                                       dcs::random_stream, double);
 #define DCS_FORWARD_PART(declared, ...)                                                                                              \
   declared template std::pair<dcs::step_losses, std::vector<dcs::prediction>> dcs::validate_batch<programs::placement, __VA_ARGS__>( \
       const __VA_ARGS__&, const dcs::batch&, const __VA_ARGS__::options&);                                                           \

@@ -7,6 +7,7 @@
 #include <dcs/data/volumes.hpp>
 #include <dcs/image/prediction.hpp>
 #include <dcs/io/image_limits.hpp>
+#include <dcs/train/communicator/communicator.hpp>
 #include <dcs/train/run/config.hpp>
 #include <dcs/train/run/step_cost.hpp>
 
@@ -28,6 +29,7 @@ struct train_request {
   bool capture = true, tune = false, tf32 = false;  // on a GPU; not part of it either
   dcs::io::image_limits limits;                     // not part of it either
   bool skip_bad = false;                            // files that cannot be used are left out, and listed
+  dcs::any_communicator ranks;                      // the processes that train together
 };
 
 /// The runs that a program predicts with: one, or several whose predictions are fused.

@@ -247,3 +247,26 @@ TEST_CASE("numbers out of range") {
   CHECK_THROWS_WITH_AS(data_loader(data, {.ahead = -2}), "dcs::data_loader: -2 batches ahead; expected at least 0", error);
   CHECK_THROWS_WITH_AS(prefetched<int>(-1, [](std::int64_t) { return 1; }), doctest::Contains("dcs::prefetched: -1 values"), error);
 }
+
+TEST_CASE("parts of a batch are loaded alone, and are together the batch") {
+  const squares data;
+  const auto epoch = [&](const loader_options& o) {
+    const data_loader loader(data, o, names{});
+    std::vector<std::string> all;
+    for (const std::string& b : loader.epoch(2)) all.push_back(b);
+    return all;
+  };
+  const auto whole = epoch({.batch = 4, .seed = 9});
+  loader_options first{.batch = 4, .seed = 9}, rest = first;
+  // Of the last batch, of three samples, the first part is empty.
+  first.own = [](std::int64_t samples) { return std::pair<std::int64_t, std::int64_t>(0, samples == 4 ? 1 : 0); };
+  rest.own = [](std::int64_t samples) { return std::pair<std::int64_t, std::int64_t>(samples == 4 ? 1 : 0, samples); };
+  *data.loads = 0;
+  const auto a = epoch(first);
+  CHECK(*data.loads == 2);
+  const auto b = epoch(rest);
+  CHECK(*data.loads == 2 + 9);
+  REQUIRE(a.size() == whole.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) CHECK(a[i] + b[i] == whole[i]);
+  CHECK(a.back().empty());
+}

@@ -14,7 +14,9 @@
 #include <dcs/data/batch.hpp>
 #include <dcs/data/prefetch.hpp>
 
+#include <functional>
 #include <numeric>
+#include <utility>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -60,6 +62,9 @@ struct loader_options {
   /// How often each sample is drawn, in proportion, where `shuffle` is set; an epoch has as many samples as the data set all the same. Empty: each
   /// once.
   std::vector<double> weights{};
+  /// Which samples of a batch of so many are loaded, by their positions in it, from the first to before the second number; all where there is no such
+  /// function. What is left out is as if it had been loaded elsewhere; a batch may be empty.
+  std::function<std::pair<std::int64_t, std::int64_t>(std::int64_t samples)> own{};
 };
 
 namespace detail {
@@ -155,11 +160,12 @@ class data_loader {
 
   // Batch k of an epoch with this order.
   batch_type made(const std::vector<std::int64_t>& order, random_stream random, std::int64_t k) const {
-    const auto step = static_cast<std::size_t>(options_.batch), first = static_cast<std::size_t>(k) * step;
+    const std::int64_t first = k * options_.batch, size = std::min<std::int64_t>(options_.batch, static_cast<std::int64_t>(order.size()) - first);
+    const auto own = options_.own ? options_.own(size) : std::pair<std::int64_t, std::int64_t>(0, size);
     std::vector<drawn<sample_type>> samples;
-    for (std::size_t i = first; i < std::min(order.size(), first + step); ++i) {
-      const random_stream own = random.child(static_cast<std::uint64_t>(order[i]));
-      samples.push_back({order[i], data_.load(order[i]), options_.weights.empty() ? own : own.child(i)});
+    for (auto i = static_cast<std::size_t>(first + own.first); i < static_cast<std::size_t>(first + own.second); ++i) {
+      const random_stream of_sample = random.child(static_cast<std::uint64_t>(order[i]));
+      samples.push_back({order[i], data_.load(order[i]), options_.weights.empty() ? of_sample : of_sample.child(i)});
     }
     return collate_(std::move(samples));
   }

@@ -14,6 +14,7 @@
 #include <dcs/data/loader.hpp>
 #include <dcs/metrics/metrics.hpp>
 #include <dcs/optim/optimizer.hpp>
+#include <dcs/train/communicator/communicator.hpp>
 #include <dcs/train/seam.hpp>
 #include <dcs/train/step.hpp>
 
@@ -44,12 +45,17 @@ using progress = std::function<void(std::int64_t, std::int64_t, const step_losse
 
 /// A way of taking training steps. `launch(epoch, index)` takes the step of the batch that was sent, number `index` of its epoch, of which its random
 /// numbers are a function, by the rate that was set last; `losses` waits for it. Where `runs_ahead`, a batch is sent while the step before it runs.
+///
+/// One that takes a part of each batch alone, as other processes take the rest, has `own(images)`, the first and the last but one position of its
+/// part in a batch of so many images, and `send(p, images)`: the part, which may be empty, and how many images the batch has.
 template <class S>
 concept stepper = requires(S& s, const batch& b, const typename S::prepared& p, int epoch, std::int64_t index) {
   { S::runs_ahead } -> std::convertible_to<bool>;
   { s.prepare(b) } -> std::same_as<typename S::prepared>;
   s.set_rate(1.0);
-  s.send(p);
+  requires requires { s.send(p); } || requires {
+    s.send(p, index), s.own(index);
+  };
   s.launch(epoch, index);
   { s.losses() } -> std::same_as<step_losses>;
 };
@@ -134,11 +140,13 @@ bool train_steps(Steps& steps, const Data& data, const epoch_options<Options>& o
   // Several batches in advance where steps run on a GPU, as one thread may load images more slowly than the GPU trains on them.
   const int loading = o.loaders != 0 ? o.loaders : Steps::runs_ahead ? std::clamp(threads(), 1, 8) : 1;
   const to_batch collate{o.input, o.augmented ? std::optional(o.augment) : std::nullopt};
-  const data_loader loader(data, {.batch = o.batch, .seed = o.seed, .threads = loading, .ahead = loading, .weights = o.lesions.weights},
-                           [&](std::vector<drawn<sample>> samples) {
-                             detail::paste_lesions(samples, data, o.lesions);
-                             return steps.prepare(collate(std::move(samples)));
-                           });
+  loader_options options{.batch = o.batch, .seed = o.seed, .threads = loading, .ahead = loading, .weights = o.lesions.weights};
+  constexpr bool takes_part = requires { steps.own(std::int64_t{1}); };
+  if constexpr (takes_part) options.own = [&](std::int64_t images) { return steps.own(images); };
+  const data_loader loader(data, options, [&](std::vector<drawn<sample>> samples) {
+    detail::paste_lesions(samples, data, o.lesions);
+    return steps.prepare(samples.empty() ? batch{} : collate(std::move(samples)));
+  });
   const std::int64_t batches = loader.size();
   expect(state.steps <= batches, "dcs::train_steps: ", state.steps, " steps of the epoch are done, but it has ", batches);
   steps.set(o.seed, o.net);
@@ -158,7 +166,12 @@ bool train_steps(Steps& steps, const Data& data, const epoch_options<Options>& o
   };
   auto ahead = loader.epoch(epoch, state.steps);
   while (const auto b = ahead.next()) {
-    in_step(launched, [&] { steps.send(*b); });
+    in_step(launched, [&] {
+      if constexpr (takes_part)
+        steps.send(*b, std::min<std::int64_t>(o.batch, static_cast<std::int64_t>(data.size()) - launched * o.batch));
+      else
+        steps.send(*b);
+    });
     if (!finish()) return false;
     if (o.rate) steps.set_rate(o.rate(launched, batches));
     in_step(launched, [&] { steps.launch(epoch, launched); });
@@ -181,34 +194,88 @@ step_losses train_epoch(Steps& steps, const Data& data, const epoch_options<Opti
   return state.mean();
 }
 
+/// Thrown by a `progress` that is told of a validation: it is left, in all processes that share it.
+struct validation_left {};
+
+namespace detail {
+// Samples [first, first + count) of a data set.
+template <class Data>
+struct samples_of {
+  const Data& data;
+  std::int64_t first, count;
+  std::int64_t size() const { return count; }
+  auto load(std::int64_t i) const { return data.load(first + i); }
+};
+
+// Losses and measures of batches, in their order: those of one process, and of all.
+struct validated_batches {
+  std::vector<step_losses> losses;
+  std::vector<segmentation_metrics> measures;
+  bool left = false;
+
+  // The losses become those of all processes, whose batches follow one another by rank. Throws validation_left where one of them has left.
+  void gather(any_communicator& ranks, std::size_t terms, std::size_t counts) {
+    std::vector<double> own{left ? 1.0 : 0.0};
+    for (const step_losses& l : losses) {
+      own.push_back(l.total);
+      own.insert(own.end(), l.terms.begin(), l.terms.end()), own.insert(own.end(), l.counts.begin(), l.counts.end());
+    }
+    const auto numbers = gathered(ranks, own);
+    const auto measured = gathered(ranks, measures);
+    losses.clear(), measures.clear();
+    for (std::size_t r = 0; r < numbers.size(); ++r) {
+      if (numbers[r][0] != 0) throw validation_left();
+      for (auto at = numbers[r].begin() + 1; at != numbers[r].end();) {
+        step_losses l;
+        l.total = *at++;
+        for (std::size_t i = 0; i < terms; ++i) l.terms.push_back(*at++);
+        for (std::size_t i = 0; i < counts; ++i) l.counts.push_back(*at++);
+        losses.push_back(std::move(l));
+      }
+      measures.insert(measures.end(), measured[r].begin(), measured[r].end());
+    }
+  }
+};
+}  // namespace detail
+
 /// Mean validation losses over a data set, and the metrics of its predictions. The network is on P's device. `report`, where there is one, is called
-/// after each batch; what it throws ends the validation. An error about a batch names its images.
+/// after each batch; what it throws ends the validation. An error about a batch names its images. The processes of `ranks` share the batches, and
+/// each has the figures of one process; of them `report` may throw validation_left alone.
 template <class P = precision<>, segmenter Net, dataset Data>
 std::pair<step_losses, mean_metrics> validate(const Net& net, const Data& data, const epoch_options<typename Net::options>& o,
-                                              const progress& report = {}) {
+                                              const progress& report = {}, any_communicator ranks = {}) {
   struct made {
     batch arrays;
     std::vector<mask> truth;
   };
+  const auto images = static_cast<std::int64_t>(data.size()), batches = (images + o.batch - 1) / o.batch;
+  const std::int64_t first = batches * ranks.rank() / ranks.size(), last = batches * (ranks.rank() + 1) / ranks.size();
+  const detail::samples_of<Data> share{data, first * o.batch, std::min(images, last * o.batch) - first * o.batch};
   const int loading = o.loaders != 0 ? o.loaders : 1;
-  const data_loader loader(data, {.batch = o.batch, .shuffle = false, .threads = loading, .ahead = loading},
-                           [collate = to_batch{o.input}](std::vector<drawn<sample>> samples) {
-                             std::vector<mask> truth;
-                             for (const auto& s : samples) truth.push_back(s.value.truth);
-                             return made{collate(std::move(samples)), std::move(truth)};
-                           });
-  step_losses total;
-  std::int64_t done = 0;
-  std::vector<segmentation_metrics> all;
-  for (const made& m : loader.epoch(0)) {
-    std::pair<step_losses, std::vector<prediction>> r;
-    detail::naming_images(loader, data, o.batch, 0, done, "in validation", [&] { r = validate_batch<P>(net, m.arrays, o.net); });
-    total += r.first;
-    for (std::size_t i = 0; i < r.second.size(); ++i) all.push_back(measure(r.second[i].above(), m.truth[i]));
-    ++done;
-    if (report) report(done, loader.size(), r.first);
+  const loader_options options{.batch = o.batch, .shuffle = false, .threads = loading, .ahead = loading};
+  const data_loader loader(share, options, [collate = to_batch{o.input}](std::vector<drawn<sample>> samples) {
+    std::vector<mask> truth;
+    for (const auto& s : samples) truth.push_back(s.value.truth);
+    return made{collate(std::move(samples)), std::move(truth)};
+  });
+  detail::validated_batches all;
+  try {
+    for (const made& m : loader.epoch(0)) {
+      std::pair<step_losses, std::vector<prediction>> r;
+      const auto done = static_cast<std::int64_t>(all.losses.size());
+      detail::naming_images(loader, share, o.batch, 0, done, "in validation", [&] { r = validate_batch<P>(net, m.arrays, o.net); });
+      for (std::size_t i = 0; i < r.second.size(); ++i) all.measures.push_back(measure(r.second[i].above(), m.truth[i]));
+      all.losses.push_back(r.first);
+      if (report) report(done + 1, loader.size(), r.first);
+    }
+  } catch (const validation_left&) {
+    if (ranks.size() == 1) throw;
+    all.left = true;
   }
-  return {total.scaled(1 / static_cast<double>(std::max<std::int64_t>(loader.size(), 1))), mean_of(all)};
+  if (ranks.size() > 1) all.gather(ranks, Net::loss_terms.size(), count_names_of<Net>().size());
+  step_losses total;
+  for (const step_losses& l : all.losses) total += l;
+  return {total.scaled(1 / static_cast<double>(std::max<std::int64_t>(batches, 1))), mean_of(all.measures)};
 }
 
 }  // namespace dcs

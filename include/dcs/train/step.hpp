@@ -61,9 +61,10 @@ step_losses read_losses(const char* who, const Terms& t, const Total& total) {
 }  // namespace detail
 
 /// Losses of a batch in training mode, with their gradients in the network's parameters. The network lies on P's device; the batch is brought there.
-/// Throws dcs::error where the loss is not finite.
+/// `weight` multiplies the gradients, not the losses: what the batch counts for where it is a part of a larger one (train/shards/stepper.hpp). Throws
+/// dcs::error where the loss is not finite.
 template <class P = precision<>, segmenter Net>
-step_losses train_step(Net& net, const batch& b, const typename Net::options& o, random_stream random) {
+step_losses train_step(Net& net, const batch& b, const typename Net::options& o, random_stream random, double weight = 1) {
   using D = typename P::device;
   using T = typename P::element;
   const random_scope dropout(random);
@@ -71,7 +72,7 @@ step_losses train_step(Net& net, const batch& b, const typename Net::options& o,
       detail::in_network([&] { return net.losses(var<T, image_shape, D>(detail::placed<D, T>(b.images)), detail::placed_targets<P>(b), o, random); });
   const auto total = loss::total(terms);
   const step_losses l = detail::read_losses<Net>("dcs::train_step", terms, total);
-  backward(total);
+  weight == 1 ? backward(total) : backward(eval(total * weight));
   return l;
 }
 

@@ -55,10 +55,12 @@ inline std::mutex& running_statistics_mutex() {
 }  // namespace detail
 
 /// Mean and 1 / sqrt(variance + eps) of each channel over `rows` ≥ 1 rows, the updated running statistics, and scale and shift of the forward pass.
+/// Where statistics are exchanged, all of these are of the rows of every part of the batch.
 template <class T, class R, class A>
 void norm_statistics(device, const T* x, const T* gamma, const T* beta, double momentum, double eps, std::int64_t rows, std::int64_t channels,
-                     R* running_mean, R* running_variance, double* mean, double* inverse, A* scale, A* shift, dcs::detail::every_row = {}) {
+                     R* running_mean, R* running_variance, double* mean, double* inverse, A* scale, A* shift, dcs::detail::every_row part = {}) {
   norm_moments<T>(device{}, x, rows, channels, mean, inverse);
+  if (part.exchange) rows = part.exchange->moments(part.number, rows, channels, mean, inverse);
   const double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1;
   std::lock_guard lock(detail::running_statistics_mutex());
   for (std::int64_t c = 0; c < channels; ++c) {
@@ -92,12 +94,13 @@ void norm_forward(device, const T* x, const T* a, const T* b, const T* residual,
   });
 }
 
-/// Gradients: dx and dresidual are null where they are not needed, y where there is no ReLU. dgamma and dbeta are always computed.
+/// Gradients: dx and dresidual are null where they are not needed, y where there is no ReLU. dgamma and dbeta are always computed; they are those of
+/// these rows alone, also where statistics are exchanged.
 template <class T>
 void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, const double* mean, const double* inverse, std::int64_t rows,
-                   std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta, dcs::detail::every_row = {}) {
+                   std::int64_t channels, T* dx, T* dresidual, T* dgamma, T* dbeta, dcs::detail::every_row part = {}) {
   const std::int64_t step = detail::norm_rows(channels), blocks = (rows + step - 1) / step;
-  scratch<double> partial(2 * blocks * channels);
+  scratch<double> partial(2 * blocks * channels), sums(2 * channels);
   scratch<T> m(channels), a(channels), b(channels), c0(channels);
   for (std::int64_t c = 0; c < channels; ++c) m[c] = static_cast<T>(mean[c]);
   auto at = [&](const T* p, std::int64_t block) { return p ? p + block * step * channels : nullptr; };
@@ -110,10 +113,14 @@ void norm_backward(device, const T* x, const T* y, const T* dy, const T* gamma, 
     for (std::int64_t k = 0; k < blocks; ++k) sum += partial[2 * k * channels + c], product += partial[(2 * k + 1) * channels + c];
     dbeta[c] = static_cast<T>(sum);
     dgamma[c] = static_cast<T>(product * inverse[c]);
-    const double scale = static_cast<double>(gamma[c]) * inverse[c], n = std::max<double>(1, static_cast<double>(rows));
+    sums[c] = sum, sums[channels + c] = product;
+  }
+  const auto n = static_cast<double>(std::max<std::int64_t>(1, part.exchange ? part.exchange->sums(part.number, rows, channels, sums.data()) : rows));
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const double scale = static_cast<double>(gamma[c]) * inverse[c];
     a[c] = static_cast<T>(scale);
-    b[c] = static_cast<T>(scale * inverse[c] * inverse[c] * product / n);
-    c0[c] = static_cast<T>(scale * sum / n);
+    b[c] = static_cast<T>(scale * inverse[c] * inverse[c] * sums[channels + c] / n);
+    c0[c] = static_cast<T>(scale * sums[c] / n);
   }
   if (!dx && !dresidual) return;
   parallel_for(blocks, [&](std::int64_t k) {

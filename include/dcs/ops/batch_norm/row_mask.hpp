@@ -6,14 +6,18 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/tensor.hpp>
+#include <dcs/ops/batch_norm/norm_exchange.hpp>
 
 DCS_EXACT_MATH
 namespace dcs {
 
 namespace detail {
 
-// No mask: on the host every row is valid.
-struct every_row {};
+// No mask: on the host every row is valid. Where the norm shares its statistics with other parts of the batch: by which exchange, under which number.
+struct every_row {
+  norm_exchange* exchange = nullptr;
+  std::int64_t number = 0;
+};
 
 // The rows consist of `parts` equal parts; those whose number in the mask is not 0 are valid. Without memory every row is valid.
 struct row_mask {
@@ -72,6 +76,12 @@ row_choice<D> current_rows() {
   else
     return masked_rows ? *masked_rows : row_mask{};
 }
+// The rows of a norm that is evaluated now: on the host with the exchange of the current scope, where there is one.
+inline every_row exchanged(every_row) {
+  norm_exchange* const e = current_norm_exchange;
+  return {e, e ? e->next() : 0};
+}
+inline const row_mask& exchanged(const row_mask& mask) { return mask; }
 }  // namespace detail
 
 }  // namespace dcs

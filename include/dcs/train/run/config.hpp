@@ -112,6 +112,8 @@ struct run_config {
   bool augment = true, imagenet_input = false, nesterov = false;
   bool instances = false;       // the values of a mask number its objects
   bool native_targets = false;  // objects, and the targets of regions, are those of masks at their own size; the data set is to keep them
+  int shards = 0;               // into which each batch is cut (train/shards/stepper.hpp); 0: it is not
+  bool sync_norm = true, fast_reduce = false;  // of shards
   std::vector<network_option> network{};
 };
 
@@ -168,7 +170,10 @@ inline json to_json(const run_config& c) {
          {"copy_paste", c.copy_paste},
          {"imagenet_input", c.imagenet_input},
          {"instances", c.instances},
-         {"native_targets", c.native_targets}};
+         {"native_targets", c.native_targets},
+         {"shards", c.shards},
+         {"sync_norm", c.sync_norm},
+         {"fast_reduce", c.fast_reduce}};
   for (const auto& o : c.network) {
     expect(!j.contains(o.name), "dcs::run: an option of the network is named ", o.name,
            ", as one of every run is; expected another name in its options' fields");
@@ -239,12 +244,14 @@ inline run_config config_of(const json& j, const std::string& where, const std::
     c.augment = j.at("augment"), c.imagenet_input = j.at("imagenet_input"), c.nesterov = j.at("nesterov");
     c.instances = j.at("instances");
     // Younger than the format: a run that lacks them has one rate, decays everything, shows each image once as it is, and has targets of the
-    // network's size.
+    // network's size and whole batches.
     if (j.contains("backbone_rate")) c.backbone_rate = number_at(j, "backbone_rate", 0.0, 10.0);
     c.decay_norms = j.value("decay_norms", true);
     if (j.contains("oversample_small")) c.oversample_small = number_at(j, "oversample_small", 0.0, 4.0);
     if (j.contains("copy_paste")) c.copy_paste = number_at(j, "copy_paste", 0.0, 1.0);
     c.native_targets = j.value("native_targets", false);
+    if (j.contains("shards")) c.shards = number_at(j, "shards", 0, c.batch);
+    c.sync_norm = j.value("sync_norm", true), c.fast_reduce = j.value("fast_reduce", false);
     for (auto& o : c.network) read_option(j, o);
     const json known = to_json(c);
     for (const auto& [key, value] : j.items()) expect(known.contains(key), "unknown key '", key, "'");
