@@ -57,11 +57,8 @@ class training_run {
         processes_(std::move(ranks)) {
     processes_.expect_same("an instruction set", instruction_set<device>());
     processes_.in_first([&] { open(c, o); });
-    if (processes_.size() > 1) {
-      const std::string config = processes_.shared(processes_.first() ? to_json(config_).dump() : "");
-      config_ = config_of(parse_json(config, "the configuration of process 0"), "the configuration of process 0", listed_options(o));
-      begun_ = !processes_.shared(begun_ ? "begun" : "").empty();
-    }
+    if (processes_.size() > 1) config_ = shared_config(processes_, config_, listed_options(o));
+    begun_ = !processes_.shared(begun_ ? "begun" : "").empty();
     options_ = assigned_options(o, config_.network);
     initialize(net_, config_.seed);
     if (!config_.backbone.empty() && !begun_) arrays_ = load_encoder(config_.backbone, net_);
@@ -177,8 +174,7 @@ class training_run {
       const shard_options o{std::max(1, config_.shards), config_.sync_norm, config_.fast_reduce};
       return sharded_stepper<P, Net, any_optimizer<device>, basic_ema<device>>(net_, *optimizer_, processes_.ranks(), o, averages());
     } else {
-      expect(config_.shards <= 1 && processes_.size() == 1, "dcs::run: steps on ", device::name, " are not cut into shards (", config_.shards,
-             ") nor shared out over processes (", processes_.size(), "); expected --device cpu, or one process without shards");
+      expect_whole_steps<device>(config_, processes_.size());
       return typename stepper_for<P, Net, any_optimizer<device>, basic_ema<device>>::type(net_, *optimizer_, capture_, averages());
     }
   }
@@ -273,15 +269,9 @@ class training_run {
     if (processes_.first()) folder_.write_last([&](const std::string& path) { save(path, &*optimizer_); });
     saved_ = clock::now();
   }
-  // Writes a checkpoint. Where there is no memory for its copy of the weights, what the steps have left in the allocator's cache is given up for it.
+  // There may be no memory for a checkpoint's copy of the weights beside what the steps have left in the allocator's cache.
   void save(const std::string& path, any_optimizer<device>* optimizer) {
-    const auto write = [&] { save_checkpoint<device>(path, net_, optimizer, state_.metadata(config_), averages()); };
-    try {
-      write();
-    } catch (const std::bad_alloc&) {
-      host_allocator::get().release_cache();
-      write();
-    }
+    with_freed_cache([&] { save_checkpoint<device>(path, net_, optimizer, state_.metadata(config_), averages()); });
   }
   basic_ema<device>* averages() { return ema_ ? &*ema_ : nullptr; }
 

@@ -20,6 +20,17 @@ inline bool is_lack_of_memory(const std::exception& e) {
   return dynamic_cast<const std::bad_alloc*>(&e) != nullptr || std::string_view(e.what()).find("no memory for ") != std::string_view::npos;
 }
 
+/// Calls f; where it lacks memory, once more after the allocator has given up the blocks that it keeps for later.
+template <class F>
+void with_freed_cache(const F& f) {
+  try {
+    f();
+  } catch (const std::bad_alloc&) {
+    host_allocator::get().release_cache();
+    f();
+  }
+}
+
 namespace detail {
 // The first `images` samples as a batch, or nothing where there are fewer.
 template <class Data, class Options>

@@ -5,6 +5,7 @@
 
 #include <dcs/core/warning.hpp>
 #include <dcs/train/checkpoint.hpp>
+#include <dcs/train/run/processes.hpp>
 #include <dcs/train/run/state.hpp>
 #include <dcs/train/segmenter.hpp>
 
@@ -42,6 +43,18 @@ inline void expect_sharable(const run_config& c, int processes) {
   expect(c.shards >= 0 && c.shards <= c.batch, "dcs::run: shards is ", c.shards, "; expected 1 to the ", c.batch, " images of a batch, or 0");
   expect(c.shards > 0 || processes == 1, "dcs::run: the run began in one process, with batches that are not cut into shards, so that ", processes,
          " processes cannot go on with it; expected one process (a run that is begun with --shards may have any number)");
+}
+
+/// Throws dcs::error where steps on a device are to be cut into shards or shared out, which is done on the host alone.
+template <class Device>
+void expect_whole_steps(const run_config& c, int processes) {
+  expect(c.shards <= 1 && processes == 1, "dcs::run: steps on ", Device::name, " are not cut into shards (", c.shards,
+         ") nor shared out over processes (", processes, "); expected --device cpu, or one process without shards");
+}
+/// The first process's configuration, in every process.
+inline run_config shared_config(run_processes& processes, const run_config& c, const std::vector<network_option>& options) {
+  const std::string text = processes.shared(processes.first() ? to_json(c).dump() : "");
+  return config_of(parse_json(text, "the configuration of process 0"), "the configuration of process 0", options);
 }
 
 /// Throws dcs::error where the data of this fingerprint (data/fingerprint.hpp) is not what the run was trained on.
