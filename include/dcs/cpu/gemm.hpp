@@ -52,6 +52,10 @@ constexpr std::int64_t gemm_depth(std::int64_t k, std::int64_t block) {
 
 }  // namespace dcs::cpu
 
+#define DCS_KERNELS <dcs/cpu/gemm_tile.inl>
+#include <dcs/cpu/foreach_isa.inl>
+#define DCS_KERNELS <dcs/cpu/gemm_pack.inl>
+#include <dcs/cpu/foreach_isa.inl>
 #define DCS_KERNELS <dcs/cpu/gemm.inl>
 #include <dcs/cpu/foreach_isa.inl>
 

@@ -11,8 +11,8 @@
 // Units that link dcs::compiled (core/compiled.hpp) find the kernels in its archive: DCS_KERNELS is skipped in them, unless DCS_KERNELS_IN_EVERY_UNIT
 // is defined, and every entry point that uses DCS_DISPATCH must be in a list of entries.
 //
-// avx512_bf16 is avx512 with products of bf16 (ops in that type ask for it where they choose their register tile, cpu/gemm.inl): it has no kernels of
-// its own, and other types compute the same bits with either.
+// avx512_bf16 is avx512 with products of bf16 (ops in that type ask for it where they choose their register tile, cpu/gemm_tile.inl): it has no
+// kernels of its own, and other types compute the same bits with either.
 //
 // A program all of whose translation units define DCS_PORTABLE_ONLY has the portable kernels alone: slower, but compiled in two thirds of the time.
 #pragma once

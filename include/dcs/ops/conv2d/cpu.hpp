@@ -1,6 +1,7 @@
 // Convolution on the host. A convolution is a matrix product whose left side is gathered while it is packed (patches.inl); 1×1 convolutions are the
 // product itself; depthwise ones run over channels (depthwise.inl); 3×3 ones in f32 go to Winograd's algorithm where it does less work than
-// it costs (winograd.hpp); small ones in f32 sum in f64 (widened.hpp). The choice depends on the shape alone.
+// it costs (winograd.hpp); small ones in f32 sum in f64 (widened.hpp). The choice depends on the shape and the type alone. In bf16 the matrix product
+// is one of bf16 with sums in f32; depthwise convolutions and Winograd's algorithm run in f32 on widened copies.
 //
 // A device provides these entry points for convolutions: conv2d_forward(D{}, geometry, x, w, epilogue, y), conv2d_data_gradient and
 // conv2d_weight_gradient; relu_gradient, sum_rows and scaled_weights for the gradient of the epilogue; and gemm(D{}, …), the matrix product. The
