@@ -55,6 +55,8 @@ class Entry:
     def __init__(self, name, calls, text, header):
         self.name, self.calls, self.header = name, calls, header
         tags = dict(re.findall(r"^(PyTorch|Runs): (.*)$", text, re.M))
+        if re.search(r"\S.*\b(PyTorch: torch|Runs: as)", text):
+            sys.exit(f"{header}: {name}: a tag within a line; expected `PyTorch:` and `Runs:` at the beginning of one, behind an empty line")
         self.pytorch, self.runs = tags.get("PyTorch", "").rstrip("."), tags.get("Runs", "").rstrip(".")
         self.text = re.sub(r"^(PyTorch|Runs): .*\n?", "", text, flags=re.M).strip()
 
