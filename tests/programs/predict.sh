@@ -25,7 +25,7 @@ echo "== files and a list give the same; what a flag says of spacing holds; no o
 printf '%s\r\n\n%s\n' "$folder/set/test/images/$(ls set/test/images | head -1)" "set/test/images" >list.txt
 fails "results would have the names of those of" predict --out x list.txt
 echo set/test/images >list.txt
-works predict --out of_list --probabilities npy --no-overlays --spacing 1 1 list.txt larger/train/images/000000.png
+works predict --out of_list --probabilities npy --no-overlays --spacing=1,1 list.txt larger/train/images/000000.png
 check test "$(find of_list -name '*.overlay.png' | wc -l)" = 0
 python check of_list 4 1 1 npy
 for f in set/test/images/*.png; do check cmp of_folder/"$(basename "$f" .png)".mask.png of_list/"$(basename "$f" .png)".mask.png; done
