@@ -32,7 +32,7 @@ works run_grid --format csv grid.json
 check grep -qF '0 done, 4 done before, 0 failed, of 4 runs' out
 check diff before <(states)
 python tables runs/tables.csv csv grid.json
-works run_grid --format latex --tables grid.json
+works flock runs/.lock "$bin/dcs_grid" --format latex --tables grid.json # while another grid works there
 python tables runs/tables.tex latex grid.json
 
 echo "== another way of evaluating trains nothing again; more epochs go on; other options are refused"
@@ -128,7 +128,6 @@ done
 run_grid long.json >out 2>err
 check test $? = 1
 check grep -qE "dcs_grid: runs_long: process $pid " err
-works run_grid --tables long.json # needs no lock
 kill -TERM $pid # a background process ignores SIGINT
 wait $pid
 check test $? = 143
