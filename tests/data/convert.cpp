@@ -58,10 +58,17 @@ TEST_CASE("COCO: the text of runs is the one that pycocotools writes, and the ru
     CHECK(detail::runs_of_text(text) == runs);
     label_map objects{size[0], size[1], std::vector<std::int32_t>(static_cast<std::size_t>(size[0] * size[1]), 3)};
     detail::for_each_pixel_of_runs(runs, size[0], size[1], [&](std::int64_t y, std::int64_t x) { objects.at(y, x) = 5; });
-    CHECK(detail::runs_of_object(objects, 5) == runs);
+    const auto all_runs = detail::runs_of_objects(objects, 5);
+    REQUIRE(all_runs.size() == 5);
+    CHECK(all_runs[0] == std::vector<std::int64_t>{size[0] * size[1]});  // there is no object 1
+    CHECK(all_runs[4] == runs);
     ++texts;
   }
   CHECK(texts == 4);
+  // Objects that touch, end at the last pixel, and lie in each other.
+  const label_map touching{3, 3, {1, 1, 4, 2, 3, 2, 2, 2, 2}};
+  const auto runs = detail::runs_of_objects(touching, 3);
+  CHECK(runs == std::vector<std::vector<std::int64_t>>{{0, 1, 2, 1, 5}, {1, 2, 2, 1, 1, 2}, {4, 1, 4}});
   for (const std::int64_t n : {0, 1, 15, 16, 31, 32, 1023, 1024, 1 << 20})
     CHECK(detail::runs_of_text(detail::text_of_runs({n, 5, n, 1, 7, n + 3})) == std::vector<std::int64_t>{n, 5, n, 1, 7, n + 3});
 }

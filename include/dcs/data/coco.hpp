@@ -57,15 +57,24 @@ inline std::string text_of_runs(const std::vector<std::int64_t>& runs) {
   return text;
 }
 
-/// The runs of the object with this number: lengths down the columns, background first.
-inline std::vector<std::int64_t> runs_of_object(const label_map& objects, std::int32_t number) {
-  std::vector<std::int64_t> runs{0};
-  bool inside = false;
+/// The runs of objects 1 to `count`, that of number k at k - 1: lengths down the columns, background first. Other numbers are background. One pass
+/// over the columns, however many objects there are.
+inline std::vector<std::vector<std::int64_t>> runs_of_objects(const label_map& objects, std::int32_t count) {
+  std::vector<std::vector<std::int64_t>> runs(static_cast<std::size_t>(count));
+  std::vector<std::int64_t> ends(runs.size(), 0);  // of what an object's runs hold so far
+  const auto add = [&](std::size_t object, std::int64_t end) { runs[object].push_back(end - ends[object]), ends[object] = end; };
+  std::int64_t at = 0;
+  std::int32_t inside = 0;
+  const auto enter = [&](std::int32_t number) {
+    for (const std::int32_t changed : {inside, number})
+      if (changed >= 1 && changed <= count) add(static_cast<std::size_t>(changed - 1), at);
+    inside = number;
+  };
   for (std::int64_t x = 0; x < objects.width; ++x)
-    for (std::int64_t y = 0; y < objects.height; ++y) {
-      if ((objects.at(y, x) == number) != inside) inside = !inside, runs.push_back(0);
-      ++runs.back();
-    }
+    for (std::int64_t y = 0; y < objects.height; ++y, ++at)
+      if (const std::int32_t number = objects.at(y, x); number != inside) enter(number);
+  for (std::size_t k = 0; k < runs.size(); ++k)
+    if (ends[k] < at) add(k, at);
   return runs;
 }
 
