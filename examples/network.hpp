@@ -200,6 +200,10 @@ class network_session final : public session {
     dcs::batch_seconds s;
     s.train = mean_of_two([&] { whole.step(); });
     s.validate = mean_of_two([&] { (void)dcs::validate_batch<P>(*net_, whole.images, whole.numbers.net); });
+    const first_of set = training_set(t.config, t);
+    const dcs::data_loader loader(set, {.batch = t.config.batch, .threads = 0}, dcs::to_batch{whole.numbers.input, dcs::augment_options{}});
+    int epoch = 0;  // each begins with other images
+    s.load = mean_of_two([&] { (void)*loader.epoch(epoch++).begin(); });
     return s;
   }
 
