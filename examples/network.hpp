@@ -121,7 +121,8 @@ class network_session final : public session {
     const dcs::stop_on_signals signals(stop);  // from here on: before, there is nothing to keep
     const auto watch = [&](const dcs::epoch_report& e) {
       dcs::print_epoch(e);
-      record_epoch(t.out, t.tensorboard, t.tensorboard ? overlays(run, val) : std::vector<dcs::io::log_image>());
+      const bool pictures = t.tensorboard && dcs::has_pictures(e.epoch, e.epochs);
+      record_epoch(t.out, t.tensorboard, pictures ? overlays(run, val) : std::vector<dcs::io::log_image>());
     };
     bool ended = false;
     try {
