@@ -15,8 +15,8 @@ struct child_end {
 };
 
 /// Runs a program to its end with these arguments in a folder; what it prints is appended to the file `log`. When `stop` is asked for, the child is
-/// sent SIGINT once (dcs_train then writes a checkpoint), and its end is waited for. It is in a process group of its own: a terminal's Ctrl-C reaches
-/// it through `stop` alone, once. Throws dcs::error where it cannot be started or the log cannot be written.
+/// sent the signal that asked, once (after SIGINT or SIGTERM dcs_train writes a checkpoint), and its end is waited for. It is in a process group of
+/// its own: a terminal's Ctrl-C reaches it through `stop` alone, once. Throws dcs::error where it cannot be started or the log cannot be written.
 child_end run_child(const std::string& program, const std::vector<std::string>& arguments, const std::string& folder, const std::string& log,
                     const dcs::stop_request& stop);
 

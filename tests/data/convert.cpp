@@ -122,6 +122,13 @@ TEST_CASE("COCO: classes, several objects, and what is wrong") {
     CHECK_THROWS_WITH_AS((void)coco_source(t / "images", path, classes).read(0), doctest::Contains(words), error);
     CHECK_THROWS_WITH_AS((void)coco_source(t / "images", path, classes).read(0), doctest::Contains("coco.json"), error);
   };
+  // Names with a backslash or a byte that is no UTF-8, as they are or as json_name spells them.
+  const std::string odd = "b\\\xff.png", plain = R"(c\d.png)";
+  t.put_image("images/" + odd, 4, 6), t.put_image("images/" + plain, 4, 6);
+  for (const std::string& name : {json_name(odd), json_name(plain), plain}) {
+    const std::string quoted = json(name).dump();
+    CHECK(coco_source(t / "images", file(square, "", quoted.substr(1, quoted.size() - 2))).read(0).objects.at(0, 0) == 1);
+  }
   refused(file(square), "no category z", {"z"});
   refused(file("[[0,0,2,0]]"), "2 corners");
   refused(file("[[0,0,2,0,1]]"), "a polygon of 5 numbers");

@@ -24,7 +24,7 @@ int body(int argc, char** argv) {
   programs::add_predict_flags(app, p);
   programs::one_line_mistakes(app);
   CLI11_PARSE(app, argc, argv);
-  programs::write_predictions(p, {}, 64, [](const dcs::image&, const dcs::sample& s) { return programs::fused_views{bright(s)}; });
+  programs::write_predictions(p, {}, 64, [](const dcs::image&, const dcs::sample& s) { return programs::segmented{bright(s)}; });
   return 0;
 }
 

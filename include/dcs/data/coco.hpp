@@ -6,6 +6,7 @@
 #include <dcs/data/conversion.hpp>
 #include <dcs/data/json_numbers.hpp>
 #include <dcs/image/polygon.hpp>
+#include <dcs/io/names.hpp>
 
 #include <filesystem>
 #include <map>
@@ -151,9 +152,20 @@ class coco_source final : public conversion_source {
     return whole_number(j.at(key), 1, std::int64_t{1} << 40, who_ + key + " ");
   }
 
+  // The file that a name means: the name as it is, or, where only that is a file, what json_name spells so.
+  std::string file_of(const std::string& name) const {
+    const auto is_file = [&](const std::string& n) { return std::filesystem::exists(std::filesystem::path(folder_) / n); };
+    if (name.find('\\') == name.npos || is_file(name)) return name;
+    try {
+      const std::string spelled = name_of_json(name);
+      return is_file(spelled) ? spelled : name;
+    } catch (const error&) {  // a backslash of another kind
+      return name;
+    }
+  }
   void read_images(const nlohmann::json& images) {
     for (const auto& i : images) {
-      const file_of_image f{i.at("file_name").get<std::string>(), extent_at(i, "height"), extent_at(i, "width")};
+      const file_of_image f{file_of(i.at("file_name").get<std::string>()), extent_at(i, "height"), extent_at(i, "width")};
       const std::filesystem::path path = std::filesystem::path(f.name).lexically_normal();
       expect(!f.name.empty() && path.is_relative() && *path.begin() != "..", who_, "the file ", printable(f.name),
              " is not below the images' folder");
