@@ -36,7 +36,7 @@ void add_source_flags(CLI::App& app, programs::source_request& s) {
                  "what is lesion: names of coco's categories, numbers of yolo's classes, values of nifti's labels, "
                  "numbers or labels of dicom's segments; all without")
       ->delimiter(',');
-  programs::add_volume_flags(app, s.volume);
+  programs::add_volume_flags(app, s.volume, "; of dicom, what the files state");
   app.add_flag("--lesions-only", s.volume.lesions_only, "volumes: leave out slices without lesion");
 }
 

@@ -20,14 +20,16 @@ std::string list_of_resuming_flags() {
 }
 bool is_resumed_with(const std::string& flag) { return flag == "--resume" || flag == "--out" || programs::may_be_resumed_with(flag.substr(2)); }
 
-void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, bool& cosine) {
-  dcs::run_config& c = t.config;
-  app.add_option("--data", c.data, "folder of the set");
+// The set and the run.
+void add_folder_flags(CLI::App& app, programs::train_request& t) {
+  app.add_option("--data", t.config.data, "folder of the set");
   app.add_option("--out", t.out, "folder of the run")->required();
-  app.add_option("--backbone", c.backbone,
-                 "weights of the network's encoder, as ImageNet's of a ResNet (safetensors); sets ImageNet's input normalisation")
-      ->check(CLI::ExistingFile);
-  app.add_option("--size", c.side, "side that images are resized to, a multiple of 32")->capture_default_str()->check(CLI::Range(64, 2048));
+  app.add_flag("--resume", t.resume,
+               "continue the run in --out with its own configuration; " + list_of_resuming_flags() +
+                   " alone may be given. A run that has ended says why, with exit code 0");
+}
+// The schedule: steps, rate, optimiser and when the run ends.
+void add_schedule_flags(CLI::App& app, dcs::run_config& c, bool& cosine) {
   app.add_option("--epochs", c.epochs, "epochs at most")->capture_default_str()->check(CLI::Range(1, 100000));
   app.add_option("--batch", c.batch, "images of a step")->capture_default_str()->check(CLI::Range(1, 1024));
   app.add_option("--rate", c.rate, "learning rate")->capture_default_str()->check(programs::number(1e-6, 10));
@@ -37,6 +39,7 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_option("--rate-schedule", c.rate_schedule, "plateau: halved where the validation loss stays; or cosine, polynomial, constant")
       ->capture_default_str()
       ->check(CLI::IsMember({"plateau", "cosine", "polynomial", "constant"}));
+  app.add_flag("--cosine", cosine, "--rate-schedule cosine");
   app.add_option("--warmup", c.warmup, "epochs over which the rate rises to --rate")->capture_default_str()->check(CLI::Range(0, 100000));
   app.add_option("--optimizer", c.optimizer, "adamw or sgd")->capture_default_str()->check(CLI::IsMember({"adamw", "sgd"}));
   app.add_option("--momentum", c.momentum, "SGD's momentum")->capture_default_str()->check(programs::number(0, 0.9999));
@@ -44,7 +47,6 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_option("--ema", c.ema, "decay of an exponential average of the weights, which is then what is evaluated and predicted with; 0: none")
       ->capture_default_str()
       ->check(programs::number(0, 0.999999));
-  app.add_flag("--cosine", cosine, "--rate-schedule cosine");
   app.add_option("--weight-decay", c.weight_decay, "weight decay")->capture_default_str()->check(programs::number(0, 10));
   app.add_flag("!--no-decay-norms", c.decay_norms, "no weight decay on norms and biases");
   app.add_option("--patience", c.patience, "epochs without a better validation loss before the rate is halved")
@@ -54,6 +56,13 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
       ->capture_default_str()
       ->check(CLI::Range(1, 100000));
   app.add_option("--seed", c.seed, "seed")->capture_default_str()->check(programs::digits());
+}
+// What the network sees: images, augmentation and targets.
+void add_image_flags(CLI::App& app, dcs::run_config& c, bool& plain) {
+  app.add_option("--backbone", c.backbone,
+                 "weights of the network's encoder, as ImageNet's of a ResNet (safetensors); sets ImageNet's input normalisation")
+      ->check(CLI::ExistingFile);
+  app.add_option("--size", c.side, "side that images are resized to, a multiple of 32")->capture_default_str()->check(CLI::Range(64, 2048));
   app.add_option("--images", c.images, "train on the first N images only (0: all)")->capture_default_str()->check(programs::whole_number());
   app.add_option(
          "--oversample-small", c.oversample_small,
@@ -72,6 +81,9 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_flag("--native-targets", c.native_targets,
                "find objects, and crop what is learned inside their boxes, in masks at their own size where it is larger than --size");
   app.add_flag("--imagenet-input", c.imagenet_input, "normalise the input with ImageNet's mean and deviation");
+}
+// Steps of several processes.
+void add_shard_flags(CLI::App& app, dcs::run_config& c) {
   app.add_option(
          "--shards", c.shards,
          "cut each batch into so many shards, which are computed apart and added up in one tree: the bits are those of any number of processes "
@@ -81,6 +93,9 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
   app.add_flag("--sync-norm,!--no-sync-norm", c.sync_norm, "of shards: batch norm over the whole batch (default), or over each shard");
   app.add_flag("--fast-reduce", c.fast_reduce,
                "of shards: let MPI add up gradients in its own order, which is faster, and whose bits depend on the number of processes");
+}
+// What is no part of a run's configuration: this machine, files that cannot be used, and what is written.
+void add_machine_flags(CLI::App& app, programs::train_request& t) {
   app.add_flag("--capture,!--no-capture", t.capture, "cuda: a training step is one graph (default), or a launch for each kernel, to the same bits");
   app.add_flag("--tune", t.tune, "cuda: time the engines of cuDNN and cuBLASLt and take the fastest; the same run may then differ by rounding");
   programs::add_tf32(app, t.tf32);
@@ -94,9 +109,10 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
   app.add_flag("--tensorboard", t.tensorboard, "write losses and measures of every epoch as an event file, which TensorBoard shows");
-  app.add_flag("--resume", t.resume,
-               "continue the run in --out with its own configuration; " + list_of_resuming_flags() +
-                   " alone may be given. A run that has ended says why, with exit code 0");
+}
+void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, bool& cosine) {
+  add_folder_flags(app, t), add_schedule_flags(app, t.config, cosine), add_image_flags(app, t.config, plain);
+  add_shard_flags(app, t.config), add_machine_flags(app, t);
 }
 
 int train(int argc, char** argv, programs::process_group& processes) {

@@ -55,11 +55,14 @@ std::size_t nesting(std::string_view bytes, bool little_endian) {
   for (std::size_t at = bytes.find(group); at != bytes.npos && at + 8 <= bytes.size(); at = bytes.find(group, at + 1)) {
     const std::uint32_t element = little_endian ? number(at, 3) << 8 | number(at, 2) : number(at, 2) << 8 | number(at, 3);
     const std::uint32_t tag = 0xFFFE0000 | element;
-    if (tag == item_end && !ends.empty()) ends.pop_back();
-    if (tag != item) continue;
+    if (tag != item && tag != item_end) continue;
+    while (!ends.empty() && ends.back() <= at) ends.pop_back();  // items that state their length have no end of their own
+    if (tag == item_end) {
+      if (!ends.empty()) ends.pop_back();
+      continue;
+    }
     std::uint32_t length = 0;
     for (std::size_t k = 0; k < 4; ++k) length = length << 8 | number(at, little_endian ? 7 - k : 4 + k);
-    while (!ends.empty() && ends.back() <= at) ends.pop_back();
     ends.push_back(length == undefined ? bytes.npos : at + 8 + length);
     deepest = std::max(deepest, ends.size());
   }

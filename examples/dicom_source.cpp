@@ -188,11 +188,13 @@ class dicom_source final : public dcs::volume_source {
     }
   }
 
-  // The mask of a slice in the parallel folder: the image's path below --images, .png in place of .dcm. Names of DICOM files often end in a number
-  // behind a dot, which is no extension.
+  // The mask of a slice in the parallel folder: the image's path below --images, or its name where --images is a file; .png in place of .dcm. Names
+  // of DICOM files often end in a number behind a dot, which is no extension.
   void add_mask(const dicom_image& slice, dcs::io::volume& labels) const {
     namespace fs = std::filesystem;
-    fs::path path = fs::path(request_.annotations) / fs::path(slice.path).lexically_relative(request_.images);
+    const fs::path image(slice.path);
+    fs::path path = fs::path(request_.annotations);
+    path /= fs::is_directory(request_.images) ? image.lexically_relative(request_.images) : image.filename();
     if (path.extension() == ".dcm") path.replace_extension();
     path += ".png";
     dcs::expect(fs::exists(path), who, dcs::printable(slice.path), " has no mask: there is no ", dcs::printable(path.string()),

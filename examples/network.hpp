@@ -121,7 +121,8 @@ class network_session final : public session {
     const dcs::stop_on_signals signals(stop);  // from here on: before, there is nothing to keep
     const auto watch = [&](const dcs::epoch_report& e) {
       dcs::print_epoch(e);
-      record_epoch(t.out, t.tensorboard, t.tensorboard ? overlays(run, val) : std::vector<dcs::io::log_image>());
+      const bool pictures = t.tensorboard && dcs::has_pictures(e.epoch, e.epochs);
+      record_epoch(t.out, t.tensorboard, pictures ? overlays(run, val) : std::vector<dcs::io::log_image>());
     };
     bool ended = false;
     try {
@@ -200,6 +201,10 @@ class network_session final : public session {
     dcs::batch_seconds s;
     s.train = mean_of_two([&] { whole.step(); });
     s.validate = mean_of_two([&] { (void)dcs::validate_batch<P>(*net_, whole.images, whole.numbers.net); });
+    const first_of set = training_set(t.config, t);
+    const dcs::data_loader loader(set, {.batch = t.config.batch, .threads = 0}, dcs::to_batch{whole.numbers.input, dcs::augment_options{}});
+    int epoch = 0;  // each begins with other images
+    s.load = mean_of_two([&] { (void)*loader.epoch(epoch++).begin(); });
     return s;
   }
 

@@ -113,7 +113,7 @@ class predicting {
     s.mask = finish_.mask_of(native);
     s.probability = finish_.calibrated(native.probability);
     if (p_.deviation) s.deviation = dcs::prediction{side_, side_, std::move(deviation), {}}.resized(original.height, original.width).probability;
-    s.found = {i.path, slice, original.height, original.width, spacing, {}, lesions_of(s, spacing)};
+    s.found = {i.path, slice, original.height, original.width, spacing, {}, lesions_of(s, spacing, !i.is_volume)};
     s.at_side_found = std::move(found);
     const float x = static_cast<float>(original.width) / static_cast<float>(side_),
                 y = static_cast<float>(original.height) / static_cast<float>(side_);
@@ -124,14 +124,17 @@ class predicting {
     return s;
   }
 
-  static std::vector<found_lesion> lesions_of(const measured& s, const std::optional<dcs::pixel_spacing>& spacing) {
+  // The lesions of a mask, with their runs where those are wanted.
+  static std::vector<found_lesion> lesions_of(const measured& s, const std::optional<dcs::pixel_spacing>& spacing, bool with_runs) {
     const dcs::label_map lesions = dcs::connected_components(s.mask);
     const auto sizes = dcs::lesion_sizes(lesions), in_mm = spacing ? dcs::lesion_sizes(lesions, *spacing) : std::vector<dcs::lesion_size>();
     const auto scores = dcs::lesion_scores(lesions, s.probability);
     std::vector<found_lesion> all;
-    for (std::size_t k = 0; k < sizes.size(); ++k)
-      all.push_back({sizes[k], spacing ? std::optional(in_mm[k]) : std::nullopt, scores[k],
-                     dcs::detail::runs_of_object(lesions, static_cast<std::int32_t>(k + 1))});
+    for (std::size_t k = 0; k < sizes.size(); ++k) all.push_back({sizes[k], spacing ? std::optional(in_mm[k]) : std::nullopt, scores[k], {}});
+    if (with_runs) {
+      auto runs = dcs::detail::runs_of_objects(lesions, static_cast<std::int32_t>(all.size()));
+      for (std::size_t k = 0; k < all.size(); ++k) all[k].runs = std::move(runs[k]);
+    }
     return all;
   }
 

@@ -17,7 +17,7 @@ struct found_lesion {
   dcs::lesion_size in_pixels;
   std::optional<dcs::lesion_size> in_mm;  // where the size of pixels is known
   double score = 0;                       // the mean probability of its pixels
-  std::vector<std::int64_t> runs;         // its mask as COCO's runs
+  std::vector<std::int64_t> runs;         // its mask as COCO's runs; none of a volume's slice, which is no image of COCO's
 };
 /// What was found in an image, or in a slice of a volume.
 struct found_in_image {

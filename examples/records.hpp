@@ -3,14 +3,14 @@
 
 #include <dcs/data/sample.hpp>
 #include <dcs/image/prediction.hpp>
-#include <dcs/io/events.hpp>
+#include <dcs/train/run/events.hpp>
 
 #include <string>
 #include <vector>
 
 namespace programs {
 
-/// How many of the first validation images an event file shows after each epoch.
+/// How many of the first validation images an event file shows of an epoch that has_pictures().
 inline constexpr std::int64_t logged_overlays = 3;
 
 /// The overlay of a validation image, at most 512 pixels high and wide, as a picture of an event file: overlays/NAME.

@@ -58,10 +58,17 @@ TEST_CASE("COCO: the text of runs is the one that pycocotools writes, and the ru
     CHECK(detail::runs_of_text(text) == runs);
     label_map objects{size[0], size[1], std::vector<std::int32_t>(static_cast<std::size_t>(size[0] * size[1]), 3)};
     detail::for_each_pixel_of_runs(runs, size[0], size[1], [&](std::int64_t y, std::int64_t x) { objects.at(y, x) = 5; });
-    CHECK(detail::runs_of_object(objects, 5) == runs);
+    const auto all_runs = detail::runs_of_objects(objects, 5);
+    REQUIRE(all_runs.size() == 5);
+    CHECK(all_runs[0] == std::vector<std::int64_t>{size[0] * size[1]});  // there is no object 1
+    CHECK(all_runs[4] == runs);
     ++texts;
   }
   CHECK(texts == 4);
+  // Objects that touch, end at the last pixel, and lie in each other.
+  const label_map touching{3, 3, {1, 1, 4, 2, 3, 2, 2, 2, 2}};
+  const auto runs = detail::runs_of_objects(touching, 3);
+  CHECK(runs == std::vector<std::vector<std::int64_t>>{{0, 1, 2, 1, 5}, {1, 2, 2, 1, 1, 2}, {4, 1, 4}});
   for (const std::int64_t n : {0, 1, 15, 16, 31, 32, 1023, 1024, 1 << 20})
     CHECK(detail::runs_of_text(detail::text_of_runs({n, 5, n, 1, 7, n + 3})) == std::vector<std::int64_t>{n, 5, n, 1, 7, n + 3});
 }
@@ -115,6 +122,13 @@ TEST_CASE("COCO: classes, several objects, and what is wrong") {
     CHECK_THROWS_WITH_AS((void)coco_source(t / "images", path, classes).read(0), doctest::Contains(words), error);
     CHECK_THROWS_WITH_AS((void)coco_source(t / "images", path, classes).read(0), doctest::Contains("coco.json"), error);
   };
+  // Names with a backslash or a byte that is no UTF-8, as they are or as json_name spells them.
+  const std::string odd = "b\\\xff.png", plain = R"(c\d.png)";
+  t.put_image("images/" + odd, 4, 6), t.put_image("images/" + plain, 4, 6);
+  for (const std::string& name : {json_name(odd), json_name(plain), plain}) {
+    const std::string quoted = json(name).dump();
+    CHECK(coco_source(t / "images", file(square, "", quoted.substr(1, quoted.size() - 2))).read(0).objects.at(0, 0) == 1);
+  }
   refused(file(square), "no category z", {"z"});
   refused(file("[[0,0,2,0]]"), "2 corners");
   refused(file("[[0,0,2,0,1]]"), "a polygon of 5 numbers");

@@ -61,6 +61,7 @@ TEST_CASE("a picture is the bytes of TensorFlow's Summary.Image") {
   const auto read = io::read_events(path);
   REQUIRE(read.size() == 2);
   for (std::size_t i = 0; i < 2; ++i) CHECK((read[i].scalars == both[i].scalars && read[i].images == both[i].images));
+  CHECK_THROWS_WITH_AS((void)io::read_events(path, 10), doctest::Contains("expected at most 10"), error);
   std::filesystem::remove(path);
 }
 

@@ -14,14 +14,16 @@ holds() {
   check test "$(ls "$1"/train/images | wc -l) $(ls "$1"/val/images | wc -l) $(ls "$1"/test/images | wc -l)" = "$2 $3 $4"
   works "$bin/dcs_verify" "$1" --near -1
 }
-# The tumour of goldens/figshare: rows 1 to 2, columns 3 to 5, of 6 × 9.
+# drawn_mask FOLDER NAME WIDTH: an image and its mask of 6 × 9 pixels with a lesion in rows 1 to 2, in so many columns from 3 on.
 drawn_mask() {
-  mkdir -p drawn/images drawn/masks
-  PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(dirname "$sources") python3 - <<'EOF'
+  mkdir -p "$1/images" "$1/masks"
+  PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=$(dirname "$sources") python3 - "$@" <<'EOF'
+import sys
 from pictures import write_png
-mask = [[255 if 1 <= y <= 2 and 3 <= x <= 5 else 0 for x in range(9)] for y in range(6)]
+folder, name, width = sys.argv[1:]
+mask = [[255 if 1 <= y <= 2 and 3 <= x < 3 + int(width) else 0 for x in range(9)] for y in range(6)]
 for kind in ("images", "masks"):
-  write_png(f"drawn/{kind}/3.png", mask, 8)
+  write_png(f"{folder}/{kind}/{name}.png", mask, 8)
 EOF
 }
 
@@ -69,8 +71,8 @@ if convert --from mat --images "$figshare" --out mat --test 0.34 --val 0 2>err; 
   check test "$(ls mat/test/images)" = 3.png
   # 6 rows of 9 pixels, in the PNG's header; the tumour is 6 of them.
   check test "$(od -An -tu1 -j16 -N8 mat/test/images/3.png | tr -s ' ')" = " 0 0 0 9 0 0 0 6"
-  # The same mask, drawn by Python and written as dcs_convert writes it.
-  check drawn_mask
+  # The tumour of goldens/figshare, drawn by Python and written as dcs_convert writes it.
+  check drawn_mask drawn 3 3
   works convert --from kvasir --images drawn --out expected --val 0 --test 0
   check cmp mat/test/masks/3.png expected/train/masks/3.png
   works "$bin/dcs_verify" mat --near -1
@@ -97,6 +99,10 @@ whole = open(sys.argv[1], "rb").read()
 modality, pixels = whole.index(b"\x08\x00\x60\x00CS"), whole.index(b"\xe0\x7f\x10\x00")
 inner = b"\x08\x00\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff"
 open("nested.dcm", "wb").write(whole[:modality] + 50000 * inner + whole[modality:])
+# 200 items one after the other, whose ends are marked; each holds an item that states its length.
+item = b"\xfe\xff\x00\xe0" + 4 * b"\xff" + b"\x08\x00\x40\x11SQ\0\0\x08\0\0\0" + b"\xfe\xff\x00\xe0" + 4 * b"\0" + b"\xfe\xff\x0d\xe0" + 4 * b"\0"
+flat = b"\x08\x00\x51\x00SQ\0\0" + 4 * b"\xff" + 200 * item + b"\xfe\xff\xdd\xe0" + 4 * b"\0"
+open("flat.dcm", "wb").write(whole[:modality] + flat + whole[modality:])
 open("colour.dcm", "wb").write(whole.replace(b"MONOCHROME2 ", b"YBR_FULL_422"))
 open("empty.dcm", "wb").write(whole[:pixels])
 EOF
@@ -117,11 +123,17 @@ if series --images "$dicom/images" --out dicom --instances --window 100,200 >out
   check diff -r stated window
   check series --images "$dicom/images/A" --out shares --block 1 --percentiles 0,100
   if diff -rq shares stated >/dev/null; then wrong "--percentiles is not asked"; fi
-  # The same masks as files at the images' paths.
-  mkdir -p masks/B only/B && cp "$dicom"/images/B/* only/B
-  for k in 0 1 2; do cp lesions_of_series/*/masks/B_0001.png masks/B/IM.$k.png; done
+  # Masks as files at the images' paths, another for each slice; in the order of positions the slices are IM.0, IM.2 and IM.1.
+  mkdir -p masks only/B && cp "$dicom"/images/B/* only/B
+  for k in 0 1 2; do check drawn_mask drawn_slices IM.$k $((k + 1)); done
+  works convert --from kvasir --images drawn_slices --out expected_slices --val 0 --test 0
+  cp -r drawn_slices/masks masks/B
   works convert --from dicom --images only --annotations masks --val 0 --test 0.4 --block 1 --out masked
-  check test "$(cat masked/*/masks/*.png | cksum)" = "$(cat masks/B/*.png | cksum)"
+  check cmp masked/*/masks/B_0000.png expected_slices/train/masks/IM.0.png
+  check cmp masked/*/masks/B_0001.png expected_slices/train/masks/IM.2.png
+  check cmp masked/*/masks/B_0002.png expected_slices/train/masks/IM.1.png
+  works convert --from dicom --images only/B/IM.1 --annotations masks/B --val 0 --test 0 --out single
+  check cmp single/train/masks/B_0000.png expected_slices/train/masks/IM.1.png
   rm masks/B/IM.1.png
   fails "only/B/IM.1 has no mask" convert --from dicom --images only --annotations masks --val 0 --test 0.4 --block 1 --out x
 
@@ -136,6 +148,8 @@ if series --images "$dicom/images" --out dicom --instances --window 100,200 >out
   done
   check damaged_series
   fails "more than 100 sequences lie in each other" series --images nested.dcm --out x
+  cp masks/B/IM.0.png masks/flat.png
+  works convert --from dicom --images flat.dcm --annotations masks --val 0 --test 0 --out flat
   fails "is YBR_FULL_422; expected an image in grey" series --images colour.dcm --out x
   fails "has no pixels" convert --from dicom --images empty.dcm --annotations masks --val 0 --test 0 --out x
   mkdir twice && cp "$dicom/images/A/0.dcm" twice/a && cp twice/a twice/b

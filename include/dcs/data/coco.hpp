@@ -6,6 +6,7 @@
 #include <dcs/data/conversion.hpp>
 #include <dcs/data/json_numbers.hpp>
 #include <dcs/image/polygon.hpp>
+#include <dcs/io/names.hpp>
 
 #include <filesystem>
 #include <map>
@@ -57,15 +58,24 @@ inline std::string text_of_runs(const std::vector<std::int64_t>& runs) {
   return text;
 }
 
-/// The runs of the object with this number: lengths down the columns, background first.
-inline std::vector<std::int64_t> runs_of_object(const label_map& objects, std::int32_t number) {
-  std::vector<std::int64_t> runs{0};
-  bool inside = false;
+/// The runs of objects 1 to `count`, that of number k at k - 1: lengths down the columns, background first. Other numbers are background. One pass
+/// over the columns, however many objects there are.
+inline std::vector<std::vector<std::int64_t>> runs_of_objects(const label_map& objects, std::int32_t count) {
+  std::vector<std::vector<std::int64_t>> runs(static_cast<std::size_t>(count));
+  std::vector<std::int64_t> ends(runs.size(), 0);  // of what an object's runs hold so far
+  const auto add = [&](std::size_t object, std::int64_t end) { runs[object].push_back(end - ends[object]), ends[object] = end; };
+  std::int64_t at = 0;
+  std::int32_t inside = 0;
+  const auto enter = [&](std::int32_t number) {
+    for (const std::int32_t changed : {inside, number})
+      if (changed >= 1 && changed <= count) add(static_cast<std::size_t>(changed - 1), at);
+    inside = number;
+  };
   for (std::int64_t x = 0; x < objects.width; ++x)
-    for (std::int64_t y = 0; y < objects.height; ++y) {
-      if ((objects.at(y, x) == number) != inside) inside = !inside, runs.push_back(0);
-      ++runs.back();
-    }
+    for (std::int64_t y = 0; y < objects.height; ++y, ++at)
+      if (const std::int32_t number = objects.at(y, x); number != inside) enter(number);
+  for (std::size_t k = 0; k < runs.size(); ++k)
+    if (ends[k] < at) add(k, at);
   return runs;
 }
 
@@ -142,9 +152,20 @@ class coco_source final : public conversion_source {
     return whole_number(j.at(key), 1, std::int64_t{1} << 40, who_ + key + " ");
   }
 
+  // The file that a name means: the name as it is, or, where only that is a file, what json_name spells so.
+  std::string file_of(const std::string& name) const {
+    const auto is_file = [&](const std::string& n) { return std::filesystem::exists(std::filesystem::path(folder_) / n); };
+    if (name.find('\\') == name.npos || is_file(name)) return name;
+    try {
+      const std::string spelled = name_of_json(name);
+      return is_file(spelled) ? spelled : name;
+    } catch (const error&) {  // a backslash of another kind
+      return name;
+    }
+  }
   void read_images(const nlohmann::json& images) {
     for (const auto& i : images) {
-      const file_of_image f{i.at("file_name").get<std::string>(), extent_at(i, "height"), extent_at(i, "width")};
+      const file_of_image f{file_of(i.at("file_name").get<std::string>()), extent_at(i, "height"), extent_at(i, "width")};
       const std::filesystem::path path = std::filesystem::path(f.name).lexically_normal();
       expect(!f.name.empty() && path.is_relative() && *path.begin() != "..", who_, "the file ", printable(f.name),
              " is not below the images' folder");

@@ -184,9 +184,10 @@ inline void write_events(const std::string& path, const std::vector<log_event>& 
   write_bytes(path, "dcs::events", all);
 }
 
-/// The events of a file that have scalars or images. Throws dcs::error where it cannot be read, is cut off, or a checksum is not that of its bytes.
-inline std::vector<log_event> read_events(const std::string& path) {
-  const std::string bytes = read_bytes(path, "dcs::events", std::int64_t{1} << 30);
+/// The events of a file that have scalars or images. Throws dcs::error where it cannot be read, has more bytes than `most`, is cut off, or a checksum
+/// is not that of its bytes.
+inline std::vector<log_event> read_events(const std::string& path, std::int64_t most = std::int64_t{1} << 30) {
+  const std::string bytes = read_bytes(path, "dcs::events", most);
   std::string_view left = bytes;
   std::vector<log_event> all;
   const auto taken = [&](std::size_t n) {

@@ -99,3 +99,14 @@ TEST_CASE("an event file follows the table: what it has stays byte by byte, what
   CHECK((scratch.text("events.out.tfevents.dcs") == first));
   CHECK(warnings.size() == 1);
 }
+
+TEST_CASE("at most 34 epochs of a run have pictures in its event file, the first and the last among them") {
+  for (const int epochs : {1, 2, 10, 32, 33, 100, 300, 100000}) {
+    CAPTURE(epochs);
+    int some = 0;
+    for (int e = 1; e <= epochs; ++e) some += has_pictures(e, epochs);
+    CHECK(some <= 34);
+    CHECK(some >= std::min(epochs, 17));
+    CHECK((has_pictures(1, epochs) && has_pictures(epochs, epochs)));
+  }
+}

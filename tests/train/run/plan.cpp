@@ -99,6 +99,12 @@ TEST_CASE("epochs fit into nine tenths of the time, 1 to 300") {
   CHECK(epochs(100000) == 300);
   CHECK(epochs_for(100, 4, {2, 1}, machine(0, 0.1)).reason.find("takes longer") != std::string::npos);
   CHECK(epochs_for(100, 4, {0, 0}, machine(0, 1)).value == 300);
+  // Loading a batch takes 6 s, longer than its step: 28 times 6 s; three threads take 2 s, as long as the step and longer than the validation.
+  plan_conditions c = machine(0, 10);
+  CHECK(epochs_for(100, 4, {2, 1, 6}, c).value == 3);
+  CHECK(epochs_for(100, 4, {2, 1, 6}, c).reason.find("the steps wait for images") != std::string::npos);
+  c.loaders = 3;
+  CHECK(epochs_for(100, 4, {2, 1, 6}, c).value == 9);
 }
 
 TEST_CASE("a plan keeps its time, and gives up size before it takes fewer than 10 epochs") {
@@ -119,6 +125,25 @@ TEST_CASE("a plan keeps its time, and gives up size before it takes fewer than 1
   CHECK(number(plan_of_costs(tiny, machine(0.05, 1)), "size") < 320);
   const auto slow = plan_of_costs(tiny, machine(100, 1));
   CHECK((number(slow, "size") == 128 && number(slow, "epochs") == 1));
+}
+
+TEST_CASE("a plan gives up size where a step does not fit into the memory, and measures memory at the least side alone") {
+  const set_statistics tiny = squares(40, 400, {10});
+  plan_conditions c = machine(0.001, 600);
+  const auto measured = c.memory_of_step;
+  c.memory_of_step = [&](int side) {
+    CHECK(side == 128);
+    return measured(side);
+  };
+  // 150 MB and 10 MB an image at 128: 22.5 MB at 192, 30.6 MB at 224.
+  c.memory = 2 * 180'000'000;
+  const auto plan = plan_of_costs(tiny, c);
+  CHECK((number(plan, "size") == 192 && number(plan, "batch") == 1));
+  CHECK(plan[0].reason.find("at 320 a step of one image does not fit") != std::string::npos);
+  c.memory = 2 * 155'000'000;
+  CHECK_THROWS_WITH_AS((void)plan_of_costs(tiny, c), doctest::Contains("does not fit into half of the memory"), error);
+  c.memory = 0;  // not known
+  CHECK(number(plan_of_costs(tiny, c), "size") == 320);
 }
 
 TEST_CASE("augmentation: small lesions that are rare, few images with a lesion") {

@@ -7,6 +7,8 @@
 #include <dcs/train/run/folder.hpp>
 #include <dcs/train/run/results.hpp>
 
+#include <limits>
+
 DCS_EXACT_MATH
 namespace dcs {
 
@@ -31,14 +33,21 @@ inline std::vector<io::log_event> events_of(const result_columns& c, const std::
   return all;
 }
 
+/// Whether an event file gets pictures of an epoch, from 1 on, of so many: the first, the last, and each k-th, k = ⌈epochs / 32⌉, as the file is
+/// written whole after every epoch. What an epoch gets depends on no later one, so that events stay as they are.
+inline bool has_pictures(int epoch, int epochs) {
+  constexpr int most = 32;
+  return epoch == 1 || epoch == epochs || epoch % ((epochs + most - 1) / most) == 0;
+}
+
 /// Renews a run's event file from its results.csv, whole or not at all: what it had for epochs that are in the table stays byte by byte, so that a
 /// reader may follow it, and epochs that a resumed run does again stand in it once. `overlays` are of the last epoch. Throws dcs::error where a file
-/// cannot be read or written; an event file that is damaged is a warning, and begins anew.
+/// cannot be read or written; an event file that is damaged is a warning, and begins anew. Its size has no limit.
 inline void write_events(const run_folder& run, double now, std::vector<io::log_image> overlays = {}) {
   std::vector<io::log_event> before;
   if (std::error_code none; std::filesystem::exists(run.events(), none)) {
     try {
-      before = io::read_events(run.events());
+      before = io::read_events(run.events(), std::numeric_limits<std::int64_t>::max());
     } catch (const error& e) {
       notice(std::string(e.what()) + "; it begins anew");
     }

@@ -36,6 +36,7 @@ struct plan_conditions {
   double minutes = 60;                                                   ///< that the run may take
   std::int64_t validation = 0;                                           ///< images to validate with
   std::int64_t memory = 0;                                               ///< bytes that are available; 0: not known
+  int loaders = 1;                                                       ///< threads that load batches, ahead of the steps
   std::function<step_memory(int side)> memory_of_step{};                 ///< at a side of images, measured
   std::function<batch_seconds(int side, int batch)> seconds_of_batch{};  ///< likewise
 };
@@ -98,40 +99,52 @@ inline reasoned<int> batch_for(std::int64_t images, const step_memory& step, std
   if (memory > 0) {
     while (batch > 1 && batch > fit) batch /= 2;
     reason += detail::plan_text("; a step takes ", static_cast<double>(step.fixed + step.gradients) / mega, " MB and ",
-                                static_cast<double>(step.an_image) / mega, " MB an image, measured, of ", static_cast<double>(memory) / mega,
-                                " MB that are available, of which half is used");
+                                static_cast<double>(step.an_image) / mega, " MB an image, by a step that was measured, of ",
+                                static_cast<double>(memory) / mega, " MB that are available, of which half is used");
     expect(fit >= 1, "dcs::plan: a step of one image does not fit into half of the memory: ", reason);
   }
   return {static_cast<int>(batch), reason};
 }
 
-/// Epochs that fit into the time: nine tenths of it over what the steps and the validation of an epoch take; 1 to 300.
+/// Epochs that fit into the time: nine tenths of it over what the steps and the validation of an epoch take; 1 to 300. A batch is loaded while
+/// another is computed, so that the longer of the two counts.
 inline reasoned<int> epochs_for(std::int64_t images, int batch, const batch_seconds& seconds, const plan_conditions& c) {
   const auto batches = [&](std::int64_t n) { return static_cast<double>((n + batch - 1) / batch); };
-  const double epoch = batches(images) * seconds.train + batches(c.validation) * seconds.validate;
+  const double load = seconds.load / c.loaders;
+  const double epoch = batches(images) * std::max(seconds.train, load) + batches(c.validation) * std::max(seconds.validate, load);
   const double fit = 0.9 * 60 * c.minutes / std::max(epoch, 1e-9);
   const int epochs = static_cast<int>(std::clamp(std::floor(fit), 1.0, static_cast<double>(detail::most_epochs)));
-  std::string reason = detail::plan_text("an epoch takes ", epoch, " s: ", batches(images), " steps of ", seconds.train, " s, measured, and ",
-                                         batches(c.validation), " batches to validate of ", seconds.validate, " s; ", c.minutes,
-                                         " minutes less a tenth for files and pictures hold ", std::floor(fit));
+  std::string reason =
+      detail::plan_text("an epoch takes ", epoch, " s: ", batches(images), " steps of ", seconds.train, " s, measured, and ", batches(c.validation),
+                        " batches to validate of ", seconds.validate, " s, or ", load, " s where loading a batch takes longer; ", c.minutes,
+                        " minutes less a tenth for files and pictures hold ", std::floor(fit));
+  if (load > seconds.train) reason += "; the steps wait for images, which more threads of --loaders read sooner";
   if (fit < 1) reason += ", less than one epoch: this run takes longer";
   if (fit > detail::most_epochs) reason += detail::plan_text("; ", detail::most_epochs, " are the most that are taken");
   return {epochs, reason};
 }
 
-/// Side, batch and epochs together. Where fewer than 10 epochs fit into the time, the side is made smaller, as a step's time goes with the side's
-/// square, down to least_side().
+/// Side, batch and epochs together. Where a step of one image does not fit into half of the memory, or fewer than 10 epochs fit into the time, the
+/// side is made smaller, as a step's memory and time go with the side's square, down to least_side(). Memory is measured at that side, where a step
+/// takes least. Throws dcs::error where it is too little for that.
 inline std::vector<plan_entry> plan_of_costs(const set_statistics& train, const plan_conditions& c) {
   reasoned<int> side = side_for(train);
+  const int least = least_side(train);
+  const step_memory measured = c.memory_of_step(least);
+  const auto fits = [&](int s) { return c.memory == 0 || measured.at_side(s, least).images_in(c.memory / 2) >= 1; };
+  int fitting = side.value;
+  while (fitting > least && !fits(fitting)) fitting -= 32;
+  if (fitting < side.value) side.reason += detail::plan_text("; at ", side.value, " a step of one image does not fit into half of the memory");
+  side.value = fitting;
   for (;;) {
-    const reasoned<int> batch = batch_for(train.images(), c.memory_of_step(side.value), c.memory);
+    const reasoned<int> batch = batch_for(train.images(), measured.at_side(side.value, least), c.memory);
     const reasoned<int> epochs = epochs_for(train.images(), batch.value, c.seconds_of_batch(side.value, batch.value), c);
-    if (epochs.value >= detail::fewest_epochs || side.value <= least_side(train))
+    if (epochs.value >= detail::fewest_epochs || side.value <= least)
       return {{"size", std::to_string(side.value), side.reason},
               {"batch", std::to_string(batch.value), batch.reason},
               {"epochs", std::to_string(epochs.value), epochs.reason}};
     const double scaled = side.value * std::sqrt(static_cast<double>(epochs.value) / detail::fewest_epochs);
-    const int smaller = std::max(least_side(train), static_cast<int>(scaled / 32) * 32);
+    const int smaller = std::max(least, static_cast<int>(scaled / 32) * 32);
     side.reason += detail::plan_text("; at ", side.value, " only ", epochs.value, " epochs fit into the time, expected ", detail::fewest_epochs);
     side.value = std::min(smaller, side.value - 32);
   }
