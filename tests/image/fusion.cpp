@@ -110,6 +110,21 @@ TEST_CASE("at another size regions lie where they are pasted from this one") {
   CHECK(image.probability == prediction{2, 2, {0, 1, 0, 1}, {}, {}}.resized(4, 4).probability);
 }
 
+TEST_CASE("regions at the borders of an image reach them at another size too, alone and fused") {
+  for (const box<float>& where : {box<float>{0, 0, 12, 39}, {35, 0, 47, 40}, {-3, 0, 50, 9}, {0, 31.5f, 48, 40}}) {
+    prediction p{40, 48, std::vector<float>(40 * 48, 0.0f), {{where, 0.9f}}, {{where, 0.9f, 2, std::vector<float>(4, 0.75f)}}};
+    paste(p.regions[0].probabilities.data(), 2, where, p.probability.data(), 40, 48);
+    for (const auto& [h, w] : {std::pair<std::int64_t, std::int64_t>{160, 192}, {17, 60}}) {
+      const prediction larger = scaled(p, h, w);
+      CHECK(larger.probability == p.resized(h, w).probability);
+      CHECK(pasted(larger) == larger.probability);
+      CHECK(worst(fused_prediction({larger, larger}).probability, larger.probability) < 1e-6);
+    }
+  }
+  // Beyond a border a box keeps its place: the part of its grid inside the image does not move.
+  CHECK(scaled(box<float>{-3, 2, 50, 39}, 40, 48, 160, 192) == box<float>{-10.5f, 9.5f, 201.5f, 159.5f});
+}
+
 TEST_CASE("views of other sizes, and none, are refused") {
   CHECK_THROWS_WITH_AS(fused_prediction({}), "dcs::fused_prediction: there is no view; expected at least one", error);
   CHECK_THROWS_WITH_AS(fused_prediction({{1, 2, {0, 0}, {}, {}}, {2, 1, {0, 0}, {}, {}}}),

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 using namespace dcs;
 
@@ -34,6 +35,10 @@ TEST_CASE("pasting: the larger probability stays; a box beyond the image writes 
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 5; ++j) CHECK(image[static_cast<std::size_t>(i * 5 + j)] == (j <= 2 ? 0.75f : 0.25f));
   const auto before = image;
+  for (const float far : {3e38f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    paste(high.data(), 2, box<float>{0, -far, far, 0}, image.data(), 4, 5);
+    paste(high.data(), 2, box<float>{-far, 0, 4, far}, image.data(), 4, 5);
+  }
   paste(high.data(), 2, box<float>{3.2f, 1.2f, 3.8f, 1.8f}, image.data(), 4, 5);
   CHECK(image == before);
 }

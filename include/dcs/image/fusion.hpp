@@ -80,18 +80,26 @@ inline prediction mirrored(const prediction& p, bool horizontal, bool vertical) 
   return out;
 }
 
+/// A box of an image of from_height × from_width at another size, areas to areas: in its pixels too the middle of pixel j lies at the coordinate j.
+/// An edge at the middle of the image's outermost pixel, or beyond it, comes to lie at the border or beyond, so that the box still holds every pixel
+/// that this one becomes.
+inline box<float> scaled(const box<float>& b, std::int64_t from_height, std::int64_t from_width, std::int64_t height, std::int64_t width) {
+  const auto at = [](float x, std::int64_t from, std::int64_t to) {
+    const float moved = (x + 0.5f) * static_cast<float>(to) / static_cast<float>(from) - 0.5f;
+    if (x <= 0) return std::min(moved, -0.5f);
+    if (x >= static_cast<float>(from - 1)) return std::max(moved, static_cast<float>(to) - 0.5f);
+    return moved;
+  };
+  return {at(b.x1, from_width, width), at(b.y1, from_height, height), at(b.x2, from_width, width), at(b.y2, from_height, height)};
+}
+
 /// The prediction at another size, with its detections and regions: areas to areas, as `resized` has it.
 inline prediction scaled(const prediction& p, std::int64_t height, std::int64_t width) {
   if (p.height == height && p.width == width) return p;
   prediction out = p.resized(height, width);
   out.detections = p.detections, out.regions = p.regions;
-  const float across = static_cast<float>(width) / static_cast<float>(p.width), down = static_cast<float>(height) / static_cast<float>(p.height);
-  const auto scaled_box = [&](const box<float>& b) {
-    const auto at = [](float x, float scale) { return (x + 0.5f) * scale - 0.5f; };
-    return box<float>{at(b.x1, across), at(b.y1, down), at(b.x2, across), at(b.y2, down)};
-  };
-  for (auto& d : out.detections) d.box = scaled_box(d.box);
-  for (auto& r : out.regions) r.box = scaled_box(r.box);
+  for (auto& d : out.detections) d.box = scaled(d.box, p.height, p.width, height, width);
+  for (auto& r : out.regions) r.box = scaled(r.box, p.height, p.width, height, width);
   return out;
 }
 
