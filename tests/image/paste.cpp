@@ -104,6 +104,17 @@ TEST_CASE("a box over the whole image reaches every pixel at every size; one tha
   for (std::int64_t x = 0; x < 24; ++x) CHECK(m.at(3, x) == (x >= 10 && x <= 17));
 }
 
+TEST_CASE("checked probabilities are from 0 to 1, and what is no number is refused, in regions too") {
+  const float past = std::nextafter(1.0f, 2.0f), none = std::numeric_limits<float>::quiet_NaN();
+  prediction p{2, 2, {past, -1e-8f, 0.5f, 1}, {}};
+  CHECK(p.checked("a.png", 2, 2).probability == std::vector<float>{1, 0, 0.5f, 1});
+  CHECK(p.resized(2, 2).probability == p.probability);
+  p.probability[3] = none;
+  CHECK_THROWS_WITH_AS(p.checked("a.png", 4, 4), "a.png: a predicted probability is not a number", error);
+  p = {2, 2, std::vector<float>(4, 0.0f), {}, {{{0, 0, 2, 2}, 1, 2, {0.5f, none, 0.5f, 0.5f}}}};
+  CHECK_THROWS_WITH_AS(p.checked("b.png", 4, 4), "b.png: a predicted probability is not a number", error);
+}
+
 TEST_CASE("at the input's size a prediction is its probability to the bit; at others it is made of its regions, without them of its probability") {
   prediction p{4, 4, std::vector<float>(16, 0.3f), {}};
   p.regions = {{{0, 0, 3, 3}, 0.9f, 1, {0.7f}}, {{1, 1, 2, 2}, 0.8f, 1, {0.8f}}};

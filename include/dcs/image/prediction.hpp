@@ -4,8 +4,11 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/finite.hpp>
 #include <dcs/image/image.hpp>
 #include <dcs/image/paste.hpp>
+
+#include <string>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -39,6 +42,23 @@ struct prediction {
     if (regions.empty()) return {to_height, to_width, resize(float_image{height, width, 1, probability}, to_height, to_width).pixels, {}};
     prediction out{to_height, to_width, std::vector<float>(static_cast<std::size_t>(to_height * to_width), 0.0f), {}};
     for (const auto& r : regions) paste_resized(r.probabilities.data(), r.side, r.box, height, width, out.probability.data(), to_height, to_width);
+    return out;
+  }
+  /// Throws dcs::error that begins with `name` where the probability of a pixel, or of a cell of a region, is not a number. Of regions it has to be
+  /// asked before they are fused or pasted elsewhere: the maximum of a pixel and of what is no number is the pixel.
+  void expect_numbers(const std::string& name) const {
+    const auto check = [&](const std::vector<float>& map) {
+      for (const float p : map) expect(!is_nan(p), name, ": a predicted probability is not a number");
+    };
+    check(probability);
+    for (const auto& r : regions) check(r.probabilities);
+  }
+  /// `resized` for what measures or writes it: probabilities are numbers from 0 to 1. Interpolation rounds, a little beyond these too. Throws as
+  /// expect_numbers.
+  prediction checked(const std::string& name, std::int64_t to_height, std::int64_t to_width) const {
+    expect_numbers(name);
+    prediction out = resized(to_height, to_width);
+    for (float& p : out.probability) p = std::clamp(p, 0.0f, 1.0f);
     return out;
   }
 };
