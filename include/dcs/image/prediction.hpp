@@ -13,7 +13,8 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// An object with the probabilities inside its box, a grid of side × side whose cells divide the box evenly. Box in pixels of the network's input.
+/// An object's probabilities, a grid of side × side whose cells divide `box` evenly, in pixels of the network's input. The box is the detected one,
+/// or a larger one where the network says what is around it too: pasting the grid into the box is all that makes the probability of a prediction.
 struct segmented_region {
   dcs::box<float> box;
   float score = 0;
@@ -23,11 +24,13 @@ struct segmented_region {
 
 /// Probability per pixel, rows from the top, and detections (none from a network that finds no objects), both at the size of the network's input.
 /// `regions`: of a network that segments each object in its box, as many as detections and in their order; `probability` is made of them alone.
+/// `of_regions`: whether the network is one of these, which one cannot see where it found nothing.
 struct prediction {
   std::int64_t height = 0, width = 0;
   std::vector<float> probability;
   std::vector<detection<float>> detections;
   std::vector<segmented_region> regions{};
+  bool of_regions = false;
 
   mask above(float threshold = 0.5f) const {
     mask m{height, width, std::vector<std::uint8_t>(probability.size())};
