@@ -55,6 +55,8 @@ class Entry:
     def __init__(self, name, calls, text, header):
         self.name, self.calls, self.header = name, calls, header
         tags = dict(re.findall(r"^(PyTorch|Runs): (.*)$", text, re.M))
+        if re.search(r"\S.*\b(PyTorch: torch|Runs: as)", text):
+            sys.exit(f"{header}: {name}: a tag within a line; expected `PyTorch:` and `Runs:` at the beginning of one, behind an empty line")
         self.pytorch, self.runs = tags.get("PyTorch", "").rstrip("."), tags.get("Runs", "").rstrip(".")
         self.text = re.sub(r"^(PyTorch|Runs): .*\n?", "", text, flags=re.M).strip()
 
@@ -168,21 +170,24 @@ def entry_of(declaration, lines, end, kind, header, text):
 
 
 def device_rows(source):
-    """Of docs/devices.md: op to what its rows say of (cpu f32, cpu f64, cuda f32, cuda bf16)."""
-    rows = []
+    """Of docs/devices.md: op, and what its row says of each column, by the names in the table's head: "cpu f32", "cuda bf16"."""
+    rows, head = [], []
     for line in (source / "docs/devices.md").read_text().split("\n"):
         cells = [c.strip() for c in line.strip("|").split("|")]
-        if line.startswith("| ") and len(cells) >= 6 and cells[0] not in ("op", "---"):
-            rows.append((cells[0], cells[1:5]))
+        if not line.startswith("| "):
+            head = head if line.startswith("|") else []
+        elif not head:
+            head = cells
+        elif head[0] == "op":
+            rows.append((cells[0], dict(zip(head[1:], cells[1:]))))
     return rows
 
 
 def where_it_runs(name, rows):
     mine = [cells for text, cells in rows if re.match(re.escape(name) + r"(?![\w])", text)]
-    if not mine:
-        return ""
-    types = lambda columns: " ".join(t for t, k in columns if any("forward" in cells[k] or "no gradient" in cells[k] for cells in mine))
-    host, gpu = types((("f32", 0), ("f64", 1))), types((("f32", 2), ("bf16", 3)))
+    runs = lambda column: any("forward" in cells[column] or "no gradient" in cells[column] for cells in mine)
+    types = lambda device, known: " ".join(t for t in known if runs(f"{device} {t}"))
+    host, gpu = types("cpu", ("f32", "bf16", "f64")), types("cuda", ("f32", "bf16"))  # a GPU computes in no f64 (devices.md)
     return "; ".join(part for part in (f"host {host}" if host else "", f"GPU {gpu}" if gpu else "") if part)
 
 
@@ -209,7 +214,7 @@ def page(source):
         "",
         "<!-- Made by docs/reference.py from the headers' docstrings; `python3 docs/reference.py . --write` makes it anew. -->",
         "",
-        "An operand is a tensor (inference), a var (training), a probe (counting) or an expression of these. Maps are `shape<N, H, W, C>`, channels last. `host f32 f64`: where an op runs, and with",
+        "An operand is a tensor (inference), a var (training), a probe (counting) or an expression of these. Maps are `shape<N, H, W, C>`, channels last. `host f32 bf16 f64`: where an op runs, and with",
         "which element types, as tests have measured ([`devices.md`](devices.md)). [From PyTorch to dcs](from-pytorch.md) goes the other way, idiom by idiom.",
         "",
     ]

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
@@ -33,9 +34,10 @@ struct spawn_settings {
     posix_spawn_file_actions_addchdir_np(&files, folder.c_str());  // the last one: the log's path is this program's
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setpgroup(&attributes, 0);
-    sigset_t pipe;
-    sigemptyset(&pipe), sigaddset(&pipe, SIGPIPE);  // ignored while this program can be stopped; a child would inherit that
-    posix_spawnattr_setsigdefault(&attributes, &pipe);
+    // A child would inherit what is ignored: SIGPIPE while this program can be stopped, and SIGCHLD where who began it ignored that.
+    sigset_t defaults;
+    sigemptyset(&defaults), sigaddset(&defaults, SIGPIPE), sigaddset(&defaults, SIGCHLD);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
   }
   spawn_settings(const spawn_settings&) = delete;
@@ -45,6 +47,18 @@ struct spawn_settings {
     posix_spawnattr_destroy(&attributes);
   }
 };
+
+// This program's environment without what a launcher of MPI has put there (as OMPI_COMM_WORLD_SIZE, PMI_RANK, PMIX_RANK): a child is a process by
+// itself, and would otherwise take itself for one of those that were launched.
+std::vector<char*> environment_of_child() {
+  std::vector<char*> kept;
+  for (char** variable = environ; *variable; ++variable) {
+    const std::string_view text = *variable;
+    if (!text.starts_with("OMPI_") && !text.starts_with("PMI_") && !text.starts_with("PMIX_")) kept.push_back(*variable);
+  }
+  kept.push_back(nullptr);
+  return kept;
+}
 
 }  // namespace
 
@@ -56,14 +70,17 @@ child_end run_child(const std::string& program, const std::vector<std::string>& 
   for (auto& t : texts) pointers.push_back(t.data());
   pointers.push_back(nullptr);
   const spawn_settings settings(folder.empty() ? "." : folder, log);
+  const std::vector<char*> environment = environment_of_child();
+  std::signal(SIGCHLD, SIG_DFL);  // where it is ignored, the system keeps no child's exit code
   pid_t child = 0;
-  const int wrong = ::posix_spawn(&child, program.c_str(), &settings.files, &settings.attributes, pointers.data(), environ);
+  const int wrong = ::posix_spawn(&child, program.c_str(), &settings.files, &settings.attributes, pointers.data(), environment.data());
   dcs::expect(wrong == 0, dcs::printable(program), ": cannot be started with the log ", dcs::printable(log), ": ",
               std::generic_category().message(wrong));
   // Looked at from time to time: a signal that asks this program to stop interrupts no call that waits (stop_on_signals).
   bool told = false;
   int status = 0;
-  while (::waitpid(child, &status, WNOHANG) == 0) {
+  for (pid_t ended = 0; (ended = ::waitpid(child, &status, WNOHANG)) != child;) {
+    if (ended < 0 && errno != EINTR) dcs::fail(dcs::printable(program), ": how it ended is not known: ", std::generic_category().message(errno));
     if (stop && !told) ::kill(child, stop.reason()), told = true;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }

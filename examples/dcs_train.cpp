@@ -2,28 +2,23 @@
 #include "command_line.hpp"
 #include "network_flags.hpp"
 #include "processes.hpp"
+#include "resuming_flags.hpp"
 #include "session.hpp"
 
-#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace {
 
-// What may be given with --resume and --out.
-const std::vector<std::string> may_change{"--data",        "--epochs",       "--device",      "--capture",  "--tune",   "--tf32",
-                                          "--most-pixels", "--save-minutes", "--tensorboard", "--skip-bad", "--loaders"};
-
-// "a, b and c".
-std::string list_of(const std::vector<std::string>& names) {
+// "--a, --b and --c".
+std::string list_of_resuming_flags() {
   std::string all;
-  for (std::size_t i = 0; i < names.size(); ++i) all += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+  for (std::size_t i = 0; i < programs::resuming_flags.size(); ++i)
+    all += (i == 0 ? "--" : i + 1 == programs::resuming_flags.size() ? " and --" : ", --") + std::string(programs::resuming_flags[i]);
   return all;
 }
-bool may_be_resumed_with(const std::string& flag) {
-  return flag == "--resume" || flag == "--out" || std::find(may_change.begin(), may_change.end(), flag) != may_change.end();
-}
+bool is_resumed_with(const std::string& flag) { return flag == "--resume" || flag == "--out" || programs::may_be_resumed_with(flag.substr(2)); }
 
 void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, bool& cosine) {
   dcs::run_config& c = t.config;
@@ -100,7 +95,7 @@ void add_training_flags(CLI::App& app, programs::train_request& t, bool& plain, 
       ->check(CLI::Range(0, 1024));
   app.add_flag("--tensorboard", t.tensorboard, "write losses and measures of every epoch as an event file, which TensorBoard shows");
   app.add_flag("--resume", t.resume,
-               "continue the run in --out with its own configuration; " + list_of(may_change) +
+               "continue the run in --out with its own configuration; " + list_of_resuming_flags() +
                    " alone may be given. A run that has ended says why, with exit code 0");
 }
 
@@ -132,8 +127,8 @@ int train(int argc, char** argv, programs::process_group& processes) {
   if (t.config.data.empty() && !t.resume) throw std::runtime_error("--data is required");
   if (t.resume) {
     for (const CLI::Option* o : app.get_options())
-      if (o->count() > 0 && !may_be_resumed_with(o->get_name()))
-        throw std::runtime_error(o->get_name() + ": a resumed run keeps its configuration; only " + list_of(may_change) +
+      if (o->count() > 0 && !is_resumed_with(o->get_name()))
+        throw std::runtime_error(o->get_name() + ": a resumed run keeps its configuration; only " + list_of_resuming_flags() +
                                  " may be given with --resume");
     if (app.count("--epochs") == 0) t.config.epochs = 0;
   }

@@ -103,7 +103,7 @@ flags flags_of(section& s, const std::string& key, const std::vector<std::string
   }
   return list;
 }
-const std::vector<std::string> own_of_train{"net", "data", "out", "seed", "resume", "help"}, own_of_evaluate{"run", "data", "split", "help"};
+const std::vector<std::string> own_of_train{"net", "data", "out", "seed", "resume", "help"}, own_of_evaluate{"run", "data", "out", "split", "help"};
 
 grid_set set_of(section s, const std::string& name, const fs::path& folder) {
   grid_set g;

@@ -1,6 +1,7 @@
 #include "grid_runs.hpp"
 
 #include "child_process.hpp"
+#include "grid_record.hpp"
 #include "session.hpp"
 
 #include <dcs/core/parse.hpp>
@@ -8,50 +9,17 @@
 #include <dcs/train/run/progress.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <filesystem>
 #include <sstream>
+
+#include <unistd.h>
 
 namespace programs {
 
 namespace {
 
 namespace fs = std::filesystem;
-using dcs::json;
-
-// Flags of dcs_train that may differ when a run is resumed, as --epochs=100; all others must stay.
-bool may_change(const std::string& argument) {
-  constexpr std::array names{"epochs", "device", "capture", "no-capture", "tune", "tf32", "most-pixels", "save-minutes", "tensorboard", "skip-bad"};
-  const std::string name = argument.substr(2, argument.find('=') - 2);
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
-std::vector<std::string> those_that(const std::vector<std::string>& arguments, bool change) {
-  std::vector<std::string> some;
-  std::copy_if(arguments.begin(), arguments.end(), std::back_inserter(some), [&](const auto& a) { return may_change(a) == change; });
-  return some;
-}
-
-// grid.json of a run: the arguments that it was begun with, and whether it is done.
-struct run_record {
-  std::vector<std::string> train, evaluate;
-  bool done = false;
-};
-std::string record_path(const grid_run& r) { return (fs::path(r.folder) / "grid.json").string(); }
-std::optional<run_record> record_of(const grid_run& r) {
-  const std::string path = record_path(r);
-  if (!fs::exists(path)) return {};
-  const json j = dcs::parse_json(dcs::io::read_bytes(path, "dcs::grid", 1 << 24), path);
-  try {
-    return run_record{j.at("train"), j.at("evaluate"), j.at("done")};
-  } catch (const json::exception& e) {
-    dcs::fail(path, ": ", e.what());
-  }
-}
-void write_record(const grid_run& r, bool done) {
-  const json j{{"train", r.train}, {"evaluate", r.evaluate}, {"done", done}};
-  dcs::io::write_bytes(record_path(r), "dcs::grid", j.dump(2) + "\n");
-}
 
 // Runs a program; throws with the last line of its log where it fails. False where it was stopped.
 bool run_step(const grid& g, const char* program, const std::vector<std::string>& arguments, const std::string& log, const dcs::stop_request& stop) {
@@ -68,22 +36,19 @@ bool run_step(const grid& g, const char* program, const std::vector<std::string>
 
 // Trains what is not trained and evaluates it. False where it was stopped.
 bool do_run(const grid& g, const grid_run& r, const dcs::stop_request& stop) {
-  const auto record = record_of(r);
   const bool begun = dcs::run_folder(r.folder).has_checkpoint();
-  dcs::expect(!begun || record, r.folder, ": holds a run that dcs_grid did not begin; expected another out");
-  dcs::expect(!begun || those_that(record->train, false) == those_that(r.train, false), record_path(r),
-              ": the run was begun with other options; expected the same ones, or another name or out");
+  if (begun) expect_resumable(r, read_record(r));
   dcs::io::create_folders(r.folder, "dcs::grid");
-  write_record(r, false);
+  write_record(r, record_now(r, false));
   std::vector<std::string> train{"--out=" + dcs::absolute_path(r.folder), "--data=" + dcs::absolute_path(r.data)};
-  const auto options = begun ? those_that(r.train, true) : r.train;
+  const auto options = begun ? resuming_arguments(r) : r.train;
   train.insert(train.end(), options.begin(), options.end());
   if (begun) train.push_back("--resume");
   if (!run_step(g, "dcs_train", train, (fs::path(r.folder) / "train.log").string(), stop)) return false;
   std::vector<std::string> evaluate{"--run=" + dcs::absolute_path(r.folder), "--data=" + dcs::absolute_path(r.data)};
   evaluate.insert(evaluate.end(), r.evaluate.begin(), r.evaluate.end());
   if (!run_step(g, "dcs_evaluate", evaluate, (fs::path(r.folder) / "evaluate.log").string(), stop)) return false;
-  write_record(r, true);
+  write_record(r, record_now(r, true));
   return true;
 }
 
@@ -107,7 +72,7 @@ std::vector<grid_run> runs_of(const grid& g) {
       for (std::size_t v = 0; v < g.variants.size(); ++v)
         for (std::size_t k = 0; k < g.seeds.size(); ++k)
           for (int fold = g.sets[s].folds > 0 ? 0 : -1; fold < g.sets[s].folds; ++fold) {
-            grid_run r{s, n, v, k, fold, {}, {}, g.sets[s].data, {}, {}};
+            grid_run r{s, n, v, k, fold, {}, {}, g.sets[s].data, {}, {}, {}};
             const std::string seed = std::to_string(g.seeds[k]), part = "fold" + std::to_string(fold);
             r.name = g.sets[s].name + "/" + g.networks[n].name + (g.variants[v].name.empty() ? "" : "/" + g.variants[v].name) + "/seed" + seed +
                      (fold >= 0 ? "-" + part : "");
@@ -115,7 +80,10 @@ std::vector<grid_run> runs_of(const grid& g) {
             if (fold >= 0) r.data = (fs::path(r.data) / part).string();
             r.train = arguments_of({g.train, g.sets[s].train, g.networks[n].train, g.variants[v].train});
             r.train.insert(r.train.end(), {"--net=" + g.networks[n].net, "--seed=" + seed});
+            std::sort(r.train.begin(), r.train.end());  // the order of flags in the file means nothing
             r.evaluate = arguments_of({g.evaluate});
+            std::sort(r.evaluate.begin(), r.evaluate.end());
+            if (const auto plan = value_of(r.train, "plan")) r.plan = (fs::path(g.folder) / *plan).string();
             all.push_back(std::move(r));
             if (fold < 0) break;
           }
@@ -123,8 +91,8 @@ std::vector<grid_run> runs_of(const grid& g) {
 }
 
 bool is_done(const grid_run& r) {
-  const auto record = record_of(r);
-  return record && record->done && record->train == r.train && record->evaluate == r.evaluate && fs::exists(fs::path(r.folder) / "evaluation.json");
+  const auto record = read_record(r);
+  return record && record->done && !record->evaluation.empty() && *record == record_now(r, true);
 }
 
 grid_outcome do_runs(const grid& g, const std::vector<grid_run>& runs, const dcs::stop_request& stop) {
@@ -154,21 +122,20 @@ grid_outcome do_runs(const grid& g, const std::vector<grid_run>& runs, const dcs
       ++outcome.failed, say("failed"), report(r.name + ": " + e.what());
     }
   }
-  outcome.signal = stop.reason();
   return outcome;
 }
 
-int side_of(const grid_run& r) {
-  for (const auto& a : r.train)
-    if (a.starts_with("--size=")) {
-      const auto side = dcs::parse_whole(a.substr(7));
-      dcs::expect(side && *side > 0 && *side <= 4096, a, ": expected a whole number");
-      return static_cast<int>(*side);
-    }
-  return dcs::run_config{}.side;
+std::optional<int> side_of(const grid_run& r) {
+  if (const auto side = config_number(r, "side")) return static_cast<int>(*side);
+  if (const auto size = value_of(r.train, "size")) {
+    const auto side = dcs::parse_whole(*size);
+    dcs::expect(side && *side > 0 && *side <= 4096, "--size=", *size, ": expected a whole number");
+    return static_cast<int>(*side);
+  }
+  return r.plan.empty() ? std::optional(dcs::run_config{}.side) : std::nullopt;
 }
 
-network_cost cost_of(const grid& g, const std::string& net, int side, const dcs::stop_request& stop) {
+std::optional<network_cost> cost_of(const grid& g, const std::string& net, int side, const dcs::stop_request& stop) {
   const fs::path folder = fs::path(g.out) / "costs";
   const std::string path = (folder / (net + "-" + std::to_string(side) + ".txt")).string();
   // A line "total PARAMETERS MULTIPLY-ADDS".
@@ -183,13 +150,14 @@ network_cost cost_of(const grid& g, const std::string& net, int side, const dcs:
     }
     return {};
   };
-  if (const auto known = read()) return *known;
+  if (const auto known = read()) return known;
   dcs::io::create_folders(folder.string(), "dcs::grid");
-  fs::remove(path);
-  (void)run_step(g, "dcs_summary", {"--net=" + net, "--size=" + std::to_string(side)}, path, stop);
+  const std::string log = path + "." + std::to_string(::getpid()) + ".log";  // its own: tables may be asked for by several at once
+  if (!run_step(g, "dcs_summary", {"--net=" + net, "--size=" + std::to_string(side)}, log, stop)) return {};
+  fs::rename(log, path);
   const auto c = read();
   dcs::expect(c.has_value(), path, ": dcs_summary prints no line of totals");
-  return *c;
+  return c;
 }
 
 }  // namespace programs

@@ -1,6 +1,7 @@
 #include "grid_table.hpp"
 
 #include "results.hpp"
+#include "session.hpp"
 #include "text.hpp"
 #include "text_table.hpp"
 
@@ -32,7 +33,7 @@ struct table_row {
   const grid_network* network = nullptr;
   std::array<std::optional<figure_value>, figures.size()> values{};
   std::size_t done = 0, runs = 0;
-  std::optional<network_cost> cost{};
+  std::optional<network_cost> cost{};  // where the table has it, and it is known
 };
 
 double mean_of_values(const std::vector<double>& x) {
@@ -64,6 +65,7 @@ std::array<double, figures.size()> figures_of_run(const grid_run& r) {
   const json j = evaluation_json(path);
   std::array<double, figures.size()> x{};
   try {
+    dcs::expect(j.at("split") == "test", path, ": it is of the split ", j.at("split").dump(), "; expected test");
     for (std::size_t f = 0; f < x.size(); ++f) x[f] = figures[f].scale * j.at("mean").at(figures[f].key).get<double>();
   } catch (const json::exception& e) {
     dcs::fail(path, ": ", e.what());
@@ -76,23 +78,35 @@ std::size_t index_of(const std::vector<T>& all, const std::string& name) {
   return static_cast<std::size_t>(std::find_if(all.begin(), all.end(), [&](const T& x) { return x.name == name; }) - all.begin());
 }
 
+// Empty, with a line on stderr, where there is none: the rest of a table needs no cost.
+std::optional<network_cost> cost_or_none(const grid& g, const grid_network& n, const std::optional<int>& side, const dcs::stop_request& stop) {
+  try {
+    dcs::expect(side.has_value(), "the size of its images is its plan's, and no run with it has begun");
+    return cost_of(g, n.net, *side, stop);
+  } catch (const dcs::error& e) {
+    report("the cost of " + n.name + ": " + e.what());
+    return {};
+  }
+}
+
 table_row row_of(const grid& g, const std::vector<grid_run>& runs, const grid_table& t, const std::string& network, const dcs::stop_request& stop) {
   const std::size_t set = index_of(g.sets, t.set), variant = index_of(g.variants, t.variant), n = index_of(g.networks, network);
   table_row row;
   row.network = &g.networks[n];
   std::array<std::vector<std::vector<double>>, figures.size()> numbers;
   numbers.fill(std::vector<std::vector<double>>(g.seeds.size()));
-  int side = 0;
+  std::optional<int> side;
   for (const grid_run& r : runs) {
     if (r.set != set || r.variant != variant || r.network != n) continue;
-    ++row.runs, side = side_of(r);
+    ++row.runs;
+    if (row.done == 0) side = side_of(r);
     if (!is_done(r)) continue;
     ++row.done;
     const auto x = figures_of_run(r);
     for (std::size_t f = 0; f < x.size(); ++f) numbers[f][r.seed].push_back(x[f]);
   }
   for (std::size_t f = 0; f < figures.size(); ++f) row.values[f] = value_of(numbers[f]);
-  if (t.cost) row.cost = cost_of(g, row.network->net, side, stop);
+  if (t.cost && !stop) row.cost = cost_or_none(g, *row.network, side, stop);
   return row;
 }
 
@@ -139,7 +153,10 @@ std::vector<std::vector<std::string>> cells(const grid_table& t, const std::vect
     }
     for (std::size_t f = 0; f < figures.size(); ++f)
       line.push_back(cell_of(row.values[f], row.values[f] && is_best(rows, f, row.values[f]->mean), latex));
-    if (row.cost) line.insert(line.end(), {formatted("%.2fM", row.cost->parameters / 1e6), formatted("%.2f", row.cost->multiply_adds / 1e9)});
+    if (row.cost)
+      line.insert(line.end(), {formatted("%.2fM", row.cost->parameters / 1e6), formatted("%.2f", row.cost->multiply_adds / 1e9)});
+    else if (t.cost)
+      line.insert(line.end(), 2, cell_of({}, false, latex));
     lines.push_back(std::move(line));
   }
   return lines;
@@ -155,9 +172,9 @@ std::string csv_of(const grid_table& t, const std::vector<table_row>& rows) {
       out += head + figures[f].key + "," + (v ? formatted("%.17g", v->mean) : "") + "," +
              (v && v->deviation ? formatted("%.17g", *v->deviation) : "") + end;
     }
-    if (!row.cost) continue;
-    out += head + "parameters," + formatted("%.17g", row.cost->parameters) + "," + end;
-    out += head + "multiply_adds," + formatted("%.17g", row.cost->multiply_adds) + "," + end;
+    if (!t.cost) continue;
+    out += head + "parameters," + (row.cost ? formatted("%.17g", row.cost->parameters) : "") + "," + end;
+    out += head + "multiply_adds," + (row.cost ? formatted("%.17g", row.cost->multiply_adds) : "") + "," + end;
   }
   return out;
 }
@@ -174,13 +191,17 @@ std::string text_of(const grid_table& t, const std::vector<table_row>& rows, con
 
 }  // namespace
 
-std::string tables_text(const grid& g, const std::vector<grid_run>& runs, const std::string& format, const dcs::stop_request& stop) {
+grid_tables tables_of(const grid& g, const std::vector<grid_run>& runs, const std::string& format, const dcs::stop_request& stop) {
   dcs::expect(format == "markdown" || format == "csv" || format == "latex", "--format ", format, ": expected markdown, csv or latex");
-  std::string all = format == "csv" ? "table,set,variant,network,figure,mean,deviation,done,runs\n" : "";
+  grid_tables all;
+  if (format == "csv") all.text = "table,set,variant,network,figure,mean,deviation,done,runs\n";
   for (std::size_t k = 0; k < g.tables.size(); ++k) {
     std::vector<table_row> rows;
-    for (const auto& network : g.tables[k].networks) rows.push_back(row_of(g, runs, g.tables[k], network, stop));
-    all += (k > 0 && format != "csv" ? "\n" : "") + text_of(g.tables[k], rows, format);
+    for (const auto& network : g.tables[k].networks) {
+      rows.push_back(row_of(g, runs, g.tables[k], network, stop));
+      if (g.tables[k].cost && !rows.back().cost) ++all.without_cost;
+    }
+    all.text += (k > 0 && format != "csv" ? "\n" : "") + text_of(g.tables[k], rows, format);
   }
   return all;
 }

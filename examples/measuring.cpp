@@ -22,6 +22,7 @@ void add_spacing(CLI::App& app, std::optional<dcs::pixel_spacing>& spacing, cons
          },
          help)
       ->expected(2)
+      ->delimiter(',')
       ->allow_extra_args(false)  // what follows is an argument of its own
       ->check(number(1e-6, 1e6));
 }
@@ -43,6 +44,7 @@ void add_measuring(CLI::App& app, measuring& m) {
          },
          "lesions of fewer pixels than the first number are small, from the second on large (default: 1024 9216)")
       ->expected(2)
+      ->delimiter(',')
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40));
   app.add_option("--group", m.group,
                  "images that are one group of the bootstrap, as those of a patient: NAME.csv with rows name,group, or a regular expression on the "

@@ -33,19 +33,38 @@ std::string probability_kind(const predict_request& p, const prediction_input& i
 }
 std::string deviation_kind(const prediction_input& i) { return i.is_volume ? ".deviation.nii.gz" : ".deviation.npy"; }
 
-void expect_inputs_stay(const predict_request& p, const std::vector<prediction_input>& inputs) {
-  std::map<fs::path, std::string> files;
-  for (const auto& i : inputs) files.emplace(fs::weakly_canonical(i.path), i.path);
-  const auto stays = [&](const std::string& result, const std::string& of) {
-    const auto input = files.find(fs::weakly_canonical(result));
-    if (input != files.end()) dcs::fail(input->second, ": the results of ", of, " would overwrite it; another --out keeps it");
-  };
-  for (const auto& i : inputs) {
-    stays(result_of(p, i, i.is_volume ? ".mask.nii.gz" : ".mask.png"), i.path);
-    if (!i.is_volume) stays(result_of(p, i, ".overlay.png"), i.path);
-    if (!p.probabilities.empty()) stays(result_of(p, i, probability_kind(p, i)), i.path);
-    if (p.deviation) stays(result_of(p, i, deviation_kind(i)), i.path);
+// 0 for a file that cannot be read: it is named when its turn comes.
+std::int64_t slices_of(const predict_request& p, const prediction_input& volume) {
+  try {
+    return dcs::io::read_nifti_header(volume.path).extents[static_cast<std::size_t>(p.volume.axis)];
+  } catch (const dcs::error&) {
+    return 0;
   }
+}
+
+// Every file that may be written of an input: of a volume there are overlays of those slices alone in which something is found.
+std::vector<std::string> results_of(const predict_request& p, const prediction_input& i) {
+  std::vector<std::string> all{result_of(p, i, i.is_volume ? ".mask.nii.gz" : ".mask.png")};
+  if (!p.probabilities.empty()) all.push_back(result_of(p, i, probability_kind(p, i)));
+  if (p.deviation) all.push_back(result_of(p, i, deviation_kind(i)));
+  if (!p.overlays) return all;
+  if (!i.is_volume) all.push_back(result_of(p, i, ".overlay.png"));
+  for (std::int64_t at = 0, slices = i.is_volume ? slices_of(p, i) : 0; at < slices; ++at) all.push_back(result_of(p, i, slice_overlay(at)));
+  return all;
+}
+
+// Throws where a result would overwrite an input, or another's result.
+void expect_own_names(const predict_request& p, const std::vector<prediction_input>& inputs) {
+  std::map<fs::path, std::string> files;
+  std::map<std::string, std::string> results;
+  for (const auto& i : inputs) files.emplace(fs::weakly_canonical(i.path), i.path);
+  for (const auto& i : inputs)
+    for (const auto& result : results_of(p, i)) {
+      const auto input = files.find(fs::weakly_canonical(result));
+      if (input != files.end()) dcs::fail(input->second, ": the results of ", i.path, " would overwrite it; another --out keeps it");
+      const auto [other, is_new] = results.emplace(result, i.path);
+      dcs::expect(is_new, i.path, ": its result ", result, " would have the name of one of ", other->second);
+    }
 }
 
 // A map of one image as an array.
@@ -186,7 +205,7 @@ void expect_none_failed(const std::vector<std::string>& failed, std::size_t inpu
 void write_predictions(const predict_request& p, const finished_how& finish, int side,
                        const std::function<segmented(const dcs::image& original, const dcs::sample&)>& segment) {
   const auto inputs = prediction_inputs(p.images);
-  expect_inputs_stay(p, inputs);
+  expect_own_names(p, inputs);
   dcs::io::create_folders(p.out, "dcs::predict");
   predicting all(p, finish, side, segment);
   std::vector<std::string> failed;

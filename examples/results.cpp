@@ -26,7 +26,7 @@ dcs::segmentation_metrics metrics_of(const json& j) {
 
 json box_json(const dcs::box<double>& b, const json& last) { return {b.x1, b.y1, b.x2, b.y2, last}; }
 dcs::box<double> box_of(const json& j) {
-  dcs::expect(j.is_array() && j.size() == 5, "a box is ", j.dump(), "; expected 5 numbers");
+  if (!j.is_array() || j.size() != 5) dcs::fail("a box is ", dcs::shown(j), "; expected 5 numbers");
   return {j[0].get<double>(), j[1].get<double>(), j[2].get<double>(), j[3].get<double>()};
 }
 

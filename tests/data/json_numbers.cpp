@@ -23,6 +23,19 @@ TEST_CASE("whole numbers of JSON: what is no whole number within the bounds is r
   CHECK_THROWS_AS(read("18446744073709551615", -10, -1), error);
 }
 
+TEST_CASE("what stands in place of a whole number is shown on one line, and shortened") {
+  const auto said = [](const nlohmann::json& v) {
+    try {
+      whole_number(v, 0, 10);
+    } catch (const error& e) {
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  CHECK(said("three\x7f") == "\"three\\x7f\" is no whole number from 0 to 10");
+  CHECK(said(std::string(1 << 20, 'a')) == '"' + std::string(199, 'a') + "... is no whole number from 0 to 10");
+}
+
 TEST_CASE("numbers of a COCO file that are beyond 64 bits or no whole numbers are errors that name the file") {
   const auto folder = std::filesystem::temp_directory_path() / "dcs_json_numbers";
   std::filesystem::create_directories(folder);

@@ -88,6 +88,9 @@ TEST_CASE_TEMPLATE("erf, softplus, elu and mish are within 8 units in the last p
     const auto ends = tensor<T, shape<3>>::from(std::vector<T>{inf, -inf, T(NAN)});
     const auto e = eval(erf(ends)), s = eval(softplus(ends)), m = eval(mish(ends)), c = eval(clip(ends, -1, 2)), h = eval(hard_swish(ends));
     CHECK((e(0) == 1 && e(1) == -1 && std::isnan(e(2)) && s(0) == inf && s(1) == 0 && std::isnan(s(2)) && m(0) == inf && std::isnan(m(2))));
+    const auto far = var<T, shape<2>>::leaf(tensor<T, shape<2>>::from(std::vector<T>{T(1e17), T(-1e17)}));
+    backward(sum_all(mish(far)));
+    CHECK((far.grad()(0) == 1 && far.grad()(1) == 0));
     CHECK((c(0) == 2 && c(1) == -1 && std::isnan(c(2)) && h(0) == inf && std::isnan(h(2))));
   });
 }
@@ -101,4 +104,8 @@ TEST_CASE("comparisons are 0 or 1, NaN equals nothing, and what is not selected 
   backward(sum_all(where(equal(v, v), v * 2, 7)));
   const auto& g = v.grad();
   CHECK((g(0) == 2 && g(3) == 0));
+  // The gradient of what is compared is not asked for, where it may be infinite.
+  const auto zero = var<double, shape<1>>::leaf(tensor<double, shape<1>>::zeros());
+  backward(sum_all(where(less(sqrt(zero), 1), zero * 3, 0)));
+  CHECK(zero.grad()(0) == 3);
 }

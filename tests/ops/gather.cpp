@@ -68,6 +68,17 @@ TEST_CASE("rows of three maps pass the gradient check") {
   });
 }
 
+TEST_CASE("the gradient of a row in bf16 is summed in f32, and rounded once") {
+  using map_t = shape<3, 2>;
+  const auto leaf = var<bf16, map_t>::leaf(tensor<bf16, map_t>::zeros());
+  std::vector<level_row> where(1000, {0, 1});
+  where.insert(where.begin() + 500, {0, 2});  // the places of a row need not stand together
+  const auto y = eval(gather_rows<2>(where, leaf));
+  backward(y, tensor<bf16, shape<dyn<"sample">, 2>>::full({1001, 2}, bf16(1.0f)));
+  const float wanted[] = {0, 0, 1000, 1000, 1, 1};
+  for (std::size_t i = 0; i < 6; ++i) CHECK(static_cast<float>(leaf.grad().data()[i]) == wanted[i]);
+}
+
 TEST_CASE("no rows are an empty matrix; a row that does not exist is an error") {
   const auto a = random_normal<double, first_t>(first_t::extents, {1, 1});
   CHECK(gather_rows<3>({}, a).sizes()[0] == 0);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run.sh KIND SOURCE BUILD COMPILER: builds and runs the consumer the way KIND says.
 #   include, subdirectory, find_package   how the headers are found; a parent project gets no warning and does not install dcs
+#   unbuilt                               cmake --install with programs that nobody has built installs the headers, and of the programs those that there are
 #   every_header                          two translation units that include all of the library link (but interop, whose libraries may be missing)
 #   io                                    dcs::io both ways, and what is said where libpng is missing
 #   strict                                no warning under many more than ours, nothing amiss under macros like min and max, both in every header
@@ -59,6 +60,15 @@ case $kind in
     cmake --install "$build/dcs" >/dev/null
     configure "$here/find_package" "$build" -DCMAKE_PREFIX_PATH="$build/prefix"
     cmake --build "$build" --target consumer ;;
+  unbuilt)
+    configure "$source" "$build/dcs" -DDCS_BUILD_TESTS=OFF -DDCS_BUILD_EXAMPLES=ON -DDCS_NETWORKS=small-scratch
+    DESTDIR=$build/root cmake --install "$build/dcs" --prefix /usr >/dev/null
+    [ -f "$build/root/usr/include/dcs/dcs.hpp" ] || wrong "the headers are not installed where no program is built"
+    touch "$build/dcs/examples/dcs_report"
+    DESTDIR=$build/root cmake --install "$build/dcs" --prefix /usr >/dev/null
+    installed=$(cd "$build/root/usr" && find bin share -type f | sort | tr '\n' ' ')
+    [ "$installed" = "bin/dcs_report share/bash-completion/completions/dcs_report " ] || wrong "of the programs, with dcs_report alone built, there are: $installed"
+    exit ;;
   io)
     configure "$source" "$build/dcs" -DDCS_BUILD_TESTS=OFF -DDCS_BUILD_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX="$build/prefix"
     cmake --install "$build/dcs" >/dev/null

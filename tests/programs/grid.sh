@@ -32,16 +32,17 @@ works run_grid --format csv grid.json
 check grep -qF '0 done, 4 done before, 0 failed, of 4 runs' out
 check diff before <(states)
 python tables runs/tables.csv csv grid.json
-works run_grid --format latex --tables grid.json
+works flock runs/.lock "$bin/dcs_grid" --format latex --tables grid.json # while another grid works there
 python tables runs/tables.tex latex grid.json
 
 echo "== another way of evaluating trains nothing again; more epochs go on; other options are refused"
 python write grid.json seed.json "seeds" '[1]'
-python write seed.json evaluate.json "evaluate" '{"overlays": 1, "tta": true}'
+python write seed.json evaluate.json "evaluate" '{"overlays": 1, "tta": true, "spacing": [0.5, 0.25], "sizes": [10, 20]}'
 works run_grid evaluate.json
 check grep -qF '2 done, 0 done before' out
 check diff <(grep safetensors before) <(states | grep safetensors)
 check grep -q '"test_time_augmentation": true' runs/mri/a/seed1/evaluation.json
+check grep -q '"spacing":' runs/mri/a/seed1/evaluation.json
 python write seed.json more.json "train" '{"size": 64, "epochs": 2, "rate": 0.001, "batch": 4, "no-augment": true}'
 works run_grid more.json
 check test "$(rows runs/mri/a/seed1 | wc -l)" = 2
@@ -53,13 +54,63 @@ run_grid other.json >out 2>err
 check test $? = 1
 check grep -qF "the run was begun with other options" err
 check diff <(grep safetensors before) <(states | grep safetensors)
+# not_taken TEXT KEY VALUE: with another value of a key a run fails, with TEXT, and its checkpoints stay.
+not_taken() {
+  python write more.json other.json "$2" "$3"
+  run_grid other.json >out 2>err
+  check test $? = 1
+  check grep -qF -- "$1" err
+  check diff <(grep safetensors before) <(states | grep safetensors)
+}
+not_taken "the run has 2 epochs; expected as many or more, not --epochs=1" train '{"size": 64, "epochs": 1, "rate": 0.001, "batch": 4, "no-augment": true}'
+not_taken "expected epochs among its flags too" train '{"size": 64, "rate": 0.001, "batch": 4, "no-augment": true}'
+
+echo "== the order of flags means nothing; a set may move, and another is not its own; an evaluation by hand is not the grid's"
+done_runs() { "$bin/dcs_grid" --list "$1" | grep -c ': done: '; }
+works run_grid more.json
+python write more.json order.json train '{"no-augment": true, "batch": 4, "rate": 0.001, "epochs": 2, "size": 64}'
+check test "$(done_runs order.json)" = 2
+works "$bin/dcs_evaluate" --run runs/mri/a/seed1 --data set --split train
+check test "$(done_runs more.json)" = 1
+works run_grid more.json
+check grep -qF '1 done, 1 done before' out
+check grep -q '"split": "test"' runs/mri/a/seed1/evaluation.json
+cp -r set set2
+python write more.json moved.json sets '{"mri": {"data": "set2"}}'
+check test "$(done_runs moved.json)" = 0
+works run_grid moved.json
+check grep -qF '2 done, 0 done before' out
+rm -r set2 && works "$bin/dcs_synthesize" --out set2 --kind mri --size 64 --train 4 --val 2 --test 3 --seed 2
+works run_grid more.json
+not_taken "differs from it" sets '{"mri": {"data": "set2"}}'
+
+echo "== a plan is part of a run; variables of a launcher are not"
+echo 'size = 64' >plan.ini
+python write seed.json plan.json train '{"plan": "plan.ini", "epochs": 1, "batch": 4}'
+python write plan.json plan.json out '"runs_plan"'
+python write plan.json plan.json networks '{"a": {"net": "small-scratch"}}'
+python write plan.json plan.json tables '[{"title": "t", "cost": true}]'
+fails "there are no runs yet" run_grid --tables plan.json
+check test ! -e runs_plan
+works env OMPI_COMM_WORLD_SIZE=1 PMI_RANK=0 PMIX_RANK=0 "$bin/dcs_grid" plan.json
+check grep -q '"shards": 0' runs_plan/mri/a/seed1/config.json
+check test -s runs_plan/costs/small-scratch-64.txt
+check test "$(done_runs plan.json)" = 1
+echo 'size = 96' >plan.ini
+check test "$(done_runs plan.json)" = 0
+run_grid plan.json >out 2>err
+check test $? = 1
+check grep -qF "the run was begun with another plan.ini" err
 
 echo "== a run that fails is reported and stops no other"
 python write seed.json failing.json "networks" '{"bad": {"net": "small-scratch", "train": {"no-such-flag": 1}}, "none": {"net": "nothing"}, "b": {"net": "small-scratch", "train": {"no-augment": false, "epochs": 2}}}'
-python write failing.json failing.json "tables" '[{"title": "t"}]'
-run_grid failing.json >out 2>err
+python write failing.json failing.json "tables" '[{"title": "t", "cost": true}]'
+# Whoever begins dcs_grid may ignore SIGCHLD, and children are waited for all the same.
+python3 -c 'import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])' "$bin/dcs_grid" failing.json >out 2>err
 check test $? = 1
-check test "$(wc -l <err)" = 2
+check test "$(wc -l <err)" = 3
+check grep -q '^dcs_grid: the cost of none: dcs_summary: --net nothing: not compiled in' err
+check grep -qE '^\| none \|( – \|){6}$' out
 check grep -q '^dcs_grid: mri/bad/seed1: dcs_train: .*no-such-flag.*train.log' err
 check grep -q '^dcs_grid: mri/none/seed1: dcs_train: --net nothing: not compiled in' err
 check grep -qF '2 failed, of 3 runs' out
@@ -119,6 +170,7 @@ refused "sets: mri: unknown key fold" sets '{"mri": {"data": "set", "fold": 2}}'
 refused "networks: the name '../a'" networks '{"../a": {}}'
 refused "networks: a: unknown key nett" networks '{"a": {"nett": "unet"}}'
 refused "train: seed is set by the grid itself" train '{"seed": 3}'
+refused "evaluate: out is set by the grid itself" evaluate '{"out": "x"}'
 refused "train: rate is null" train '{"rate": null}'
 refused "tables: networks is c; there are a b" tables '[{"title": "t", "networks": ["c"]}]'
 refused "tables: title is missing" tables '[{}]'

@@ -41,6 +41,11 @@ check test "$(completed dcs_predict a)" = ""
 check test "$(completed dcs_synthesize --kind e)" = endoscopy
 check test "$(completed dcs_train --net small-s)" = small-scratch
 check test "$(completed dcs_train --net small-scratch --box)" = --box-samples
+# To bash the = of --net=NAME is a word of its own.
+check test "$(completed dcs_train --net = small-s)" = small-scratch
+check test "$(completed dcs_predict --checkpoint =)" = "best last"
+check test "$(completed dcs_train --net = small-scratch --box)" = --box-samples
+check test "$(completed dcs_predict '--a/[' x 2>&1)" = ""
 for path in "$bin"/dcs_*; do
   [ -f "$path" ] && [ -x "$path" ] || continue
   check grep -qE "^complete .* $(basename "$path")( |\$)" "$here/completion.bash"

@@ -25,7 +25,7 @@ echo "== files and a list give the same; what a flag says of spacing holds; no o
 printf '%s\r\n\n%s\n' "$folder/set/test/images/$(ls set/test/images | head -1)" "set/test/images" >list.txt
 fails "results would have the names of those of" predict --out x list.txt
 echo set/test/images >list.txt
-works predict --out of_list --probabilities npy --no-overlays --spacing 1 1 list.txt larger/train/images/000000.png
+works predict --out of_list --probabilities npy --no-overlays --spacing=1,1 list.txt larger/train/images/000000.png
 check test "$(find of_list -name '*.overlay.png' | wc -l)" = 0
 python check of_list 4 1 1 npy
 for f in set/test/images/*.png; do check cmp of_folder/"$(basename "$f" .png)".mask.png of_list/"$(basename "$f" .png)".mask.png; done
@@ -79,5 +79,11 @@ fails "--probabilities" "$bin/dcs_predict" --run run --out x --probabilities tif
 fails "--spacing" "$bin/dcs_predict" --run run --out x --spacing 0 1 list.txt
 mkdir same && cp set/test/images/"$(ls set/test/images | head -1)" same/a.png && cp same/a.png same/a.probability.png
 fails "same/a.probability.png: the results of same/a.png would overwrite it" predict --out same --probabilities png same/a.png same/a.probability.png
+# A volume's overlays are called after their slices, and only as many as it has.
+mkdir slices && cp volume.nii.gz slices/v.nii.gz && cp same/a.png slices/v_0001.png && cp same/a.png slices/v_0001.overlay.png && cp same/a.png slices/v_0009.png
+fails "its result x/v_0001.overlay.png would have the name of one of" predict --out x slices/v.nii.gz slices/v_0001.png
+fails "slices/v_0001.overlay.png: the results of slices/v.nii.gz would overwrite it" predict --out slices slices/v.nii.gz slices/v_0001.overlay.png
 check test ! -e x
+works predict --out beside slices/v.nii.gz slices/v_0009.png
+works predict --out beside --no-overlays slices/v.nii.gz slices/v_0001.png
 finish

@@ -11,6 +11,8 @@
 
 #include <filesystem>
 
+#include <unistd.h>
+
 using namespace dcs;
 using namespace dcs::models::dcsnet;
 
@@ -118,7 +120,7 @@ TEST_CASE("a batch with native masks is refused where a step's arrays have fixed
 
 TEST_CASE("epochs of captured steps have the bits of calls, with a smaller last batch and an image of 20 objects; they continue from a checkpoint") {
   emulated::options().check = false;  // the kernels' own tests look at every access
-  const auto path = (std::filesystem::temp_directory_path() / "dcs_captured_trainer.safetensors").string();
+  const auto path = (std::filesystem::temp_directory_path() / ("dcs_captured_trainer_" + std::to_string(::getpid()) + ".safetensors")).string();
   auto later = epoch_numbers();
   later.net.loss.levels = {1.1, 1.0, 0.9, 0.8};  // as a schedule changes them
   training<emulated> whole;

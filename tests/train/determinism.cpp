@@ -12,6 +12,8 @@
 #include <set>
 #include <thread>
 
+#include <unistd.h>
+
 using namespace dcs;
 using namespace dcs::models::dcsnet;
 
@@ -144,7 +146,7 @@ TEST_CASE("predictions and validation losses have the same bits with 1, 2 and 5 
 }
 
 TEST_CASE("an epoch after a checkpoint has the bits of an epoch after the one before") {
-  const auto path = (std::filesystem::temp_directory_path() / "dcs_determinism.safetensors").string();
+  const auto path = (std::filesystem::temp_directory_path() / ("dcs_determinism_" + std::to_string(::getpid()) + ".safetensors")).string();
   trained straight(4);
   straight.epoch(4, 0, 0);
   save_checkpoint(path, *straight.net, &straight.optimizer, {{"epoch", "0"}});

@@ -60,10 +60,9 @@ DCS_INLINE V polynomial(V x, const element<V> (&c)[N]) {
   return y;
 }
 
-/// erf(x) within 2e-7 (float) or 4e-16 (double) of a value near it, relative up to |x| = 1. Up to 1 it is x · P(x²), beyond 1 − e^(−x²) · Q((|x| − 2)
-/// /
-/// (|x| + 2)), with polynomials through the values at Chebyshev's nodes; it is ±1 from the bound on, where erfc is under half a unit in the last
-/// place.
+/// erf(x) within 2e-7 (float) or 4e-16 (double) of a value near it, relative up to |x| = 1. Up to 1 it is x · P(x²), beyond it
+/// 1 − e^(−x²) · Q(t) with t = (|x| − 2) / (|x| + 2), with polynomials through the values at Chebyshev's nodes; it is ±1 from the bound on, where
+/// erfc is under half a unit in the last place.
 template <class V>
 DCS_INLINE V erf(V x) {
   const V s = x * x, size = x < V{} ? -x : x;

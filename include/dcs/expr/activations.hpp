@@ -102,8 +102,12 @@ template <operand A, operand_or_number P>
 constexpr auto pow(A a, P p) {
   return detail::apply_with_numbers<functions::pow>(std::move(a), std::move(p));
 }
-/// a where the condition is not 0, else b, by element; all three broadcast, and a and b may be numbers. What is not selected gets no gradient,
-/// whatever it is, infinite or NaN; the condition gets none. PyTorch: torch.where Runs: as pointwise chains
+/// a where the condition is not 0, else b, by element; all three broadcast, and a and b may be numbers. The condition has no gradient, and what is
+/// not selected gets 0. As in PyTorch, 0 times an infinite derivative of what is not selected is NaN: log(where(c, x, 1)) is safe where where(c,
+/// log(x), 0) is not.
+///
+/// PyTorch: torch.where
+/// Runs: as pointwise chains
 template <operand Condition, operand_or_number A, operand_or_number B>
 constexpr auto where(Condition condition, A a, B b) {
   return detail::apply_with_numbers<functions::select>(std::move(condition), std::move(a), std::move(b));

@@ -104,7 +104,8 @@ DCS_INLINE V value_of(functions::mish, V a) {
 template <int I, class V>
 DCS_INLINE V partial(functions::mish, V g, V, V a) {
   const V w = mish_exponential(a), t = w / (w + 2);
-  return g * (t + a * (1 + t) * (2 / (w + 2)) * value_of(functions::sigmoid{}, a));
+  const V slope = t + a * (1 + t) * (2 / (w + 2)) * value_of(functions::sigmoid{}, a);
+  return a > V{} + 20 ? g : g * slope;
 }
 
 // x where it is above 0, else slope · x.
@@ -175,23 +176,17 @@ DCS_INLINE V value_of(functions::select, V condition, V a, V b) {
 }
 template <int I, class V>
 DCS_INLINE V partial(functions::select, V g, V, V condition, V, V) {
-  if constexpr (I == 0)
-    return V{};
-  else if constexpr (I == 1)
+  if constexpr (I == 1)
     return condition != V{} ? g : V{};
   else
     return condition != V{} ? V{} : g;
 }
 
-// 1 where it is so, else 0; without a gradient.
-#define DCS_COMPARISON(function, op)                      \
-  template <class V>                                      \
-  DCS_INLINE V value_of(functions::function, V a, V b) {  \
-    return a op b ? V{} + 1 : V{};                        \
-  }                                                       \
-  template <int I, class V>                               \
-  DCS_INLINE V partial(functions::function, V, V, V, V) { \
-    return V{};                                           \
+// 1 where it is so, else 0; without a derivative (functions::has_derivative).
+#define DCS_COMPARISON(function, op)                     \
+  template <class V>                                     \
+  DCS_INLINE V value_of(functions::function, V a, V b) { \
+    return a op b ? V{} + 1 : V{};                       \
   }
 DCS_COMPARISON(greater, >)
 DCS_COMPARISON(greater_equal, >=)

@@ -57,6 +57,23 @@ struct less_equal {};
 struct equal {};
 struct not_equal {};
 
+/// Whether argument I of a function has a derivative at all: a condition and what is compared have none. Nothing is passed on to such an argument,
+/// whose own derivative may be infinite where it is not asked for.
+template <class F, int I>
+inline constexpr bool has_derivative = true;
+template <>
+inline constexpr bool has_derivative<select, 0> = false;
+#define DCS_NO_DERIVATIVE(function) \
+  template <int I>                  \
+  inline constexpr bool has_derivative<function, I> = false;
+DCS_NO_DERIVATIVE(greater)
+DCS_NO_DERIVATIVE(greater_equal)
+DCS_NO_DERIVATIVE(less)
+DCS_NO_DERIVATIVE(less_equal)
+DCS_NO_DERIVATIVE(equal)
+DCS_NO_DERIVATIVE(not_equal)
+#undef DCS_NO_DERIVATIVE
+
 /// A function with `f` and `df` of its own.
 template <class F, class T, class... Args>
 concept user_function = requires(Args... x) {

@@ -36,7 +36,7 @@ struct chain<expr::call<F, A>> {
   template <class V>
   DCS_INLINE static void spread(V g, const V* x, const V* c, V* dx) {
     const V a = chain<A>::value(x, c);
-    chain<A>::spread(partial<0>(F{}, g, value_of(F{}, a), a), x, c, dx);
+    if constexpr (functions::has_derivative<F, 0>) chain<A>::spread(partial<0>(F{}, g, value_of(F{}, a), a), x, c, dx);
   }
 };
 
@@ -49,8 +49,8 @@ struct chain<expr::call<F, A, B>> {
   template <class V>
   DCS_INLINE static void spread(V g, const V* x, const V* c, V* dx) {
     const V a = chain<A>::value(x, c), b = chain<B>::value(x, c), y = value_of(F{}, a, b);
-    chain<A>::spread(partial<0>(F{}, g, y, a, b), x, c, dx);
-    chain<B>::spread(partial<1>(F{}, g, y, a, b), x, c, dx);
+    if constexpr (functions::has_derivative<F, 0>) chain<A>::spread(partial<0>(F{}, g, y, a, b), x, c, dx);
+    if constexpr (functions::has_derivative<F, 1>) chain<B>::spread(partial<1>(F{}, g, y, a, b), x, c, dx);
   }
 };
 
@@ -63,9 +63,9 @@ struct chain<expr::call<F, A, B, C>> {
   template <class V>
   DCS_INLINE static void spread(V g, const V* x, const V* c, V* dx) {
     const V p = chain<A>::value(x, c), q = chain<B>::value(x, c), r = chain<C>::value(x, c), y = value_of(F{}, p, q, r);
-    chain<A>::spread(partial<0>(F{}, g, y, p, q, r), x, c, dx);
-    chain<B>::spread(partial<1>(F{}, g, y, p, q, r), x, c, dx);
-    chain<C>::spread(partial<2>(F{}, g, y, p, q, r), x, c, dx);
+    if constexpr (functions::has_derivative<F, 0>) chain<A>::spread(partial<0>(F{}, g, y, p, q, r), x, c, dx);
+    if constexpr (functions::has_derivative<F, 1>) chain<B>::spread(partial<1>(F{}, g, y, p, q, r), x, c, dx);
+    if constexpr (functions::has_derivative<F, 2>) chain<C>::spread(partial<2>(F{}, g, y, p, q, r), x, c, dx);
   }
 };
 

@@ -34,7 +34,8 @@ struct instance_norm {
   }
 };
 
-/// RMS norm over the last axis of C.
+/// RMS norm over the last axis of C. PyTorch's eps is by default the type's epsilon, 1.2e-7 for float: for its weights set that.
+///
 /// PyTorch: torch.nn.RMSNorm
 template <int C>
 struct rms_norm {

@@ -7,6 +7,8 @@
 
 #include <filesystem>
 
+#include <unistd.h>
+
 using namespace dcs;
 using namespace device_step;
 using net_type = user::small_net;
@@ -64,7 +66,7 @@ TEST_CASE("two repeated steps, each with a batch that was sent before, are the h
 }
 
 TEST_CASE("validation losses and predictions on the device are the host's; a checkpoint of one is read on the other") {
-  const auto path = (std::filesystem::temp_directory_path() / "dcs_device.safetensors").string();
+  const auto path = (std::filesystem::temp_directory_path() / ("dcs_device_" + std::to_string(::getpid()) + ".safetensors")).string();
   const auto host = network<cpu_device>();
   const auto b = images(1);
   (void)step<cpu_device>(*host);
@@ -106,7 +108,7 @@ TEST_CASE("validation losses and predictions on the device are the host's; a che
 
 TEST_CASE("a checkpoint written on one device continues on another: weights, moments and the number of steps") {
   emulated::options().check = false;
-  const auto path = (std::filesystem::temp_directory_path() / "dcs_device_run.safetensors").string();
+  const auto path = (std::filesystem::temp_directory_path() / ("dcs_device_run_" + std::to_string(::getpid()) + ".safetensors")).string();
   const auto advance = []<class D>(net_type& net, basic_adamw<D>& optimizer, std::uint64_t k) {
     optimizer.clear_gradients();
     (void)train_step<precision<D, double>>(net, images(1), options(), {5, 1, k});

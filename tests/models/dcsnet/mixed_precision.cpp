@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <numeric>
 
+#include <unistd.h>
+
 using namespace dcs;
 using namespace dcs::models::dcsnet;
 
@@ -92,7 +94,7 @@ TEST_CASE("training with maps in bf16 on the host follows training in f32, and k
   CHECK(mean(half_losses, steps - some, some) < 0.96 * mean(half_losses, 0, some));
   CHECK(stale_copies(parameters) == 0);
 
-  const auto path = (std::filesystem::temp_directory_path() / "dcs_mixed_host.safetensors").string();
+  const auto path = (std::filesystem::temp_directory_path() / ("dcs_mixed_host_" + std::to_string(::getpid()) + ".safetensors")).string();
   save_checkpoint(path, mixed, &fast, {});
   initialize(full, 4);
   load_checkpoint(path, full, &slow);  // by a network in f32

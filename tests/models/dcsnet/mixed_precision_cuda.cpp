@@ -9,6 +9,8 @@
 
 #include <filesystem>
 
+#include <unistd.h>
+
 using namespace dcs;
 using namespace dcs::models::dcsnet;
 using kernel_test::on_host, kernel_test::target;
@@ -91,7 +93,7 @@ TEST_CASE("a step with maps in bf16 is that in f32 to bf16's accuracy; values, m
   }
 
   // Another step from another set of masters: what is read comes into both.
-  const auto path = (std::filesystem::temp_directory_path() / "dcs_mixed.safetensors").string();
+  const auto path = (std::filesystem::temp_directory_path() / ("dcs_mixed_" + std::to_string(::getpid()) + ".safetensors")).string();
   save_checkpoint<target>(path, *there.net, &fast, {});
   net_under_test other;
   load_checkpoint(path, *other.net);

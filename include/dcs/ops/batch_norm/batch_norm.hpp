@@ -162,7 +162,9 @@ constexpr void check_batch_norm() {
 /// (x − mean) / sqrt(variance + eps) · gamma + beta with the batch's own mean and biased variance over all axes but the last. The running mean and
 /// (unbiased) variance are updated with `momentum` once, when the node is first evaluated, by itself or within a fused kernel; an empty batch does
 /// not change them. Within a row_mask_scope (row_mask.hpp) padded regions are left out; within a norm_exchange_scope (norm_exchange.hpp) the
-/// statistics are those of several parts of a batch. Lazy. PyTorch: torch.nn.functional.batch_norm(training=True)
+/// statistics are those of several parts of a batch. Lazy.
+///
+/// PyTorch: torch.nn.functional.batch_norm(training=True)
 template <operand X, operand G, operand B, operand M, operand V>
 constexpr auto batch_norm_training(const X& x_, const G& gamma, const B& beta, const M& running_mean, const V& running_variance,
                                    double momentum = 0.1, double eps = 1e-5) {

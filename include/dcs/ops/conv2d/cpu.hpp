@@ -24,7 +24,7 @@ namespace dcs::cpu {
 
 namespace detail {
 // Whether a convolution of maps in 16 bits runs on copies in float: depthwise ones, and those that Winograd's algorithm computes with fewer
-// multiplications than the processor's products of 16 bits save.
+// multiplications than the processor's products of 16 bits save (bench/results/cpu-amd-zen5-bf16.txt).
 inline bool computed_in_float(const conv2d_geometry& g) { return (g.depthwise() && g.taps() <= 128) || winograd_suits<float>(g); }
 }  // namespace detail
 

@@ -143,7 +143,9 @@ constexpr auto conv_transpose3d(const char* op, const X& x_, const W& w_, const 
 /// y[n, d·Stride + k·Dilation − Padding, …, o] = Σ x[n, d, …, c] · w[h, v, k, o, c]: every voxel of x adds the kernel times its value to y.
 /// x: shape<N, D, H, W, In>; w: shape<KH, KW, KD, Out / Groups, In>; y: shape<N, D′, H′, W′, Out> with D′ = (D − 1)·Stride − 2·Padding +
 /// Dilation·(KD − 1) + OutputPadding + 1, H′ and W′ likewise; of a named extent unwindowed() of core/extent_algebra.hpp. An error where one is less
-/// than 1. PyTorch: torch.nn.functional.conv_transpose3d
+/// than 1.
+///
+/// PyTorch: torch.nn.functional.conv_transpose3d
 template <int Stride = 1, int Padding = 0, int OutputPadding = 0, int Groups = 1, int Dilation = 1, operand X, operand W>
 constexpr auto conv_transpose3d(const X& x, const W& w) {
   detail::check_conv_transpose3d_ranks<5, shape_t<X>, shape_t<W>>();

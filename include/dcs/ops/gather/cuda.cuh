@@ -140,15 +140,10 @@ void gather_rows_forward(D, const std::vector<level_row>& where, const std::vect
 template <class T, gpu D>
 void gather_rows_backward(D, const std::vector<level_row>& where, const T* dy, const std::vector<T*>& dx, std::int64_t width) {
   const auto size = detail::sizes_of_maps(where, dx.size(), width);
-  std::vector<std::int32_t> order;
-  for (std::size_t i = 0; i < where.size(); ++i)
-    if (dx[static_cast<std::size_t>(where[i].level)]) order.push_back(static_cast<std::int32_t>(i));
-  const auto at = [&](std::int32_t i) -> const level_row& { return where[static_cast<std::size_t>(i)]; };
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::int32_t a, std::int32_t b) { return at(a).level != at(b).level ? at(a).level < at(b).level : at(a).row < at(b).row; });
+  const auto order = dcs::detail::places_by_source(where, dx);
   std::vector<detail::gathered_row> gathered;
   for (std::size_t s = 0; s < order.size(); ++s) {
-    const auto& w = at(order[s]);
+    const auto& w = where[static_cast<std::size_t>(order[s])];
     const auto end = static_cast<std::int32_t>(s) + 1;
     if (!gathered.empty() && gathered.back().level == w.level && gathered.back().row == w.row)
       gathered.back().end = end;

@@ -3,7 +3,10 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/cpu/half.hpp>
 #include <dcs/expr/pointwise.hpp>
+
+#include <algorithm>
 
 DCS_EXACT_MATH
 namespace dcs {
@@ -14,6 +17,20 @@ struct level_row {
   extent_t row;
 };
 
+namespace detail {
+// The places i whose gradient dx[where[i].level] is needed (not null), by the rows that they were gathered from; those of one row in their order.
+template <class T>
+std::vector<std::int32_t> places_by_source(const std::vector<level_row>& where, const std::vector<T*>& dx) {
+  std::vector<std::int32_t> order;
+  for (std::size_t i = 0; i < where.size(); ++i)
+    if (dx[static_cast<std::size_t>(where[i].level)]) order.push_back(static_cast<std::int32_t>(i));
+  const auto at = [&](std::int32_t i) -> const level_row& { return where[static_cast<std::size_t>(i)]; };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::int32_t a, std::int32_t b) { return at(a).level != at(b).level ? at(a).level < at(b).level : at(a).row < at(b).row; });
+  return order;
+}
+}  // namespace detail
+
 namespace cpu {
 
 /// Row i of out, of `width` elements, is where[i] of the maps.
@@ -22,14 +39,26 @@ void gather_rows_forward(device, const std::vector<level_row>& where, const std:
   for (std::size_t i = 0; i < where.size(); ++i)
     std::copy_n(maps[static_cast<std::size_t>(where[i].level)] + where[i].row * width, width, out + static_cast<std::int64_t>(i) * width);
 }
-/// Row where[i] of the gradients dx, which are zeros, receives the sum of the rows i of dy that were gathered from it, in their order. Gradients that
-/// are not needed are null.
+/// Row where[i] of the gradients dx, which are zeros, receives the sum of the rows i of dy that were gathered from it, in their order; in bf16 the
+/// sum is made in float, and rounded once. Gradients that are not needed are null.
 template <class T>
 void gather_rows_backward(device, const std::vector<level_row>& where, const T* dy, const std::vector<T*>& dx, std::int64_t width) {
-  for (std::size_t i = 0; i < where.size(); ++i)
-    if (T* to = dx[static_cast<std::size_t>(where[i].level)])
-      for (std::int64_t k = 0; k < width; ++k)
-        to[where[i].row * width + k] = static_cast<T>(to[where[i].row * width + k] + dy[static_cast<std::int64_t>(i) * width + k]);
+  const auto row_of = [&](std::size_t i) { return dx[static_cast<std::size_t>(where[i].level)] + where[i].row * width; };
+  if constexpr (half_number<T>) {
+    std::vector<float> sum(static_cast<std::size_t>(width));
+    const auto order = dcs::detail::places_by_source(where, dx);
+    for (std::size_t s = 0; s < order.size();) {
+      T* const to = row_of(static_cast<std::size_t>(order[s]));
+      std::fill(sum.begin(), sum.end(), 0.0f);
+      for (; s < order.size() && row_of(static_cast<std::size_t>(order[s])) == to; ++s)
+        for (std::int64_t k = 0; k < width; ++k) sum[static_cast<std::size_t>(k)] += static_cast<float>(dy[order[s] * width + k]);
+      round_numbers(sum.data(), width, to);
+    }
+  } else {
+    for (std::size_t i = 0; i < where.size(); ++i)
+      if (dx[static_cast<std::size_t>(where[i].level)])
+        for (std::int64_t k = 0; k < width; ++k) row_of(i)[k] += dy[static_cast<std::int64_t>(i) * width + k];
+  }
 }
 
 // The entry points that dcs::compiled contains (core/compiled.hpp).

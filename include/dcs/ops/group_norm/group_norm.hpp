@@ -66,7 +66,9 @@ constexpr auto grouped(const X& x_, double eps, std::index_sequence<I...>) {
 
 /// (x − mean) / sqrt(variance + eps) · gamma + beta, mean and biased variance of each image and each of Groups equal groups of neighbouring channels,
 /// over all positions. x: shape<N, ..., C> with at least one axis of positions; gamma, beta: shape<C>. Throws dcs::error where there are images but
-/// no positions. PyTorch: torch.nn.functional.group_norm
+/// no positions.
+///
+/// PyTorch: torch.nn.functional.group_norm
 template <int Groups, operand X, operand G, operand B>
 constexpr auto group_norm(const X& x, const G& gamma, const B& beta, double eps = 1e-5) {
   using S = shape_t<X>;

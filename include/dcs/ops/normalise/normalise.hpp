@@ -62,6 +62,8 @@ struct rms_norm_mismatch {
 };
 
 /// x / sqrt(mean of x² + eps) · gamma over the last axis (Zhang & Sennrich 2019). x: shape<..., C>; gamma: shape<C>.
+/// PyTorch's eps is by default the type's epsilon.
+///
 /// PyTorch: torch.nn.functional.rms_norm
 template <operand X, operand G>
 constexpr auto rms_norm(const X& x, const G& gamma, double eps = 1e-5) {

@@ -61,7 +61,7 @@ void weighted_sum_backward(device, const T* logits, const T* const* maps, const 
   DCS_WEIGHTED_SUM_OF(6, declare, T)         \
   DCS_WEIGHTED_SUM_OF(7, declare, T)         \
   DCS_WEIGHTED_SUM_OF(8, declare, T)
-DCS_ENTRIES(DCS_WEIGHTED_SUM_ENTRIES)
+DCS_MAP_ENTRIES(DCS_WEIGHTED_SUM_ENTRIES)
 
 }  // namespace dcs::cpu
 
