@@ -26,7 +26,10 @@ std::vector<dcs::prediction> ensemble::views(const std::vector<dcs::sample>& of_
   std::vector<dcs::prediction> all;
   const std::int64_t side = config().side;
   for (std::size_t k = 0; k < members_.size(); ++k)
-    for (auto& p : members_[k].network->predict(of_each[k], augmented)) all.push_back(dcs::scaled(std::move(p), side, side));
+    for (const auto& p : members_[k].network->predict(of_each[k], augmented)) {
+      p.expect_numbers(of_each[k].name);
+      all.push_back(dcs::scaled(p, side, side));
+    }
   return all;
 }
 

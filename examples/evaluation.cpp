@@ -1,6 +1,5 @@
 #include "evaluation.hpp"
 
-#include <dcs/core/finite.hpp>
 #include <dcs/image/fusion.hpp>
 #include <dcs/image/overlay.hpp>
 #include <dcs/io/file.hpp>
@@ -20,16 +19,6 @@ fs::path overlays_of(const std::string& run) { return fs::path(run) / "overlays"
 
 dcs::box<double> widened(const dcs::box<float>& b) {
   return {static_cast<double>(b.x1), static_cast<double>(b.y1), static_cast<double>(b.x2), static_cast<double>(b.y2)};
-}
-
-// A prediction at the size of the truth that it is measured with.
-dcs::prediction at_size_of(const dcs::mask& truth, const dcs::sample& s, const dcs::prediction& found) {
-  dcs::prediction at = found.resized(truth.height, truth.width);
-  for (float& p : at.probability) {
-    dcs::expect(!dcs::is_nan(p), s.name, ": a predicted probability is not a number");
-    p = std::clamp(p, 0.0f, 1.0f);  // interpolation rounds
-  }
-  return at;
 }
 
 // The boxes of all true lesions, of those too that are too small to be trained on.
@@ -96,7 +85,7 @@ dcs::lesion_options evaluation::lesion_options_of(const dcs::sample& s) {
 void evaluation::measure(measured_set& set, const finished_how& finish, std::int64_t i, const dcs::sample& s, const dcs::prediction& found) {
   const dcs::lesion_options how = lesion_options_of(s);
   const dcs::mask truth = request_.native ? data_.native_truth(i) : s.truth;
-  dcs::prediction at_size = at_size_of(truth, s, found);
+  dcs::prediction at_size = found.checked(s.name, truth.height, truth.width);
   const dcs::mask predicted = finish.mask_of(at_size);
   at_size.probability = finish.calibrated(std::move(at_size.probability));
   const bool numbered = !request_.native && !s.objects.empty();
@@ -127,7 +116,7 @@ void evaluation::add(std::int64_t i, const dcs::sample& s, const dcs::prediction
 
 // Of each lesion that is predicted at the network's size, how sure the views are.
 json evaluation::confidences_json(const dcs::sample& s, const dcs::prediction& found, const std::vector<dcs::prediction>& views) const {
-  const dcs::prediction at_size = at_size_of(s.truth, s, found);
+  const dcs::prediction at_size = found.checked(s.name, s.truth.height, s.truth.width);
   json list = json::array();
   for (const auto& c : dcs::lesion_confidences(dcs::connected_components(finish_.mask_of(at_size)), finish_.calibrated(at_size.probability),
                                                dcs::deviation_of(views), views, finish_.threshold()))

@@ -109,16 +109,14 @@ class predicting {
     s.at_side = {i.path, dcs::resize(original, side_, side_), {side_, side_, std::vector<std::uint8_t>(pixels, 0)}, original.height, original.width};
     s.at_side.spacing = spacing;
     auto [found, deviation] = segment_(original, s.at_side);
-    const dcs::prediction native = found.resized(original.height, original.width);
+    const dcs::prediction native = found.checked(i.path, original.height, original.width);
     s.mask = finish_.mask_of(native);
     s.probability = finish_.calibrated(native.probability);
     if (p_.deviation) s.deviation = dcs::prediction{side_, side_, std::move(deviation), {}}.resized(original.height, original.width).probability;
     s.found = {i.path, slice, original.height, original.width, spacing, {}, lesions_of(s, spacing, !i.is_volume)};
     s.at_side_found = std::move(found);
-    const float x = static_cast<float>(original.width) / static_cast<float>(side_),
-                y = static_cast<float>(original.height) / static_cast<float>(side_);
     for (auto d : s.at_side_found.detections) {
-      d.box = {d.box.x1 * x, d.box.y1 * y, d.box.x2 * x, d.box.y2 * y};
+      d.box = dcs::clip(dcs::scaled(d.box, side_, side_, original.height, original.width), original.height, original.width);
       s.found.detections.push_back(d);
     }
     return s;

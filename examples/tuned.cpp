@@ -52,11 +52,8 @@ void expect_no_other_key(const json& j, const json& known) {
 struct choosing {
   dcs::postprocessing_search search;
   dcs::temperature_fit fit;
-  void add(dcs::prediction p, const dcs::sample& s) {
-    for (float& x : p.probability) {
-      dcs::expect(!dcs::is_nan(x), s.name, ": a predicted probability is not a number");
-      x = std::clamp(x, 0.0f, 1.0f);  // interpolation rounds
-    }
+  void add(const dcs::prediction& found, const dcs::sample& s) {
+    const dcs::prediction p = found.checked(s.name, s.truth.height, s.truth.width);
     search.add(p, s.truth), fit.add(p.probability, s.truth);
   }
   tuned_rule chosen() const {

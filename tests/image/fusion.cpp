@@ -16,7 +16,7 @@ struct disc {
   float score;
 };
 prediction of_discs(const std::vector<disc>& discs, float most = 0.9f) {
-  prediction p{40, 48, std::vector<float>(40 * 48, 0.0f), {}, {}};
+  prediction p{40, 48, std::vector<float>(40 * 48, 0.0f), {}, {}, true};
   for (const auto& d : discs) {
     segmented_region r{d.where, d.score, 28, {}};
     for (int i = 0; i < 28 * 28; ++i) {
@@ -101,6 +101,28 @@ TEST_CASE("whole images are averaged, beside regions too") {
     CHECK(mixed.probability[i] == doctest::Approx((2 * static_cast<double>(lesion.probability[i]) + 0.5) / 4).epsilon(1e-4));
 }
 
+TEST_CASE("a whole image without any lesion is one of the views, and lowers what others find") {
+  const prediction zero{40, 48, std::vector<float>(40 * 48, 0.0f), {}, {}}, lesion = of_discs({a});
+  const prediction both = fused_prediction({lesion, zero});
+  CHECK((!both.of_regions && both.regions.empty()));
+  REQUIRE(both.detections.size() == 1);
+  CHECK(both.detections[0].score == doctest::Approx(0.9));  // the other view detects nothing by its nature
+  for (std::size_t i = 0; i < zero.probability.size(); ++i) CHECK(both.probability[i] == doctest::Approx(lesion.probability[i] / 2));
+  CHECK(fused_prediction({lesion, of_discs({})}).of_regions);
+}
+
+TEST_CASE("regions whose boxes are larger than the detected ones are pasted into theirs, and fused boxes are those of detections") {
+  prediction p = of_discs({a, b});
+  for (auto& d : p.detections) d.box = {d.box.x1 + 1, d.box.y1 + 1, d.box.x2 - 1, d.box.y2 - 1};
+  const prediction both = fused_prediction({p, p});
+  REQUIRE(both.detections.size() == 2);
+  for (std::size_t k = 0; k < 2; ++k) {
+    CHECK(iou(both.detections[k].box, p.detections[k].box) > 0.9999f);
+    CHECK(iou(both.regions[k].box, p.regions[k].box) > 0.9999f);
+  }
+  CHECK(worst(both.probability, p.probability) < 1e-5);
+}
+
 TEST_CASE("at another size regions lie where they are pasted from this one") {
   const prediction p = of_discs({a, b}), larger = scaled(p, 80, 96);
   CHECK((larger.height == 80 && larger.width == 96));
@@ -108,6 +130,21 @@ TEST_CASE("at another size regions lie where they are pasted from this one") {
   CHECK(worst(pasted(larger), larger.probability) < 1e-4);
   const prediction image = scaled({2, 2, {0, 1, 0, 1}, {}, {}}, 4, 4);
   CHECK(image.probability == prediction{2, 2, {0, 1, 0, 1}, {}, {}}.resized(4, 4).probability);
+}
+
+TEST_CASE("regions at the borders of an image reach them at another size too, alone and fused") {
+  for (const box<float>& where : {box<float>{0, 0, 12, 39}, {35, 0, 47, 40}, {-3, 0, 50, 9}, {0, 31.5f, 48, 40}}) {
+    prediction p{40, 48, std::vector<float>(40 * 48, 0.0f), {{where, 0.9f}}, {{where, 0.9f, 2, std::vector<float>(4, 0.75f)}}, true};
+    paste(p.regions[0].probabilities.data(), 2, where, p.probability.data(), 40, 48);
+    for (const auto& [h, w] : {std::pair<std::int64_t, std::int64_t>{160, 192}, {17, 60}}) {
+      const prediction larger = scaled(p, h, w);
+      CHECK(larger.probability == p.resized(h, w).probability);
+      CHECK(pasted(larger) == larger.probability);
+      CHECK(worst(fused_prediction({larger, larger}).probability, larger.probability) < 1e-6);
+    }
+  }
+  // Beyond a border a box keeps its place: the part of its grid inside the image does not move.
+  CHECK(scaled(box<float>{-3, 2, 50, 39}, 40, 48, 160, 192) == box<float>{-10.5f, 9.5f, 201.5f, 159.5f});
 }
 
 TEST_CASE("views of other sizes, and none, are refused") {

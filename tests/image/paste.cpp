@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <limits>
 
 using namespace dcs;
 
@@ -34,6 +35,10 @@ TEST_CASE("pasting: the larger probability stays; a box beyond the image writes 
   for (int i = 0; i < 4; ++i)
     for (int j = 0; j < 5; ++j) CHECK(image[static_cast<std::size_t>(i * 5 + j)] == (j <= 2 ? 0.75f : 0.25f));
   const auto before = image;
+  for (const float far : {3e38f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    paste(high.data(), 2, box<float>{0, -far, far, 0}, image.data(), 4, 5);
+    paste(high.data(), 2, box<float>{-far, 0, 4, far}, image.data(), 4, 5);
+  }
   paste(high.data(), 2, box<float>{3.2f, 1.2f, 3.8f, 1.8f}, image.data(), 4, 5);
   CHECK(image == before);
 }
@@ -97,6 +102,17 @@ TEST_CASE("a box over the whole image reaches every pixel at every size; one tha
   p.regions[0].box = {2, 0, 4, 8};
   const mask m = p.resized(8, 24).above();
   for (std::int64_t x = 0; x < 24; ++x) CHECK(m.at(3, x) == (x >= 10 && x <= 17));
+}
+
+TEST_CASE("checked probabilities are from 0 to 1, and what is no number is refused, in regions too") {
+  const float past = std::nextafter(1.0f, 2.0f), none = std::numeric_limits<float>::quiet_NaN();
+  prediction p{2, 2, {past, -1e-8f, 0.5f, 1}, {}};
+  CHECK(p.checked("a.png", 2, 2).probability == std::vector<float>{1, 0, 0.5f, 1});
+  CHECK(p.resized(2, 2).probability == p.probability);
+  p.probability[3] = none;
+  CHECK_THROWS_WITH_AS(p.checked("a.png", 4, 4), "a.png: a predicted probability is not a number", error);
+  p = {2, 2, std::vector<float>(4, 0.0f), {}, {{{0, 0, 2, 2}, 1, 2, {0.5f, none, 0.5f, 0.5f}}}};
+  CHECK_THROWS_WITH_AS(p.checked("b.png", 4, 4), "b.png: a predicted probability is not a number", error);
 }
 
 TEST_CASE("at the input's size a prediction is its probability to the bit; at others it is made of its regions, without them of its probability") {

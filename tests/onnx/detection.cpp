@@ -130,5 +130,9 @@ void check_paste(const char* name, const OnHost& on_host, const AsNodes& as_node
 }
 TEST_CASE("masks are pasted") {
   check_paste("paste", dcs::paste<float>, onnx::paste);
-  check_paste("paste_padded", models::mask_rcnn::paste_padded<float>, onnx::paste_padded);
+  const auto padded = [](const float* p, std::int64_t side, const box<float>& where, float* image, std::int64_t height, std::int64_t width) {
+    const auto r = models::mask_rcnn::padded_region(p, side, {where, 1});
+    paste(r.probabilities.data(), r.side, r.box, image, height, width);
+  };
+  check_paste("paste_padded", padded, onnx::paste_padded);
 }

@@ -57,6 +57,11 @@ check test "$(ls partly/*.mask.png | wc -l)" = 3
 check test "$(python3 -c 'import json; print(len(json.load(open("partly/predictions.json"))["images"]))')" = 3
 fails "mixed/broken.png" predict --out partly mixed/broken.png "mixed/$(ls set/test/images | head -1)"
 
+echo "== what is no number is not written as a mask"
+mkdir overflow && cp set/test/images/"$(ls set/test/images | head -1)" overflow/overflows.png
+fails "overflow/overflows.png: a predicted probability is not a number" predict --out unwritten overflow/overflows.png
+check test ! -e unwritten/overflows.mask.png
+
 echo "== the same with a trained network"
 works fresh --epochs 1 --out run
 works "$bin/dcs_predict" --run run --out trained --probabilities npy --spacing 2 3 set/test/images

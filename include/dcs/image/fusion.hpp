@@ -10,6 +10,24 @@
 DCS_EXACT_MATH
 namespace dcs {
 
+namespace detail {
+
+// The mean of boxes, weighted by scores; both are what box_of and score_of give of a member.
+template <class Members, class BoxOf, class ScoreOf>
+box<float> weighted_mean(const Members& members, const BoxOf& box_of, const ScoreOf& score_of) {
+  double x1 = 0, y1 = 0, x2 = 0, y2 = 0, scores = 0;
+  for (const auto& m : members) {
+    const box<float>& b = box_of(m);
+    const auto c = static_cast<double>(score_of(m));
+    x1 += c * static_cast<double>(b.x1), y1 += c * static_cast<double>(b.y1), x2 += c * static_cast<double>(b.x2),
+        y2 += c * static_cast<double>(b.y2);
+    scores += c;
+  }
+  return {static_cast<float>(x1 / scores), static_cast<float>(y1 / scores), static_cast<float>(x2 / scores), static_cast<float>(y2 / scores)};
+}
+
+}  // namespace detail
+
 /// A box that weighted box fusion made of others: of box `second` of view `first`, for each of its members.
 struct fused_box {
   detection<float> found;
@@ -39,16 +57,10 @@ inline std::vector<fused_box> weighted_box_fusion(const std::vector<std::vector<
       if (const float overlap = iou(f.found.box, at(i).box); overlap > most) most = overlap, best = &f;
     if (!best) best = &fused.emplace_back();
     best->members.push_back(i);
-    double x1 = 0, y1 = 0, x2 = 0, y2 = 0, scores = 0;
-    for (const auto& m : best->members) {
-      const auto& b = at(m).box;
-      const auto c = static_cast<double>(at(m).score);
-      x1 += c * static_cast<double>(b.x1), y1 += c * static_cast<double>(b.y1), x2 += c * static_cast<double>(b.x2),
-          y2 += c * static_cast<double>(b.y2);
-      scores += c;
-    }
-    best->found.box = {static_cast<float>(x1 / scores), static_cast<float>(y1 / scores), static_cast<float>(x2 / scores),
-                       static_cast<float>(y2 / scores)};
+    best->found.box = detail::weighted_mean(
+        best->members, [&](const auto& m) -> const box<float>& { return at(m).box; }, [&](const auto& m) { return at(m).score; });
+    double scores = 0;
+    for (const auto& m : best->members) scores += static_cast<double>(at(m).score);
     best->found.score = static_cast<float>(scores / static_cast<double>(best->members.size()));
   }
   const auto n = static_cast<float>(views.size());
@@ -74,33 +86,45 @@ inline prediction mirrored(const prediction& p, bool horizontal, bool vertical) 
     if (vertical) b = {b.x1, bottom - b.y2, b.x2, bottom - b.y1};
     return b;
   };
-  prediction out{p.height, p.width, turned_map(p.probability, p.height, p.width), p.detections, p.regions};
+  prediction out{p.height, p.width, turned_map(p.probability, p.height, p.width), p.detections, p.regions, p.of_regions};
   for (auto& d : out.detections) d.box = turned_box(d.box);
   for (auto& r : out.regions) r.box = turned_box(r.box), r.probabilities = turned_map(r.probabilities, r.side, r.side);
   return out;
+}
+
+/// A box of an image of from_height × from_width at another size, areas to areas: in its pixels too the middle of pixel j lies at the coordinate j.
+/// An edge at the middle of the image's outermost pixel, or beyond it, comes to lie at the border or beyond, so that the box still holds every pixel
+/// that this one becomes.
+inline box<float> scaled(const box<float>& b, std::int64_t from_height, std::int64_t from_width, std::int64_t height, std::int64_t width) {
+  const auto at = [](float x, std::int64_t from, std::int64_t to) {
+    const float moved = (x + 0.5f) * static_cast<float>(to) / static_cast<float>(from) - 0.5f;
+    if (x <= 0) return std::min(moved, -0.5f);
+    if (x >= static_cast<float>(from - 1)) return std::max(moved, static_cast<float>(to) - 0.5f);
+    return moved;
+  };
+  return {at(b.x1, from_width, width), at(b.y1, from_height, height), at(b.x2, from_width, width), at(b.y2, from_height, height)};
 }
 
 /// The prediction at another size, with its detections and regions: areas to areas, as `resized` has it.
 inline prediction scaled(const prediction& p, std::int64_t height, std::int64_t width) {
   if (p.height == height && p.width == width) return p;
   prediction out = p.resized(height, width);
-  out.detections = p.detections, out.regions = p.regions;
-  const float across = static_cast<float>(width) / static_cast<float>(p.width), down = static_cast<float>(height) / static_cast<float>(p.height);
-  const auto scaled_box = [&](const box<float>& b) {
-    const auto at = [](float x, float scale) { return (x + 0.5f) * scale - 0.5f; };
-    return box<float>{at(b.x1, across), at(b.y1, down), at(b.x2, across), at(b.y2, down)};
-  };
-  for (auto& d : out.detections) d.box = scaled_box(d.box);
-  for (auto& r : out.regions) r.box = scaled_box(r.box);
+  out.detections = p.detections, out.regions = p.regions, out.of_regions = p.of_regions;
+  for (auto& d : out.detections) d.box = scaled(d.box, p.height, p.width, height, width);
+  for (auto& r : out.regions) r.box = scaled(r.box, p.height, p.width, height, width);
   return out;
 }
 
 namespace detail {
 
-// The region of a fused box: the mean of its members' maps, each 0 outside its own box, on the finest of their grids over the fused box.
+// The region of a fused box: the mean of its members' maps, each 0 outside its own box, on the finest of their grids over the fused box of the
+// regions.
 inline segmented_region fused_region(const fused_box& f, const std::vector<const prediction*>& views) {
-  segmented_region out{f.found.box, f.found.score, 0, {}};
   const auto region_of = [&](const std::pair<std::size_t, std::size_t>& m) -> const segmented_region& { return views[m.first]->regions[m.second]; };
+  segmented_region out{{}, f.found.score, 0, {}};
+  out.box = weighted_mean(
+      f.members, [&](const auto& m) -> const box<float>& { return region_of(m).box; },
+      [&](const auto& m) { return views[m.first]->detections[m.second].score; });
   for (const auto& m : f.members) out.side = std::max(out.side, region_of(m).side);
   const auto cells = static_cast<std::size_t>(out.side * out.side);
   std::vector<double> sum(cells, 0);
@@ -119,20 +143,12 @@ inline segmented_region fused_region(const fused_box& f, const std::vector<const
   return out;
 }
 
-// Whether a view says what is in boxes: it has regions, or it is of a detector that found nothing, whose map is 0 everywhere.
-inline bool is_of_regions(const prediction& p) {
-  return !p.regions.empty() || std::all_of(p.probability.begin(), p.probability.end(), [](float v) { return v == 0; });
-}
-
 // The prediction of views that are all of regions.
 inline prediction fused_regions(const std::vector<const prediction*>& views, float least_iou) {
   const prediction& first = *views[0];
-  prediction out{first.height, first.width, std::vector<float>(first.probability.size(), 0.0f), {}, {}};
+  prediction out{first.height, first.width, std::vector<float>(first.probability.size(), 0.0f), {}, {}, true};
   std::vector<std::vector<detection<float>>> boxes;
-  for (const auto* v : views) {
-    boxes.emplace_back();
-    for (const auto& r : v->regions) boxes.back().push_back({r.box, r.score});
-  }
+  for (const auto* v : views) boxes.push_back(v->detections);
   for (const auto& f : weighted_box_fusion(boxes, least_iou)) {
     out.detections.push_back(f.found);
     out.regions.push_back(fused_region(f, views));
@@ -157,15 +173,15 @@ inline prediction fused_prediction(const std::vector<prediction>& views, float l
   for (const auto& v : views) {
     expect(v.height == views[0].height && v.width == views[0].width, "dcs::fused_prediction: a view of ", v.height, " × ", v.width, " beside one of ",
            views[0].height, " × ", views[0].width);
-    (detail::is_of_regions(v) ? of_regions : of_images).push_back(&v);
+    (v.of_regions ? of_regions : of_images).push_back(&v);
   }
   prediction out{views[0].height, views[0].width, std::vector<float>(views[0].probability.size(), 0.0f), {}, {}};
   if (!of_regions.empty()) out = detail::fused_regions(of_regions, least_iou);
   if (of_images.empty()) return out;
   std::vector<std::vector<detection<float>>> boxes;
   for (const auto& v : views)
-    if (detail::is_of_regions(v) || !v.detections.empty()) boxes.push_back(v.detections);
-  out.detections.clear(), out.regions.clear();
+    if (v.of_regions || !v.detections.empty()) boxes.push_back(v.detections);
+  out.detections.clear(), out.regions.clear(), out.of_regions = false;
   for (const auto& f : weighted_box_fusion(boxes, least_iou)) out.detections.push_back(f.found);
   const auto regions = static_cast<double>(of_regions.size()), n = static_cast<double>(views.size());
   for (std::size_t i = 0; i < out.probability.size(); ++i) {

@@ -31,6 +31,13 @@ inline mask foreground(const label_map& m) {
   return out;
 }
 
+/// The 8-connected components of a mask, numbered from 1 in the order of their first pixels.
+inline label_map connected_components(const mask& m) {
+  label_map labels{m.height, m.width, std::vector<std::int32_t>(m.pixels.size(), 0)};
+  labelled_objects(m, labels.pixels.data(), 1);
+  return labels;
+}
+
 namespace detail {
 
 // The pixel that each object covers most, and how much of it, in pixels; the first of equals.

@@ -5,6 +5,7 @@
 
 #include <dcs/core/box.hpp>
 #include <dcs/core/compiled.hpp>
+#include <dcs/core/finite.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -26,6 +27,8 @@ struct paste_tap {
 template <class T>
 std::vector<paste_tap<T>> paste_taps(std::int64_t base, T low, T high, std::int64_t from, std::int64_t to) {
   std::vector<paste_tap<T>> taps;
+  // A box that has no place, as of a network whose numbers have overflowed, has no pixels.
+  if (!is_finite((high - low) * static_cast<T>(base))) return taps;
   for (std::int64_t k = 0; k < to; ++k) {
     // In double the quotient is exact where from is to: the pixel's number itself.
     const double position = (static_cast<double>(k) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;

@@ -27,8 +27,7 @@ struct ranked_components {
   std::vector<std::int32_t> ranked;  // their numbers, the largest component first
   std::vector<std::int64_t> pixels;  // of each component in `ranked`
 
-  explicit ranked_components(const mask& m) : labels{m.height, m.width, std::vector<std::int32_t>(m.pixels.size(), 0)} {
-    labelled_objects(m, labels.pixels.data(), 1);
+  explicit ranked_components(const mask& m) : labels(connected_components(m)) {
     std::vector<std::int64_t> count(static_cast<std::size_t>(labels.objects()) + 1, 0);
     for (const std::int32_t label : labels.pixels) ++count[static_cast<std::size_t>(label)];
     ranked.resize(count.size() - 1);

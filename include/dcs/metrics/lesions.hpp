@@ -13,13 +13,6 @@
 DCS_EXACT_MATH
 namespace dcs {
 
-/// The 8-connected components of a mask, numbered from 1 in the order of their first pixels.
-inline label_map connected_components(const mask& m) {
-  label_map labels{m.height, m.width, std::vector<std::int32_t>(m.pixels.size(), 0)};
-  labelled_objects(m, labels.pixels.data(), 1);
-  return labels;
-}
-
 /// A true lesion: its pixels, the index of the predicted lesion that it is matched with, or −1, and the metrics of the two.
 struct true_lesion {
   std::int64_t pixels = 0;

@@ -59,7 +59,7 @@ inline id paste(id probabilities, id corners, std::int64_t height, std::int64_t 
 }
 
 /// The same as Mask R-CNN does it: a margin of one cell of zeros around the mask, the box grown likewise and cut to whole pixels. See
-/// models::mask_rcnn::paste_padded.
+/// models::mask_rcnn::padded_region.
 inline id paste_padded(id probabilities, id corners, std::int64_t height, std::int64_t width) {
   auto& g = tracing::now().graph;
   const auto op = [&](const char* name, id a, id b) { return detail::binary(g, name, a, b); };

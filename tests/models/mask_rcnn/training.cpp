@@ -2,6 +2,8 @@
 #include "../training.hpp"
 #include "../../compare/mask_rcnn.hpp"
 
+#include <dcs/image/fusion.hpp>
+
 using namespace dcs;
 using net_type = dcs::mask_rcnn<compare::short_resnet<4, nn::batch_norm>, 16, compare::short_stages<32>>;
 
@@ -42,12 +44,18 @@ TEST_CASE("Mask R-CNN predicts inside given boxes, and nothing elsewhere") {
       if (inside) CHECK(p > 0);
       if (!near) CHECK(p == 0);
     }
-  // At another size its regions are pasted, each inside its box.
+  // At another size its regions are pasted, each inside its box, which the margin is part of.
   REQUIRE(found[1].regions.size() == 2);
-  CHECK((found[1].regions[0].side == 28 && found[1].regions[1].box == box<float>{44, 2, 60, 20}));
+  CHECK((found[1].regions[0].side == 30 && found[1].regions[1].box == box<float>{42.5f, 0.5f, 60.5f, 20.5f}));
   const prediction larger = found[1].resized(192, 128);
   for (const auto& at : {std::pair<std::int64_t, std::int64_t>{33, 18}, {126, 80}, {9, 90}, {60, 120}})
     CHECK(larger.probability[static_cast<std::size_t>(at.first * 128 + at.second)] > 0);
-  for (const auto& at : {std::pair<std::int64_t, std::int64_t>{28, 40}, {100, 14}, {9, 86}, {63, 100}})
+  for (const auto& at : {std::pair<std::int64_t, std::int64_t>{20, 40}, {100, 9}, {9, 84}, {63, 100}})
     CHECK(larger.probability[static_cast<std::size_t>(at.first * 128 + at.second)] == 0);
+  // Fused, they are pasted in the same way, and the detections stay.
+  const prediction twice = fused_prediction({found[1], found[1]});
+  REQUIRE(twice.detections.size() == 2);
+  for (std::size_t k = 0; k < 2; ++k) CHECK(twice.detections[k].box == found[1].detections[k].box);
+  for (std::size_t i = 0; i < twice.probability.size(); ++i) CHECK(std::abs(twice.probability[i] - found[1].probability[i]) < 1e-5f);
+  CHECK((found[0].of_regions && twice.of_regions));
 }

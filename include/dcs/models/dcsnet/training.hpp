@@ -135,7 +135,7 @@ std::vector<prediction> segment_objects(const Net& net, const Pyramid& pyramid, 
   std::vector<prediction> out;
   std::vector<std::vector<box<B>>> regions;
   for (const auto& image : objects) {
-    out.push_back({h, w, std::vector<float>(static_cast<std::size_t>(h * w), 0.0f), {}});
+    out.push_back({h, w, std::vector<float>(static_cast<std::size_t>(h * w), 0.0f), {}, {}, true});
     regions.emplace_back();
     for (const auto& [b, score] : image) {
       regions.back().push_back(b);

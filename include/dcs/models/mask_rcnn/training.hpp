@@ -12,6 +12,9 @@
 #include <dcs/loss/terms.hpp>
 #include <dcs/nn/options.hpp>
 
+#include <algorithm>
+#include <cmath>
+
 DCS_EXACT_MATH
 namespace dcs::models::mask_rcnn {
 
@@ -141,36 +144,21 @@ loss::terms<X, loss_names.size(), 1> training_losses(const Net& net, const X& im
   return terms_of<X>(detector, mask_loss<X>(net, pyramid, known, regions, h), regions.count());
 }
 
-/// Puts an object's mask into an image as torchvision does: a margin of one pixel of zeros around the mask, the box grown likewise and cut to whole
-/// pixels, bilinear resizing; the maximum with what is there stays.
-template <class T>
-void paste_padded(const T* probabilities, std::int64_t side, const box<float>& b, float* image, std::int64_t height, std::int64_t width) {
+/// The region that torchvision pastes of an object: a margin of one cell of zeros around its side × side probabilities, and the box grown likewise
+/// and cut to whole pixels, which it holds from the first one's beginning to the last one's end. Pasting the grid into it (image/paste.hpp) is
+/// torchvision's bilinear resizing to these pixels.
+inline segmented_region padded_region(const float* probabilities, std::int64_t side, const detection<float>& of) {
   const std::int64_t padded = side + 2;
   const float grow = static_cast<float>(padded) / static_cast<float>(side);
   const auto span = [&](float low, float high) {
     const float centre = (low + high) * 0.5f, half = (high - low) * 0.5f * grow;
-    return std::pair(static_cast<std::int64_t>(centre - half), static_cast<std::int64_t>(centre + half));
+    const float first = std::trunc(centre - half), last = std::trunc(centre + half);
+    return std::pair(first - 0.5f, std::max(first, last) + 0.5f);
   };
-  const auto [x1, x2] = span(b.x1, b.x2);
-  const auto [y1, y2] = span(b.y1, b.y2);
-  const std::int64_t w = std::max<std::int64_t>(x2 - x1 + 1, 1), h = std::max<std::int64_t>(y2 - y1 + 1, 1);
-  const auto at = [&](std::int64_t i, std::int64_t j) {
-    return i < 1 || j < 1 || i > side || j > side ? 0.0f : static_cast<float>(probabilities[(i - 1) * side + j - 1]);
-  };
-  const auto taps = [&](std::int64_t i, std::int64_t size) {
-    const float u = std::max((static_cast<float>(i) + 0.5f) * static_cast<float>(padded) / static_cast<float>(size) - 0.5f, 0.0f);
-    const auto low = std::min(static_cast<std::int64_t>(u), padded - 1);
-    return std::tuple(low, std::min(low + 1, padded - 1), u - static_cast<float>(low));
-  };
-  for (std::int64_t i = std::max<std::int64_t>(y1, 0); i < std::min(y1 + h, height); ++i) {
-    const auto [r0, r1, fy] = taps(i - y1, h);
-    for (std::int64_t j = std::max<std::int64_t>(x1, 0); j < std::min(x1 + w, width); ++j) {
-      const auto [c0, c1, fx] = taps(j - x1, w);
-      const float top = at(r0, c0) * (1 - fx) + at(r0, c1) * fx, bottom = at(r1, c0) * (1 - fx) + at(r1, c1) * fx;
-      float& pixel = image[i * width + j];
-      pixel = std::max(pixel, top * (1 - fy) + bottom * fy);
-    }
-  }
+  const auto x = span(of.box.x1, of.box.x2), y = span(of.box.y1, of.box.y2);
+  segmented_region r{{x.first, y.first, x.second, y.second}, of.score, padded, std::vector<float>(static_cast<std::size_t>(padded * padded), 0.0f)};
+  for (std::int64_t i = 0; i < side; ++i) std::copy_n(probabilities + i * side, side, r.probabilities.begin() + (i + 1) * padded + 1);
+  return r;
 }
 
 /// The objects' masks on a pyramid, found few at a time and pasted: one prediction for each image.
@@ -180,7 +168,7 @@ std::vector<prediction> segment_objects(const Net& net, const Pyramid& pyramid, 
   constexpr std::size_t at_once = 16;
   std::vector<prediction> out;
   for (std::size_t n = 0; n < objects.size(); ++n) {
-    prediction p{h, w, std::vector<float>(static_cast<std::size_t>(h * w), 0.0f), {}};
+    prediction p{h, w, std::vector<float>(static_cast<std::size_t>(h * w), 0.0f), {}, {}, true};
     for (std::size_t first = 0; first < objects[n].size(); first += at_once) {
       std::vector<std::vector<box<B>>> some(objects.size());
       for (std::size_t k = first; k < std::min(objects[n].size(), first + at_once); ++k) some[n].push_back(objects[n][k].box);
@@ -190,9 +178,9 @@ std::vector<prediction> segment_objects(const Net& net, const Pyramid& pyramid, 
         const auto& [b, score] = objects[n][first + k];
         const box<float> where{static_cast<float>(b.x1), static_cast<float>(b.y1), static_cast<float>(b.x2), static_cast<float>(b.y2)};
         p.detections.push_back({where, static_cast<float>(score)});
-        const float* of_object = maps.data() + static_cast<extent_t>(k) * side * side;
-        p.regions.push_back({where, static_cast<float>(score), side, {of_object, of_object + side * side}});
-        paste_padded(of_object, side, where, p.probability.data(), h, w);
+        p.regions.push_back(padded_region(maps.data() + static_cast<extent_t>(k) * side * side, side, p.detections.back()));
+        const auto& r = p.regions.back();
+        paste(r.probabilities.data(), r.side, r.box, p.probability.data(), h, w);
       }
     }
     out.push_back(std::move(p));
