@@ -97,6 +97,7 @@ void rows() {
   check<T, shape<3, 4, 33>>("softmax of columns", [](const auto& x) { return softmax<1>(x); });
   check<T, matrix, shape<33>, shape<33>>("layer_norm", [](const auto& x, const auto& g, const auto& b) { return layer_norm(x, g, b); });
   check<T, matrix>("dropout", [](const auto& x) { return dropout(x, 0.3, {5, 6}); });
+  check<T, shape<2, 3, 3, 17>>("channel_dropout", [](const auto& x) { return channel_dropout(x, 0.3, {5, 6}); });
   using tokens = shape<2, 2, 37, 16>;
   check<T, tokens, tokens, tokens>("attention", [](const auto& q, const auto& k, const auto& v) { return attention(q, k, v, 0.25, 0.2, {5, 6}); });
   check<T, matrix, matrix>("pointwise", [](const auto& a, const auto& b) { return sigmoid(a * b) / (exp(a) + 1.5) - tanh(abs(b) + 2); });
@@ -122,7 +123,6 @@ void expressions() {
   });
   check<T, matrix, shape<33>>("sums", [](const auto& a, const auto& b) { return mean<0>(a * b + a) + sum_all(maximum(a, b)); });
   check<T, matrix, shape<5>>("einsum without a sum", [](const auto& a, const auto& b) { return einsum<"lc,m->lmc">(a, b); });
-  check<T, shape<2, 3, 3, 17>>("channel_dropout", [](const auto& x) { return channel_dropout(x, 0.3, {5, 6}); });
   check<T, matrix>("erf", [](const auto& x) { return erf(x); });
   check<T, matrix>("gelu", [](const auto& x) { return gelu(x); });
   check<T, matrix>("gelu_tanh", [](const auto& x) { return gelu_tanh(x); });
