@@ -2,6 +2,8 @@
 #include <dcs/core/philox.hpp>
 #include <dcs/cpu/gemm.hpp>
 
+#include "../every_isa.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -10,20 +12,6 @@
 using namespace dcs;
 
 namespace {
-
-struct instruction_sets {
-  cpu::isa before = cpu::current_isa();
-  ~instruction_sets() { cpu::set_isa(before); }
-  template <class F>
-  void each(F f) {
-    for (auto isa : cpu::every_isa) {
-      if (!cpu::supports(isa)) continue;
-      cpu::set_isa(isa);
-      CAPTURE(cpu::name(isa));
-      f();
-    }
-  }
-};
 
 template <class T>
 std::vector<T> values(std::int64_t n, random_stream r) {
@@ -92,7 +80,7 @@ void check(const problem& p, std::uint64_t seed) {
 TEST_CASE("the matrix product equals its definition for any extents, transposes, strides and epilogue") {
   const std::int64_t extents[] = {1, 2, 3, 5, 6, 7, 13, 14, 15, 16, 17, 28, 31, 32, 33, 63, 64, 65, 100};
   const std::int64_t depths[] = {0, 1, 2, 15, 16, 17, 31, 48, 147, 383, 384, 385, 400, 769};
-  instruction_sets{}.each([&] {
+  test::for_each_isa([&] {
     for (std::uint64_t seed = 0; seed < 150; ++seed) {
       const random_stream r{seed, 50};
       const problem p{extents[r.below(0, 19)], extents[r.below(1, 19)], depths[r.below(2, 14)], r.below(3, 2) == 1,
@@ -105,7 +93,7 @@ TEST_CASE("the matrix product equals its definition for any extents, transposes,
 }
 
 TEST_CASE("the matrix product of many rows, columns or a deep sum goes through every block") {
-  instruction_sets{}.each([] {
+  test::for_each_isa([] {
     check<float>({1200, 70, 40, false, false, false, false, true, false, true, 0}, 1);
     check<float>({30, 1500, 33, false, true, true, true, true, true, false, 3}, 2);
     check<float>({20, 40, 30000, true, false, false, false, false, false, false, 0}, 3);

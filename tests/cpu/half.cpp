@@ -2,6 +2,8 @@
 #include <dcs/core/philox.hpp>
 #include <dcs/cpu/half.hpp>
 
+#include "../every_isa.hpp"
+
 #include <doctest/doctest.h>
 
 #include <bit>
@@ -10,18 +12,6 @@
 using namespace dcs;
 
 namespace {
-
-template <class F>
-void on_every_isa(const F& f) {
-  const auto before = cpu::current_isa();
-  for (const auto isa : cpu::every_isa) {
-    if (!cpu::supports(isa)) continue;
-    cpu::set_isa(isa);
-    CAPTURE(cpu::name(isa));
-    f();
-  }
-  cpu::set_isa(before);
-}
 
 // Every bf16, and around each the floats that decide how one is rounded: the next above, a tie and its neighbours; NaN and infinity among them.
 std::vector<float> deciding_floats() {
@@ -37,7 +27,7 @@ std::vector<float> deciding_floats() {
 TEST_CASE("floats are rounded to bf16, and bf16 widened, to the bits of the element type's own conversions") {
   const auto floats = deciding_floats();
   const auto n = static_cast<std::int64_t>(floats.size());
-  on_every_isa([&] {
+  test::for_each_isa([&] {
     std::vector<bf16> rounded(floats.size());
     std::vector<float> widened(floats.size());
     cpu::round_numbers(floats.data(), n, rounded.data());

@@ -2,27 +2,14 @@
 // writes them.
 #pragma once
 
-#include <dcs/cpu/isa.hpp>
 #include <dcs/expr/pointwise.hpp>
 
+#include "../every_isa.hpp"
 #include "goldens.hpp"
 
 #include <doctest/doctest.h>
 
 namespace dcs::test {
-
-/// Calls f under every instruction set of this machine.
-template <class F>
-void for_each_isa(const F& f) {
-  const auto before = cpu::current_isa();
-  for (auto isa : {cpu::isa::portable, cpu::isa::avx2, cpu::isa::avx512}) {
-    if (!cpu::supports(isa)) continue;
-    cpu::set_isa(isa);
-    CAPTURE(std::string(cpu::name(isa)));
-    f();
-  }
-  cpu::set_isa(before);
-}
 
 /// An entry as a tensor of shape S, whose dynamic extents are the file's.
 template <class T, class S>
