@@ -22,7 +22,7 @@ int body(int argc, char** argv) {
   programs::predict_request p;
   CLI::App app{"Finds what is bright"};
   programs::add_predict_flags(app, p);
-  programs::one_line_mistakes(app);
+  programs::add_conventions(app, "predict_bright", {"--out predictions scan.png"});
   CLI11_PARSE(app, argc, argv);
   programs::write_predictions(p, {}, 64, [](const dcs::image&, const dcs::sample& s) { return programs::segmented{bright(s)}; });
   return 0;
