@@ -1,5 +1,7 @@
 """predict.py check OUT IMAGES ROW_MM COLUMN_MM KIND: predictions.json, coco.json and lesions.csv are what follows from the masks and probabilities in OUT.
 predict.py volume IMAGES VOLUME: the images of a folder, as slices of a volume whose header is of the other byte order.
+predict.py unequal VOLUME IMAGES: a volume of 5 × 7 × 9 voxels, and its slices across the first axis as images of a folder.
+predict.py compare_unequal VOLUME OUT OF_IMAGES: what was found in those slices is what was found in the images, slice by slice.
 predict.py compare_volume VOLUME OUT OF_IMAGES IMAGES: mask and probabilities of the volume are those of its slices as images, in its place.
 """
 import csv, gzip, json, math, os, struct, sys, zlib
@@ -130,8 +132,7 @@ def images_of(folder):
     return [read_png(f"{folder}/{name}") for name in sorted(os.listdir(folder))]
 
 
-def write_volume(folder, path):
-    slices = images_of(folder)
+def write_volume(slices, path):
     height, width = len(slices[0]), len(slices[0][0])
     head = bytearray(348)
     put = lambda at, form, *v: struct.pack_into(">" + form, head, at, *v)
@@ -141,6 +142,33 @@ def write_volume(folder, path):
     head[344:348] = b"n+1\0"
     voxels = b"".join(struct.pack(">h", v) for s in slices for row in s for v in row)
     open(path, "wb").write(gzip.compress(bytes(head) + bytes(4) + voxels, mtime=0))
+
+
+def unequal(path, folder):
+    from pictures import write_png
+    os.makedirs(folder)
+    # A bright box that grows from slice to slice, and a second one: no two slices have the same lesions.
+    bright = lambda x, y, z: 1 <= x <= 3 and y < 1 + x and 2 <= z < 3 + x or x >= 3 and y >= 5 and z >= 7
+    voxels = [[[250 if bright(x, y, z) else 20 + x + y + z for x in range(5)] for y in range(7)] for z in range(9)]
+    write_volume(voxels, path)
+    for x in range(5):
+        write_png(f"{folder}/{x}.png", [[voxels[z][y][x] for y in range(7)] for z in range(9)], 8)
+
+
+def compare_unequal(path, out, of_images):
+    mask = gzip.decompress(open(f"{out}/volume.mask.nii.gz", "rb").read())[352:]
+    for x in range(5):
+        image = read_png(f"{of_images}/{x}.mask.png")
+        for y in range(7):
+            for z in range(9):
+                assert (mask[x + 5 * (y + 7 * z)] > 0) == (image[z][y] > 0), (x, y, z)
+    table, expected = (list(csv.DictReader(open(folder + "/lesions.csv", newline=""))) for folder in (out, of_images))
+    assert {row["slice"] for row in table} == {"1", "2", "3", "4"}
+    place = lambda row: [row[key] for key in ("lesion", "score", "centre_x", "centre_y", "area_pixels", "diameter_pixels")]
+    assert [(row["slice"], place(row)) for row in table] == [(os.path.basename(row["image"])[:-4], place(row)) for row in expected]
+    for row in table:  # rows of a slice are 3 mm apart, columns 1.5 mm
+        assert row["image"] == path
+        near(row["area_mm2"], int(row["area_pixels"]) * 4.5)
 
 
 def compare_volume(path, out, of_images, folder):
@@ -172,6 +200,10 @@ def compare_volume(path, out, of_images, folder):
 if sys.argv[1] == "check":
     check(sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5]), sys.argv[6])
 elif sys.argv[1] == "volume":
-    write_volume(*sys.argv[2:])
+    write_volume(images_of(sys.argv[2]), sys.argv[3])
+elif sys.argv[1] == "unequal":
+    unequal(*sys.argv[2:])
+elif sys.argv[1] == "compare_unequal":
+    compare_unequal(*sys.argv[2:])
 else:
     compare_volume(*sys.argv[2:])

@@ -46,6 +46,12 @@ works predict --out of_plain --window 127.5,255 volume.nii.gz
 check cmp of_volume/volume.mask.nii.gz of_plain/volume.mask.nii.gz
 check test "$(find of_plain -name '*probability*' | wc -l)" = 0
 
+echo "== slices across the first axis of a volume of unequal extents, and which slice a lesion is in"
+python unequal unequal/volume.nii.gz unequal/images
+works predict --out of_unequal --window 127.5,255 --axis 0 unequal/volume.nii.gz
+works predict --out of_unequal_images unequal/images
+python compare_unequal unequal/volume.nii.gz of_unequal of_unequal_images
+
 echo "== files that fail are named at the end and stop no other"
 mkdir mixed && cp set/test/images/*.png mixed && head -c 200 mixed/"$(ls mixed | head -1)" >mixed/broken.png && echo text >mixed/other.png && echo no >mixed/volume.nii
 predict --out partly mixed >out 2>err
