@@ -108,11 +108,14 @@ std::string p_cell(const std::optional<dcs::paired_difference>& d) {
   return d->test->p < 0.001 ? "< 0.001" : formatted("%.3f", d->test->p);
 }
 
-// The cells of a table that is read by people: a head, and a line for each figure.
-std::vector<std::vector<std::string>> cells(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs) {
-  std::vector<std::vector<std::string>> lines{{"figure", "lesions"}};
-  for (const auto& run : runs) lines[0].push_back(run);
-  for (std::size_t r = 1; r < runs.size(); ++r) lines[0].insert(lines[0].end(), {runs[r] + " - " + runs[0], "p"});
+// The cells of a table that is read by people: a head, what masks were made by, and a line for each figure.
+std::vector<std::vector<std::string>> cells(const std::vector<compared_figure>& rows, const std::vector<compared_run>& runs) {
+  std::vector<std::vector<std::string>> lines{{"figure", "lesions"}, {"masks", ""}};
+  for (const auto& run : runs) lines[0].push_back(run.name), lines[1].push_back(run.method);
+  for (std::size_t r = 1; r < runs.size(); ++r) {
+    lines[0].insert(lines[0].end(), {runs[r].name + " - " + runs[0].name, "p"});
+    lines[1].insert(lines[1].end(), {"", ""});
+  }
   for (const auto& row : rows) {
     std::vector<std::string> line{row.name, dcs::name_of(row.stratum)};
     for (const auto& e : row.of_runs) line.push_back(e ? cell(row.name, *e, false) : "");
@@ -122,8 +125,8 @@ std::vector<std::vector<std::string>> cells(const std::vector<compared_figure>& 
   return lines;
 }
 
-std::string csv(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs) {
-  std::string out = "figure,stratum,run,value,low,high,difference,difference_low,difference_high,p,pairs\n";
+std::string csv(const std::vector<compared_figure>& rows, const std::vector<compared_run>& runs) {
+  std::string out = "figure,stratum,run,value,low,high,difference,difference_low,difference_high,p,pairs,masks\n";
   const auto numbers = [](const std::optional<dcs::estimate>& e) {
     if (!e) return std::string(",,,");
     const auto number = [](double x) { return dcs::is_finite(x) ? formatted(",%.17g", x) : std::string(","); };
@@ -132,16 +135,17 @@ std::string csv(const std::vector<compared_figure>& rows, const std::vector<std:
   for (const auto& row : rows)
     for (std::size_t r = 0; r < runs.size(); ++r) {
       const dcs::paired_difference* d = r == 0 || !row.differences[r - 1] ? nullptr : &*row.differences[r - 1];
-      out += row.name + "," + dcs::name_of(row.stratum) + "," + dcs::io::csv_text(dcs::printable(runs[r])) + numbers(row.of_runs[r]);
+      out += row.name + "," + dcs::name_of(row.stratum) + "," + dcs::io::csv_text(dcs::printable(runs[r].name)) + numbers(row.of_runs[r]);
       out += d ? numbers(d->difference) : numbers({});
-      out += d && d->test ? "," + formatted("%.17g", d->test->p) + "," + std::to_string(d->test->pairs) + "\n" : ",,\n";
+      out += d && d->test ? "," + formatted("%.17g", d->test->p) + "," + std::to_string(d->test->pairs) : ",,";
+      out += "," + dcs::io::csv_text(runs[r].method) + "\n";
     }
   return out;
 }
 
 }  // namespace
 
-std::string table(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs, const std::string& format) {
+std::string table(const std::vector<compared_figure>& rows, const std::vector<compared_run>& runs, const std::string& format) {
   if (format == "csv") return csv(rows, runs);
   auto lines = cells(rows, runs);
   if (format == "markdown") {

@@ -25,7 +25,12 @@ void expect_comparable(const std::vector<stored_evaluation>& runs);
 std::vector<compared_figure> compared_figures(const std::vector<stored_evaluation>& runs, const std::vector<std::string>& names,
                                               const std::vector<std::string>& strata, const dcs::bootstrap_options& bootstrap);
 
+/// A run as a table names it, and what its masks were made by.
+struct compared_run {
+  std::string name, method;
+};
+
 /// The rows as a table: format markdown, latex (a tabular with the rules of booktabs), or csv (one line for each figure and run, numbers in full).
-std::string table(const std::vector<compared_figure>& rows, const std::vector<std::string>& runs, const std::string& format);
+std::string table(const std::vector<compared_figure>& rows, const std::vector<compared_run>& runs, const std::string& format);
 
 }  // namespace programs

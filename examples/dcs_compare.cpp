@@ -24,10 +24,14 @@ static int body(int argc, char** argv) {
                             {"runs/a runs/b --format latex", "runs/a runs/b runs/c --stratum small --figures image.dice image.hd95"});
   CLI11_PARSE(app, argc, argv);
   std::vector<programs::stored_evaluation> evaluations;
-  for (const auto& run : runs) evaluations.push_back(programs::read_evaluation(run));
+  std::vector<programs::compared_run> named;
+  for (const auto& run : runs) {
+    evaluations.push_back(programs::read_evaluation(run));
+    named.push_back({run, evaluations.back().method});
+  }
   programs::expect_comparable(evaluations);
   bootstrap.level = evaluations.front().how.bootstrap.level;
-  std::fputs(programs::table(programs::compared_figures(evaluations, figures, strata, bootstrap), runs, format).c_str(), stdout);
+  std::fputs(programs::table(programs::compared_figures(evaluations, figures, strata, bootstrap), named, format).c_str(), stdout);
   return 0;
 }
 

@@ -197,10 +197,12 @@ void evaluation::write() const {
 
 void evaluate(const evaluate_request& e) {
   dcs::expect(e.runs.size() == 1 || !e.out.empty(), "--out is required with several runs: the folder for evaluation.json");
-  const ensemble runs(e);
   const bool in_truth = e.boxes == "truth";
+  dcs::expect(!in_truth || e.finish.postprocessing.empty(), "--postprocessing: it was chosen for detected boxes; not with --boxes truth");
+  const ensemble runs(e);
   const std::string folder = e.out.empty() ? runs.run(0) : e.out;
-  const finished_how finish = in_truth ? finished_how{} : finishing_of(e.finish, runs, folder);
+  // One run's tuning is beside its weights, wherever its results go.
+  const finished_how finish = in_truth ? finished_how{} : finishing_of(e.finish, runs, e.runs.size() == 1 ? runs.run(0) : folder);
   const ensemble_data data(runs, e.data, e.split, e.limits, e.skip_bad);
   report_left_out(data.first());
   dcs::io::create_folders(folder, "dcs::evaluate");

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "network_data.hpp"
+#include "network_trial.hpp"
 #include "records.hpp"
 #include "session.hpp"
 
@@ -186,55 +187,20 @@ class network_session final : public session {
     return f;
   }
   dcs::step_memory measure_memory(const train_request& t) override {
-    trial one(*this, t, 1);
-    return dcs::memory_of_step([&] { one.step(); }, [&] { one.optimizer.clear_gradients(); });
+    begin(t);
+    return memory_of_trial<Net, P>(*net_, t);
   }
   dcs::batch_seconds measure_seconds(const train_request& t) override {
-    trial whole(*this, t, t.config.batch);
-    // The mean of two after a first one, which allocates.
-    const auto mean_of_two = [](const auto& f) {
-      f();
-      const auto start = std::chrono::steady_clock::now();
-      f(), f();
-      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 2;
-    };
-    dcs::batch_seconds s;
-    s.train = mean_of_two([&] { whole.step(); });
-    s.validate = mean_of_two([&] { (void)dcs::validate_batch<P>(*net_, whole.images, whole.numbers.net); });
-    const first_of set = training_set(t.config, t);
-    const dcs::data_loader loader(set, {.batch = t.config.batch, .threads = 0}, dcs::to_batch{whole.numbers.input, dcs::augment_options{}});
-    int epoch = 0;  // each begins with other images
-    s.load = mean_of_two([&] { (void)*loader.epoch(epoch++).begin(); });
-    return s;
+    begin(t);
+    return seconds_of_trial<Net, P>(*net_, t);
   }
 
  private:
-  // Steps with the first images of a training set, to be measured.
-  struct trial {
-    Net& net;
-    dcs::epoch_options<options_type> numbers;
-    dcs::batch images;
-    dcs::any_optimizer<device> optimizer;
-
-    trial(network_session& s, const train_request& t, int batch) : net(*s.net_), optimizer(begin(s, t), {}) {
-      numbers.batch = batch, numbers.seed = t.config.seed, numbers.input = dcs::training_run<Net, P>::input_of(t.config);
-      numbers.net = dcs::assigned_options(options_type{}, t.config.network);
-      const auto first = dcs::detail::first_batch(training_set(t.config, t), numbers, batch);
-      dcs::expect(first.has_value(), t.config.data, ": its training set has fewer than ", batch, " images");
-      images = *first;
-    }
-    void step() {
-      optimizer.clear_gradients();
-      (void)dcs::train_step<P>(net, images, numbers.net, dcs::random_stream{numbers.seed, 0});
-      optimizer.step();
-    }
-    static auto begin(network_session& s, const train_request& t) {
-      dcs::initialize(*s.net_, t.config.seed);
-      s.place();
-      return dcs::named_parameters(*s.net_);
-    }
-  };
-
+  // A network as training begins with it.
+  void begin(const train_request& t) {
+    dcs::initialize(*net_, t.config.seed);
+    place();
+  }
   // What an error about memory is followed by: which batch would fit.
   static std::string advice_on_memory([[maybe_unused]] dcs::training_run<Net, P>& run, [[maybe_unused]] const first_of& train_set) {
     if constexpr (std::is_same_v<device, dcs::cpu_device>) {

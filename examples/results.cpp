@@ -1,5 +1,7 @@
 #include "results.hpp"
 
+#include "text.hpp"
+
 #include <dcs/data/json_numbers.hpp>
 #include <dcs/io/names.hpp>
 #include <dcs/train/run/config.hpp>
@@ -54,6 +56,18 @@ measuring measuring_of(const json& s) {
   m.bootstrap.seed = s.at("bootstrap_seed");
   check(m);
   return m;
+}
+
+// What masks were made by, in words: the views, and the rule where dcs_tune chose one.
+std::string method_of(const json& j) {
+  constexpr std::int64_t most = most_pixels;
+  std::string text = j.at("test_time_augmentation").get<bool>() ? "mirrored views" : "one view";
+  if (!j.contains("postprocessing")) return text + ", above 0.5";
+  const json& r = j.at("postprocessing");
+  text += formatted(", above %.2f", dcs::number_at(r, "threshold", 0.0, 1.0));
+  if (const auto n = dcs::number_at(r, "most_components", std::int64_t{0}, most); n > 0) text += ", the " + std::to_string(n) + " largest";
+  if (const auto n = dcs::number_at(r, "smallest_component", std::int64_t{0}, most); n > 0) text += ", of " + std::to_string(n) + " pixels at least";
+  return text + formatted(", temperature %.2f", dcs::number_at(r, "temperature", 0.0, 1e6));
 }
 
 void expect_matches(const dcs::image_lesions& l) {
@@ -168,9 +182,10 @@ stored_evaluation read_evaluation(const std::string& run) {
   try {
     const json& s = j.at("settings");
     e.settings = s;
-    for (const char* key : {"split", "boxes", "test_time_augmentation", "native_size"}) e.settings[key] = j.at(key);
+    for (const char* key : {"split", "boxes", "native_size"}) e.settings[key] = j.at(key);
     for (const char* key : {"replicates", "bootstrap_seed"}) e.settings.erase(key);
     e.native_size = j.at("native_size");
+    e.method = method_of(j);
     e.how = measuring_of(s);
     std::map<std::string, dcs::image_result> by_name;
     for (const json& entry : j.at("images")) {

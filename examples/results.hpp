@@ -45,6 +45,7 @@ json evaluation_json(const std::string& path);
 struct stored_evaluation {
   std::string path;
   json settings;             // how images were measured, without what only intervals depend on
+  std::string method;        // what masks were made by, which is a part of what is compared: views, threshold, components, temperature
   bool native_size = false;  // measured at the images' own size, while boxes are of the network's
   measuring how;
   std::vector<dcs::image_result> images;  // by name

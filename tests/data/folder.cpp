@@ -80,7 +80,9 @@ TEST_CASE("a folder: samples keep native masks where they are asked to and these
   CHECK((kept.native.truth.height == 16 && kept.native.truth.width == 40 && kept.native.truth.count() == 4 && kept.native.objects.empty()));
   CHECK((kept.truth.pixels == s.open(8).load(0).truth.pixels && object_boxes(kept).size() == 1));
   CHECK(keeps.at_side(32).load(0).native.truth.count() == 4);  // one side is larger
-  CHECK(keeps.at_side(64).load(0).native.empty());
+  const sample shown_larger = keeps.at_side(64).load(0);       // than it is: the mask at the asked size, so that all images have one
+  CHECK((shown_larger.native.truth.pixels == shown_larger.truth.pixels && shown_larger.native.truth.width == 64));
+  CHECK(object_boxes(shown_larger) == object_boxes(s.open(64).load(0)));
   const sample numbered = folder_dataset(s.root.string(), "train", 8, {}, mask_values::objects).keeping_native_masks().load(0);
   CHECK((numbered.native.truth.pixels == kept.native.truth.pixels && numbered.native.objects.at(4, 6) == 1 && object_boxes(numbered).size() == 1));
 }

@@ -56,14 +56,35 @@ std::map<std::int64_t, int> counts_of(const std::vector<std::int64_t>& order) {
 }  // namespace
 
 TEST_CASE("weights: the smallest object of an image against the median of the set, within 1 and 8") {
-  using areas = std::vector<std::vector<std::int64_t>>;
+  using areas = std::vector<std::vector<double>>;
   CHECK(small_lesion_weights(areas{{64}, {16}, {}, {256, 4}, {64}}, 0.5) == std::vector<double>{1, 2, 1, 4, 1});
   CHECK(small_lesion_weights(areas{{64}, {16}, {}, {256, 4}, {64}}, 1) == std::vector<double>{1, 4, 1, 8, 1});  // 16, but for the limit
   CHECK(small_lesion_weights(areas{{9}, {4}}, 1) == std::vector<double>{1, 1});                                 // the lower of two is the median
   CHECK(small_lesion_weights(areas{{}, {}}, 1) == std::vector<double>{1, 1});
   // Objects too small for a box do not count, as a network of boxes learns nothing from them.
-  CHECK(object_areas(image_of({{4, 4, 3}, {20, 20, 1}, {30, 30, 5}}, 1)) == std::vector<std::int64_t>{9, 25});
-  CHECK(object_areas(image_of({{4, 4, 3}, {4, 7, 2}}, 1, 100, true)) == std::vector<std::int64_t>{9, 4});  // they touch
+  CHECK(object_areas(image_of({{4, 4, 3}, {20, 20, 1}, {30, 30, 5}}, 1)) == std::vector<double>{9, 25});
+  CHECK(object_areas(image_of({{4, 4, 3}, {4, 7, 2}}, 1, 100, true)) == std::vector<double>{9, 4});  // they touch
+}
+
+TEST_CASE("areas of native objects, in pixels of the network's size: one that has no box there counts, and most") {
+  sample s = image_of({{20, 20, 4}}, 1);
+  const std::int64_t rows = 4 * side, columns = 2 * side;
+  for (const bool numbered : {false, true}) {
+    s.native = {{rows, columns, std::vector<std::uint8_t>(static_cast<std::size_t>(rows * columns), 0)}, {}};
+    if (numbered) s.native.objects = {rows, columns, std::vector<std::int32_t>(s.native.truth.pixels.size(), 0)};
+    std::int32_t number = 0;
+    for (const auto& [y1, x1, n] : std::vector<struct square>{{40, 4, 2}, {40, 30, 12}, {40, 60, 1}}) {
+      ++number;
+      for (std::int64_t y = y1; y < y1 + n; ++y)
+        for (std::int64_t x = x1; x < x1 + n; ++x) {
+          s.native.truth.at(y, x) = 1;
+          if (numbered) s.native.objects.at(y, x) = number;
+        }
+    }
+    const auto areas = object_areas(s);
+    CHECK(areas == std::vector<double>{0.5, 18});
+    CHECK(small_lesion_weights({areas, {18}}, 0.5)[0] == 6);
+  }
 }
 
 TEST_CASE("sampling of a set: off without a pass over it; donors are the images with a lesion") {

@@ -80,20 +80,38 @@ TEST_CASE("at one size the native mask's boxes are the mask's to the bit, of com
   }
 }
 
-TEST_CASE("a batch has a native mask for each image where one has it, numbered by its boxes; without any it has none") {
+TEST_CASE("a batch has the native mask of each image, numbered by its boxes; without any it has none; some with and some without are refused") {
   mask large = blank(256, 256), small = blank(64, 64);
   fill(large, 16, 16, 2, 2), fill(large, 100, 200, 30, 20), fill(large, 8, 120, 1, 2);
   fill(small, 30, 40, 5, 6);
-  const batch b = make_batch({sample_of(large, 64), sample_of(small, 64, false)}, {});
+  const batch b = make_batch({sample_of(large, 64), sample_of(small, 64)}, {});
   REQUIRE((b.native.size() == 2 && b.boxes[0].size() == 2 && b.boxes[1].size() == 1));
-  CHECK((b.native[0].truth.pixels == large.pixels && b.native[1].truth.pixels == small.pixels));
-  const label_map& numbers = b.native[0].objects;
-  CHECK((numbers.at(16, 17) == 1 && numbers.at(120, 210) == 2 && numbers.at(8, 120) == 0 && b.native[1].objects.at(32, 42) == 1));
+  CHECK((b.native[0]->truth.pixels == large.pixels && b.native[1]->truth.pixels == small.pixels));
+  const label_map& numbers = b.native[0]->objects;
+  CHECK((numbers.at(16, 17) == 1 && numbers.at(120, 210) == 2 && numbers.at(8, 120) == 0 && b.native[1]->objects.at(32, 42) == 1));
   // At the network's size the small object keeps a pixel of its number.
   CHECK((b.objects(0, 4, 4, 0) == 1 && b.objects(0, 28, 52, 0) == 2 && b.objects(1, 32, 42, 0) == 1));
   const batch plain = make_batch({sample_of(large, 64, false), sample_of(small, 64, false)}, {});
   CHECK(plain.native.empty());
   CHECK(std::equal(plain.masks.values().begin(), plain.masks.values().end(), b.masks.values().begin()));
+  CHECK_THROWS_WITH_AS((void)make_batch({sample_of(large, 64), sample_of(small, 64, false)}, {}),
+                       "dcs::make_batch: one lacks a native mask, one has it; expected all or none", error);
+}
+
+TEST_CASE("masks whose sizes contradict each other are errors that name the sample") {
+  const auto refused = [](const sample& s, const char* why) { CHECK_THROWS_WITH_AS((void)make_batch({s}, {}), doctest::Contains(why), error); };
+  const sample right = sample_of(disc(20, 20, 0.5, 0.5, 0.3), 64);
+  sample s = right;
+  s.native.truth = blank(10, 10), s.native.objects = {20, 20, std::vector<std::int32_t>(400, 1)};
+  refused(s, "the native mask of one is 10 × 10, its objects 20 × 20; expected one size");
+  CHECK_THROWS_WITH_AS((void)object_boxes(s), doctest::Contains("a mask of 10 × 10 with objects of 20 × 20"), error);
+  CHECK_THROWS_WITH_AS(augment({}, s, random_stream{1, 1}), doctest::Contains("the native mask of one and its objects"), error);
+  s = right, s.native.truth.pixels.pop_back();
+  refused(s, "the native mask of one");
+  s = right, s.truth = blank(10, 10);
+  refused(s, "the mask's pixels of one are 10 × 10; expected 64 × 64");
+  s = right, s.objects = {64, 64, std::vector<std::int32_t>(10, 1)};
+  refused(s, "the objects of one");
 }
 
 TEST_CASE("augmentation moves image, mask and native mask alike, to a twentieth of the network's pixel") {
@@ -147,9 +165,9 @@ TEST_CASE("a loader's batches carry native masks, augmented, and a sample's with
   CHECK(std::equal(a->images.values().begin(), a->images.values().end(), b->images.values().begin()));
   CHECK(std::equal(a->masks.values().begin(), a->masks.values().end(), b->masks.values().begin()));
   for (std::size_t n = 0; n < 2; ++n) {
-    CHECK((a->native[n].truth.height == 160 && a->native[n].truth.width == 120));
+    CHECK((a->native[n]->truth.height == 160 && a->native[n]->truth.width == 120));
     const float* row = a->masks.data() + static_cast<std::int64_t>(n) * 64 * 64;
-    const auto native = middle_of(160, 120, [&](auto y, auto x) { return a->native[n].truth.at(y, x); });
+    const auto native = middle_of(160, 120, [&](auto y, auto x) { return a->native[n]->truth.at(y, x); });
     const auto at_size = middle_of(64, 64, [&](auto y, auto x) { return row[y * 64 + x]; });
     CHECK(std::abs(native.first - at_size.first) * 64 < 0.5);
     CHECK(std::abs(native.second - at_size.second) * 64 < 0.5);

@@ -18,9 +18,11 @@ mask disc(std::int64_t h, std::int64_t w, double cy, double cx, double radius) {
                               (static_cast<double>(x) + 0.5) * side / static_cast<double>(w) - cx) <= radius;
   return m;
 }
-targets<float> native_of(std::vector<native_mask> masks) {
+targets<float> native_of(const std::vector<native_mask>& masks) {
   const auto n = static_cast<extent_t>(masks.size());
-  return {tensor<float, mask_shape>::zeros({n, side, side, 1}), {}, tensor<float, mask_shape>::zeros({n, side, side, 1}), std::move(masks)};
+  native_masks native;
+  for (const auto& m : masks) native.push_back(std::make_shared<const native_mask>(m));
+  return {tensor<float, mask_shape>::zeros({n, side, side, 1}), {}, tensor<float, mask_shape>::zeros({n, side, side, 1}), native};
 }
 tensor<float, shape<dyn<"roi">, 5>> roi(std::size_t image, const box<float>& b) {
   return tensor<float, shape<dyn<"roi">, 5>>::from(std::vector<float>{static_cast<float>(image), b.x1, b.y1, b.x2, b.y2}, {1, 5});

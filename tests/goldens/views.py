@@ -43,7 +43,7 @@ def temperature():
         def likelihood(t):
             return np.mean(np.logaddexp(0, z / t) - y * z / t)
 
-        best = optimize.minimize_scalar(likelihood, bounds=(0.05, 20), method="bounded", options={"xatol": 1e-9}).x
+        best = optimize.minimize_scalar(likelihood, bounds=(0.25, 20), method="bounded", options={"xatol": 1e-9}).x
         out.update({f"temperature.{i}/probability": torch.from_numpy(p), f"temperature.{i}/truth": torch.from_numpy(truth.astype(np.float32)),
                     f"temperature.{i}/best": torch.tensor([best, likelihood(1), likelihood(best)], dtype=torch.float64)})
 

@@ -106,15 +106,15 @@ TEST_CASE("the temperature is SciPy's, and calibrates") {
 }
 
 TEST_CASE("a temperature leaves 0, a half, 1 and the order; without a pixel it is 1") {
-  for (const double t : {0.05, 0.7, 1.0, 3.0, 20.0}) {
+  for (const double t : {temperature_fit::lowest, 0.7, 1.0, 3.0, temperature_fit::highest}) {
     CAPTURE(t);
     CHECK(at_temperature(0, t) == 0);
     CHECK(at_temperature(0.5f, t) == 0.5f);
     CHECK(at_temperature(1, t) == 1);
     float last = 0;
-    for (float p = 0.01f; p < 1; p += 0.01f) {
+    for (float p = 0.01f; p < 0.985f; p += 0.01f) {
       const float now = at_temperature(p, t);
-      CHECK((now >= last && now <= 1));
+      CHECK((now > last && now < 1));
       last = now;
     }
   }
@@ -132,6 +132,29 @@ TEST_CASE("a temperature leaves 0, a half, 1 and the order; without a pixel it i
   CHECK(right.temperature() == temperature_fit::lowest);
   CHECK(wrong.temperature() == temperature_fit::highest);
   CHECK_THROWS_WITH_AS(right.add(p, {1, 1, {0}}), "dcs::temperature_fit: 2 probabilities for 1 pixels", error);
+}
+
+TEST_CASE("where a half parts lesion from all else the likelihood is that of the pixels and is not negative, however small it is") {
+  const random_stream random{5, 0};
+  std::vector<float> p(50'000);
+  mask truth{1, 50'000, std::vector<std::uint8_t>(p.size())};
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    const float far = 0.002f + 0.49f * random.uniform(i);
+    truth.pixels[i] = i % 3 == 0, p[i] = truth.pixels[i] ? 1 - far * 1e-3f : far * 1e-3f;
+  }
+  temperature_fit fit;
+  fit.add(p, truth);
+  CHECK(fit.temperature() == temperature_fit::lowest);
+  for (const double t : {temperature_fit::lowest, 0.3, 1.0}) {
+    CAPTURE(t);
+    double sum = 0;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      const double q = truth.pixels[i] ? static_cast<double>(p[i]) : 1 - static_cast<double>(p[i]);
+      sum += std::log1p(std::pow((1 - q) / q, 1 / t));
+    }
+    CHECK(fit.negative_log_likelihood(t) > 0);
+    CHECK(fit.negative_log_likelihood(t) == doctest::Approx(sum / 50'000).epsilon(1e-3));
+  }
 }
 
 TEST_CASE("deviation and confidence by hand") {

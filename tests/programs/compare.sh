@@ -22,6 +22,7 @@ import csv, sys
 rows = {(r["figure"], r["run"]): r for r in csv.DictReader(open(sys.argv[1])) if r["stratum"] == "all"}
 text = lambda r, names, sign="": "{:{s}.3f} [{:{s}.3f}, {:{s}.3f}]".format(*(float(r[n]) for n in names), s=sign)
 print("| figure | lesions | a/evaluation.json | b | a | b - a/evaluation.json | p | a - a/evaluation.json | p |\n|" + "---|" * 9)
+print("| masks |  | one view, above 0.5 | one view, above 0.5 | one view, above 0.5 |  |  |  |  |")
 for figure in ("image.dice", "detection.froc_mean"):
     a, b = rows[figure, "a"], rows[figure, "b"]
     one = text(a, ("value", "low", "high"))
@@ -61,6 +62,16 @@ works compare native/a.json native/b.json --stratum all --figures all --replicat
 check grep -q '^| detection.f1 ' out
 if grep -q '^| box' out; then wrong "boxes of different sizes are compared"; fi
 
+echo "== views and post-processing are a part of the method"
+mkdir tuned
+python3 -c "import json; e = json.load(open('b/evaluation.json')); e['test_time_augmentation'] = True
+e['postprocessing'] = {'threshold': 0.45, 'smallest_component': 8, 'most_components': 2, 'temperature': 1.5}
+json.dump(e, open('tuned/evaluation.json', 'w'))"
+works compare a tuned --stratum all --figures image.dice
+check grep -qF '| masks |  | one view, above 0.5 | mirrored views, above 0.45, the 2 largest, of 8 pixels at least, temperature 1.50 |  |  |' out
+works compare a tuned --format csv --stratum all --figures image.dice
+check grep -qF ',"mirrored views, above 0.45, the 2 largest, of 8 pixels at least, temperature 1.50"' out
+
 echo "== evaluations that do not belong together"
 mkdir broken
 # changed PYTHON: broken/ has b's evaluation `e`, changed by a statement.
@@ -75,6 +86,7 @@ refused() {
   fails "broken/evaluation.json: $1" "$bin/dcs_compare" a broken
 }
 refused "tolerance is 2, but 1 in a/evaluation.json" "e['settings']['tolerance'] = 2"
+refused "threshold is 3; expected" "e['postprocessing'] = {'threshold': 3}"
 refused "native_size is true, but false" "e['native_size'] = True"
 refused "resized is true, but null" "e['settings']['resized'] = True"
 refused "[json.exception.out_of_range.403] key 'spacing' not found" "del e['settings']['spacing']"

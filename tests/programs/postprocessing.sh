@@ -62,6 +62,11 @@ works evaluate --run run --no-postprocessing
 check cmp before.json run/evaluation.json
 works predict --run run --no-postprocessing --out after
 check diff -r before after
+# One run's tuning holds wherever the results go; inside true boxes there is none.
+works evaluate --run run --out elsewhere
+says elsewhere/evaluation.json '"postprocessing" in j and "without_postprocessing" in j'
+fails "--postprocessing: it was chosen for detected boxes; not with --boxes truth" \
+  "$bin/dcs_evaluate" --run run --overlays 0 --boxes truth --postprocessing first.json
 # A rule that keeps nothing, and one that keeps all that is above 0.
 python3 - first.json none.json '{"threshold": 1.0}' all.json '{"threshold": 0.05, "smallest_component": 0, "most_components": 0}' <<'END'
 import json, sys
@@ -74,6 +79,15 @@ works predict --run run --no-tta --postprocessing none.json --out none
 check test "$(grep -c ' 0 pixels$' out)" = 2
 works predict --run run --no-tta --postprocessing all.json --out all
 if [ $net = unet-16 ]; then check test "$(grep -c ' 0 pixels$' out)" = 0; fi
+
+echo "== where the threshold parts all lesion from all else, what is written can be read"
+mkdir -p own/val/images own/val/masks
+cp set/test/images/*.png own/val/images
+works predict --run run --no-tta --no-postprocessing --out parted.masks
+for mask in parted.masks/*.mask.png; do cp "$mask" "own/val/masks/$(basename "$mask" .mask.png).png"; done
+works "$bin/dcs_tune" --run run --data own --out parted
+if [ $net = unet-16 ]; then says parted/postprocessing.json 'j["one_view"]["temperature"] == 0.25 and j["one_view"]["negative_log_likelihood"] >= 0'; fi
+works evaluate --run run --postprocessing parted/postprocessing.json --out elsewhere
 
 echo "== a file that is wrong is refused, and one of other weights"
 for wrong_key in 's/"side": 64/"side": 64, "size": 128/ unknown' 's/"temperature"/"heat"/ temperature' 's/"images": 4/"images": 0/ images' \

@@ -235,7 +235,7 @@ TEST_CASE("native masks change what the head learns, and nothing of the detector
     native_mask m{{4 * side, 4 * side, {}}, {4 * side, 4 * side, std::vector<std::int32_t>(16 * side * side, 0)}};
     for (extent_t y = 0; y < 4 * side; ++y)
       for (extent_t x = 0; x < 4 * side; ++x) m.truth.pixels.push_back(y % 8 < 4 && b.masks(static_cast<extent_t>(n), y / 4, x / 4, 0) != 0);
-    native.native.push_back(m);
+    native.native.push_back(std::make_shared<const native_mask>(std::move(m)));
   }
   const auto step = [](const batch& of) {
     auto net = initialized<region_net>(5);

@@ -185,6 +185,7 @@ inline void augment(const augment_options& o, float_image& i, mask& m, random_st
 /// Augments a sample. Its native mask, where it has it, moves as its image does: by the same map, at its own resolution.
 inline void augment(const augment_options& o, sample& s, random_stream r) {
   if (!s.native.empty()) {
+    expect(s.native.is_consistent(), "dcs::augment: the native mask of ", s.name, " and its objects differ in size; expected one size");
     const std::int64_t h = s.pixels.height, w = s.pixels.width, rows = s.native.truth.height, columns = s.native.truth.width;
     detail::pixel_map map(rows, columns);
     map.rescale(rows, columns, h, w);

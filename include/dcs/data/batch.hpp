@@ -8,6 +8,8 @@
 #include <dcs/image/prediction.hpp>
 #include <dcs/ops/cast/cast.hpp>
 
+#include <memory>
+
 DCS_EXACT_MATH
 namespace dcs {
 
@@ -20,14 +22,17 @@ struct normalisation {
   static normalisation imagenet() { return {{0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}}; }
 };
 
+/// The native masks of a batch's images.
+using native_masks = std::vector<std::shared_ptr<const native_mask>>;
+
 /// Images with their masks, the boxes of their objects, and which object a pixel belongs to: k + 1 for the object of box k of its image, 0 for none.
-/// `native`: where a sample has its native mask, one for each image (of an image that has none the mask as it is); otherwise empty.
+/// `native`: where samples have their native mask, one for each image; otherwise empty. A part of a batch, and its targets, share them.
 struct batch {
   tensor<float, image_shape> images;
   tensor<float, mask_shape> masks;
   std::vector<std::vector<box<float>>> boxes;
   tensor<float, mask_shape> objects;
-  std::vector<native_mask> native{};
+  native_masks native{};
 };
 
 /// The targets of a batch's images, on the network's device: masks of 0 and 1, the objects' boxes, and which object a pixel belongs to. Native masks,
@@ -37,31 +42,45 @@ struct targets {
   tensor<T, mask_shape, D> masks;
   std::vector<std::vector<box<T>>> boxes;
   tensor<T, mask_shape, D> objects;
-  std::vector<native_mask> native{};
+  native_masks native{};
 };
 
 namespace detail {
 
-// Appends the boxes of sample number i to a batch, and which object each of its pixels belongs to; with `native`, its native mask too.
-inline void add_objects(batch& b, const sample& s, extent_t i, bool native) {
+// Appends the boxes of sample number i to a batch, and which object each of its pixels belongs to; where it has its native mask, that too.
+inline void add_objects(batch& b, const sample& s, extent_t i) {
   const extent_t h = s.pixels.height, w = s.pixels.width;
   float* numbers = b.objects.data() + i * h * w;
   if (s.native.empty()) {
     b.boxes.push_back(labelled_objects(s, numbers));
-    if (!native) return;
-    b.native.push_back({s.truth, {h, w, std::vector<std::int32_t>(static_cast<std::size_t>(h * w))}});
-    for (extent_t p = 0; p < h * w; ++p) b.native.back().objects.pixels[static_cast<std::size_t>(p)] = static_cast<std::int32_t>(numbers[p]);
     return;
   }
-  b.native.push_back({s.native.truth, {}});
-  b.boxes.push_back(native_objects(s.native, h, w, &b.native.back().objects));
-  const label_map at_size = resize(b.native.back().objects, h, w);
+  auto native = std::make_shared<native_mask>(native_mask{s.native.truth, {}});
+  b.boxes.push_back(native_objects(s.native, h, w, &native->objects));
+  const label_map at_size = resize(native->objects, h, w);
+  b.native.push_back(std::move(native));
   for (extent_t p = 0; p < h * w; ++p) numbers[p] = static_cast<float>(at_size.pixels[static_cast<std::size_t>(p)]);
+}
+
+// Throws dcs::error unless a sample's arrays are of the batch's size, and its native ones of one.
+inline void expect_sizes(const sample& s, extent_t h, extent_t w) {
+  const auto pixels = static_cast<std::size_t>(h * w);
+  expect(s.pixels.height == h && s.pixels.width == w && s.pixels.pixels.size() == 3 * pixels, "dcs::make_batch: ", s.name, " is ", s.pixels.height,
+         " × ", s.pixels.width, "; the others are ", h, " × ", w);
+  const auto of_size = [&](const auto& m, const char* what) {
+    expect(m.height == h && m.width == w && m.pixels.size() == pixels, "dcs::make_batch: the ", what, " of ", s.name, " are ", m.height, " × ",
+           m.width, "; expected ", h, " × ", w, " as its image");
+  };
+  of_size(s.truth, "mask's pixels");
+  if (!s.objects.empty()) of_size(s.objects, "objects");
+  expect(s.native.is_consistent(), "dcs::make_batch: the native mask of ", s.name, " is ", s.native.truth.height, " × ", s.native.truth.width,
+         ", its objects ", s.native.objects.height, " × ", s.native.objects.width, "; expected one size");
 }
 
 }  // namespace detail
 
-/// A batch of samples of one size. Throws dcs::error where there is none, or where their sizes differ.
+/// A batch of samples of one size. Throws dcs::error where there is none, where their sizes or those of their masks differ, or where some have their
+/// native mask and others do not: what is learned of an image must not depend on its neighbours.
 inline batch make_batch(const std::vector<sample>& samples, const normalisation& n) {
   expect(!samples.empty(), "dcs::make_batch: no samples");
   const auto count = static_cast<extent_t>(samples.size());
@@ -70,13 +89,11 @@ inline batch make_batch(const std::vector<sample>& samples, const normalisation&
           tensor<float, mask_shape>::empty({count, h, w, 1}),
           {},
           tensor<float, mask_shape>::zeros({count, h, w, 1})};
-  const bool native = std::any_of(samples.begin(), samples.end(), [](const sample& s) { return !s.native.empty(); });
   for (extent_t i = 0; i < count; ++i) {
     const auto& s = samples[static_cast<std::size_t>(i)];
-    expect(s.pixels.height == h && s.pixels.width == w, "dcs::make_batch: ", s.name, " is ", s.pixels.height, " × ", s.pixels.width,
-           "; the others are ", h, " × ", w);
-    expect(s.objects.empty() || (s.objects.height == h && s.objects.width == w), "dcs::make_batch: the objects of ", s.name, " are ",
-           s.objects.height, " × ", s.objects.width, "; expected ", h, " × ", w, " as its image");
+    detail::expect_sizes(s, h, w);
+    expect(s.native.empty() == samples[0].native.empty(), "dcs::make_batch: ", s.name, s.native.empty() ? " lacks" : " has", " a native mask, ",
+           samples[0].name, s.native.empty() ? " has" : " lacks", " it; expected all or none");
     for (extent_t p = 0; p < h * w; ++p) {
       for (extent_t c = 0; c < 3; ++c) {
         const auto k = static_cast<std::size_t>(c);
@@ -85,7 +102,7 @@ inline batch make_batch(const std::vector<sample>& samples, const normalisation&
       }
       b.masks.data()[i * h * w + p] = s.truth.pixels[static_cast<std::size_t>(p)];
     }
-    detail::add_objects(b, s, i, native);
+    detail::add_objects(b, s, i);
   }
   return b;
 }

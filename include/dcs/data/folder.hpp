@@ -53,8 +53,8 @@ class folder_dataset {
     d.side_ = side;
     return d;
   }
-  /// The same images, of which samples keep the mask at its own size where a side of it is larger than the asked one: objects are then found there,
-  /// and networks that learn regions crop their targets from it.
+  /// The same images, of which samples keep the mask at its own size where a side of it is larger than the asked one, else at the asked one: objects
+  /// are then found there, and networks that learn regions crop their targets from it, of all images by one rule.
   folder_dataset keeping_native_masks() const {
     folder_dataset d = *this;
     d.native_ = true;
@@ -87,6 +87,7 @@ class folder_dataset {
       s.truth = resized(stored);
       if (keep) s.native.truth = std::move(stored);
     }
+    if (native_ && !keep) s.native = {s.truth, s.objects};
     s.pixels = resize(pixels, side_, side_);
     if (const std::int64_t small = objects_without_box(s); small > 0) {
       const std::string size = keep ? "their own size" : std::to_string(side_) + " × " + std::to_string(side_);

@@ -19,6 +19,12 @@ struct native_mask {
   mask truth{};
   label_map objects{};
   bool empty() const { return truth.pixels.empty(); }
+  /// Whether arrays have the sizes that are stated, and the numbers are of as many rows and columns as the mask.
+  bool is_consistent() const {
+    const auto pixels = static_cast<std::size_t>(truth.height * truth.width);
+    return truth.pixels.size() == pixels &&
+           (objects.empty() || (objects.height == truth.height && objects.width == truth.width && objects.pixels.size() == pixels));
+  }
 };
 
 /// An image at the network's size with its mask, and the size it had.
@@ -47,9 +53,11 @@ std::vector<box<float>> labelled_objects(const sample& s, T* labels) {
 }
 /// Boxes of a native mask's objects of at least smallest_object pixels of its own, in pixels of the same image at height × width: the middles of an
 /// object's outermost pixels as they lie there, areas to areas, and object_margin pixels more per side, clipped. `numbers`, where it is not null,
-/// becomes a map of the mask's size with k + 1 at the pixels of the object of box k.
+/// becomes a map of the mask's size with k + 1 at the pixels of the object of box k. Throws dcs::error where mask and objects differ in size.
 inline std::vector<box<float>> native_objects(const native_mask& m, std::int64_t height, std::int64_t width, label_map* numbers = nullptr) {
   const std::int64_t rows = m.truth.height, columns = m.truth.width;
+  expect(m.is_consistent(), "dcs::native_objects: a mask of ", rows, " × ", columns, " with objects of ", m.objects.height, " × ", m.objects.width,
+         "; expected one size");
   if (numbers) *numbers = {rows, columns, std::vector<std::int32_t>(m.truth.pixels.size(), 0)};
   std::int32_t* labels = numbers ? numbers->pixels.data() : nullptr;
   auto boxes = m.objects.empty() ? labelled_objects(m.truth, labels, smallest_object, 0) : labelled_objects(m.objects, labels, smallest_object, 0);

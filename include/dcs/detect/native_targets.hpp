@@ -43,7 +43,7 @@ tensor<T, shape<extent_of<R, 0>, Base, Base, 1>, D> region_targets(const targets
   const extent_t count = where.sizes()[0];
   auto crops = tensor<T, shape<extent_of<R, 0>, Base, Base, 1>>::empty({count, Base, Base, 1});
   for (extent_t k = 0; k < count; ++k) {
-    const mask& m = known.native[static_cast<std::size_t>(where(k, 0))].truth;
+    const mask& m = known.native[static_cast<std::size_t>(where(k, 0))]->truth;
     native_crop<Base>(crops.data() + k * Base * Base, box<T>{where(k, 1), where(k, 2), where(k, 3), where(k, 4)}, known.masks.sizes()[1],
                       known.masks.sizes()[2], m.height, m.width, [&](extent_t y, extent_t x) { return m.at(y, x) != 0; });
   }

@@ -14,7 +14,9 @@ DCS_EXACT_MATH
 namespace dcs {
 
 /// A probability at a temperature T (Guo et al. 2017, "On calibration of modern neural networks"): σ(z / T) of its logit z = log(p / (1 − p)). T > 1
-/// moves probabilities towards a half, T < 1 away from it; 0, 1/2 and 1 stay, and so does the order of any two. The result for T = 1 is p itself.
+/// moves probabilities towards a half, T < 1 away from it; 0, 1/2 and 1 stay, and of any two the larger is not made the smaller. Two can become
+/// equal where f32 has no number between them: below 1 its steps are 6e-8, so that from a logit of about 17 T on the result is 1. The result for
+/// T = 1 is p itself.
 inline float at_temperature(float p, double temperature) {
   if (temperature == 1 || p <= 0 || p >= 1) return p;
   const auto q = static_cast<double>(p);
@@ -24,12 +26,13 @@ inline float at_temperature(float p, double temperature) {
 /// The temperature with the least negative log-likelihood of the pixels of a set, −Σ log σ(±z / T). Pixels of probability exactly 0 or 1, such as
 /// those outside every region of a detector, are left out: no temperature changes them.
 ///
-/// Pixels are collected in intervals of their logit, 1/64 wide, of which only the number of pixels, those of lesion and the sum of logits are kept:
-/// the memory does not depend on the set's size, and the temperature is within 1e-4 of that of the pixels themselves.
+/// Pixels are collected in intervals of their logit, 1/64 wide, of which only the numbers of pixels of lesion and of others and their sums of logits
+/// are kept: the memory does not depend on the set's size, and the temperature is within 1e-4 of that of the pixels themselves.
 class temperature_fit {
  public:
-  /// The temperatures that are considered; where none in between is best, that end of the range is.
-  static constexpr double lowest = 0.05, highest = 20;
+  /// The temperatures that are considered; where none in between is best, that end of the range is. Where 0.5 parts lesion from all else, certainty
+  /// only helps: at the lowest temperature probabilities up to 0.98 still differ in f32.
+  static constexpr double lowest = 0.25, highest = 20;
 
   /// Adds the pixels of an image. Throws dcs::error where sizes differ or a probability is not in [0, 1].
   void add(std::span<const float> p, const mask& truth) {
@@ -40,8 +43,7 @@ class temperature_fit {
       const auto q = static_cast<double>(p[i]);
       const double z = std::log(q / (1 - q));
       auto& bin = bins_[static_cast<std::size_t>(std::clamp((z + reach) * per_unit, 0.0, static_cast<double>(count - 1)))];
-      ++bin.pixels, bin.logits += z, bin.lesion += truth.pixels[i];
-      lesion_logits_ += truth.pixels[i] ? z : 0;
+      (truth.pixels[i] ? bin.lesion : bin.other).add(z);
       pixels_ += 1;
     }
   }
@@ -62,9 +64,9 @@ class temperature_fit {
 
   /// The mean negative log-likelihood of the pixels at a temperature, in nats; 0 without a pixel.
   double negative_log_likelihood(double temperature) const {
-    double sum = -lesion_logits_ / temperature;
+    double sum = 0;  // of terms that are not negative: nothing cancels, however small it is
     for (const auto& bin : bins_)
-      if (bin.pixels > 0) sum += bin.pixels * softplus(bin.mean() / temperature);
+      sum += bin.lesion.pixels * softplus(-bin.lesion.mean() / temperature) + bin.other.pixels * softplus(bin.other.mean() / temperature);
     return pixels_ > 0 ? sum / pixels_ : 0;
   }
 
@@ -74,9 +76,10 @@ class temperature_fit {
     expect(bins >= 1, "dcs::temperature_fit: ", bins, " bins; expected at least 1");
     std::vector<double> surplus(static_cast<std::size_t>(bins), 0);
     for (const auto& bin : bins_) {
-      if (bin.pixels == 0) continue;
-      const double p = 1 / (1 + std::exp(-bin.mean() / temperature));
-      surplus[static_cast<std::size_t>(std::max(0.0, std::ceil(p * static_cast<double>(bins)) - 1))] += bin.pixels * p - bin.lesion;
+      const double pixels = bin.lesion.pixels + bin.other.pixels;
+      if (pixels == 0) continue;
+      const double p = sigmoid((bin.lesion.logits + bin.other.logits) / pixels / temperature);
+      surplus[static_cast<std::size_t>(std::max(0.0, std::ceil(p * static_cast<double>(bins)) - 1))] += pixels * p - bin.lesion.pixels;
     }
     double error = 0;
     for (const double s : surplus) error += std::abs(s);
@@ -86,21 +89,25 @@ class temperature_fit {
  private:
   static constexpr double reach = 24, per_unit = 64;  // logits of f32 between 0 and 1, but for the very smallest, are from −24 to 17
   static constexpr std::size_t count = static_cast<std::size_t>(2 * reach * per_unit);
-  struct bin {
-    double pixels = 0, logits = 0, lesion = 0;
-    double mean() const { return logits / pixels; }
+  struct logit_sum {
+    double pixels = 0, logits = 0;
+    void add(double z) { ++pixels, logits += z; }
+    double mean() const { return pixels > 0 ? logits / pixels : 0; }
   };
+  struct bin {
+    logit_sum lesion, other;
+  };
+  static double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
   static double softplus(double z) { return std::max(z, 0.0) + std::log1p(std::exp(-std::abs(z))); }
   // The derivative of the negative log-likelihood by β: Σ z (σ(β z) − y).
   double slope(double beta) const {
-    double sum = -lesion_logits_;
-    for (const auto& bin : bins_)
-      if (bin.pixels > 0) sum += bin.logits / (1 + std::exp(-beta * bin.mean()));
+    double sum = 0;
+    for (const auto& bin : bins_) sum += bin.other.logits * sigmoid(beta * bin.other.mean()) - bin.lesion.logits * sigmoid(-beta * bin.lesion.mean());
     return sum;
   }
 
   std::array<bin, count> bins_{};
-  double lesion_logits_ = 0, pixels_ = 0;
+  double pixels_ = 0;
 };
 
 }  // namespace dcs

@@ -43,6 +43,15 @@ TEST_CASE("norms over all shards and a loss that is a mean over images make the 
   }
 }
 
+TEST_CASE("a shard has the native masks of its own images, which it shares with the batch") {
+  batch all = some(5);
+  CHECK(images_of(all, {1, 3}).native.empty());
+  for (int i = 0; i < 5; ++i) all.native.push_back(std::make_shared<const native_mask>());
+  const batch part = images_of(all, {1, 3});
+  CHECK(part.native == native_masks{all.native[1], all.native[2]});
+  CHECK(part.boxes == decltype(part.boxes){all.boxes[1], all.boxes[2]});
+}
+
 TEST_CASE("with norms over each shard, gradients and losses are the weighted means of the shards', and statistics their mean") {
   constexpr std::int64_t shards = 3;
   plain_net n;

@@ -72,7 +72,7 @@ tensor<B, shape<dyn<"roi">, Map, Map, 1>, D> native_mask_targets(const targets<B
   auto crops = tensor<B, shape<dyn<"roi">, Map, Map, 1>>::empty({regions.count(), Map, Map, 1});
   B* out = crops.data();
   for (std::size_t n = 0; n < regions.boxes.size(); ++n) {
-    const label_map& labels = known.native[n].objects;
+    const label_map& labels = known.native[n]->objects;
     for (std::size_t i = 0; i < regions.boxes[n].size(); ++i, out += Map * Map) {
       const std::int32_t object = regions.objects[n][i] + 1;
       native_crop<Map>(out, regions.boxes[n][i], known.masks.sizes()[1], known.masks.sizes()[2], labels.height, labels.width,

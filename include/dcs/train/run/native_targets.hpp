@@ -17,7 +17,6 @@ void expect_native_targets(const run_config& c) {
   expect(learns_native_targets<Net>, "native_targets: ", printable(c.net), " learns no regions, whose targets they would be");
   expect(std::is_same_v<Device, cpu_device>, "native_targets: a step on a GPU has arrays of fixed sizes; expected the CPU");
   expect(c.copy_paste == 0, "native_targets with copy_paste: a lesion is pasted into masks of the network's size; expected one of them");
-  expect(c.shards <= 1, "native_targets with ", c.shards, " shards: a shard has masks of the network's size; expected one process without shards");
 }
 
 }  // namespace dcs

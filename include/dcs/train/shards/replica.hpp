@@ -25,7 +25,8 @@ inline batch images_of(const batch& b, index_range part) {
     std::copy(x.data() + part.first * row, x.data() + part.last * row, y.data());
     return y;
   };
-  return {rows(b.images), rows(b.masks), {b.boxes.begin() + part.first, b.boxes.begin() + part.last}, rows(b.objects)};
+  const auto listed = [&]<class X>(const std::vector<X>& x) { return x.empty() ? x : std::vector<X>(x.begin() + part.first, x.begin() + part.last); };
+  return {rows(b.images), rows(b.masks), listed(b.boxes), rows(b.objects), listed(b.native)};
 }
 
 namespace detail {
