@@ -1,4 +1,5 @@
 // Communicators: what every operation delivers, under serial, threads and any_communicator; what happens where one rank fails.
+#include "../../message.hpp"
 #include "operations.hpp"
 
 #include <dcs/train/communicator/threads.hpp>
@@ -8,20 +9,6 @@
 #include <atomic>
 
 using namespace dcs;
-
-namespace {
-
-template <class F>
-std::string message(const F& f) {
-  try {
-    f();
-  } catch (const error& e) {
-    return e.what();
-  }
-  return "";
-}
-
-}  // namespace
 
 TEST_CASE("serial is a group of one") {
   CHECK(wrong_results(serial{}) == 0);
@@ -44,11 +31,11 @@ TEST_CASE("threads are ranks") {
 
 TEST_CASE("a rank that throws ends the work of the others, and its error is the group's") {
   std::atomic<int> told = 0;
-  const auto m = message([&] {
+  const auto m = message_of([&] {
     on_threads(3, [&](thread_communicator c) {
       c.barrier();
       if (c.rank() == 1) fail("the disk is full");
-      const auto theirs = message([&] { c.barrier(); });
+      const auto theirs = message_of([&] { c.barrier(); });
       told += theirs == "process 1 of 3: the disk is full";
       fail(theirs);
     });
@@ -60,11 +47,11 @@ TEST_CASE("a rank that throws ends the work of the others, and its error is the 
 TEST_CASE("what fails in one rank before the work begins is every rank's error") {
   std::atomic<int> told = 0;
   on_threads(3, [&](thread_communicator c) {
-    const auto m = message([&] { in_agreement(c, [&] { expect(c.rank() == 0, "no such file on this machine"); }); });
+    const auto m = message_of([&] { in_agreement(c, [&] { expect(c.rank() == 0, "no such file on this machine"); }); });
     told += m == "process 1 of 3: no such file on this machine";
     in_agreement(c, [] {});
   });
   CHECK(told == 3);
   serial alone;
-  CHECK(message([&] { in_agreement(alone, [] { fail("as it is"); }); }) == "as it is");
+  CHECK(message_of([&] { in_agreement(alone, [] { fail("as it is"); }); }) == "as it is");
 }

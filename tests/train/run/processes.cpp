@@ -116,7 +116,7 @@ TEST_CASE("what is wrong with a folder or a configuration is every process's err
     std::mutex mutex;
     on_threads(processes, [&](const any_communicator& ranks) {
       user::small_net net;
-      const auto m = message([&] { training_run<user::small_net>(net, folder, c, resume, {}, true, ranks); });
+      const auto m = message_of([&] { training_run<user::small_net>(net, folder, c, resume, {}, true, ranks); });
       const std::lock_guard lock(mutex);
       if (first.empty()) first = m;
       same += m == first && !m.empty();
