@@ -47,6 +47,7 @@ std::vector<dcs::prediction> ensemble::views(const dcs::image& original, const d
 
 dcs::prediction ensemble::in_true_boxes(const dcs::sample& s) const {
   dcs::expect(members_.size() == 1, "--boxes truth: of one run, but there are ", members_.size());
+  dcs::expect(members_[0].network->facts().takes_boxes, "--boxes truth: ", members_[0].config.net, " looks into no boxes; expected detected");
   return members_[0].network->predict_in_true_boxes(s);
 }
 

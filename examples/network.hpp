@@ -181,7 +181,7 @@ class network_session final : public session {
 
   network_facts facts() const override {
     network_facts f;
-    f.parameters = dcs::parameters<Net>;
+    f.parameters = dcs::parameters<Net>, f.takes_boxes = dcs::region_segmenter<Net>;
     if constexpr (requires { requires !Net::cropper_type::takes_whole_images; }) f.crop = Net::cropper_type::base;
     if constexpr (requires { requires Net::backbone_type::frozen; }) f.needs_weights = true;
     return f;

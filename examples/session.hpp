@@ -83,6 +83,7 @@ struct network_facts {
   std::int64_t parameters = 0;
   int crop = 0;                ///< H, the side of its crops from P2; 0 where it crops nothing
   bool needs_weights = false;  ///< its backbone's norms are frozen
+  bool takes_boxes = false;    ///< it segments regions, whose boxes can be supplied
 };
 
 class session {
