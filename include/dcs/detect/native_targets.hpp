@@ -8,6 +8,8 @@
 #include <dcs/data/batch.hpp>
 #include <dcs/detect/region_masks.hpp>
 
+#include <array>
+
 DCS_EXACT_MATH
 namespace dcs {
 
@@ -16,7 +18,7 @@ namespace dcs {
 /// image's border are as those at it. Throws dcs::error for a box that is not finite.
 template <extent_t Base, class T, class Inside>
 void native_crop(T* out, const box<T>& b, extent_t from_height, extent_t from_width, extent_t rows, extent_t columns, const Inside& inside) {
-  for (const T corner : {b.x1, b.y1, b.x2, b.y2}) expect(is_finite(corner), "dcs::native_crop: a corner of the box is ", corner);
+  for (const T corner : std::array<T, 4>{b.x1, b.y1, b.x2, b.y2}) expect(is_finite(corner), "dcs::native_crop: a corner of the box is ", corner);
   // Where the box lies among the pixels of the native image, areas to areas, and the rows or columns around it.
   const auto axis = [](T low, T high, extent_t from, extent_t to) {
     const auto place = [&](T x) { return (static_cast<double>(x) + 0.5) * static_cast<double>(to) / static_cast<double>(from) - 0.5; };
