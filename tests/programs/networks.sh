@@ -26,7 +26,7 @@ for net in $nets; do
   check grep -qE "$measures" out
   works "$bin/dcs_evaluate" --run "$net.whole" --overlays 0 --tta --native
   works "$bin/dcs_predict" --run "$net.whole" --out "$net.predicted" set/test/images/*.png
-  check test "$(ls "$net.predicted" | wc -l)" = 6
+  check test "$(ls "$net.predicted"/*.png | wc -l)" = 6
   works "$bin/dcs_summary" --net "$net" --size 64
   check grep -qE '^parameters [0-9]+$' out
   works new --epochs 1 --out "$net.sgd" --optimizer sgd --nesterov --rate-schedule polynomial --ema 0.9 --no-decay-norms
