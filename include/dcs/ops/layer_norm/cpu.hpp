@@ -4,6 +4,7 @@
 #include <dcs/core/header_begin.inl>
 
 #include <dcs/core/compiled.hpp>
+#include <dcs/core/dtype.hpp>
 #include <dcs/core/storage.hpp>
 #include <dcs/cpu/parallel.hpp>
 
