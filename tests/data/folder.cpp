@@ -70,7 +70,7 @@ TEST_CASE("a folder: samples keep native masks where they are asked to and these
   const raw::warnings said;
   const temporary_set s;
   auto m = grey(16, 40, 0);
-  for (const std::size_t p : {3 * 40 + 5, 3 * 40 + 6, 4 * 40 + 5, 4 * 40 + 6}) m.pixels[p] = 7;
+  for (const std::size_t p : std::array<std::size_t, 4>{3 * 40 + 5, 3 * 40 + 6, 4 * 40 + 5, 4 * 40 + 6}) m.pixels[p] = 7;
   io::write_png(s.image_at("a.png"), grey(16, 40, 100)), io::write_png(s.mask_at("a.png"), m);
   CHECK(s.open(8).load(0).native.empty());
   CHECK(said.files("objects under 4 pixels at 8 × 8") == 1);

@@ -5,6 +5,7 @@
 
 #include <dcs/core/header_begin.inl>
 
+#include <dcs/core/philox.hpp>
 #include <dcs/data/batch.hpp>
 #include <dcs/image/prediction.hpp>
 #include <dcs/loss/terms.hpp>
