@@ -60,7 +60,7 @@ int body(int argc, char** argv) {
       "Trains and evaluates networks × sets × variants × seeds, each run a folder; runs that are done are left as they are, so that the command may "
       "be repeated until all are. Prints tables of the means with their deviation over seeds. The exit code is 1 where a run failed, or a cost could "
       "not be counted"};
-  app.add_option("file", file, "JSON file of the grid (docs/grid.md)")->required()->check(CLI::ExistingFile);
+  app.add_option("file", file, "JSON file of the grid (docs/grid.md)")->required();
   app.add_option("--format", format, "of tables: markdown, csv or latex")->capture_default_str()->check(CLI::IsMember({"markdown", "csv", "latex"}));
   app.add_flag("--list", list, "print the runs, and do none");
   app.add_flag("--tables", tables, "print the tables of the runs that are done, and do none");

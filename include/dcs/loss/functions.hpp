@@ -9,6 +9,19 @@
 DCS_EXACT_MATH
 namespace dcs::functions {
 
+/// softplus (expr/activations.hpp) by the C library's functions on every device: training on the host and by a GPU's kernels then differs by the
+/// summation alone.
+struct library_softplus {
+  template <class T>
+  DCS_DEVICE static T f(T x) {
+    return x > T(0) ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+  }
+  template <int, class T>
+  DCS_DEVICE static T df(T, T x) {
+    return x > T(0) ? T(1) / (T(1) + std::exp(-x)) : std::exp(x) / (T(1) + std::exp(x));
+  }
+};
+
 /// Smooth L1 with β = 1 / Inverse (Girshick 2015): x² / 2β for |x| < β, else |x| − β / 2.
 template <int Inverse>
 struct smooth_l1 {

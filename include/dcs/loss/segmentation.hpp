@@ -74,11 +74,11 @@ auto dice(const P& p_, const Target& t_, double smoothing = 1e-6) {
   }
 }
 
-/// Cross-entropy of a sigmoid, by element: softplus(x) − x · t.
+/// Cross-entropy of a sigmoid, by element: apply<functions::library_softplus>(x) − x · t.
 /// Runs: as binary_cross_entropy
 template <operand X, operand Target>
 constexpr auto cross_entropy_map(const X& x, const Target& t) {
-  return softplus(x) - x * t;
+  return apply<functions::library_softplus>(x) - x * t;
 }
 
 /// Mean cross-entropy of a sigmoid. shape<>.
@@ -141,7 +141,8 @@ auto segmentation(const X& x_, const Target& t, const segmentation_options& o = 
   }
 }
 
-/// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) softplus(−x). shape<>.
+/// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) apply<functions::library_softplus>(−x).
+/// shape<>.
 template <operand X, class T, class S, class D, class Regions = every_region>
 auto edge(const X& x_, const tensor<T, S, D>& target, double positive_weight = 10, const Regions& regions = {}) {
   check_target<X, tensor<T, S, D>>();
@@ -150,7 +151,7 @@ auto edge(const X& x_, const tensor<T, S, D>& target, double positive_weight = 1
   } else {
     const auto x = eval(regions.keep(x_));
     const auto e = laplacian_edges(target);
-    return eval(regions.mean((1 - e) * x + (1 + (positive_weight - 1) * e) * softplus(-x)));
+    return eval(regions.mean((1 - e) * x + (1 + (positive_weight - 1) * e) * apply<functions::library_softplus>(-x)));
   }
 }
 
@@ -168,13 +169,13 @@ auto consistency(const std::array<X, 4>& levels, const Regions& regions = {}) {
 namespace dcs {
 
 // The expressions above, in order, and the sums of a network's terms, for dcs::compiled (expr/common.hpp).
-#define DCS_SEGMENTATION_LOSS_EXPRESSIONS(declare, T)                                                                      \
-  DCS_EXPRESSION(declare, T, 1 - (2 * expr::map<T>() + 1) / (expr::map<T>() + expr::map<T>() + 1))                         \
-  DCS_EXPRESSION(declare, T, loss::cross_entropy_map(expr::map<T>(), expr::map<T>()))                                      \
-  DCS_EXPRESSION(declare, T, square(1 - exp(-expr::map<T>())) * expr::map<T>() * 1)                                        \
-  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + expr::map<T>() * 1)                                 \
-  DCS_EXPRESSION(declare, T, (1 - expr::map<T>()) * expr::map<T>() + (1 + 1 * expr::map<T>()) * softplus(-expr::map<T>())) \
-  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + (expr::map<T>() * 1 + expr::map<T>() * 1))          \
+#define DCS_SEGMENTATION_LOSS_EXPRESSIONS(declare, T)                                                                                                \
+  DCS_EXPRESSION(declare, T, 1 - (2 * expr::map<T>() + 1) / (expr::map<T>() + expr::map<T>() + 1))                                                   \
+  DCS_EXPRESSION(declare, T, loss::cross_entropy_map(expr::map<T>(), expr::map<T>()))                                                                \
+  DCS_EXPRESSION(declare, T, square(1 - exp(-expr::map<T>())) * expr::map<T>() * 1)                                                                  \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + expr::map<T>() * 1)                                                           \
+  DCS_EXPRESSION(declare, T, (1 - expr::map<T>()) * expr::map<T>() + (1 + 1 * expr::map<T>()) * apply<functions::library_softplus>(-expr::map<T>())) \
+  DCS_EXPRESSION(declare, T, expr::map<T>() * 1 + expr::map<T>() * 1 + (expr::map<T>() * 1 + expr::map<T>() * 1))                                    \
   DCS_EXPRESSION(declare, T, expr::map<T>() + expr::map<T>() + expr::map<T>() * 1 + expr::map<T>() * 1)
 DCS_ENTRIES(DCS_SEGMENTATION_LOSS_EXPRESSIONS)
 

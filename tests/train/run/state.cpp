@@ -145,8 +145,8 @@ TEST_CASE("a configuration's values are what the flags accept") {
   CHECK(says(reading("unheard", "1"), "unknown key 'unheard'"));
   CHECK(says(reading("side", "80"), "side is 80; expected a multiple of 32"));
   const json whole = to_json(config());
-  const std::set<std::string> younger{"data_fingerprint", "backbone_rate",    "decay_norms",
-                                      "native_targets",   "oversample_small", "copy_paste"};  // earlier versions did not write them
+  const std::set<std::string> younger{"data_fingerprint", "backbone_rate", "decay_norms", "native_targets", "oversample_small",
+                                      "copy_paste",       "shards",        "sync_norm",   "fast_reduce"};  // earlier versions did not write them
   for (const auto& [key, value] : whole.items()) {
     json j = whole;
     j.erase(key);
