@@ -74,7 +74,7 @@ auto dice(const P& p_, const Target& t_, double smoothing = 1e-6) {
   }
 }
 
-/// Cross-entropy of a sigmoid, by element: apply<functions::library_softplus>(x) − x · t.
+/// Cross-entropy of a sigmoid, by element: softplus(x) − x · t.
 /// Runs: as binary_cross_entropy
 template <operand X, operand Target>
 constexpr auto cross_entropy_map(const X& x, const Target& t) {
@@ -141,7 +141,7 @@ auto segmentation(const X& x_, const Target& t, const segmentation_options& o = 
   }
 }
 
-/// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) apply<functions::library_softplus>(−x).
+/// L_edge: mean cross-entropy against the target's edges, positives weighted: (1 − e) x + (1 + (w − 1) e) softplus(−x).
 /// shape<>.
 template <operand X, class T, class S, class D, class Regions = every_region>
 auto edge(const X& x_, const tensor<T, S, D>& target, double positive_weight = 10, const Regions& regions = {}) {
