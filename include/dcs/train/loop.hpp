@@ -60,6 +60,25 @@ concept stepper = requires(S& s, const batch& b, const typename S::prepared& p, 
   { s.losses() } -> std::same_as<step_losses>;
 };
 
+namespace detail {
+
+// The random numbers of step `index` of an epoch.
+inline random_stream random_of_step(std::uint64_t seed, int epoch, std::int64_t index) {
+  return random_stream{seed, 0}.child(static_cast<std::uint64_t>(epoch)).child(3).child(static_cast<std::uint64_t>(index));
+}
+// A step: `gradients` computes them, then come the seam, the update, and the seam again. Nothing of the gradients stays.
+template <class Optimizer, class Seam, class Gradients>
+void take_step(Optimizer& optimizer, Seam* seam, const Gradients& gradients) {
+  optimizer.clear_gradients();
+  gradients();
+  if (seam) seam->gradients(optimizer.parameters());
+  optimizer.step();
+  if (seam) seam->updated(optimizer.parameters());
+  optimizer.clear_gradients();
+}
+
+}  // namespace detail
+
 /// Takes steps one after the other, on the host or on a GPU by a launch for each kernel. Random numbers of step `index` of an epoch are those of the
 /// stream (seed, epoch, index). Network, optimiser and seam must outlive this object.
 template <class P, segmenter Net, optimizer Optimizer, step_seam Seam = no_seam>
@@ -77,13 +96,7 @@ class eager_stepper {
   batch prepare(const batch& b) const { return b; }
   void send(const batch& b) { batch_ = b; }
   void launch(int epoch, std::int64_t index) {
-    const random_stream random = random_stream{seed_, 0}.child(static_cast<std::uint64_t>(epoch)).child(3).child(static_cast<std::uint64_t>(index));
-    optimizer_.clear_gradients();
-    losses_ = train_step<P>(net_, batch_, options_, random);
-    if (seam_) seam_->gradients(optimizer_.parameters());
-    optimizer_.step();
-    if (seam_) seam_->updated(optimizer_.parameters());
-    optimizer_.clear_gradients();
+    detail::take_step(optimizer_, seam_, [&] { losses_ = train_step<P>(net_, batch_, options_, detail::random_of_step(seed_, epoch, index)); });
   }
   step_losses losses() const { return losses_; }
 

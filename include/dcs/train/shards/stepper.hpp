@@ -101,13 +101,8 @@ class sharded_stepper {
       losses_ = whole_.losses();
       return;
     }
-    const random_stream random = random_stream{seed_, 0}.child(static_cast<std::uint64_t>(epoch)).child(3).child(static_cast<std::uint64_t>(index));
-    optimizer_.clear_gradients();
-    take_up(options_.synchronized_norms ? shards_at_once(random) : shards_in_turn(random));
-    if (seam_) seam_->gradients(optimizer_.parameters());
-    optimizer_.step();
-    if (seam_) seam_->updated(optimizer_.parameters());
-    optimizer_.clear_gradients();
+    const random_stream random = detail::random_of_step(seed_, epoch, index);
+    detail::take_step(optimizer_, seam_, [&] { take_up(options_.synchronized_norms ? shards_at_once(random) : shards_in_turn(random)); });
   }
   step_losses losses() const { return losses_; }
 
